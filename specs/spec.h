@@ -1,0 +1,178 @@
+/* spec.h - what a user asks for: the model of one Compose file, its JSON form and its hashes.
+ *
+ * The model is normalised: equivalent spellings give equal structs (512M = 536870912; environment as a list
+ * or a map; short and long ports). It must not know YAML (parse.h), etcd, Docker or nodes. Everything is
+ * owned by the struct it hangs on and freed by its _release/_free. Lists that are sets in Compose (ports,
+ * mounts, constraints, depends_on, environment, labels) are sorted, so that order alone is no difference
+ * (behaviour 14).
+ */
+#ifndef SPECS_SPEC_H
+#define SPECS_SPEC_H
+
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SPEC_NAME_MAX 40 /* bytes of an app's or service's name: [a-z0-9]([a-z0-9-]*[a-z0-9])? */
+#define SPEC_REPLICAS_MAX 10000
+#define SPEC_SERVICES_MAX 1000
+#define SPEC_REPLICAS_DEFAULT (-1) /* the file does not say: 1, or what `orc scale` said last */
+
+struct spec_pair { /* environment, labels; sorted by key */
+    char *key;
+    char *value; /* NULL: an environment variable named without a value */
+};
+struct spec_pairs {
+    struct spec_pair *at;
+    size_t n, cap;
+};
+
+enum spec_health_kind { SPEC_HEALTH_NONE, SPEC_HEALTH_HTTP, SPEC_HEALTH_TCP, SPEC_HEALTH_EXEC };
+
+struct spec_health {
+    enum spec_health_kind kind;
+    char *path;                 /* http: "/health" */
+    uint16_t port;              /* http, tcp */
+    struct orc_strv exec;       /* exec: argv; CMD-SHELL becomes {"/bin/sh", "-c", line} */
+    uint64_t interval_ms;       /* default 10 s (the articles' shape; Compose says 30 s) */
+    uint64_t timeout_ms;        /* default 1 s for http and tcp, 30 s for exec (Compose) */
+    uint64_t start_period_ms;   /* default 0: failures in it don't count (behaviour 62) */
+    uint64_t start_interval_ms; /* default 0: nodelet's own quick schedule while starting */
+    int retries;                /* default 3: so many failures in a row make it unhealthy */
+};
+
+struct spec_port {
+    char *host_ip; /* "": the node's private address; "0.0.0.0": every address */
+    uint16_t host; /* 0: not published, or any free port chosen by the engine */
+    uint16_t container;
+    bool udp;
+};
+
+enum spec_mount_kind { SPEC_MOUNT_VOLUME, SPEC_MOUNT_BIND };
+
+struct spec_mount {
+    enum spec_mount_kind kind;
+    char *source; /* the volume's name as in the file ("data"), or an absolute host path */
+    char *target; /* absolute */
+    bool read_only;
+};
+
+struct spec_resources {
+    int64_t cpus_nano; /* 0: unlimited / nothing */
+    int64_t memory;    /* bytes, 0 likewise */
+};
+
+enum spec_order { SPEC_STOP_FIRST, SPEC_START_FIRST };
+enum spec_failure_action { SPEC_ON_FAILURE_PAUSE, SPEC_ON_FAILURE_CONTINUE, SPEC_ON_FAILURE_ROLLBACK };
+
+struct spec_update {
+    int parallelism;       /* default 1; 0: all at once (Compose) */
+    uint64_t delay_ms;     /* between two batches; default 0 */
+    uint64_t monitor_ms;   /* a failure so long after a step fails the rollout; default 5 s */
+    enum spec_order order; /* default stop-first (Compose) */
+    enum spec_failure_action failure_action; /* default pause */
+};
+
+struct spec_constraint { /* "node.labels.disk == ssd", "node.hostname != k2"; compared without case */
+    char *key;
+    bool equal;
+    char *value;
+};
+
+enum spec_depends { SPEC_DEPENDS_STARTED, SPEC_DEPENDS_HEALTHY };
+
+struct spec_depend {
+    char *service; /* of the same app */
+    enum spec_depends condition;
+};
+
+enum spec_restart {
+    SPEC_RESTART_ALWAYS,
+    SPEC_RESTART_NO,
+    SPEC_RESTART_ON_FAILURE,
+    SPEC_RESTART_UNLESS_STOPPED
+};
+
+struct spec_gateway {  /* x-orc.gateway: a route from NGINX to this service */
+    char *host;        /* "": any host name */
+    char *path;        /* a prefix: "/", "/orders/" */
+    uint16_t port;     /* the container's port */
+    bool strip_prefix; /* "/orders/7" arrives as "/7" */
+};
+
+struct spec_service {
+    char *name;
+    char *image;
+    struct orc_strv command;          /* empty: the image's */
+    struct orc_strv entrypoint;       /* empty: the image's */
+    bool command_set, entrypoint_set; /* tells `[]` from absent */
+    struct spec_pairs environment, labels;
+    char *stop_signal;             /* NULL: the image's, else SIGTERM */
+    uint64_t stop_grace_period_ms; /* TERM to KILL; default 10 s */
+    enum spec_restart restart;     /* default always: orc keeps services running */
+    int restart_max;               /* on-failure:N; 0: no limit */
+    struct {
+        struct spec_depend *at;
+        size_t n, cap;
+    } depends_on;
+    struct spec_health health;
+    struct {
+        struct spec_port *at;
+        size_t n, cap;
+    } ports;
+    struct {
+        struct spec_mount *at;
+        size_t n, cap;
+    } mounts;
+    struct {
+        struct spec_constraint *at;
+        size_t n, cap;
+    } constraints;
+    struct {
+        struct spec_gateway *at;
+        size_t n, cap;
+    } gateway;
+    int replicas; /* or SPEC_REPLICAS_DEFAULT */
+    struct spec_resources limits, reservations;
+    struct spec_update update;
+    uint64_t drain_timeout_ms; /* x-orc.drain.timeout; default 30 s */
+};
+
+struct spec_app {
+    char *name;
+    struct {
+        struct spec_service **at; /* sorted by name */
+        size_t n, cap;
+    } services;
+    struct orc_strv volumes; /* declared named volumes, sorted */
+};
+
+/* A service with every default filled in. */
+struct spec_service *spec_service_new(const char *name);
+struct spec_service *spec_service_free(struct spec_service *s); /* NULL allowed; returns NULL */
+struct spec_app *spec_app_free(struct spec_app *a);
+ORC_DEFINE_CLEANUP(struct spec_service, spec_service_free)
+ORC_DEFINE_CLEANUP(struct spec_app, spec_app_free)
+const struct spec_service *spec_app_service(const struct spec_app *a, const char *name); /* or NULL */
+
+/* What is reserved for one replica: reservations, and limits where it reserves nothing (per resource). */
+struct spec_resources spec_service_reserved(const struct spec_service *s);
+
+/* The normalised JSON form, canonical: equal services give equal text. Members that hold their default are
+ * left out. `from_json` reads what to_json wrote (also of older versions: unknown members are refused by
+ * name). */
+json_t *spec_service_to_json(const struct spec_service *s);
+struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err); /* NULL on failure */
+
+/* SHA-256, hex. `whole` changes with anything; `container` only with what needs a new container: not with
+ * replicas, update, constraints, depends_on, gateway, drain (behaviour 41, 58). */
+#define SPEC_HASH_MAX 65
+void spec_service_hash(const struct spec_service *s, char ret_whole[SPEC_HASH_MAX],
+                       char ret_container[SPEC_HASH_MAX]);
+
+/* 0 or -EINVAL with a sentence that says what would be accepted. `what`: "service name", "app name" ... */
+int spec_check_name(const char *what, const char *name, struct orc_err *err);
+
+#endif
