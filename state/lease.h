@@ -1,0 +1,30 @@
+/* lease.h - a lease that is kept alive, noticed when lost, and granted anew.
+ *
+ * A keep-alive goes out every TTL/3; one without an answer after TTL/3 goes to another connection or
+ * endpoint; reconnects back off by no more than TTL/3. When etcd says the lease is gone (HTTP 200 without
+ * TTL), or the TTL has passed on our own monotonic clock without any answer, on_lease(0) is called; then a
+ * new one is granted and on_lease(id) is called again. The owner writes its leased keys in on_lease(id).
+ */
+#ifndef STATE_LEASE_H
+#define STATE_LEASE_H
+
+#include "state/etcd.h"
+
+struct lease;
+
+struct lease_opts {
+    int64_t ttl_s;
+    int64_t resume; /* a lease id of an earlier life to continue if it still lives; 0: none */
+    void (*on_lease)(int64_t id, void *arg); /* id, or 0: lost; why is lease_reason() */
+    void *arg;
+};
+
+struct lease *lease_new(uv_loop_t *loop, struct etcd *e, const struct lease_opts *opts);
+/* Stops; the lease itself is left to expire unless lease_revoke() was called and has ended. Returns NULL. */
+struct lease *lease_free(struct lease *l);
+int64_t lease_id(const struct lease *l);         /* 0 while there is none */
+const char *lease_reason(const struct lease *l); /* why there is none: "no answer from ... for 4s"; "" */
+/* Gives the lease back at once (a clean stop); done(arg) is called when etcd answered or after 2 s. */
+void lease_revoke(struct lease *l, void (*done)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,295 @@
+/* record.h - the values in the store: one struct per kind of key, to JSON and back.
+ *
+ * Every `record_x_from_json` checks types, ranges and lengths (values are hostile: anybody can `etcdctl put`)
+ * and ignores members it does not know, so that an older process reads a newer one's records. Durations in
+ * ms, sizes in bytes, times as wall milliseconds for display only. Strings are owned by the record; _release
+ * frees them and leaves a zeroed record.
+ */
+#ifndef STATE_RECORD_H
+#define STATE_RECORD_H
+
+#include "specs/spec.h"
+#include "state/key.h"
+
+/* ---- config: written by `orc init` and `orc recover`
+ * -------------------------------------------------------- */
+struct record_config {
+    char *cluster_id;           /* 32 random hex digits */
+    char *cidr;                 /* "10.210.0.0/16" */
+    char *mode;                 /* "bridge" */
+    int mtu;                    /* 0: the underlay's */
+    int64_t node_ttl_s;         /* lease of a node's heartbeat; default 4 */
+    int64_t gateway_ttl_s;      /* default 4 */
+    uint64_t lost_grace_ms;     /* lease gone to tasks replaced; default 3000 */
+    uint64_t address_hold_ms;   /* an address rests so long after its task was removed; default 60000 */
+    uint64_t gateway_retire_ms; /* a gateway without a heartbeat is forgotten; default 60000 */
+    int64_t recovered;          /* wall ms of the last `orc recover`; 0 */
+};
+
+/* ---- revisions/<app>/<service>/<n>: immutable
+ * ---------------------------------------------------------------- */
+struct record_revision {
+    struct spec_service *spec;
+    char hash[SPEC_HASH_MAX], container_hash[SPEC_HASH_MAX];
+    char *yaml; /* the file as applied, for people; may be NULL */
+    char *by;
+    int64_t at;
+};
+
+/* ---- apps/<app>: the one commit point
+ * ------------------------------------------------------------------------ */
+struct record_app_service {
+    char *name;
+    int64_t revision;
+    int replicas; /* override by `orc scale`; SPEC_REPLICAS_DEFAULT: the revision's own */
+};
+struct record_app {
+    int64_t generation; /* from 1, one more with each change */
+    struct {
+        struct record_app_service *at; /* sorted by name */
+        size_t n, cap;
+    } services;
+};
+
+/* ---- intents/<app>/<service>
+ * --------------------------------------------------------------------------------- */
+struct record_intent {
+    int64_t restart_epoch; /* `orc restart` adds one: tasks of an older epoch are replaced, rolling */
+};
+
+/* ---- rollouts/<app>/<service>: what the scheduler is doing with a service, and why
+ * ------------------------------ */
+enum rollout_state {
+    ROLLOUT_UPDATING,     /* moving to `target` (also the first deployment, scaling, a restart) */
+    ROLLOUT_COMPLETE,     /* every slot has an available task of `target` */
+    ROLLOUT_HEALING,      /* target reached before; a task failed or was lost and is being replaced */
+    ROLLOUT_PAUSED,       /* failure_action pause: stopped, `reason` says why; the rest keeps running */
+    ROLLOUT_ROLLING_BACK, /* failure_action rollback: `target` is the old revision again */
+    ROLLOUT_ROLLED_BACK,  /* ... and it got there; the app still asks for `wanted` */
+    ROLLOUT_FAILED,       /* the rollback failed too (behaviour 49) */
+    ROLLOUT_REMOVING      /* the app no longer has this service; ends with the record's deletion */
+};
+const char *rollout_state_name(enum rollout_state s); /* "updating", "rolling-back" ... */
+int rollout_state_from_name(const char *name, enum rollout_state *ret);
+
+struct rollout_pending { /* a slot that waits, and why: "k1: 140 MiB memory short; k2: cordoned" */
+    int slot;
+    char *reason;
+    int64_t since; /* wall ms */
+};
+struct record_rollout {
+    enum rollout_state state;
+    int64_t generation;    /* of the app key this record has taken in: `orc apply` waits for its own */
+    int64_t wanted;        /* the app's revision */
+    int64_t target;        /* the revision being rolled to; differs from wanted after an automatic rollback */
+    int64_t complete;      /* the last revision that was reached whole; 0: none. Gateways route by it */
+    int64_t restart_epoch; /* the intent's epoch being rolled to */
+    int64_t attempts;      /* highest attempt ever used; only grows */
+    int replicas;          /* wanted number of slots */
+    int available, updated; /* slots with an available task; slots with an available task of target */
+    int failures;           /* failed replacements in a row, for back-off; 0 after a success */
+    int64_t since;          /* wall ms of the last change of state */
+    char *reason;           /* a sentence; NULL when there is nothing to say */
+    struct {
+        struct rollout_pending *at; /* by slot */
+        size_t n, cap;
+    } pending;
+};
+
+/* ---- tasks/<node>/<task>
+ * --------------------------------------------------------------------------------------- */
+enum task_desired {
+    TASK_RUN,
+    TASK_DRAIN,
+    TASK_REMOVE
+}; /* moves only forward. drain: withdraw and stop, keep the
+      container; remove: withdraw, stop, delete it */
+const char *task_desired_name(enum task_desired d);
+int task_desired_from_name(const char *name, enum task_desired *ret);
+
+struct record_task {
+    char *app, *service;
+    int slot;
+    int64_t attempt, revision, restart_epoch;
+    char container_hash[SPEC_HASH_MAX];
+    enum task_desired desired;
+    char *address;                   /* "10.210.1.5" */
+    struct spec_resources resources; /* reserved: what placement counted */
+    struct {
+        struct spec_port *at; /* published host ports */
+        size_t n, cap;
+    } ports;
+    int restarts; /* how often this slot was restarted for failed health checks before this task */
+    char *reason; /* why it was made: "first deployment", "update to revision 4", "replaces shop.web.0.3: ..."
+                   */
+    char *stop_reason; /* why desired is not run; NULL */
+    int64_t at;        /* wall ms */
+};
+
+/* ---- status/<node>/<task>: what nodelet saw
+ * ---------------------------------------------------------------------- */
+enum task_state {
+    TASK_ASSIGNED,
+    TASK_PULLING,
+    TASK_CREATING,
+    TASK_STARTING,
+    TASK_RUNNING,
+    TASK_STOPPING,
+    TASK_STOPPED, /* not running, as it was told or by exiting 0 with no restart to come */
+    TASK_FAILED,  /* not running and will not be tried again here: `reason` */
+    TASK_REMOVED  /* the container is gone: the scheduler may collect both records */
+};
+const char *task_state_name(enum task_state s);
+int task_state_from_name(const char *name, enum task_state *ret);
+enum task_health { TASK_UNKNOWN, TASK_HEALTHY, TASK_UNHEALTHY }; /* without a check: healthy once it runs */
+const char *task_health_name(enum task_health h);
+int task_health_from_name(const char *name, enum task_health *ret);
+
+struct record_status {
+    enum task_state state;
+    enum task_health health;
+    int restarts;    /* crash restarts by nodelet within this task */
+    char *reason;    /* "pulling: registry 10.0.0.9: connection refused; next try in 8s"; NULL */
+    char *probe;     /* the last probe's answer: "HTTP 503 after 2 ms"; NULL */
+    char *container; /* the engine's id, 64 hex digits; NULL */
+    int exit_code;   /* of the last exit; -1: none yet */
+    bool oom;        /* the last exit was the OOM killer's */
+    int64_t since;   /* wall ms: this state and health */
+};
+
+/* ---- nodes/<node>
+ * -------------------------------------------------------------------------------------------------- */
+struct record_condition { /* what keeps work off a node, by name: "mtu", "engine", "virtualisation", "network"
+                           */
+    char *type;
+    bool ok;
+    char *reason; /* a sentence when not ok */
+    int64_t since;
+};
+struct record_node {
+    char *address; /* private, numeric */
+    char *subnet;  /* "10.210.1.0/24"; NULL until claimed */
+    struct spec_resources capacity, reserve;
+    struct spec_pairs labels;
+    char *os, *arch; /* "linux", "amd64" */
+    char *kernel;    /* uname -r */
+    char *virt;      /* "kvm", "none", "qemu", "container" ...: systemd-detect-virt's words */
+    char *engine;    /* "20.10.24 (API 1.41)" */
+    char *version;   /* orc's */
+    int mtu;         /* of orc0 */
+    struct {
+        struct record_condition *at; /* by type */
+        size_t n, cap;
+    } conditions;
+};
+/* True when every condition is ok and a subnet is claimed; *ret_reason (may be NULL) is the first reason,
+ * borrowed. */
+bool record_node_ready(const struct record_node *n, const char **ret_reason);
+
+/* ---- node-policy/<node>: written by the CLI
+ * -------------------------------------------------------------------------- */
+struct record_node_policy {
+    bool cordon, drain;
+    struct spec_pairs labels; /* override or add */
+};
+
+/* ---- alive/<node>: leased
+ * ------------------------------------------------------------------------------------------- */
+struct record_alive {
+    char *machine_id, *boot_id;
+    char *instance; /* random, kept in nodelet's state folder: tells two holders of one name apart */
+};
+
+struct record_subnet {
+    char *node;
+};
+
+/* ---- endpoints/<app>/<service>/<task>: leased
+ * ------------------------------------------------------------------------- */
+enum endpoint_state { ENDPOINT_READY, ENDPOINT_DRAINING };
+const char *endpoint_state_name(enum endpoint_state s);
+struct endpoint_port { /* named by the route it serves: host then path, "/orders/" or "shop.example/orders/"
+                        */
+    char *name;
+    uint16_t port;
+};
+struct record_endpoint {
+    char *node, *address;
+    enum endpoint_state state;
+    struct {
+        struct endpoint_port *at; /* by name */
+        size_t n, cap;
+    } ports;
+};
+char *endpoint_port_name(const struct spec_gateway *g); /* freed by the caller */
+
+/* ---- gateways/<id>, gateway-alive/<id> (leased)
+ * ---------------------------------------------------------------------- */
+struct record_gateway {
+    char *node; /* host name, for people */
+    struct orc_strv listen;
+    int64_t at;
+};
+struct gateway_inflight {
+    char *task;
+    int64_t requests;
+};
+struct record_gateway_alive {
+    int64_t served; /* the revision of endpoints that every NGINX worker of this gateway picks from */
+    struct {
+        struct gateway_inflight
+            *at; /* draining endpoints with requests still in flight; others are left out */
+        size_t n, cap;
+    } inflight;
+};
+
+struct record_leader {
+    char *id, *host;
+    int64_t at;
+};
+
+struct record_event {
+    int64_t at;
+    char *type;    /* "task", "node", "rollout", "gateway", "scheduler", "store" */
+    char *object;  /* "shop/orders", "shop.orders.2.17", "k2" */
+    char *message; /* a sentence */
+    char *by;      /* process and host: "nodelet k2" */
+};
+
+/* For each record X: json_t *record_X_to_json(const struct record_X *); int record_X_from_json(const json_t
+ * *, struct record_X *ret, struct orc_err *) with ret untouched on failure; void record_X_release(struct
+ * record_X *); and the two in one step from an etcd value: int record_X_parse(const char *value, size_t n,
+ * struct record_X *ret, struct orc_err *); char *record_X_text(const struct record_X *), freed by the caller.
+ */
+#define RECORD_DECLARE(x)                                                                                    \
+    json_t *record_##x##_to_json(const struct record_##x *r);                                                \
+    int record_##x##_from_json(const json_t *j, struct record_##x *ret, struct orc_err *err);                \
+    void record_##x##_release(struct record_##x *r);                                                         \
+    int record_##x##_parse(const char *value, size_t n, struct record_##x *ret, struct orc_err *err);        \
+    char *record_##x##_text(const struct record_##x *r);
+
+RECORD_DECLARE(config)
+RECORD_DECLARE(revision)
+RECORD_DECLARE(app)
+RECORD_DECLARE(intent)
+RECORD_DECLARE(rollout)
+RECORD_DECLARE(task)
+RECORD_DECLARE(status)
+RECORD_DECLARE(node)
+RECORD_DECLARE(node_policy)
+RECORD_DECLARE(alive)
+RECORD_DECLARE(subnet)
+RECORD_DECLARE(endpoint)
+RECORD_DECLARE(gateway)
+RECORD_DECLARE(gateway_alive)
+RECORD_DECLARE(leader)
+RECORD_DECLARE(event)
+
+/* A config with every default and the given id (copied). */
+void record_config_default(struct record_config *c, const char *cluster_id);
+
+/* Addresses of a cluster: pure arithmetic, host byte order. */
+int record_config_cidr(const struct record_config *c, uint32_t *ret_net, int *ret_prefix,
+                       struct orc_err *err);
+
+#endif

@@ -1,0 +1,47 @@
+/* view.h - a live, gap-free view of some key ranges: range (in pages, at one revision R), then watch from
+ * R+1; on compaction, a cancelled watch or a broken stream: resume from the last revision, or range again and
+ * work out what vanished. One HTTP stream for all ranges of a view.
+ *
+ * The view keeps key names and mod revisions, not values: those belong to the owner. Order of calls: any
+ * number of on_put/on_delete, then on_batch(revision): all changes up to that revision have been delivered
+ * (never half a transaction). After a relist, keys that did not change are not delivered again.
+ *
+ * The guard (guard.h) is asked before anything is delivered; when it objects, the view is FROZEN: nothing
+ * is delivered, not even deletions, until the guard is satisfied again.
+ */
+#ifndef STATE_VIEW_H
+#define STATE_VIEW_H
+
+#include "state/etcd.h"
+#include "state/guard.h"
+
+enum view_state {
+    VIEW_SYNCING, /* no snapshot yet */
+    VIEW_LIVE,    /* the stream is up; what was delivered is current */
+    VIEW_STALE,   /* etcd can't be reached; what was delivered is the last known */
+    VIEW_FROZEN   /* etcd answers, but is not the store we knew */
+};
+
+struct view_opts {
+    const char *const *prefixes; /* NULL-terminated, absolute, not overlapping; copied */
+    void (*on_put)(const struct etcd_kv *kv, void *arg);
+    void (*on_delete)(const char *key, int64_t revision, void *arg);
+    void (*on_batch)(int64_t revision, void *arg);
+    /* May be NULL. `why` is "" when LIVE. */
+    void (*on_state)(enum view_state state, const char *why, void *arg);
+    struct guard *guard; /* may be NULL: believe everything */
+    void *arg;
+};
+
+struct view;
+struct view *view_new(uv_loop_t *loop, struct etcd *e, const struct view_opts *opts);
+struct view *view_free(struct view *v); /* returns NULL */
+enum view_state view_state(const struct view *v);
+int64_t view_revision(const struct view *v); /* as of the last on_batch; 0 before the first */
+
+/* Calls done once the view has delivered everything up to `revision` (at once when it has). A revision that
+ * touched none of the ranges is reached through etcd's progress answers. Exactly once; with error -ECANCELED
+ * when the view is freed first. */
+void view_wait(struct view *v, int64_t revision, void (*done)(int error, void *arg), void *arg);
+
+#endif
