@@ -149,8 +149,20 @@ struct spec_app {
     struct orc_strv volumes; /* declared named volumes, sorted */
 };
 
-/* A service with every default filled in. */
+/* A service with every default filled in; `image` is still to be set (a service without one can't be read
+ * back from its JSON). */
 struct spec_service *spec_service_new(const char *name);
+/* Puts the lists that are sets into their one order, and drops a port, mount, constraint, dependency or route
+ * that is there twice. parse.h and spec_service_from_json() have done it; who builds a service by hand calls
+ * it before hashing. */
+void spec_service_sort(struct spec_service *s);
+struct spec_app *spec_app_new(const char *name);
+/* Takes the service over and keeps the services sorted by name. */
+void spec_app_add(struct spec_app *a, struct spec_service *s);
+/* Appends copies; does not sort. */
+void spec_pairs_add(struct spec_pairs *p, const char *key, const char *value);
+const char *spec_pairs_get(const struct spec_pairs *p,
+                           const char *key);                    /* NULL: absent, or without a value */
 struct spec_service *spec_service_free(struct spec_service *s); /* NULL allowed; returns NULL */
 struct spec_app *spec_app_free(struct spec_app *a);
 ORC_DEFINE_CLEANUP(struct spec_service, spec_service_free)
