@@ -1,0 +1,111 @@
+/* record_app.c - what the CLI writes and the scheduler says about it: revisions, apps, intents, rollouts. */
+#include "state/record_codec.h"
+
+#include "specs/parse.h"
+
+#include <string.h>
+
+#define REVISION_N_MAX 99999999 /* 8 digits in keys */
+
+static const struct codec_field revision_rows[] = {
+    CODEC_ROW_SPEC(record_revision, spec),
+    CODEC_ROW_FIXED(record_revision, hash),
+    CODEC_ROW_FIXED(record_revision, container_hash),
+    CODEC_ROW_STR(record_revision, yaml, SPEC_FILE_MAX, NULL),
+    CODEC_ROW_STR(record_revision, by, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_INT64(record_revision, at, 0, RECORD_WALL_MAX),
+};
+static const struct codec revision_codec = CODEC_OF(record_revision, revision_rows, NULL, NULL);
+RECORD_DEFINE(revision, revision_codec)
+
+/* apps ------------------------------------------------------------------------------------------------ */
+
+static void app_service_init(void *obj)
+{
+    ((struct record_app_service *)obj)->replicas = SPEC_REPLICAS_DEFAULT;
+}
+
+static int app_service_cmp(const void *a, const void *b)
+{
+    return strcmp(((const struct record_app_service *)a)->name, ((const struct record_app_service *)b)->name);
+}
+
+static const struct codec_field app_service_rows[] = {
+    CODEC_ROW_STR_REQUIRED(record_app_service, name, SPEC_NAME_MAX, record_check_service),
+    CODEC_ROW_INT64_REQUIRED(record_app_service, revision, 1, REVISION_N_MAX),
+    CODEC_ROW_INT(record_app_service, replicas, SPEC_REPLICAS_DEFAULT, SPEC_REPLICAS_MAX),
+};
+static const struct codec app_service_codec =
+    CODEC_OF(record_app_service, app_service_rows, app_service_init, app_service_cmp);
+
+static const struct codec_field app_rows[] = {
+    CODEC_ROW_INT64_REQUIRED(record_app, generation, 1, INT64_MAX),
+    CODEC_ROW_LIST(record_app, services, &app_service_codec, SPEC_SERVICES_MAX),
+};
+static const struct codec app_codec = CODEC_OF(record_app, app_rows, NULL, NULL);
+RECORD_DEFINE(app, app_codec)
+
+static const struct codec_field intent_rows[] = {
+    CODEC_ROW_INT64(record_intent, restart_epoch, 0, INT64_MAX),
+};
+static const struct codec intent_codec = CODEC_OF(record_intent, intent_rows, NULL, NULL);
+RECORD_DEFINE(intent, intent_codec)
+
+/* rollouts -------------------------------------------------------------------------------------------- */
+
+static const char *const rollout_states[] = {[ROLLOUT_UPDATING] = "updating",
+                                             [ROLLOUT_COMPLETE] = "complete",
+                                             [ROLLOUT_HEALING] = "healing",
+                                             [ROLLOUT_PAUSED] = "paused",
+                                             [ROLLOUT_ROLLING_BACK] = "rolling-back",
+                                             [ROLLOUT_ROLLED_BACK] = "rolled-back",
+                                             [ROLLOUT_FAILED] = "failed",
+                                             [ROLLOUT_REMOVING] = "removing",
+                                             [ROLLOUT_REMOVING + 1] = NULL};
+
+const char *rollout_state_name(enum rollout_state s)
+{
+    return rollout_states[s];
+}
+
+int rollout_state_from_name(const char *name, enum rollout_state *ret)
+{
+    int v = 0, r = codec_enum_from_name(rollout_states, name, &v);
+
+    if (r == 0)
+        *ret = (enum rollout_state)v;
+    return r;
+}
+
+static int pending_cmp(const void *a, const void *b)
+{
+    int x = ((const struct rollout_pending *)a)->slot, y = ((const struct rollout_pending *)b)->slot;
+
+    return (x > y) - (x < y);
+}
+
+static const struct codec_field pending_rows[] = {
+    CODEC_ROW_INT(rollout_pending, slot, 0, SPEC_REPLICAS_MAX - 1),
+    CODEC_ROW_STR(rollout_pending, reason, RECORD_REASON_MAX, NULL),
+    CODEC_ROW_INT64(rollout_pending, since, 0, RECORD_WALL_MAX),
+};
+static const struct codec pending_codec = CODEC_OF(rollout_pending, pending_rows, NULL, pending_cmp);
+
+static const struct codec_field rollout_rows[] = {
+    CODEC_ROW_ENUM(record_rollout, state, rollout_states),
+    CODEC_ROW_INT64(record_rollout, generation, 0, INT64_MAX),
+    CODEC_ROW_INT64(record_rollout, wanted, 0, REVISION_N_MAX),
+    CODEC_ROW_INT64(record_rollout, target, 0, REVISION_N_MAX),
+    CODEC_ROW_INT64(record_rollout, complete, 0, REVISION_N_MAX),
+    CODEC_ROW_INT64(record_rollout, restart_epoch, 0, INT64_MAX),
+    CODEC_ROW_INT64(record_rollout, attempts, 0, INT64_MAX),
+    CODEC_ROW_INT(record_rollout, replicas, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_INT(record_rollout, available, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_INT(record_rollout, updated, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_INT(record_rollout, failures, 0, INT32_MAX),
+    CODEC_ROW_INT64(record_rollout, since, 0, RECORD_WALL_MAX),
+    CODEC_ROW_STR(record_rollout, reason, RECORD_REASON_MAX, NULL),
+    CODEC_ROW_LIST(record_rollout, pending, &pending_codec, SPEC_REPLICAS_MAX),
+};
+static const struct codec rollout_codec = CODEC_OF(record_rollout, rollout_rows, NULL, NULL);
+RECORD_DEFINE(rollout, rollout_codec)

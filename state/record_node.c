@@ -1,0 +1,102 @@
+/* record_node.c - servers and gateways: what they are, that they live, what is wanted of them. */
+#include "state/record_codec.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define CONDITIONS_MAX 100
+#define INFLIGHT_MAX 10000
+
+static int condition_cmp(const void *a, const void *b)
+{
+    return strcmp(((const struct record_condition *)a)->type, ((const struct record_condition *)b)->type);
+}
+
+static const struct codec_field condition_rows[] = {
+    CODEC_ROW_STR_REQUIRED(record_condition, type, 64, NULL),
+    CODEC_ROW_BOOL(record_condition, ok),
+    CODEC_ROW_STR(record_condition, reason, RECORD_REASON_MAX, NULL),
+    CODEC_ROW_INT64(record_condition, since, 0, RECORD_WALL_MAX),
+};
+static const struct codec condition_codec = CODEC_OF(record_condition, condition_rows, NULL, condition_cmp);
+
+static const struct codec_field node_rows[] = {
+    CODEC_ROW_STR(record_node, address, INET_ADDRSTRLEN, record_check_address),
+    CODEC_ROW_STR(record_node, subnet, 32, record_check_subnet),
+    CODEC_ROW_STRUCT(record_node, capacity, &record_resources_codec),
+    CODEC_ROW_STRUCT(record_node, reserve, &record_resources_codec),
+    CODEC_ROW_PAIRS(record_node, labels, RECORD_LABEL_MAX),
+    CODEC_ROW_STR(record_node, os, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STR(record_node, arch, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STR(record_node, kernel, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STR(record_node, virt, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STR(record_node, engine, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STR(record_node, version, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_INT(record_node, mtu, 0, 65535),
+    CODEC_ROW_LIST(record_node, conditions, &condition_codec, CONDITIONS_MAX),
+};
+static const struct codec node_codec = CODEC_OF(record_node, node_rows, NULL, NULL);
+RECORD_DEFINE(node, node_codec)
+
+bool record_node_ready(const struct record_node *n, const char **ret_reason)
+{
+    const char *reason = n->subnet ? NULL : "no subnet is claimed for this node yet";
+
+    for (size_t i = 0; i < n->conditions.n && !reason; i++)
+        if (!n->conditions.at[i].ok)
+            reason = n->conditions.at[i].reason ? n->conditions.at[i].reason : n->conditions.at[i].type;
+    if (reason && ret_reason)
+        *ret_reason = reason;
+    return !reason;
+}
+
+static const struct codec_field node_policy_rows[] = {
+    CODEC_ROW_BOOL(record_node_policy, cordon),
+    CODEC_ROW_BOOL(record_node_policy, drain),
+    CODEC_ROW_PAIRS(record_node_policy, labels, RECORD_LABEL_MAX),
+};
+static const struct codec node_policy_codec = CODEC_OF(record_node_policy, node_policy_rows, NULL, NULL);
+RECORD_DEFINE(node_policy, node_policy_codec)
+
+static const struct codec_field alive_rows[] = {
+    CODEC_ROW_STR(record_alive, machine_id, 128, NULL),
+    CODEC_ROW_STR(record_alive, boot_id, 128, NULL),
+    CODEC_ROW_STR_REQUIRED(record_alive, instance, 128, NULL),
+};
+static const struct codec alive_codec = CODEC_OF(record_alive, alive_rows, NULL, NULL);
+RECORD_DEFINE(alive, alive_codec)
+
+static const struct codec_field subnet_rows[] = {
+    CODEC_ROW_STR_REQUIRED(record_subnet, node, KEY_NAME_MAX, key_check_node_name),
+};
+static const struct codec subnet_codec = CODEC_OF(record_subnet, subnet_rows, NULL, NULL);
+RECORD_DEFINE(subnet, subnet_codec)
+
+/* gateways -------------------------------------------------------------------------------------------- */
+
+static const struct codec_field gateway_rows[] = {
+    CODEC_ROW_STR(record_gateway, node, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STRV(record_gateway, listen, 256, NULL),
+    CODEC_ROW_INT64(record_gateway, at, 0, RECORD_WALL_MAX),
+};
+static const struct codec gateway_codec = CODEC_OF(record_gateway, gateway_rows, NULL, NULL);
+RECORD_DEFINE(gateway, gateway_codec)
+
+static int inflight_cmp(const void *a, const void *b)
+{
+    return strcmp(((const struct gateway_inflight *)a)->task, ((const struct gateway_inflight *)b)->task);
+}
+
+static const struct codec_field inflight_rows[] = {
+    CODEC_ROW_STR_REQUIRED(gateway_inflight, task, KEY_TASK_MAX, record_check_task),
+    CODEC_ROW_INT64(gateway_inflight, requests, 0, INT64_MAX),
+};
+static const struct codec inflight_codec = CODEC_OF(gateway_inflight, inflight_rows, NULL, inflight_cmp);
+
+static const struct codec_field gateway_alive_rows[] = {
+    CODEC_ROW_INT64(record_gateway_alive, served, 0, INT64_MAX),
+    CODEC_ROW_LIST(record_gateway_alive, inflight, &inflight_codec, INFLIGHT_MAX),
+};
+static const struct codec gateway_alive_codec =
+    CODEC_OF(record_gateway_alive, gateway_alive_rows, NULL, NULL);
+RECORD_DEFINE(gateway_alive, gateway_alive_codec)
