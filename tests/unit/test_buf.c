@@ -1,0 +1,78 @@
+#include "lib/buf.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void test_buf__an_addition_past_the_maximum_changes_nothing(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(5);
+
+    assert_int_equal(orc_buf_puts(&b, "abc"), 0);
+    assert_int_equal(orc_buf_puts(&b, "def"), -EMSGSIZE);
+    assert_int_equal(orc_buf_printf(&b, "%d", 123), -EMSGSIZE);
+    assert_int_equal(orc_buf_add(&b, "x", SIZE_MAX), -EMSGSIZE);
+    assert_string_equal(orc_buf_str(&b), "abc");
+    assert_int_equal(orc_buf_printf(&b, "%d", 12), 0);
+    assert_string_equal(orc_buf_str(&b), "abc12");
+    assert_int_equal(orc_buf_add(&b, "", 0), 0);
+    orc_buf_release(&b);
+    assert_int_equal(b.max, 5);
+}
+
+static void test_buf__the_front_can_be_dropped(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(100);
+
+    orc_buf_shift(&b, 0);
+    orc_buf_puts(&b, "line\nrest");
+    orc_buf_shift(&b, 5);
+    assert_string_equal(orc_buf_str(&b), "rest");
+    orc_buf_shift(&b, 4);
+    assert_string_equal(orc_buf_str(&b), "");
+    assert_int_equal(b.len, 0);
+    orc_buf_release(&b);
+}
+
+static void test_buf__an_empty_buffer_is_an_empty_string(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(100);
+    char *s = orc_buf_take(&b);
+
+    assert_string_equal(orc_buf_str(&b), "");
+    assert_string_equal(s, "");
+    free(s);
+    orc_buf_clear(&b);
+}
+
+static void test_buf__taken_contents_are_gone(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(100);
+    char *s;
+
+    orc_buf_puts(&b, "abc");
+    s = orc_buf_take(&b);
+    assert_string_equal(s, "abc");
+    assert_int_equal(b.len, 0);
+    orc_buf_puts(&b, "d");
+    assert_string_equal(orc_buf_str(&b), "d");
+    orc_buf_clear(&b);
+    assert_string_equal(orc_buf_str(&b), "");
+    free(s);
+    orc_buf_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_buf__an_addition_past_the_maximum_changes_nothing),
+        cmocka_unit_test(test_buf__the_front_can_be_dropped),
+        cmocka_unit_test(test_buf__an_empty_buffer_is_an_empty_string),
+        cmocka_unit_test(test_buf__taken_contents_are_gone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
