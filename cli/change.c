@@ -1,0 +1,92 @@
+#include "cli/change.h"
+
+int change_app(struct session *s, const struct cluster *c, const char *app, struct record_app *next,
+               struct etcd_txn *t, struct orc_err *err)
+{
+    const struct cluster_entry *now = cluster_find(c, key_app(s->cluster, app));
+    orc_auto_free char *key = key_app(s->cluster, app);
+    orc_auto_free char *text = NULL;
+    int r;
+
+    next->generation = (now ? now->as.app.generation : 0) + 1;
+    etcd_txn_if_mod_revision(t, key, now ? now->mod_revision : 0);
+    if (next->services.n) {
+        text = record_app_text(next);
+        etcd_txn_put(t, key, text, 0);
+    } else {
+        etcd_txn_delete(t, key);
+    }
+    r = session_commit(s, t, NULL, err);
+    if (r == SESSION_CONFLICT)
+        return orc_fail(err, -EAGAIN,
+                        "somebody else changed %s at the same moment; nothing was written: look with `orc "
+                        "status %s` and try again",
+                        app, app);
+    return r;
+}
+
+void change_copy(const struct cluster *c, const char *app, struct record_app *ret)
+{
+    const struct cluster_entry *now = cluster_find(c, key_app(c->name, app));
+
+    *ret = (struct record_app){0};
+    for (size_t i = 0; now && i < now->as.app.services.n; i++) {
+        const struct record_app_service *s = &now->as.app.services.at[i];
+        struct record_app_service *copy = orc_vec_add(&ret->services);
+
+        *copy = (struct record_app_service){orc_strdup(s->name), s->revision, s->replicas};
+    }
+}
+
+struct record_app_service *change_service(struct record_app *a, const char *service)
+{
+    struct record_app_service *s;
+
+    orc_vec_each (s, &a->services)
+        if (orc_streq(s->name, service))
+            return s;
+    return NULL;
+}
+
+void change_remove(struct record_app *a, const char *service)
+{
+    struct record_app_service *s = change_service(a, service);
+    size_t i;
+
+    if (!s)
+        return;
+    i = (size_t)(s - a->services.at);
+    free(s->name);
+    memmove(s, s + 1, (a->services.n - i - 1) * sizeof *s);
+    a->services.n--;
+}
+
+struct record_app_service *change_add(struct record_app *a, const char *service)
+{
+    size_t i = 0;
+
+    orc_vec_add(&a->services);
+    while (i + 1 < a->services.n && strcmp(a->services.at[i].name, service) < 0)
+        i++;
+    memmove(&a->services.at[i + 1], &a->services.at[i], (a->services.n - i - 1) * sizeof a->services.at[0]);
+    a->services.at[i] = (struct record_app_service){orc_strdup(service), 0, SPEC_REPLICAS_DEFAULT};
+    return &a->services.at[i];
+}
+
+int change_no_service(const struct cluster *c, const char *app, const char *service, struct orc_err *err)
+{
+    const struct cluster_entry *now = cluster_find(c, key_app(c->name, app));
+    orc_auto_free char *names = NULL;
+
+    if (!now)
+        return orc_fail(err, -ENOENT, "there is no app \"%s\"; `orc status` shows what runs", app);
+    for (size_t i = 0; i < now->as.app.services.n; i++) {
+        char *longer =
+            orc_printf("%s%s%s", names ? names : "", names ? ", " : "", now->as.app.services.at[i].name);
+
+        free(names);
+        names = longer;
+    }
+    return orc_fail(err, -ENOENT, "there is no service %s/%s; %s has: %s", app, service, app,
+                    names ? names : "none");
+}

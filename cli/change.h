@@ -1,0 +1,24 @@
+/* change.h - changing the one commit point of an app: read apps/<app>, edit it, write it back guarded by its
+ * mod revision, so that of two operators with one base exactly one wins (behaviour 88).
+ */
+#ifndef CLI_CHANGE_H
+#define CLI_CHANGE_H
+
+#include "cli/session.h"
+
+/* Writes `next` over the app as c knows it (absent included); its generation is set here, one higher. An app
+ * without services is deleted. Further puts may already be in t, which is consumed. 0, or -EAGAIN: somebody
+ * else was faster. */
+int change_app(struct session *s, const struct cluster *c, const char *app, struct record_app *next,
+               struct etcd_txn *t, struct orc_err *err);
+
+/* A deep copy of the app as c knows it; an empty record when there is none. */
+void change_copy(const struct cluster *c, const char *app, struct record_app *ret);
+struct record_app_service *change_service(struct record_app *a, const char *service); /* or NULL */
+void change_remove(struct record_app *a, const char *service);
+struct record_app_service *change_add(struct record_app *a, const char *service); /* in its place by name */
+
+/* "there is no service shop/ordrs; shop has: auth, orders". Returns -ENOENT. */
+int change_no_service(const struct cluster *c, const char *app, const char *service, struct orc_err *err);
+
+#endif

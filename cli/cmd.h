@@ -1,0 +1,35 @@
+/* cmd.h - the commands: one file each, cmd_<name>.c. argv[0] is the command's name; the result is an exit
+ * code. */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "cli/session.h"
+
+int cmd_apply(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_init(int argc, char **argv);
+int cmd_nodes(int argc, char **argv);
+int cmd_recover(int argc, char **argv);
+int cmd_restart(int argc, char **argv);
+int cmd_rm(int argc, char **argv);
+int cmd_rollback(int argc, char **argv);
+int cmd_scale(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+
+/* Says the error on stderr and returns `code`. */
+int cmd_fail(int code, const struct orc_err *err);
+
+/* Parses a command's options. -1: go on; else the exit code (help was printed, or wrong usage was said). */
+int cmd_options(const struct orc_option *table, int argc, char **argv, struct orc_strv *words,
+                const char *usage, const char *summary);
+
+/* The two options of every command that waits. */
+#define CMD_WAIT_OPTIONS(detach, timeout)                                                                    \
+    {.name = "detach", .letter = 'd', .kind = ORC_OPT_BOOL, .value = (detach), .help = "do not wait"},       \
+    {                                                                                                        \
+        .name = "timeout", .kind = ORC_OPT_MS, .value = (timeout), .meta = "DURATION",                       \
+        .help = "give up waiting after so long (default 5m; 0: never)"                                       \
+    }
+#define CMD_TIMEOUT_MS (5 * 60 * 1000)
+
+#endif

@@ -1,0 +1,58 @@
+/* cmd_scale.c - `orc scale APP/SERVICE=N ...`: an override beside the revision; the file is not needed. */
+#include "cli/verb.h"
+#include "lib/units.h"
+
+static int scale_one(struct verb *v, const char *word, struct orc_err *err)
+{
+    const char *equals = strchr(word, '=');
+    orc_auto_free char *name = equals ? orc_strndup(word, (size_t)(equals - word)) : NULL;
+    char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1];
+    struct record_app next;
+    struct record_app_service *s;
+    int64_t n;
+    int r;
+
+    if (!equals)
+        return orc_fail(err, -EINVAL, "\"%s\" does not say how many: write APP/SERVICE=N", word);
+    if (session_split(name, false, app, service, err) < 0)
+        return -EINVAL;
+    if (orc_parse_int(equals + 1, 0, SPEC_REPLICAS_MAX, &n, err) < 0) {
+        orc_wrap(err, "%s", word);
+        return -EINVAL;
+    }
+    change_copy(&v->cluster, app, &next);
+    s = change_service(&next, service);
+    if (!s) {
+        r = change_no_service(&v->cluster, app, service, err);
+    } else if (cluster_replicas(&v->cluster, app, service) == n) {
+        out_line(&v->s.out, "%s/%s has %lld replicas already", app, service, (long long)n);
+        wait_add(&v->targets, app, service, next.generation, 0, false);
+        r = 0;
+    } else {
+        s->replicas = (int)n;
+        r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), err);
+        wait_add(&v->targets, app, service, next.generation, 0, false);
+    }
+    record_app_release(&next);
+    return r;
+}
+
+static int act(struct verb *v, struct orc_err *err)
+{
+    return scale_one(v, v->words->at[0], err);
+}
+
+int cmd_scale(int argc, char **argv)
+{
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP, KEY_REVISION, KEY_UNKNOWN};
+    static const struct verb_spec spec = {
+        .usage = "orc scale APP/SERVICE=N [--detach] [--timeout DURATION]",
+        .summary = "Changes how many replicas a service has, until the next apply whose file says a number.",
+        .kinds = kinds,
+        .min_words = 1,
+        .max_words = 1,
+        .act = act,
+    };
+
+    return verb_run(&spec, argc, argv);
+}

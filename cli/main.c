@@ -1,0 +1,87 @@
+/* main.c - `orc`: the table of commands. */
+#include "cli/cmd.h"
+
+#include <signal.h>
+
+struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"init", "make a new cluster in an etcd", cmd_init},
+    {"apply", "make the cluster look like a Compose file", cmd_apply},
+    {"status", "is it up, and if not, why not", cmd_status},
+    {"scale", "change how many replicas a service has", cmd_scale},
+    {"restart", "restart a service, rolling", cmd_restart},
+    {"rollback", "go back to an earlier revision of a service", cmd_rollback},
+    {"rm", "remove an app or a service", cmd_rm},
+    {"nodes", "the servers, their room and their condition", cmd_nodes},
+    {"events", "what happened", cmd_events},
+    {"recover", "after etcd was wiped or restored: believe what it holds now", cmd_recover},
+};
+
+int cmd_fail(int code, const struct orc_err *err)
+{
+    fprintf(stderr, "orc: %s\n", err->msg);
+    return code;
+}
+
+int cmd_options(const struct orc_option *table, int argc, char **argv, struct orc_strv *words,
+                const char *usage, const char *summary)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    int r = orc_options_parse(table, argc, argv, words, &err);
+
+    if (r == ORC_OPTIONS_HELP) {
+        orc_options_help(stdout, usage, summary, table);
+        return CLI_DONE;
+    }
+    if (r < 0) {
+        cmd_fail(CLI_USAGE, &err);
+        fprintf(stderr, "Usage: %s\n", usage);
+        return CLI_USAGE;
+    }
+    return -1;
+}
+
+static void help(FILE *f)
+{
+    fputs("Usage: orc COMMAND [ARGUMENTS]\n\n", f);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(commands); i++)
+        fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`orc COMMAND --help` tells more. etcd is found by --etcd or ORC_ETCD.\n", f);
+}
+
+static int unknown(const char *name)
+{
+    const char *names[ORC_ARRAY_SIZE(commands) + 1] = {0};
+    const char *near;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(commands); i++)
+        names[i] = commands[i].name;
+    near = orc_nearest(name, names);
+    fprintf(stderr, "orc: unknown command \"%s\"", name);
+    if (near)
+        fprintf(stderr, "; did you mean \"%s\"?\n", near);
+    else
+        fputs("; `orc help` lists them\n", stderr);
+    return CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        help(stdout);
+        return CLI_DONE;
+    }
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown(argv[1]);
+}

@@ -1,0 +1,522 @@
+#include "cli/report.h"
+
+#include <stdio.h>
+
+#define WHY_MAX 5 /* sentences a service gives at most; the rest is counted */
+
+static bool starts(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* "shop" and "shop/orders" select shop/orders; NULL selects everything. */
+static bool selected(const char *only, const char *app, const char *service)
+{
+    const char *slash = only ? strchr(only, '/') : NULL;
+
+    if (!only)
+        return true;
+    if (!slash)
+        return orc_streq(only, app);
+    return strlen(app) == (size_t)(slash - only) && starts(only, app) && orc_streq(slash + 1, service);
+}
+
+static uint64_t age(int64_t wall_ms, int64_t since)
+{
+    return since > 0 && since < wall_ms ? (uint64_t)(wall_ms - since) : 0;
+}
+
+static struct report_service *find_service(struct report *r, const char *app, const char *service)
+{
+    char name[2 * SPEC_NAME_MAX + 2];
+    struct report_service *s;
+
+    snprintf(name, sizeof name, "%s/%s", app, service);
+    orc_vec_each (s, &r->services)
+        if (orc_streq(s->name, name))
+            return s;
+    return NULL;
+}
+
+static struct report_service *need_service(struct report *r, const char *app, const char *service)
+{
+    struct report_service *s = find_service(r, app, service);
+
+    if (s)
+        return s;
+    s = orc_vec_add(&r->services);
+    s->name = orc_printf("%s/%s", app, service);
+    s->rollout = "waiting";
+    return s;
+}
+
+static struct report_node *find_node(struct report *r, const char *name)
+{
+    struct report_node *n;
+
+    orc_vec_each (n, &r->nodes)
+        if (orc_streq(n->name, name))
+            return n;
+    return NULL;
+}
+
+/* ---- nodes
+ * ------------------------------------------------------------------------------------------------- */
+
+static void node_state(const struct cluster *c, const struct record_node *record, struct report_node *n)
+{
+    const struct cluster_entry *policy = cluster_find(c, key_node_policy(c->name, n->name));
+    const char *reason = NULL;
+
+    n->ready = false;
+    if (!cluster_find(c, key_alive(c->name, n->name))) {
+        n->state = "lost";
+        n->why = orc_strdup("no heartbeat: the server, its nodelet or its way to etcd is down");
+    } else if (!record_node_ready(record, &reason)) {
+        n->state = "not ready";
+        n->why = orc_strdup(reason);
+    } else if (policy && policy->as.policy.drain) {
+        n->state = "draining";
+        n->why = orc_strdup("drained by `orc node drain`");
+    } else if (policy && policy->as.policy.cordon) {
+        n->state = "cordoned";
+        n->why = orc_strdup("cordoned: keeps its tasks, gets no new ones");
+        n->ready = true;
+    } else {
+        n->state = "ready";
+        n->ready = true;
+    }
+}
+
+static void add_node(const struct cluster *c, const struct cluster_entry *e, struct report *r)
+{
+    const struct record_node *record = &e->as.node;
+    struct report_node *n = orc_vec_add(&r->nodes);
+
+    n->name = orc_strdup(e->key.node);
+    n->address = orc_strdup(record->address);
+    n->kernel = orc_strdup(record->kernel);
+    n->virt = orc_strdup(record->virt);
+    n->engine = orc_strdup(record->engine);
+    n->version = orc_strdup(record->version);
+    n->mtu = record->mtu;
+    n->total.cpus_nano = record->capacity.cpus_nano - record->reserve.cpus_nano;
+    n->total.memory = record->capacity.memory - record->reserve.memory;
+    for (size_t i = 0; i < record->labels.n; i++)
+        orc_vec_push(&n->labels, ((struct spec_pair){orc_strdup(record->labels.at[i].key),
+                                                     orc_strdup(record->labels.at[i].value)}));
+    node_state(c, record, n);
+}
+
+/* ---- tasks
+ * ------------------------------------------------------------------------------------------------- */
+
+static char *task_reason(const struct record_task *t, const struct record_status *s,
+                         const struct report_node *node)
+{
+    if (t->desired != TASK_RUN)
+        return orc_strdup(t->stop_reason);
+    if (node && orc_streq(node->state, "lost"))
+        return orc_printf("%s gives no sign of life; last seen %s", node->name,
+                          s ? task_state_name(s->state) : "nowhere");
+    if (!s)
+        return orc_strdup("not seen by its node yet");
+    if (s->state == TASK_RUNNING && s->health == TASK_HEALTHY)
+        return s->oom ? orc_strdup("was killed for memory (OOM) before") : NULL;
+    if (s->reason && s->probe && s->state == TASK_RUNNING)
+        return orc_printf("%s; last probe: %s", s->reason, s->probe);
+    if (s->reason)
+        return orc_strdup(s->reason);
+    return s->probe ? orc_printf("last probe: %s", s->probe) : NULL;
+}
+
+static void add_task(const struct cluster *c, const struct cluster_entry *e, const char *only,
+                     int64_t wall_ms, struct report *r)
+{
+    const struct record_task *t = &e->as.task;
+    const struct cluster_entry *seen = cluster_find(c, key_status(c->name, e->key.node, e->key.task));
+    const struct record_status *s = seen ? &seen->as.status : NULL;
+    struct report_node *node = find_node(r, e->key.node);
+    struct report_service *service;
+    struct report_task *task;
+    bool lost = node && orc_streq(node->state, "lost");
+
+    if (node && !(s && s->state >= TASK_STOPPED)) {
+        node->used.cpus_nano += t->resources.cpus_nano;
+        node->used.memory += t->resources.memory;
+        node->tasks++;
+    }
+    if (s && s->state == TASK_REMOVED)
+        return;
+    service = find_service(r, t->app, t->service);
+    if (!service && only)
+        return;
+    if (!service)
+        service = need_service(r, t->app, t->service);
+    task = orc_vec_add(&service->tasks);
+    task->id = orc_strdup(e->key.task);
+    task->node = orc_strdup(e->key.node);
+    task->slot = t->slot;
+    task->revision = t->revision;
+    task->desired = task_desired_name(t->desired);
+    task->state = task_state_name(s ? s->state : TASK_ASSIGNED);
+    task->health = task_health_name(s && !lost ? s->health : TASK_UNKNOWN);
+    task->restarts = t->restarts + (s ? s->restarts : 0);
+    task->running = s && s->state == TASK_RUNNING && t->desired == TASK_RUN && !lost;
+    task->healthy = task->running && s->health == TASK_HEALTHY;
+    task->address = orc_strdup(t->address);
+    task->reason = task_reason(t, s, node);
+    task->age_ms = age(wall_ms, s && s->since ? s->since : t->at);
+}
+
+static int by_slot(const void *a, const void *b)
+{
+    const struct report_task *x = a, *y = b;
+    int64_t ax = 0, ay = 0;
+    struct key k;
+    int slot;
+
+    if (x->slot != y->slot)
+        return x->slot < y->slot ? -1 : 1;
+    key_task_id_parse(x->id, &k, &slot, &ax);
+    key_task_id_parse(y->id, &k, &slot, &ay);
+    return ax < ay ? -1 : ax > ay;
+}
+
+/* ---- services
+ * ---------------------------------------------------------------------------------------------- */
+
+static void add_wanted(const struct cluster *c, const struct cluster_entry *app, const char *only,
+                       struct report *r)
+{
+    const struct record_app_service *w;
+
+    orc_vec_each (w, &app->as.app.services) {
+        struct report_service *s;
+
+        if (!selected(only, app->key.app, w->name))
+            continue;
+        s = need_service(r, app->key.app, w->name);
+        s->revision = w->revision;
+        s->desired = cluster_replicas(c, app->key.app, w->name);
+    }
+}
+
+static void why(struct report_service *s, unsigned *more, char *sentence)
+{
+    if (s->why.n < WHY_MAX)
+        orc_strv_add(&s->why, sentence);
+    else
+        ++*more;
+    free(sentence);
+}
+
+static void why_pending(struct report_service *s, const struct record_rollout *ro, unsigned *more)
+{
+    for (size_t i = 0; i < ro->pending.n; i++) {
+        size_t same = 0, j;
+
+        /* Slots that wait for one reason are one line. */
+        for (j = 0; j < i && !orc_streq(ro->pending.at[j].reason, ro->pending.at[i].reason); j++)
+            ;
+        if (j < i)
+            continue;
+        for (j = i; j < ro->pending.n; j++)
+            same += (size_t)orc_streq(ro->pending.at[j].reason, ro->pending.at[i].reason);
+        if (same == 1)
+            why(s, more,
+                orc_printf("replica %d waits: %s", ro->pending.at[i].slot, ro->pending.at[i].reason));
+        else
+            why(s, more, orc_printf("%zu replicas wait: %s", same, ro->pending.at[i].reason));
+    }
+}
+
+static void explain(const struct cluster *c, const struct cluster_entry *ro, struct report_service *s,
+                    bool led)
+{
+    const struct report_task *t;
+    unsigned more = 0;
+
+    if (ro && ro->as.rollout.reason)
+        why(s, &more, orc_strdup(ro->as.rollout.reason));
+    if (!ro && s->desired > 0)
+        why(s, &more, orc_strdup(led ? "the scheduler has not taken it up yet" : "no scheduler leads"));
+    if (ro)
+        why_pending(s, &ro->as.rollout, &more);
+    orc_vec_each (t, &s->tasks)
+        if (!t->healthy && t->reason && orc_streq(t->desired, "run"))
+            why(s, &more,
+                orc_printf("%s on %s is %s, %s: %s", t->id, t->node, t->state, t->health, t->reason));
+    if (more) {
+        char *text = orc_printf("and %u more; see `orc status %s`", more, s->name);
+
+        orc_strv_add(&s->why, text);
+        free(text);
+    }
+}
+
+static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, struct report_service *s)
+{
+    char app[SPEC_NAME_MAX + 1], *slash = strchr(s->name, '/');
+    const struct cluster_entry *ro;
+    const struct report_task *t;
+
+    snprintf(app, sizeof app, "%.*s", (int)(slash - s->name), s->name);
+    ro = cluster_find(c, key_rollout(c->name, app, slash + 1));
+    if (s->tasks.n)
+        qsort(s->tasks.at, s->tasks.n, sizeof *s->tasks.at, by_slot);
+    orc_vec_each (t, &s->tasks) {
+        s->running += t->running;
+        s->healthy += t->healthy;
+    }
+    if (ro) {
+        s->rollout = rollout_state_name(ro->as.rollout.state);
+        s->age_ms = age(wall_ms, ro->as.rollout.since);
+    }
+    s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired;
+    if (!s->ok || ro->as.rollout.reason)
+        explain(c, ro, s, led);
+}
+
+static int service_by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct report_service *)a)->name, ((const struct report_service *)b)->name);
+}
+
+/* ---- the whole
+ * ----------------------------------------------------------------------------------------------- */
+
+static void add_gateway(const struct cluster *c, const struct cluster_entry *e, struct report *r)
+{
+    const struct cluster_entry *alive = cluster_find(c, key_gateway_alive(c->name, e->key.node));
+    struct report_gateway *g = orc_vec_add(&r->gateways);
+
+    g->id = orc_strdup(e->key.node);
+    g->alive = alive != NULL;
+    g->served = alive ? alive->as.gateway_alive.served : 0;
+    orc_strv_copy(&g->listen, &e->as.gateway.listen);
+}
+
+static void problem(struct report *r, char *sentence)
+{
+    orc_strv_add(&r->problems, sentence);
+    free(sentence);
+}
+
+static void add_problems(struct cluster *c, struct report *r)
+{
+    struct cluster_entry *e, *next;
+    const struct report_node *n;
+    const struct report_gateway *g;
+
+    if (!r->leader)
+        problem(r, orc_strdup("no scheduler leads: nothing new is decided; start orc-scheduler"));
+    HASH_ITER (hh, c->entries, e, next)
+        if (e->problem)
+            problem(r, orc_printf("key %s can't be read: %s", e->name, e->problem));
+    orc_vec_each (n, &r->nodes)
+        if (!n->ready && !orc_streq(n->state, "draining"))
+            problem(r, orc_printf("node %s is %s: %s", n->name, n->state, n->why));
+    orc_vec_each (g, &r->gateways)
+        if (!g->alive)
+            problem(r, orc_printf("gateway %s gives no sign of life", g->id));
+}
+
+void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct report *ret)
+{
+    const struct cluster_entry *leader;
+    struct cluster_entry *e, *next;
+    struct report r = {0};
+
+    cluster_sort(c);
+    leader = cluster_find(c, key_leader(c->name));
+    if (leader)
+        r.leader = orc_printf("%s on %s", leader->as.leader.id, leader->as.leader.host);
+    HASH_ITER (hh, c->entries, e, next) {
+        if (e->problem)
+            continue;
+        if (e->key.kind == KEY_NODE)
+            add_node(c, e, &r);
+        else if (e->key.kind == KEY_GATEWAY)
+            add_gateway(c, e, &r);
+        else if (e->key.kind == KEY_APP)
+            add_wanted(c, e, only, &r);
+        else if (e->key.kind == KEY_ROLLOUT && selected(only, e->key.app, e->key.service))
+            need_service(&r, e->key.app, e->key.service);
+    }
+    HASH_ITER (hh, c->entries, e, next)
+        if (!e->problem && e->key.kind == KEY_TASK)
+            add_task(c, e, only, wall_ms, &r);
+    for (size_t i = 0; i < r.services.n; i++)
+        finish_service(c, wall_ms, r.leader != NULL, &r.services.at[i]);
+    if (r.services.n)
+        qsort(r.services.at, r.services.n, sizeof *r.services.at, service_by_name);
+    add_problems(c, &r);
+    r.ok = r.problems.n == 0;
+    for (size_t i = 0; i < r.services.n; i++)
+        r.ok = r.ok && r.services.at[i].ok;
+    *ret = r;
+}
+
+static void task_release(struct report_task *t)
+{
+    free(t->id);
+    free(t->node);
+    free(t->address);
+    free(t->reason);
+}
+
+static void service_release(struct report_service *s)
+{
+    for (size_t i = 0; i < s->tasks.n; i++)
+        task_release(&s->tasks.at[i]);
+    orc_vec_release(&s->tasks);
+    orc_strv_release(&s->why);
+    free(s->name);
+}
+
+static void node_release(struct report_node *n)
+{
+    for (size_t i = 0; i < n->labels.n; i++) {
+        free(n->labels.at[i].key);
+        free(n->labels.at[i].value);
+    }
+    orc_vec_release(&n->labels);
+    free(n->name);
+    free(n->address);
+    free(n->why);
+    free(n->kernel);
+    free(n->virt);
+    free(n->engine);
+    free(n->version);
+}
+
+void report_release(struct report *r)
+{
+    for (size_t i = 0; i < r->services.n; i++)
+        service_release(&r->services.at[i]);
+    for (size_t i = 0; i < r->nodes.n; i++)
+        node_release(&r->nodes.at[i]);
+    for (size_t i = 0; i < r->gateways.n; i++) {
+        free(r->gateways.at[i].id);
+        orc_strv_release(&r->gateways.at[i].listen);
+    }
+    orc_vec_release(&r->services);
+    orc_vec_release(&r->nodes);
+    orc_vec_release(&r->gateways);
+    orc_strv_release(&r->problems);
+    free(r->leader);
+    *r = (struct report){0};
+}
+
+/* ---- JSON
+ * ---------------------------------------------------------------------------------------------------- */
+
+static json_t *strv_to_json(const struct orc_strv *v)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < v->n; i++)
+        json_array_append_new(a, json_string(v->at[i]));
+    return a;
+}
+
+static json_t *task_to_json(const struct report_task *t)
+{
+    json_t *j = json_object();
+
+    orc_json_set_str(j, "id", t->id);
+    orc_json_set_str(j, "node", t->node);
+    json_object_set_new(j, "slot", json_integer(t->slot));
+    json_object_set_new(j, "revision", json_integer(t->revision));
+    orc_json_set_str(j, "desired", t->desired);
+    orc_json_set_str(j, "state", t->state);
+    orc_json_set_str(j, "health", t->health);
+    json_object_set_new(j, "restarts", json_integer(t->restarts));
+    orc_json_set_str(j, "address", t->address);
+    json_object_set_new(j, "age_ms", json_integer((json_int_t)t->age_ms));
+    orc_json_set_str(j, "reason", t->reason);
+    return j;
+}
+
+static json_t *service_to_json(const struct report_service *s)
+{
+    json_t *j = json_object(), *rollout = json_object(), *tasks = json_array();
+
+    orc_json_set_str(j, "name", s->name);
+    json_object_set_new(j, "desired", json_integer(s->desired));
+    json_object_set_new(j, "running", json_integer(s->running));
+    json_object_set_new(j, "healthy", json_integer(s->healthy));
+    json_object_set_new(j, "revision", json_integer(s->revision));
+    json_object_set_new(j, "ok", json_boolean(s->ok));
+    orc_json_set_str(rollout, "state", s->rollout);
+    json_object_set_new(rollout, "age_ms", json_integer((json_int_t)s->age_ms));
+    json_object_set_new(j, "rollout", rollout);
+    json_object_set_new(j, "why", strv_to_json(&s->why));
+    for (size_t i = 0; i < s->tasks.n; i++)
+        json_array_append_new(tasks, task_to_json(&s->tasks.at[i]));
+    json_object_set_new(j, "tasks", tasks);
+    return j;
+}
+
+static json_t *resources_to_json(const struct spec_resources *r)
+{
+    json_t *j = json_object();
+
+    json_object_set_new(j, "cpus_nano", json_integer(r->cpus_nano));
+    json_object_set_new(j, "memory", json_integer(r->memory));
+    return j;
+}
+
+static json_t *node_to_json(const struct report_node *n)
+{
+    json_t *j = json_object(), *labels = json_object();
+
+    orc_json_set_str(j, "name", n->name);
+    json_object_set_new(j, "ready", json_boolean(n->ready));
+    orc_json_set_str(j, "state", n->state);
+    orc_json_set_str(j, "why", n->why);
+    orc_json_set_str(j, "address", n->address);
+    json_object_set_new(j, "tasks", json_integer(n->tasks));
+    json_object_set_new(j, "total", resources_to_json(&n->total));
+    json_object_set_new(j, "used", resources_to_json(&n->used));
+    orc_json_set_str(j, "kernel", n->kernel);
+    orc_json_set_str(j, "virt", n->virt);
+    orc_json_set_str(j, "engine", n->engine);
+    orc_json_set_str(j, "version", n->version);
+    json_object_set_new(j, "mtu", json_integer(n->mtu));
+    for (size_t i = 0; i < n->labels.n; i++)
+        json_object_set_new(labels, n->labels.at[i].key, json_string(n->labels.at[i].value));
+    json_object_set_new(j, "labels", labels);
+    return j;
+}
+
+static json_t *gateway_to_json(const struct report_gateway *g)
+{
+    json_t *j = json_object();
+
+    orc_json_set_str(j, "id", g->id);
+    json_object_set_new(j, "alive", json_boolean(g->alive));
+    json_object_set_new(j, "served", json_integer(g->served));
+    json_object_set_new(j, "listen", strv_to_json(&g->listen));
+    return j;
+}
+
+json_t *report_to_json(const struct report *r)
+{
+    json_t *j = json_object(), *services = json_array(), *nodes = json_array(), *gateways = json_array();
+
+    for (size_t i = 0; i < r->services.n; i++)
+        json_array_append_new(services, service_to_json(&r->services.at[i]));
+    for (size_t i = 0; i < r->nodes.n; i++)
+        json_array_append_new(nodes, node_to_json(&r->nodes.at[i]));
+    for (size_t i = 0; i < r->gateways.n; i++)
+        json_array_append_new(gateways, gateway_to_json(&r->gateways.at[i]));
+    json_object_set_new(j, "ok", json_boolean(r->ok));
+    json_object_set_new(j, "services", services);
+    json_object_set_new(j, "nodes", nodes);
+    json_object_set_new(j, "gateways", gateways);
+    json_object_set_new(j, "leader", r->leader ? json_string(r->leader) : json_null());
+    json_object_set_new(j, "problems", strv_to_json(&r->problems));
+    return j;
+}

@@ -1,0 +1,81 @@
+/* report.h - is it up, and if not, why not: a cluster's records turned into what `orc status` says.
+ *
+ * Pure: reads a struct cluster and the wall time, returns a report; it does no I/O and knows no terminal.
+ * Strings of a report are owned by it. Lists are sorted by name.
+ */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "cli/cluster.h"
+
+struct report_task {
+    char *id, *node;
+    int slot;
+    int64_t revision;
+    const char *desired, *state, *health; /* names, static */
+    int restarts; /* crashes of this container, and restarts of its slot for failed checks */
+    bool running, healthy;
+    char *address;
+    char *reason; /* what is to be said of it; NULL */
+    uint64_t age_ms;
+};
+
+struct report_service {
+    char *name; /* "shop/orders" */
+    int desired, running, healthy;
+    int64_t revision;    /* wanted */
+    const char *rollout; /* the state's name; "waiting" before the scheduler has seen it */
+    bool ok;             /* complete, and as many healthy as desired */
+    struct orc_strv why; /* sentences; empty when ok */
+    uint64_t age_ms;     /* since the rollout's state changed */
+    struct {
+        struct report_task *at; /* by slot, then attempt; removed ones are left out */
+        size_t n, cap;
+    } tasks;
+};
+
+struct report_node {
+    char *name, *address;
+    bool ready;
+    const char *state;                 /* ready, cordoned, draining, not ready, lost */
+    char *why;                         /* NULL when ready */
+    struct spec_resources total, used; /* capacity less reserve; reserved by tasks that are not stopped */
+    int tasks;
+    char *kernel, *virt, *engine, *version;
+    struct spec_pairs labels;
+    int mtu;
+};
+
+struct report_gateway {
+    char *id;
+    bool alive;
+    struct orc_strv listen;
+    int64_t served;
+};
+
+struct report {
+    struct {
+        struct report_service *at;
+        size_t n, cap;
+    } services;
+    struct {
+        struct report_node *at;
+        size_t n, cap;
+    } nodes;
+    struct {
+        struct report_gateway *at;
+        size_t n, cap;
+    } gateways;
+    char *leader;             /* "orc-scheduler on ctl"; NULL: nobody leads */
+    struct orc_strv problems; /* of the cluster as a whole: nobody leads, unreadable keys, ... */
+    bool ok;                  /* every service ok, no problem */
+};
+
+/* Sorts c. `only`: NULL for all, else "app" or "app/service". */
+void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct report *ret);
+void report_release(struct report *r);
+
+/* The document of `orc status -o json`; its shape is a contract (docs/status-json.md). */
+json_t *report_to_json(const struct report *r);
+
+#endif

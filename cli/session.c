@@ -1,0 +1,175 @@
+#include "cli/session.h"
+
+#include <pwd.h>
+#include <stdio.h>
+
+void session_args_release(struct session_args *a)
+{
+    orc_strv_release(&a->etcd);
+    free(a->cluster);
+    free(a->cacert);
+    free(a->cert);
+    free(a->key);
+    free(a->output);
+    *a = (struct session_args){0};
+}
+
+/* "--etcd a,b --etcd c" and ORC_ETCD=a,b name several. */
+static void split_list(const struct orc_strv *in, struct orc_strv *ret)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        orc_auto_free char *copy = orc_strdup(in->at[i]);
+        char *rest = NULL;
+
+        for (char *w = strtok_r(copy, ", ", &rest); w; w = strtok_r(NULL, ", ", &rest))
+            orc_strv_add(ret, w);
+    }
+    if (!ret->n)
+        orc_strv_add(ret, "http://127.0.0.1:2379");
+}
+
+int session_open(struct session *s, const struct session_args *a, struct orc_err *err)
+{
+    struct orc_strv endpoints = {0};
+    struct etcd_opts opts = {.endpoints = &endpoints, .tls = {a->cacert, a->cert, a->key}};
+    const char *cluster = a->cluster ? a->cluster : "default";
+
+    *s = (struct session){0};
+    if (a->output && strcmp(a->output, "text") != 0 && strcmp(a->output, "json") != 0)
+        return orc_fail(err, -EINVAL, "--output \"%s\" is not known: text or json", a->output);
+    if (spec_check_name("cluster name", cluster, err) < 0)
+        return -EINVAL;
+    out_init(&s->out, a->output && strcmp(a->output, "json") == 0, a->quiet);
+    uv_loop_init(&s->loop);
+    split_list(&a->etcd, &endpoints);
+    s->etcd = etcd_new(&s->loop, &opts, err);
+    orc_strv_release(&endpoints);
+    if (!s->etcd) {
+        uv_loop_close(&s->loop);
+        return -EINVAL;
+    }
+    s->cluster = orc_strdup(cluster);
+    return 0;
+}
+
+void session_close(struct session *s)
+{
+    if (!s->cluster)
+        return;
+    etcd_free(s->etcd);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&s->loop);
+    free(s->cluster);
+    *s = (struct session){0};
+}
+
+struct answer { /* what a call's callback leaves behind */
+    bool done;
+    int error;
+    char *text;
+    bool maybe, succeeded;
+    int64_t revision;
+    struct cluster *into;
+};
+
+static void on_answer(const struct etcd_result *res, void *arg)
+{
+    struct answer *a = arg;
+
+    a->done = true;
+    a->error = res->error;
+    a->text = orc_strdup(res->error_text);
+    a->maybe = res->maybe;
+    a->succeeded = res->succeeded;
+    a->revision = res->revision;
+    for (size_t i = 0; !res->error && a->into && i < res->n_kvs; i++)
+        cluster_put(a->into, res->kvs[i].key, res->kvs[i].value, res->kvs[i].value_len,
+                    res->kvs[i].create_revision, res->kvs[i].mod_revision);
+}
+
+static int finish(struct session *s, struct answer *a, struct orc_err *err)
+{
+    orc_auto_free char *text = NULL;
+
+    while (!a->done && uv_run(&s->loop, UV_RUN_ONCE))
+        ;
+    text = a->text;
+    if (a->error)
+        return orc_fail(err, a->error, "%s; is etcd up, and is --etcd (or ORC_ETCD) right?", text);
+    return 0;
+}
+
+int session_load(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err)
+{
+    int64_t revision = 0;
+
+    cluster_init(c, s->cluster);
+    for (; *kinds != KEY_UNKNOWN; kinds++) {
+        orc_auto_free char *prefix = key_range(s->cluster, *kinds);
+        struct answer a = {.into = c};
+        int r;
+
+        etcd_range(s->etcd, prefix, revision, on_answer, &a);
+        r = finish(s, &a, err);
+        if (r < 0) {
+            cluster_release(c);
+            return r;
+        }
+        if (!revision)
+            revision = a.revision;
+    }
+    c->revision = revision;
+    return 0;
+}
+
+int session_need_config(struct session *s, const struct cluster *c, struct orc_err *err)
+{
+    if (cluster_find(c, key_config(s->cluster)))
+        return 0;
+    return orc_fail(
+        err, -ENOENT,
+        "there is no cluster \"%s\" in etcd %s: make one with `orc init`, or name yours with --cluster",
+        s->cluster, etcd_endpoint(s->etcd));
+}
+
+int session_commit(struct session *s, struct etcd_txn *t, int64_t *ret_revision, struct orc_err *err)
+{
+    struct answer a = {0};
+    int r;
+
+    etcd_txn_commit(s->etcd, t, on_answer, &a);
+    r = finish(s, &a, err);
+    if (r < 0 && a.maybe)
+        orc_wrap(err, "the change may or may not have been made (look with `orc status`)");
+    if (r < 0)
+        return r;
+    if (ret_revision)
+        *ret_revision = a.revision;
+    return a.succeeded ? 0 : SESSION_CONFLICT;
+}
+
+int session_split(const char *word, bool optional, char ret_app[SPEC_NAME_MAX + 1],
+                  char ret_service[SPEC_NAME_MAX + 1], struct orc_err *err)
+{
+    const char *slash = strchr(word, '/');
+    orc_auto_free char *app = slash ? orc_strndup(word, (size_t)(slash - word)) : orc_strdup(word);
+
+    if (!slash && !optional)
+        return orc_fail(err, -EINVAL, "\"%s\" is not a service: write APP/SERVICE, as `orc status` shows it",
+                        word);
+    if (spec_check_name("app name", app, err) < 0 ||
+        (slash && spec_check_name("service name", slash + 1, err) < 0))
+        return -EINVAL;
+    snprintf(ret_app, SPEC_NAME_MAX + 1, "%s", app);
+    snprintf(ret_service, SPEC_NAME_MAX + 1, "%s", slash ? slash + 1 : "");
+    return 0;
+}
+
+char *session_who(void)
+{
+    const struct passwd *pw = getpwuid(getuid());
+    char host[256] = "?";
+
+    gethostname(host, sizeof host - 1);
+    return orc_printf("%s@%s", pw ? pw->pw_name : "?", host);
+}

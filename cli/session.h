@@ -1,0 +1,72 @@
+/* session.h - one command's connection to a cluster: the loop, etcd, and what every command needs of both.
+ *
+ * The CLI does one thing at a time: these calls run the loop until the answer is there. Failures are whole
+ * sentences that say which address was tried and what to do.
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli/cluster.h"
+#include "cli/out.h"
+#include "lib/options.h"
+#include "state/etcd.h"
+#include "state/view.h"
+
+/* Exit codes: a contract that scripts rely on (DESIGN). */
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_ROLLOUT_FAILED = 3, CLI_TIMED_OUT = 4 };
+
+struct session_args { /* filled by the options that every command takes */
+    struct orc_strv etcd;
+    char *cluster, *cacert, *cert, *key, *output;
+    bool quiet;
+};
+/* clang-format off */
+#define SESSION_OPTIONS(a)                                                                                     \
+    {.name = "etcd", .kind = ORC_OPT_STRV, .value = &(a)->etcd, .meta = "URL[,URL...]", .env = "ORC_ETCD",      \
+     .help = "etcd's addresses (default http://127.0.0.1:2379)"},                                              \
+    {.name = "cluster", .kind = ORC_OPT_STR, .value = &(a)->cluster, .meta = "NAME", .env = "ORC_CLUSTER",      \
+     .help = "which cluster in this etcd (default \"default\")"},                                              \
+    {.name = "cacert", .kind = ORC_OPT_STR, .value = &(a)->cacert, .meta = "FILE", .env = "ORC_CACERT",         \
+     .help = "certificate authority of etcd, PEM"},                                                            \
+    {.name = "cert", .kind = ORC_OPT_STR, .value = &(a)->cert, .meta = "FILE", .env = "ORC_CERT",               \
+     .help = "client certificate, PEM"},                                                                       \
+    {.name = "key", .kind = ORC_OPT_STR, .value = &(a)->key, .meta = "FILE", .env = "ORC_KEY",                  \
+     .help = "its key, PEM"},                                                                                  \
+    {.name = "output", .letter = 'o', .kind = ORC_OPT_STR, .value = &(a)->output, .meta = "text|json",          \
+     .help = "json: one document on stdout and nothing else"},                                                 \
+    {.name = "quiet", .letter = 'q', .kind = ORC_OPT_BOOL, .value = &(a)->quiet, .help = "say only what failed"}
+/* clang-format on */
+
+struct session {
+    uv_loop_t loop;
+    struct etcd *etcd;
+    char *cluster;
+    struct out out;
+};
+
+void session_args_release(struct session_args *a);
+
+/* Connects (lazily: nothing is sent yet). On failure s needs no close. */
+int session_open(struct session *s, const struct session_args *a, struct orc_err *err);
+void session_close(struct session *s);
+
+/* Reads the ranges of these kinds (ended by KEY_UNKNOWN), all at one revision, into c, which is initialised
+ * here. */
+int session_load(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err);
+
+/* The cluster must have been made by `orc init`: -ENOENT with what to do. */
+int session_need_config(struct session *s, const struct cluster *c, struct orc_err *err);
+
+/* Commits t (consumed). 0 and *ret_revision; SESSION_CONFLICT when a compare did not hold. */
+#define SESSION_CONFLICT 1
+int session_commit(struct session *s, struct etcd_txn *t, int64_t *ret_revision, struct orc_err *err);
+
+/* Splits "app/service"; both in range of the model's names. `service` may be left out when ret_service is
+ * given and `optional`: then *ret_service is "". */
+int session_split(const char *word, bool optional, char ret_app[SPEC_NAME_MAX + 1],
+                  char ret_service[SPEC_NAME_MAX + 1], struct orc_err *err);
+
+/* "user@host", for records of who did what; freed by the caller. */
+char *session_who(void);
+
+#endif

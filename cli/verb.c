@@ -1,0 +1,63 @@
+#include "cli/verb.h"
+
+struct verb_args {
+    struct session_args session;
+    bool detach;
+    uint64_t timeout_ms;
+};
+
+static int loaded(struct verb *v, const struct verb_spec *spec, struct orc_err *err)
+{
+    int r = session_load(&v->s, spec->kinds, &v->cluster, err);
+
+    if (r < 0)
+        return CLI_FAILED;
+    r = session_need_config(&v->s, &v->cluster, err);
+    if (r == 0)
+        r = spec->act(v, err);
+    cluster_release(&v->cluster);
+    return r == -EINVAL ? CLI_USAGE : r < 0 ? CLI_FAILED : CLI_DONE;
+}
+
+static int run(const struct verb_spec *spec, const struct verb_args *a, const struct orc_strv *words,
+               struct orc_err *err)
+{
+    struct verb v = {.words = words};
+    int r;
+
+    if (words->n < spec->min_words || words->n > spec->max_words) {
+        orc_fail(err, -EINVAL, "%s", words->n ? "wrong number of words" : "name what it is about");
+        fprintf(stderr, "Usage: %s\n", spec->usage);
+        return CLI_USAGE;
+    }
+    if (session_open(&v.s, &a->session, err) < 0)
+        return CLI_USAGE;
+    r = loaded(&v, spec, err);
+    if (r == CLI_DONE && !a->detach)
+        r = wait_run(&v.s, &v.targets, a->timeout_ms);
+    wait_targets_release(&v.targets);
+    session_close(&v.s);
+    return r;
+}
+
+int verb_run(const struct verb_spec *spec, int argc, char **argv)
+{
+    struct verb_args a = {.timeout_ms = CMD_TIMEOUT_MS};
+    struct orc_strv words = {0};
+    struct orc_err err = ORC_ERR_INIT;
+    const struct orc_option table[] = {
+        CMD_WAIT_OPTIONS(&a.detach, &a.timeout_ms),
+        SESSION_OPTIONS(&a.session),
+        {0},
+    };
+    int r = cmd_options(table, argc, argv, &words, spec->usage, spec->summary);
+
+    if (r < 0) {
+        r = run(spec, &a, &words, &err);
+        if (err.msg[0])
+            cmd_fail(r, &err);
+    }
+    orc_strv_release(&words);
+    session_args_release(&a.session);
+    return r;
+}
