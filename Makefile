@@ -11,8 +11,8 @@ WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoin
 WERROR ?= -Werror
 PKGS   := libcurl libuv libmicrohttpd jansson yaml-0.1 libseccomp libmnl smartcols gnutls
 orc_cflags := -std=gnu11 -D_GNU_SOURCE -I. $(WARN) $(WERROR) -fno-common -fstack-protector-strong \
-              $(shell pkg-config --cflags $(PKGS))
-orc_libs   := $(shell pkg-config --libs $(PKGS))
+              $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+orc_libs   := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 # A sanitizer build lives in a folder of its own: make SAN=1 check
 ifeq ($(SAN),1)
@@ -65,11 +65,59 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(archives)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs) -lcmocka
 
-.PHONY: check unit clean
-check: all unit ## the fast tests: unit and golden, no root, no engine, under a minute
+$(BUILD)/integration/%: $(BUILD)/tests/integration/%.o $(archives)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs) -lcmocka
+
+-include tests/lab/lab.mk
+
+# ---- tests ---------------------------------------------------------------------------------------------------
+# unit: pure functions and one process (tests/unit). integration: one part of orc against the real etcd, engine,
+# kernel or NGINX (tests/integration: C programs and scripts). e2e: the whole in the lab (tests/e2e).
+integration_c       := $(patsubst tests/integration/%.c,$(BUILD)/integration/%,$(wildcard tests/integration/test_*.c))
+integration_scripts := $(shell find tests/integration -maxdepth 1 -type f -perm -u+x 2>/dev/null | sort)
+e2e_scripts         := $(shell find tests/e2e -maxdepth 1 -type f -perm -u+x 2>/dev/null | sort)
+
+.PHONY: check unit layers test integration e2e demo demo-down bench packages install clean
+check: all layers unit ## the fast tests: layers, unit and golden; no root, no engine, under a minute
+
+layers:
+	@tests/check-layers
 
 unit: $(unit)
 	@tests/run-unit $(unit)
+
+integration: all lab-tools $(integration_c) ## every part against the real etcd, engine, kernel and NGINX (root)
+	@BUILD=$(BUILD) tests/run-scripts $(integration_c) $(integration_scripts)
+
+e2e: all lab-tools ## the whole cluster in the lab (root)
+	@BUILD=$(BUILD) tests/run-scripts tests/lab/selftest $(e2e_scripts)
+
+test: packages ## everything, on a fresh machine: installs packages, builds, unit, integration, end to end (root)
+	@$(MAKE) --no-print-directory test-all
+
+.PHONY: test-all
+test-all: all lab-tools layers $(unit) $(integration_c)
+	@BUILD=$(BUILD) tests/run-all "$(unit)" "$(integration_c) $(integration_scripts)" "tests/lab/selftest $(e2e_scripts)"
+
+demo: packages ## the first ten minutes: a cluster of three servers on this machine (root)
+	@$(MAKE) --no-print-directory all lab-tools
+	@BUILD=$(BUILD) tests/lab/demo
+
+demo-down: ## remove every trace of the demo (root)
+	@tests/lab/lab down
+
+bench: packages ## the benchmarks, written to docs/benchmarks.md (root)
+	@$(MAKE) --no-print-directory all lab-tools
+	@BUILD=$(BUILD) tests/bench/run
+
+packages: ## install the Debian packages of packages.txt that are missing (root when something is)
+	@tests/install-packages build run test
+
+install: all ## install the programs below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(binaries) $(DESTDIR)$(PREFIX)/bin/
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
