@@ -1,0 +1,185 @@
+#include "nodelet/container_config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+char *container_name(const char *task_id)
+{
+    return orc_printf(CONTAINER_NAME_PREFIX "%s", task_id);
+}
+
+char *container_volume(const char *app, const char *name)
+{
+    return orc_printf("orc.%s.%s", app, name);
+}
+
+static json_t *strv_json(const struct orc_strv *v)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < v->n; i++)
+        json_array_append_new(list, json_string(v->at[i]));
+    return list;
+}
+
+/* NAME=VALUE; a name without a value is left to the image (Docker: it stays as the image sets it). */
+static json_t *environment(const struct spec_pairs *env)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < env->n; i++) {
+        orc_auto_free char *line = NULL;
+
+        if (!env->at[i].value)
+            continue;
+        line = orc_printf("%s=%s", env->at[i].key, env->at[i].value);
+        json_array_append_new(list, json_string(line));
+    }
+    return list;
+}
+
+static void set_number(json_t *labels, const char *key, int64_t n)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%" PRId64, n);
+    orc_json_set_str(labels, key, text);
+}
+
+/* The user's labels first: orc's own win, or a container could not be found again. */
+static json_t *labels(const struct container_context *ctx, const char *task_id, const struct record_task *t,
+                      const struct spec_service *spec)
+{
+    json_t *l = json_object();
+
+    for (size_t i = 0; i < spec->labels.n; i++)
+        orc_json_set_str(l, spec->labels.at[i].key, spec->labels.at[i].value ? spec->labels.at[i].value : "");
+    orc_json_set_str(l, "orc.cluster", ctx->cluster_id);
+    orc_json_set_str(l, "orc.node", ctx->node);
+    orc_json_set_str(l, "orc.task", task_id);
+    orc_json_set_str(l, "orc.app", t->app);
+    orc_json_set_str(l, "orc.service", t->service);
+    set_number(l, "orc.slot", t->slot);
+    set_number(l, "orc.revision", t->revision);
+    orc_json_set_str(l, "orc.hash", t->container_hash);
+    return l;
+}
+
+static json_t *mounts(const char *app, const struct spec_service *spec)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < spec->mounts.n; i++) {
+        const struct spec_mount *m = &spec->mounts.at[i];
+        bool volume = m->kind == SPEC_MOUNT_VOLUME;
+        orc_auto_free char *name = volume ? container_volume(app, m->source) : NULL;
+        json_t *j = json_object();
+
+        orc_json_set_str(j, "Type", volume ? "volume" : "bind");
+        orc_json_set_str(j, "Source", volume ? name : m->source);
+        orc_json_set_str(j, "Target", m->target);
+        json_object_set_new(j, "ReadOnly", json_boolean(m->read_only));
+        json_array_append_new(list, j);
+    }
+    return list;
+}
+
+static void port_name(const struct spec_port *p, char ret[16])
+{
+    snprintf(ret, 16, "%u/%s", p->container, p->udp ? "udp" : "tcp");
+}
+
+static json_t *exposed_ports(const struct spec_service *spec)
+{
+    json_t *exposed = json_object();
+    char name[16];
+
+    for (size_t i = 0; i < spec->ports.n; i++) {
+        port_name(&spec->ports.at[i], name);
+        json_object_set_new(exposed, name, json_object());
+    }
+    return exposed;
+}
+
+static json_t *port_bindings(const struct spec_service *spec, const char *private_address)
+{
+    json_t *bindings = json_object();
+    char name[16], host[8];
+
+    for (size_t i = 0; i < spec->ports.n; i++) {
+        const struct spec_port *p = &spec->ports.at[i];
+        bool here = !p->host_ip || !*p->host_ip;
+        json_t *list, *b = json_object();
+
+        port_name(p, name);
+        snprintf(host, sizeof host, "%u", p->host);
+        orc_json_set_str(b, "HostIp", here ? private_address : p->host_ip);
+        orc_json_set_str(b, "HostPort", p->host ? host : "");
+        list = json_object_get(bindings, name);
+        if (!list) {
+            list = json_array();
+            json_object_set_new(bindings, name, list);
+        }
+        json_array_append_new(list, b);
+    }
+    return bindings;
+}
+
+static json_t *host_config(const struct container_context *ctx, const struct record_task *t,
+                           const struct spec_service *spec)
+{
+    json_t *h = json_object(), *policy = json_object();
+
+    json_object_set_new(h, "NanoCpus", json_integer(spec->limits.cpus_nano));
+    json_object_set_new(h, "Memory", json_integer(spec->limits.memory));
+    json_object_set_new(h, "NetworkMode", json_string(CONTAINER_NETWORK));
+    json_object_set_new(h, "PortBindings", port_bindings(spec, ctx->address));
+    json_object_set_new(h, "Mounts", mounts(t->app, spec));
+    /* Restarts are nodelet's, by the policy of the spec. */
+    json_object_set_new(policy, "Name", json_string("no"));
+    json_object_set_new(h, "RestartPolicy", policy);
+    return h;
+}
+
+static json_t *networking(const char *address)
+{
+    json_t *ipam = json_object(), *endpoint = json_object(), *endpoints = json_object(), *n = json_object();
+
+    orc_json_set_str(ipam, "IPv4Address", address);
+    json_object_set_new(endpoint, "IPAMConfig", ipam);
+    json_object_set_new(endpoints, CONTAINER_NETWORK, endpoint);
+    json_object_set_new(n, "EndpointsConfig", endpoints);
+    return n;
+}
+
+/* Probes are nodelet's: a check that the image brings along would run beside them. */
+static json_t *no_healthcheck(void)
+{
+    json_t *check = json_object(), *test = json_array();
+
+    json_array_append_new(test, json_string("NONE"));
+    json_object_set_new(check, "Test", test);
+    return check;
+}
+
+json_t *container_config(const struct container_context *ctx, const char *task_id,
+                         const struct record_task *task, const struct spec_service *spec)
+{
+    orc_auto_free char *hostname = orc_printf("%s-%d", task->service, task->slot);
+    json_t *c = json_object();
+
+    orc_json_set_str(c, "Image", spec->image);
+    orc_json_set_str(c, "Hostname", hostname);
+    if (spec->command_set || spec->command.n)
+        json_object_set_new(c, "Cmd", strv_json(&spec->command));
+    if (spec->entrypoint_set || spec->entrypoint.n)
+        json_object_set_new(c, "Entrypoint", strv_json(&spec->entrypoint));
+    json_object_set_new(c, "Env", environment(&spec->environment));
+    json_object_set_new(c, "Labels", labels(ctx, task_id, task, spec));
+    orc_json_set_str(c, "StopSignal", spec->stop_signal);
+    json_object_set_new(c, "Healthcheck", no_healthcheck());
+    json_object_set_new(c, "ExposedPorts", exposed_ports(spec));
+    json_object_set_new(c, "HostConfig", host_config(ctx, task, spec));
+    json_object_set_new(c, "NetworkingConfig", networking(task->address));
+    return c;
+}

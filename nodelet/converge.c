@@ -1,0 +1,331 @@
+#include "nodelet/converge.h"
+
+#include "lib/units.h"
+
+const char *converge_op_name(enum converge_op op)
+{
+    static const char *const names[] = {"nothing",  "pull", "create", "start",
+                                        "withdraw", "stop", "kill",   "remove"};
+
+    return (size_t)op < ORC_ARRAY_SIZE(names) ? names[op] : "?";
+}
+
+uint64_t converge_backoff_ms(int n, uint64_t max)
+{
+    uint64_t ms = CONVERGE_BACKOFF_MIN_MS;
+
+    for (int i = 1; i < n && ms < max; i++)
+        ms *= 2;
+    return ms < max ? ms : max;
+}
+
+void converge_init(struct converge *c)
+{
+    *c = (struct converge){.exit_code = -1};
+}
+
+void converge_release(struct converge *c)
+{
+    free(c->reason);
+    free(c->last_run);
+    converge_init(c);
+}
+
+void converge_resume(struct converge *c, const struct record_status *old)
+{
+    c->restarts = old->restarts;
+    c->crashes = old->state == TASK_RUNNING ? 0 : old->restarts;
+    c->exit_code = old->exit_code;
+    c->oom = old->oom;
+    c->was_made = old->container != NULL;
+    if (old->state == TASK_FAILED)
+        c->end = CONVERGE_FAILED;
+    else if (old->state == TASK_STOPPED)
+        c->end = CONVERGE_FINISHED;
+    orc_set_str(&c->reason, old->reason);
+}
+
+void converge_want(struct converge *c, enum task_desired desired, const struct spec_service *spec)
+{
+    c->wanted = true;
+    if (desired > c->desired)
+        c->desired = desired;
+    if (!spec)
+        return;
+    c->spec_known = true;
+    c->restart = spec->restart;
+    c->restart_max = spec->restart_max;
+}
+
+void converge_orphan(struct converge *c)
+{
+    c->wanted = false;
+}
+
+bool converge_stopping(const struct converge *c)
+{
+    return c->desired != TASK_RUN &&
+           (c->withdrawn || c->op == CONVERGE_WITHDRAW || c->op == CONVERGE_STOP || c->op == CONVERGE_KILL);
+}
+
+static void set_reason(struct converge *c, char *owned)
+{
+    free(c->reason);
+    c->reason = owned;
+}
+
+/* Whether the policy starts it again after this exit. */
+static bool restarts_after(const struct converge *c, int exit_code)
+{
+    switch (c->restart) {
+    case SPEC_RESTART_NO:
+        return false;
+    case SPEC_RESTART_ON_FAILURE:
+        return exit_code != 0 && (c->restart_max == 0 || c->restarts < c->restart_max);
+    case SPEC_RESTART_ALWAYS:
+    case SPEC_RESTART_UNLESS_STOPPED:
+        break;
+    }
+    return true;
+}
+
+/* The end of a run nobody asked for: counts it, and sets when it is tried again or that it is not. */
+static void ended(struct converge *c, const char *what, int exit_code, bool at_once, uint64_t now)
+{
+    char unit[ORC_UNIT_MAX];
+    uint64_t delay;
+
+    if (c->running_since && now - c->running_since >= CONVERGE_GOOD_RUN_MS)
+        c->crashes = 0;
+    c->running_since = 0;
+    if (c->spec_known && !restarts_after(c, exit_code)) {
+        c->end = exit_code == 0 ? CONVERGE_FINISHED : CONVERGE_FAILED;
+        set_reason(c, c->restart == SPEC_RESTART_ON_FAILURE && exit_code != 0
+                          ? orc_printf("%s; given up after %d restarts", what, c->restarts)
+                          : orc_printf("%s; the restart policy does not start it again", what));
+        return;
+    }
+    c->restarts++;
+    orc_set_str(&c->last_run, what);
+    if (at_once) {
+        c->retry_at = 0;
+        set_reason(c, orc_printf("%s; started again", what));
+        return;
+    }
+    delay = converge_backoff_ms(++c->crashes, CONVERGE_BACKOFF_MAX_MS);
+    c->retry_at = now + delay;
+    set_reason(c, orc_printf("%s; next start in %s", what, orc_format_duration(delay, unit)));
+}
+
+static void exited(struct converge *c, const struct converge_seen *seen, uint64_t now)
+{
+    orc_auto_free char *what = NULL;
+
+    c->exit_code = seen->exit_code;
+    c->oom = seen->oom;
+    if (c->desired != TASK_RUN || c->end != CONVERGE_ALIVE) {
+        c->running_since = 0;
+        return;
+    }
+    if (seen->engine_restarted)
+        what = orc_printf("went down with the engine (exit code %d)", seen->exit_code);
+    else if (seen->oom)
+        what = orc_printf("killed for using more memory than its limit (OOM, exit code %d)", seen->exit_code);
+    else
+        what = orc_printf("exited with code %d", seen->exit_code);
+    ended(c, what, seen->exit_code, seen->engine_restarted, now);
+}
+
+static bool deleted(struct converge *c, uint64_t now)
+{
+    bool behind_our_back = c->was_made && c->desired == TASK_RUN && c->end == CONVERGE_ALIVE;
+    bool was_running = c->container == CONTAINER_RUNNING;
+
+    c->was_made = false;
+    c->container = CONTAINER_NONE;
+    if (behind_our_back)
+        ended(c, "its container was deleted by somebody else", -1, false, now);
+    return behind_our_back && was_running;
+}
+
+bool converge_see(struct converge *c, const struct converge_seen *seen, uint64_t now)
+{
+    bool was_running = c->container == CONTAINER_RUNNING;
+    bool known_exit = c->container == CONTAINER_EXITED;
+
+    if (seen->container == CONTAINER_NONE)
+        return deleted(c, now);
+    c->was_made = true;
+    c->container = seen->container;
+    if (seen->container == CONTAINER_RUNNING) {
+        if (!was_running)
+            c->running_since = now;
+        return false;
+    }
+    if (seen->container == CONTAINER_EXITED && !known_exit) {
+        exited(c, seen, now);
+        return true;
+    }
+    return false;
+}
+
+static enum converge_op wait_for(uint64_t at, uint64_t now, enum converge_op op, uint64_t *ret_wake)
+{
+    if (at > now) {
+        *ret_wake = at;
+        return CONVERGE_NOTHING;
+    }
+    return op;
+}
+
+static enum converge_op next_to_run(const struct converge *c, uint64_t now, uint64_t *ret_wake)
+{
+    if (c->end != CONVERGE_ALIVE || !c->spec_known)
+        return CONVERGE_NOTHING;
+    switch (c->container) {
+    case CONTAINER_NONE:
+        return wait_for(c->retry_at, now, c->image_absent ? CONVERGE_PULL : CONVERGE_CREATE, ret_wake);
+    case CONTAINER_CREATED:
+    case CONTAINER_EXITED:
+        return wait_for(c->retry_at, now, CONVERGE_START, ret_wake);
+    case CONTAINER_RUNNING:
+        break;
+    }
+    return CONVERGE_NOTHING;
+}
+
+static enum converge_op next_to_stop(const struct converge *c, const struct converge_world *w,
+                                     uint64_t *ret_wake)
+{
+    /* No planned stop begins while the store can't be asked; one that has begun goes on. */
+    if (!w->store && !c->withdrawn)
+        return CONVERGE_NOTHING;
+    if (c->container == CONTAINER_RUNNING) {
+        if (!c->withdrawn)
+            return CONVERGE_WITHDRAW;
+        return wait_for(c->retry_at, w->now, c->stop_failed ? CONVERGE_KILL : CONVERGE_STOP, ret_wake);
+    }
+    if (c->desired == TASK_REMOVE && c->container != CONTAINER_NONE)
+        return wait_for(c->retry_at, w->now, CONVERGE_REMOVE, ret_wake);
+    return CONVERGE_NOTHING;
+}
+
+enum converge_op converge_next(const struct converge *c, const struct converge_world *w, uint64_t *ret_wake)
+{
+    *ret_wake = CONVERGE_NEVER;
+    if (!c->wanted || !w->engine || c->op != CONVERGE_NOTHING)
+        return CONVERGE_NOTHING;
+    return c->desired == TASK_RUN ? next_to_run(c, w->now, ret_wake) : next_to_stop(c, w, ret_wake);
+}
+
+void converge_begin(struct converge *c, enum converge_op op)
+{
+    c->op = op;
+}
+
+static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
+{
+    c->tries = 0;
+    c->retry_at = 0;
+    switch (op) {
+    case CONVERGE_PULL:
+        c->image_absent = false;
+        set_reason(c, NULL);
+        break;
+    case CONVERGE_CREATE:
+        c->container = CONTAINER_CREATED;
+        c->was_made = true;
+        break;
+    case CONVERGE_START:
+        c->container = CONTAINER_RUNNING;
+        c->running_since = now;
+        set_reason(c, c->last_run ? orc_printf("last run: %s", c->last_run) : NULL);
+        break;
+    case CONVERGE_WITHDRAW:
+        c->withdrawn = true;
+        break;
+    case CONVERGE_STOP:
+    case CONVERGE_KILL:
+        c->stop_failed = false;
+        c->container = CONTAINER_EXITED;
+        c->running_since = 0;
+        break;
+    case CONVERGE_REMOVE:
+        c->container = CONTAINER_NONE;
+        c->was_made = false;
+        break;
+    case CONVERGE_NOTHING:
+        break;
+    }
+}
+
+static void try_later(struct converge *c, enum converge_op op, const char *text, uint64_t now)
+{
+    char unit[ORC_UNIT_MAX];
+    uint64_t delay = converge_backoff_ms(++c->tries, CONVERGE_ERROR_MAX_MS);
+
+    c->retry_at = now + delay;
+    set_reason(c, orc_printf("%s: %s; next try in %s", converge_op_name(op), text,
+                             orc_format_duration(delay, unit)));
+}
+
+void converge_end(struct converge *c, enum converge_outcome outcome, const char *text, uint64_t now)
+{
+    enum converge_op op = c->op;
+
+    c->op = CONVERGE_NOTHING;
+    switch (outcome) {
+    case CONVERGE_DONE:
+        succeeded(c, op, now);
+        break;
+    case CONVERGE_IMAGE_ABSENT:
+        c->image_absent = true;
+        break;
+    case CONVERGE_TRANSIENT:
+        c->stop_failed = op == CONVERGE_STOP;
+        try_later(c, op, text, now);
+        break;
+    case CONVERGE_REFUSED:
+        c->end = CONVERGE_FAILED;
+        set_reason(c, orc_printf("%s: %s", converge_op_name(op), text));
+        break;
+    case CONVERGE_CRASHED:
+        if (c->desired == TASK_RUN)
+            ended(c, text, -1, false, now);
+        break;
+    case CONVERGE_GONE:
+        deleted(c, now);
+        break;
+    }
+}
+
+static enum task_state state_to_run(const struct converge *c)
+{
+    if (c->end != CONVERGE_ALIVE)
+        return c->end == CONVERGE_FINISHED ? TASK_STOPPED : TASK_FAILED;
+    switch (c->container) {
+    case CONTAINER_RUNNING:
+        return TASK_RUNNING;
+    case CONTAINER_CREATED:
+    case CONTAINER_EXITED:
+        return TASK_STARTING;
+    case CONTAINER_NONE:
+        break;
+    }
+    if (c->image_absent)
+        return TASK_PULLING;
+    return c->op == CONVERGE_CREATE || c->tries || c->restarts ? TASK_CREATING : TASK_ASSIGNED;
+}
+
+enum task_state converge_state(const struct converge *c)
+{
+    if (c->desired == TASK_RUN)
+        return state_to_run(c);
+    if (c->op == CONVERGE_CREATE)
+        return TASK_CREATING;
+    if (c->op == CONVERGE_START)
+        return TASK_STARTING;
+    if (c->container == CONTAINER_RUNNING)
+        return converge_stopping(c) ? TASK_STOPPING : TASK_RUNNING;
+    return c->desired == TASK_REMOVE && c->container == CONTAINER_NONE ? TASK_REMOVED : TASK_STOPPED;
+}

@@ -1,0 +1,131 @@
+/* converge.h - what to do next with one container so that it becomes what its task asks for.
+ *
+ * Pure: it is told what is wanted, what was seen and how its operations ended, and answers with the next
+ * operation. It must not know the engine, the store, a clock (now comes in, monotonic milliseconds) or who
+ * carries its answers out. It owns the restart policy (behaviours 68, 70) and the back-off.
+ *
+ * Invariants: level-triggered: converge_next() depends on the state alone and changes nothing. At most one
+ * operation is under way. A running container is stopped only for an explicit drain or remove, after its
+ * withdrawal, and such a stop begins only while the store answers. What ended for good (`end`) never starts
+ * again.
+ *
+ * Life: converge_init(), converge_resume() with the status of an earlier life if there is one; then
+ * converge_want(), converge_see(), and rounds of converge_next() → converge_begin() → converge_end().
+ */
+#ifndef NODELET_CONVERGE_H
+#define NODELET_CONVERGE_H
+
+#include "state/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONVERGE_BACKOFF_MIN_MS 1000
+#define CONVERGE_BACKOFF_MAX_MS (5 * 60 * 1000) /* of crashes */
+#define CONVERGE_ERROR_MAX_MS (60 * 1000)       /* of pulls and engine calls that may work later */
+#define CONVERGE_GOOD_RUN_MS (10 * 60 * 1000)   /* a run so long makes earlier crashes forgotten */
+#define CONVERGE_NEVER UINT64_MAX
+
+enum converge_container {
+    CONTAINER_NONE,
+    CONTAINER_CREATED, /* never started */
+    CONTAINER_RUNNING,
+    CONTAINER_EXITED,
+};
+
+enum converge_op {
+    CONVERGE_NOTHING,
+    CONVERGE_PULL,
+    CONVERGE_CREATE,
+    CONVERGE_START,
+    CONVERGE_WITHDRAW, /* take it out of the gateways; ends when nothing is sent to it any more */
+    CONVERGE_STOP,     /* the stop signal, and KILL after the grace period */
+    CONVERGE_KILL,     /* the engine did not manage to stop it */
+    CONVERGE_REMOVE,
+};
+const char *converge_op_name(enum converge_op op); /* "pull" ... */
+
+enum converge_outcome {
+    CONVERGE_DONE,
+    CONVERGE_IMAGE_ABSENT, /* create: the engine doesn't have the image */
+    CONVERGE_TRANSIENT,    /* may work later: engine or registry trouble */
+    CONVERGE_REFUSED,      /* will never work: no such image, a configuration the engine refuses */
+    CONVERGE_CRASHED,      /* start: the program can't be run; counts as a crash */
+    CONVERGE_GONE,         /* the container does not exist any more */
+};
+
+enum converge_end {
+    CONVERGE_ALIVE,
+    CONVERGE_FINISHED, /* exited 0 and is not to be restarted */
+    CONVERGE_FAILED,   /* and will not be tried again here */
+};
+
+struct converge_seen {
+    enum converge_container container;
+    int exit_code;         /* of CONTAINER_EXITED */
+    bool oom;              /* it was the OOM killer's */
+    bool engine_restarted; /* it went down with its engine: no fault of its own, restarted at once */
+};
+
+struct converge_world {
+    bool engine; /* the engine answers and its containers have been seen */
+    bool store;  /* the view is live: planned stops may begin */
+    uint64_t now;
+};
+
+struct converge {
+    bool wanted;     /* a readable record was seen; false: an orphan, left alone */
+    bool spec_known; /* what to run is known, so that it can be created */
+    enum task_desired desired;
+    enum spec_restart restart;
+    int restart_max;
+
+    enum converge_container container;
+    bool was_made; /* a container existed: one that is absent was deleted behind our back (behaviour 42) */
+    int exit_code; /* of the last exit; -1: none yet */
+    bool oom;
+
+    enum converge_op op; /* under way; CONVERGE_NOTHING: none */
+    bool image_absent;
+    bool withdrawn; /* the withdrawal ended: the stop signal may be sent */
+    bool stop_failed;
+
+    int restarts;       /* within this task, as in its status */
+    int crashes, tries; /* in a row, for the back-off: crashes; engine or registry errors */
+    uint64_t retry_at;  /* 0: at once */
+    uint64_t running_since;
+    enum converge_end end;
+    char *reason;   /* a clause for people, or NULL */
+    char *last_run; /* how the last run ended, or NULL */
+};
+
+void converge_init(struct converge *c);
+void converge_release(struct converge *c);
+
+/* The status an earlier nodelet wrote: restarts, the last exit, an end for good. Before anything else. */
+void converge_resume(struct converge *c, const struct record_status *old);
+
+/* What the task's record says; `spec` may be NULL while it isn't known. Never moves backwards. */
+void converge_want(struct converge *c, enum task_desired desired, const struct spec_service *spec);
+/* The record vanished: nothing is done from now on, nothing is stopped. */
+void converge_orphan(struct converge *c);
+
+/* What the engine says about the container. Returns true when a run ended by this (a crash or an exit). */
+bool converge_see(struct converge *c, const struct converge_seen *seen, uint64_t now);
+
+/* What to do now. *ret_wake: when to ask again if nothing happens, CONVERGE_NEVER: then not at all. */
+enum converge_op converge_next(const struct converge *c, const struct converge_world *w, uint64_t *ret_wake);
+
+void converge_begin(struct converge *c, enum converge_op op);
+/* `text` is a sentence or clause for everything but CONVERGE_DONE; copied. */
+void converge_end(struct converge *c, enum converge_outcome outcome, const char *text, uint64_t now);
+
+/* As written to the status. */
+enum task_state converge_state(const struct converge *c);
+/* True once the stop of a running container has begun: its exit is no crash. */
+bool converge_stopping(const struct converge *c);
+
+/* min(1 s * 2^(n-1), max); n from 1. */
+uint64_t converge_backoff_ms(int n, uint64_t max);
+
+#endif

@@ -1,0 +1,79 @@
+#include "nodelet/withdraw.h"
+
+#include <inttypes.h>
+
+void withdraw_release(struct withdraw *w)
+{
+    orc_strv_release(&w->gateways);
+    free(w->waiting_for);
+    *w = (struct withdraw){.step = WITHDRAW_IDLE};
+}
+
+void withdraw_begin(struct withdraw *w, bool ever_ready, uint64_t timeout_ms)
+{
+    withdraw_release(w);
+    w->timeout_ms = timeout_ms;
+    w->step = ever_ready ? WITHDRAW_PUTTING : WITHDRAW_DONE;
+}
+
+void withdraw_written(struct withdraw *w, int64_t revision, const struct orc_strv *gateways, uint64_t now)
+{
+    if (w->step != WITHDRAW_PUTTING)
+        return;
+    w->step = WITHDRAW_WAITING;
+    w->revision = revision;
+    w->since = now;
+    orc_strv_copy(&w->gateways, gateways);
+}
+
+static int64_t in_flight(const struct record_gateway_alive *report, const char *task)
+{
+    for (size_t i = 0; i < report->inflight.n; i++)
+        if (orc_streq(report->inflight.at[i].task, task))
+            return report->inflight.at[i].requests;
+    return 0;
+}
+
+/* NULL when this gateway agrees or no longer counts, else why it doesn't; freed by the caller. */
+static char *objection(const struct withdraw *w, const char *id, const char *task,
+                       const struct withdraw_gateway *table, int64_t view_revision)
+{
+    const struct withdraw_gateway *g = NULL;
+    int64_t n;
+
+    /* What the view does not show yet can't be held against anybody, nor in favour. */
+    if (view_revision < w->revision)
+        return orc_printf("gateway %s: its report is not in yet", id);
+    HASH_FIND_STR(table, id, g);
+    if (!g || !g->registered)
+        return NULL;
+    if (!g->alive)
+        return orc_printf("gateway %s: no heartbeat, its NGINX may still route", id);
+    if (g->report.served < w->revision)
+        return orc_printf("gateway %s: serves revision %" PRId64 ", not yet %" PRId64, id, g->report.served,
+                          w->revision);
+    n = in_flight(&g->report, task);
+    return n > 0 ? orc_printf("gateway %s: %" PRId64 " requests in flight", id, n) : NULL;
+}
+
+bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_gateway *table,
+                    int64_t view_revision, uint64_t now)
+{
+    char *why = NULL;
+
+    if (w->step != WITHDRAW_WAITING)
+        return w->step == WITHDRAW_DONE;
+    for (size_t i = 0; i < w->gateways.n && !why; i++)
+        why = objection(w, w->gateways.at[i], task, table, view_revision);
+    free(w->waiting_for);
+    w->waiting_for = why;
+    w->timed_out = why && now - w->since >= w->timeout_ms;
+    if (!why || w->timed_out)
+        w->step = WITHDRAW_DONE;
+    return w->step == WITHDRAW_DONE;
+}
+
+uint64_t withdraw_deadline(const struct withdraw *w)
+{
+    return w->step == WITHDRAW_WAITING ? w->since + w->timeout_ms : UINT64_MAX;
+}
