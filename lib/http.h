@@ -4,7 +4,9 @@
  * call ends exactly once, in its on_done, whatever happens: an answer, a failure, a time-out, or
  * orc_http_cancel(), which calls on_done before it returns. After on_done the call is gone. on_done and
  * on_data run on the loop, never inside orc_http_start(). They may start and cancel other calls; on_data may
- * cancel its own. Redirects are not followed; proxies from the environment are not used.
+ * cancel its own. Redirects are not followed; proxies from the environment are not used. A request with a
+ * body is sent at most once: when a reused connection closes without an answer the call ends with
+ * -ECONNRESET, and whether the server acted on it is unknown.
  */
 #ifndef LIB_HTTP_H
 #define LIB_HTTP_H
@@ -51,7 +53,7 @@ struct orc_http_req {
 };
 
 struct orc_http *orc_http_new(uv_loop_t *loop);
-/* Cancels what is in flight, then frees; returns NULL. */
+/* Cancels what is in flight, then frees; returns NULL. Its handles end when the loop has run on once more. */
 struct orc_http *orc_http_free(struct orc_http *http);
 
 /* Starts a call; everything in req is copied. A malformed request also ends in on_done. Never NULL. */
