@@ -21,6 +21,10 @@ struct spec_problems {
     size_t n, cap;
 };
 void spec_problems_release(struct spec_problems *p);
+#define SPEC_PROBLEMS_MAX 100
+/* Appends one; a place and text that are there already, or the 101st, change nothing. */
+void spec_problems_add(struct spec_problems *p, int line, int column, const char *fmt, ...) ORC_PRINTF(4, 5);
+void spec_problems_sort(struct spec_problems *p); /* into file order */
 
 /* Parses and checks everything that needs no cluster. `default_name`: the app's name where the file has no
  * `name:` (the CLI passes the folder's name), may be NULL.

@@ -1,0 +1,628 @@
+#include "specs/doc.h"
+
+#include "lib/buf.h"
+#include "specs/check.h"
+#include "specs/utf8.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <uthash.h>
+#include <yaml.h>
+
+struct anchor {
+    char *name;
+    struct spec_node *node; /* NULL while the node is still being read: it would contain itself */
+    UT_hash_handle hh;
+};
+
+struct builder {
+    yaml_parser_t yaml;
+    struct spec_doc *doc;
+    struct spec_problems *problems;
+    struct anchor *anchors;
+    struct spec_node *path[SPEC_DEPTH_MAX + 1]; /* keys from the root to here; NULL in lists */
+    int depth;
+    size_t values, bytes; /* so far, aliases expanded */
+    const char *text;
+    size_t n;
+};
+
+/* Nodes ----------------------------------------------------------------------------------------------- */
+
+struct spec_doc *spec_doc_free(struct spec_doc *d)
+{
+    if (!d)
+        return NULL;
+    for (size_t i = 0; i < d->nodes.n; i++) {
+        free(d->nodes.at[i]->text);
+        orc_vec_release(&d->nodes.at[i]->entries);
+        free(d->nodes.at[i]);
+    }
+    orc_vec_release(&d->nodes);
+    free(d);
+    return NULL;
+}
+
+static struct spec_node *add_node(struct builder *b, enum spec_node_kind kind, yaml_mark_t mark)
+{
+    struct spec_node *n = orc_new(struct spec_node);
+
+    n->kind = kind;
+    n->line = (int)mark.line + 1;
+    n->column = (int)mark.column + 1;
+    n->weight = 1;
+    n->height = 1;
+    orc_vec_push(&b->doc->nodes, n);
+    return n;
+}
+
+/* Digits of `set`, at least one; moves *s behind them. */
+static bool digits(const char **s, const char *set)
+{
+    size_t n = strspn(*s, set);
+
+    *s += n;
+    return n > 0;
+}
+
+static bool is_int(const char *s)
+{
+    bool prefixed = s[0] == '0' && (s[1] == 'o' || s[1] == 'x');
+
+    if (prefixed) {
+        const char *rest = s + 2;
+
+        return digits(&rest, s[1] == 'o' ? "01234567" : "0123456789abcdefABCDEF") && !*rest;
+    }
+    s += *s == '-' || *s == '+';
+    return digits(&s, "0123456789") && !*s;
+}
+
+static bool is_float(const char *s)
+{
+    bool whole, fraction = false;
+
+    if (strcasecmp(s, ".nan") == 0)
+        return true;
+    s += *s == '-' || *s == '+';
+    if (strcasecmp(s, ".inf") == 0)
+        return true;
+    whole = digits(&s, "0123456789");
+    if (*s == '.') {
+        s++;
+        fraction = digits(&s, "0123456789");
+    }
+    if (!whole && !fraction)
+        return false;
+    if (*s == 'e' || *s == 'E') {
+        s++;
+        s += *s == '-' || *s == '+';
+        if (!digits(&s, "0123456789"))
+            return false;
+    }
+    return !*s;
+}
+
+static bool is_one_of(const char *s, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcmp(s, *words) == 0)
+            return true;
+    return false;
+}
+
+enum spec_scalar spec_node_scalar(const struct spec_node *n)
+{
+    static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
+    static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE", NULL};
+
+    if (!n->plain)
+        return SPEC_SCALAR_STRING;
+    if (is_one_of(n->text, nulls))
+        return SPEC_SCALAR_NULL;
+    if (is_one_of(n->text, bools))
+        return SPEC_SCALAR_BOOL;
+    if (is_int(n->text))
+        return SPEC_SCALAR_INT;
+    return is_float(n->text) ? SPEC_SCALAR_FLOAT : SPEC_SCALAR_STRING;
+}
+
+const char *spec_node_kind_name(const struct spec_node *n)
+{
+    static const char *const scalars[] = {"a string", "nothing", "a boolean", "a number", "a number"};
+
+    if (n->kind == SPEC_NODE_SCALAR)
+        return scalars[spec_node_scalar(n)];
+    return n->kind == SPEC_NODE_LIST ? "a list" : "a mapping";
+}
+
+bool spec_node_is_null(const struct spec_node *n)
+{
+    return n->kind == SPEC_NODE_SCALAR && spec_node_scalar(n) == SPEC_SCALAR_NULL;
+}
+
+/* Failing --------------------------------------------------------------------------------------------- */
+
+static int refuse(struct builder *b, yaml_mark_t mark, const char *text)
+{
+    spec_problems_add(b->problems, (int)mark.line + 1, (int)mark.column + 1, "%s", text);
+    return -EINVAL;
+}
+
+/* The column of a tab in the indentation of a line (from 1), or 0. */
+static int tab_in_indentation(const struct builder *b, size_t line)
+{
+    const char *s = b->text, *end = b->text + b->n;
+
+    for (; line > 0 && s; line--) {
+        s = memchr(s, '\n', (size_t)(end - s));
+        s = s ? s + 1 : NULL;
+    }
+    for (int column = 1; s && s < end && (*s == ' ' || *s == '\t'); s++, column++)
+        if (*s == '\t')
+            return column;
+    return 0;
+}
+
+static int refuse_syntax(struct builder *b)
+{
+    const yaml_parser_t *y = &b->yaml;
+    size_t line = y->problem_mark.line;
+    int tab = tab_in_indentation(b, line);
+
+    if (y->error == YAML_MEMORY_ERROR)
+        abort(); /* as mem.h does */
+    if (tab)
+        spec_problems_add(b->problems, (int)line + 1, tab,
+                          "a tab in the indentation; YAML indents with spaces only");
+    else if (y->context)
+        spec_problems_add(b->problems, (int)line + 1, (int)y->problem_mark.column + 1,
+                          "this is not YAML: %s, %s that began in line %zu", y->problem, y->context,
+                          y->context_mark.line + 1);
+    else
+        spec_problems_add(b->problems, (int)line + 1, (int)y->problem_mark.column + 1, "this is not YAML: %s",
+                          y->problem ? y->problem : "it could not be read");
+    return -EINVAL;
+}
+
+/* "services.web.environment" */
+static void describe_path(const struct builder *b, struct orc_buf *path)
+{
+    for (int i = 0; i < b->depth; i++)
+        if (b->path[i])
+            orc_buf_printf(path, "%s%s", path->len ? "." : "", spec_quote(b->path[i]->text).text);
+    if (path->len == 0)
+        orc_buf_puts(path, "the top level");
+}
+
+/* Counts a node or what an alias stands for. */
+static int count(struct builder *b, yaml_mark_t mark, const struct spec_node *n)
+{
+    b->values += n->weight;
+    b->bytes += n->bytes;
+    if (b->values > SPEC_VALUES_MAX)
+        return refuse(b, mark, "there are more than 100000 values up to here, aliases expanded; write less");
+    if (b->bytes > SPEC_TEXTS_MAX)
+        return refuse(b, mark, "there are more than 4 MiB of text up to here, aliases expanded; write less");
+    return 0;
+}
+
+/* Anchors --------------------------------------------------------------------------------------------- */
+
+static struct anchor *find_anchor(struct builder *b, const char *name)
+{
+    struct anchor *a = NULL;
+
+    HASH_FIND_STR(b->anchors, name, a);
+    return a;
+}
+
+/* A name may be given again; later aliases then mean the later value. */
+static void set_anchor(struct builder *b, const yaml_char_t *name, struct spec_node *node)
+{
+    const char *s = (const char *)name;
+    struct anchor *a;
+
+    if (!s)
+        return;
+    a = find_anchor(b, s);
+    if (!a) {
+        a = orc_new(struct anchor);
+        a->name = orc_strdup(s);
+        HASH_ADD_KEYPTR(hh, b->anchors, a->name, strlen(a->name), a);
+    }
+    a->node = node;
+}
+
+static void free_anchors(struct builder *b)
+{
+    struct anchor *a, *next;
+
+    HASH_ITER (hh, b->anchors, a, next) {
+        HASH_DEL(b->anchors, a);
+        free(a->name);
+        free(a);
+    }
+}
+
+static int read_alias(struct builder *b, const yaml_event_t *e, struct spec_node **ret)
+{
+    const struct anchor *a = find_anchor(b, (const char *)e->data.alias.anchor);
+    int r;
+
+    if (!a || !a->node) {
+        spec_problems_add(b->problems, (int)e->start_mark.line + 1, (int)e->start_mark.column + 1,
+                          a ? "alias \"*%s\" stands inside the value it names"
+                            : "alias \"*%s\" names no anchor; write \"&%s\" before the value it means first",
+                          spec_quote((const char *)e->data.alias.anchor).text,
+                          spec_quote((const char *)e->data.alias.anchor).text);
+        return -EINVAL;
+    }
+    if (b->depth + a->node->height > SPEC_DEPTH_MAX)
+        return refuse(b, e->start_mark, "values are nested more than 64 deep here");
+    r = count(b, e->start_mark, a->node);
+    *ret = a->node;
+    return r;
+}
+
+/* Scalars --------------------------------------------------------------------------------------------- */
+
+#define CORE_TAG "tag:yaml.org,2002:"
+
+static const char *const scalar_tags[] = {"str", "null", "bool", "int", "float", NULL};
+static const char *const list_tags[] = {"seq", NULL};
+static const char *const map_tags[] = {"map", NULL};
+
+/* Tags of the core schema say nothing new, but for !!str, which makes a string of a plain scalar. */
+static void check_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *tag,
+                      const char *const *known)
+{
+    const char *s = (const char *)tag;
+
+    if (!s || strcmp(s, "!") == 0)
+        return;
+    if (strncmp(s, CORE_TAG, strlen(CORE_TAG)) == 0 && is_one_of(s + strlen(CORE_TAG), known))
+        return;
+    spec_problems_add(b->problems, (int)e->start_mark.line + 1, (int)e->start_mark.column + 1,
+                      "tag \"%s\" is not supported; remove it", spec_quote(s).text);
+}
+
+static bool is_string_tag(const yaml_char_t *tag)
+{
+    return tag && (strcmp((const char *)tag, "!") == 0 || strcmp((const char *)tag, CORE_TAG "str") == 0);
+}
+
+static int read_scalar(struct builder *b, const yaml_event_t *e, struct spec_node **ret)
+{
+    struct spec_node *n = add_node(b, SPEC_NODE_SCALAR, e->start_mark);
+    const char *value = (const char *)e->data.scalar.value;
+
+    check_tag(b, e, e->data.scalar.tag, scalar_tags);
+    n->text = orc_strndup(value, e->data.scalar.length);
+    n->bytes = e->data.scalar.length;
+    n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !is_string_tag(e->data.scalar.tag);
+    if (strlen(n->text) != e->data.scalar.length)
+        refuse(b, e->start_mark, "there is a NUL character in this value, which no program can be given");
+    set_anchor(b, e->data.scalar.anchor, n);
+    *ret = n;
+    return count(b, e->start_mark, n);
+}
+
+/* Mappings -------------------------------------------------------------------------------------------- */
+
+static int cmp_keys(const void *x, const void *y)
+{
+    const struct spec_entry *const *a = x, *const *b = y;
+    int r = strcmp((*a)->key->text, (*b)->key->text);
+
+    /* Of equal keys, the one that stands first in the array. */
+    return r ? r : (*a > *b) - (*a < *b);
+}
+
+/* Refuses keys written twice; a key that is written wins over merged ones, an earlier merged one over later
+ * ones. A dropped entry loses its key. */
+static void drop_duplicates(struct builder *b, struct spec_node *map)
+{
+    size_t n = map->entries.n, kept = 0;
+    struct spec_entry **sorted = orc_calloc(n, sizeof *sorted);
+    struct spec_entry *last = NULL;
+
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &map->entries.at[i];
+    qsort(sorted, n, sizeof *sorted, cmp_keys);
+    for (size_t i = 0; i < n; i++) {
+        struct spec_entry *e = sorted[i];
+
+        if (!last || strcmp(last->key->text, e->key->text) != 0) {
+            last = e;
+            continue;
+        }
+        if (!e->merged)
+            spec_problems_add(b->problems, e->key->line, e->key->column,
+                              "key \"%s\" is here twice; it was first given in line %d",
+                              spec_quote(e->key->text).text, last->key->line);
+        e->value = NULL;
+    }
+    free(sorted);
+    for (size_t i = 0; i < n; i++)
+        if (map->entries.at[i].value)
+            map->entries.at[kept++] = map->entries.at[i];
+    map->entries.n = kept;
+}
+
+static void merge_map(struct spec_node *into, const struct spec_node *from)
+{
+    for (size_t i = 0; i < from->entries.n; i++) {
+        struct spec_entry e = from->entries.at[i];
+
+        e.merged = true;
+        orc_vec_push(&into->entries, e);
+    }
+}
+
+/* "<<: *a" or "<<: [*a, *b]" */
+static int merge(struct builder *b, struct spec_node *into, const struct spec_node *key,
+                 const struct spec_node *value)
+{
+    bool ok = value->kind == SPEC_NODE_MAP || value->kind == SPEC_NODE_LIST;
+
+    for (size_t i = 0; value->kind == SPEC_NODE_LIST && i < value->entries.n; i++)
+        ok = ok && value->entries.at[i].value->kind == SPEC_NODE_MAP;
+    if (!ok) {
+        spec_problems_add(b->problems, key->line, key->column,
+                          "\"<<\" merges a mapping or a list of mappings, as in \"<<: *defaults\"");
+        return 0;
+    }
+    if (value->kind == SPEC_NODE_MAP)
+        merge_map(into, value);
+    for (size_t i = 0; value->kind == SPEC_NODE_LIST && i < value->entries.n; i++)
+        merge_map(into, value->entries.at[i].value);
+    return 0;
+}
+
+static bool is_merge_key(const struct spec_node *key)
+{
+    return key->kind == SPEC_NODE_SCALAR && key->plain && strcmp(key->text, "<<") == 0;
+}
+
+/* A key that is no string is reported with its path (behaviour 2). */
+static bool check_key(struct builder *b, const struct spec_node *key)
+{
+    struct orc_buf path = ORC_BUF_INIT(512);
+
+    if (key->kind == SPEC_NODE_SCALAR && spec_node_scalar(key) == SPEC_SCALAR_STRING)
+        return true;
+    describe_path(b, &path);
+    if (key->kind == SPEC_NODE_SCALAR && !spec_node_is_null(key))
+        spec_problems_add(b->problems, key->line, key->column,
+                          "key %s in %s is %s; keys must be strings: write \"%s\"",
+                          spec_quote(key->text).text, orc_buf_str(&path), spec_node_kind_name(key),
+                          spec_quote(key->text).text);
+    else
+        spec_problems_add(b->problems, key->line, key->column, "a key in %s is %s; keys must be strings",
+                          orc_buf_str(&path), spec_node_kind_name(key));
+    orc_buf_release(&path);
+    return false;
+}
+
+/* Events ---------------------------------------------------------------------------------------------- */
+
+static void release_event(yaml_event_t *e)
+{
+    yaml_event_delete(e);
+}
+
+static int next(struct builder *b, yaml_event_t *e)
+{
+    return yaml_parser_parse(&b->yaml, e) ? 0 : refuse_syntax(b);
+}
+
+static int read_node(struct builder *b, yaml_event_t *e, struct spec_node **ret);
+
+static void grow(struct spec_node *n, const struct spec_node *child)
+{
+    n->weight += child->weight;
+    n->bytes += child->bytes;
+    if (child->height + 1 > n->height)
+        n->height = child->height + 1;
+}
+
+/* Begins a list or mapping: one level deeper, not yet to be aliased. */
+static int enter(struct builder *b, const yaml_event_t *e, enum spec_node_kind kind,
+                 const yaml_char_t *anchor, struct spec_node **ret)
+{
+    *ret = add_node(b, kind, e->start_mark);
+    if (b->depth + 1 >= SPEC_DEPTH_MAX)
+        return refuse(b, e->start_mark, "values are nested more than 64 deep here");
+    set_anchor(b, anchor, NULL);
+    b->path[b->depth++] = NULL;
+    return count(b, e->start_mark, *ret);
+}
+
+static void leave(struct builder *b, const yaml_char_t *anchor, struct spec_node *n)
+{
+    b->depth--;
+    set_anchor(b, anchor, n);
+}
+
+static int read_list(struct builder *b, const yaml_event_t *start, struct spec_node **ret)
+{
+    const yaml_char_t *anchor = start->data.sequence_start.anchor;
+    struct spec_node *n;
+    int r = enter(b, start, SPEC_NODE_LIST, anchor, &n);
+
+    check_tag(b, start, start->data.sequence_start.tag, list_tags);
+    while (r == 0) {
+        orc_auto(release_event) yaml_event_t e = {0};
+        struct spec_entry entry = {0};
+
+        r = next(b, &e);
+        if (r < 0 || e.type == YAML_SEQUENCE_END_EVENT)
+            break;
+        r = read_node(b, &e, &entry.value);
+        if (r < 0)
+            break;
+        grow(n, entry.value);
+        orc_vec_push(&n->entries, entry);
+    }
+    leave(b, anchor, n);
+    *ret = n;
+    return r;
+}
+
+/* Reads the value of a key and puts both where they belong. */
+static int read_value(struct builder *b, struct spec_node *map, struct spec_node *key)
+{
+    orc_auto(release_event) yaml_event_t e = {0};
+    struct spec_entry entry = {.key = key};
+    bool good = is_merge_key(key) || check_key(b, key);
+    int r = next(b, &e);
+
+    if (r < 0)
+        return r;
+    b->path[b->depth - 1] = key->kind == SPEC_NODE_SCALAR ? key : NULL;
+    r = read_node(b, &e, &entry.value);
+    b->path[b->depth - 1] = NULL;
+    if (r < 0)
+        return r;
+    grow(map, key);
+    grow(map, entry.value);
+    if (is_merge_key(key))
+        return merge(b, map, key, entry.value);
+    if (good)
+        orc_vec_push(&map->entries, entry);
+    return 0;
+}
+
+/* Moves what was written before what was merged, each in its order. */
+static void merged_last(struct spec_node *map)
+{
+    size_t n = map->entries.n, at = 0;
+    struct spec_entry *sorted = orc_calloc(n, sizeof *sorted);
+
+    for (int merged = 0; merged <= 1; merged++)
+        for (size_t i = 0; i < n; i++)
+            if (map->entries.at[i].merged == (merged == 1))
+                sorted[at++] = map->entries.at[i];
+    free(map->entries.at);
+    map->entries.at = sorted;
+    map->entries.cap = n;
+}
+
+static int read_map(struct builder *b, const yaml_event_t *start, struct spec_node **ret)
+{
+    const yaml_char_t *anchor = start->data.mapping_start.anchor;
+    struct spec_node *n, *key;
+    int r = enter(b, start, SPEC_NODE_MAP, anchor, &n);
+
+    check_tag(b, start, start->data.mapping_start.tag, map_tags);
+    while (r == 0) {
+        orc_auto(release_event) yaml_event_t e = {0};
+
+        r = next(b, &e);
+        if (r < 0 || e.type == YAML_MAPPING_END_EVENT)
+            break;
+        r = read_node(b, &e, &key);
+        if (r == 0)
+            r = read_value(b, n, key);
+    }
+    leave(b, anchor, n);
+    if (r == 0 && n->entries.n > 0) {
+        merged_last(n);
+        drop_duplicates(b, n);
+    }
+    *ret = n;
+    return r;
+}
+
+static int read_node(struct builder *b, yaml_event_t *e, struct spec_node **ret)
+{
+    switch (e->type) {
+    case YAML_ALIAS_EVENT:
+        return read_alias(b, e, ret);
+    case YAML_SCALAR_EVENT:
+        return read_scalar(b, e, ret);
+    case YAML_SEQUENCE_START_EVENT:
+        return read_list(b, e, ret);
+    case YAML_MAPPING_START_EVENT:
+        return read_map(b, e, ret);
+    default:
+        return refuse(b, e->start_mark, "a value is missing here");
+    }
+}
+
+/* STREAM-START, DOCUMENT-START, the root, DOCUMENT-END, STREAM-END */
+static int read_stream(struct builder *b)
+{
+    yaml_mark_t top = {0};
+    int r = 0;
+
+    for (bool root = false, end = false; r == 0 && !end;) {
+        orc_auto(release_event) yaml_event_t e = {0};
+
+        r = next(b, &e);
+        if (r < 0)
+            break;
+        end = e.type == YAML_STREAM_END_EVENT;
+        if (e.type == YAML_STREAM_START_EVENT || e.type == YAML_DOCUMENT_END_EVENT)
+            continue;
+        if (end && !root)
+            return refuse(b, top,
+                          "the file is empty; it needs at least \"services:\" with one service in it");
+        if (e.type == YAML_DOCUMENT_START_EVENT && root)
+            return refuse(
+                b, e.start_mark,
+                "a second document begins here; a file holds one, so remove this \"---\" and what follows");
+        if (e.type != YAML_DOCUMENT_START_EVENT && !end) {
+            r = read_node(b, &e, &b->doc->root);
+            root = true;
+        }
+    }
+    return r;
+}
+
+/* What libyaml either accepts or reports without a place. */
+static int check_text(const char *text, size_t n, struct spec_problems *problems)
+{
+    struct spec_utf8_fault fault;
+
+    if (n > SPEC_FILE_MAX) {
+        spec_problems_add(problems, 1, 1, "the file has more than %d bytes; a file of services is smaller",
+                          SPEC_FILE_MAX);
+        return -EINVAL;
+    }
+    if (spec_utf8_check(text, n, &fault) == 0)
+        return 0;
+    spec_problems_add(problems, fault.line, fault.column,
+                      fault.control ? "byte 0x%02x is a control character, which YAML does not allow"
+                                    : "byte 0x%02x is not UTF-8; save the file as UTF-8 text",
+                      fault.byte);
+    return -EINVAL;
+}
+
+int spec_doc_parse(const char *text, size_t n, struct spec_doc **ret_doc, struct spec_problems *problems)
+{
+    orc_auto(spec_doc_free_p) struct spec_doc *doc = orc_new(struct spec_doc);
+    struct builder b = {.doc = doc, .problems = problems};
+    int r = check_text(text, n, problems);
+
+    if (r < 0)
+        return r;
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+        text += 3;
+        n -= 3;
+    }
+    b.text = text;
+    b.n = n;
+    if (!yaml_parser_initialize(&b.yaml))
+        abort(); /* out of memory, as mem.h does */
+    yaml_parser_set_encoding(&b.yaml, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&b.yaml, (const unsigned char *)text, n);
+    r = read_stream(&b);
+    yaml_parser_delete(&b.yaml);
+    free_anchors(&b);
+    if (r == 0)
+        *ret_doc = orc_take(doc);
+    return r;
+}

@@ -1,0 +1,390 @@
+/* The top level of a file, and what takes several services to see. */
+#include "specs/parse.h"
+
+#include "lib/options.h"
+#include "specs/check.h"
+#include "specs/parse_service.h"
+
+#include <string.h>
+
+struct app_in {
+    struct spec_app *app;
+    struct spec_service_at { /* beside the services: where they are in the file */
+        const struct spec_node *key;
+        const struct spec_service *service; /* owned by the app */
+    } * at;
+    size_t n, cap;
+    const struct spec_node *name, *services; /* values; NULL: not in the file */
+    struct orc_strv networks;
+};
+
+/* The top level --------------------------------------------------------------------------------------- */
+
+static void read_name(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    struct app_in *in = into;
+    const char *s = spec_read_string(r, k->name, v);
+    struct orc_err err = ORC_ERR_INIT;
+
+    in->name = v;
+    if (!s)
+        return;
+    if (spec_check_name("app name", s, &err) < 0)
+        spec_say(r, v, "%s", err.msg);
+    orc_set_str(&in->app->name, s);
+}
+
+static void read_services(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    struct app_in *in = into;
+
+    in->services = v;
+    if (v->kind != SPEC_NODE_MAP) {
+        spec_say(r, v, "services must be a mapping of names to services, but this is %s",
+                 spec_node_kind_name(v));
+        return;
+    }
+    if (v->entries.n == 0)
+        spec_say(
+            r, v,
+            "there is no service in this file; give one below \"services:\", or remove the app with orc rm");
+    if (v->entries.n > SPEC_SERVICES_MAX) {
+        spec_say(r, v, "there are %zu services in this file; an app has at most %d", v->entries.n,
+                 SPEC_SERVICES_MAX);
+        return;
+    }
+    for (size_t i = 0; i < v->entries.n; i++) {
+        const struct spec_entry *e = &v->entries.at[i];
+        struct spec_service *s;
+
+        if (strncmp(e->key->text, "x-", 2) == 0)
+            continue;
+        s = spec_parse_service(r, e->key, e->value);
+        if (!s)
+            continue;
+        *orc_vec_add(in) = (struct spec_service_at){.key = e->key, .service = s};
+        spec_app_add(in->app, s);
+    }
+}
+
+static void read_driver(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                        void *into)
+{
+    const char *const names[] = {into, NULL};
+
+    spec_read_word(r, k->name, v, names);
+}
+
+static const struct spec_key network_keys[] = {
+    {"driver", .read = read_driver},
+    {"external", .refusal = "orc has one network, its own; remove it"},
+    {"name", .refusal = "orc has one network, its own; remove it"},
+    {"ipam", .refusal = "orc gives the addresses (orc init sets the range); remove it"},
+};
+
+static const struct spec_key volume_keys[] = {
+    {"driver", .read = read_driver},
+    {"external", .refusal = "orc makes an app's volumes itself; remove it"},
+    {"name", .refusal = "orc names volumes by app and name; remove it"},
+    {"driver_opts",
+     .refusal = "orc's volumes are folders of the server; mount an absolute path to use another"},
+};
+
+/* names -> nothing, or a mapping with the one driver there is. orc has one network over all servers, on which
+ * every service reaches every other one by name; networks of a file are accepted and separate nothing. */
+static void read_declared(struct spec_reader *r, const struct spec_keys *keys, const struct spec_node *v,
+                          const char *driver, struct orc_strv *names)
+{
+    if (v->kind != SPEC_NODE_MAP) {
+        spec_say(r, v, "%s must be a mapping of names, but this is %s", keys->what, spec_node_kind_name(v));
+        return;
+    }
+    if (v->entries.n > SPEC_LIST_MAX) {
+        spec_say(r, v, "%s has %zu names; at most %d are possible", keys->what, v->entries.n, SPEC_LIST_MAX);
+        return;
+    }
+    for (size_t i = 0; i < v->entries.n; i++) {
+        const struct spec_entry *e = &v->entries.at[i];
+        struct orc_err err = ORC_ERR_INIT;
+
+        if (strncmp(e->key->text, "x-", 2) == 0)
+            continue;
+        if (strlen(e->key->text) > 64) {
+            spec_say(r, e->key, "name \"%s\" is longer than 64 bytes", spec_quote(e->key->text).text);
+            continue;
+        }
+        if (strcmp(driver, "local") == 0 && spec_check_volume(e->key->text, &err) < 0)
+            spec_say(r, e->key, "%s", err.msg);
+        if (!spec_node_is_null(e->value))
+            spec_read_map(r, keys, e->value, (void *)(uintptr_t)driver);
+        orc_strv_add(names, e->key->text);
+    }
+}
+
+static void read_networks(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("networks", network_keys);
+
+    read_declared(r, &keys, v, "bridge", &((struct app_in *)into)->networks);
+}
+
+static void read_volumes(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                         void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("volumes", volume_keys);
+
+    read_declared(r, &keys, v, "local", &((struct app_in *)into)->app->volumes);
+}
+
+#define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
+
+static const struct spec_key app_keys[] = {
+    {"name", .read = read_name},
+    {"version", .read = spec_key_ignore},
+    {"services", .read = read_services},
+    {"networks", .read = read_networks},
+    {"volumes", .read = read_volumes},
+    {"configs", NOT_YET},
+    {"secrets", NOT_YET},
+    {"include", NOT_YET},
+};
+
+static void check_app_name(struct spec_reader *r, const struct spec_node *root, const char *default_name,
+                           struct app_in *in)
+{
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (in->name)
+        return;
+    if (!default_name) {
+        spec_say(r, root, "the app has no name; add a line such as \"name: shop\"");
+        return;
+    }
+    if (spec_check_name("app name", default_name, &err) < 0)
+        spec_say(r, root, "%s; add a line such as \"name: shop\" to the file", err.msg);
+    orc_set_str(&in->app->name, default_name);
+}
+
+/* References ------------------------------------------------------------------------------------------ */
+
+static bool is_declared(const struct orc_strv *names, const char *name)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (strcmp(names->at[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int cmp_services(const void *x, const void *y)
+{
+    const struct spec_service_at *a = x, *b = y;
+
+    return strcmp(a->service->name, b->service->name);
+}
+
+/* in->at is sorted by then. */
+static const struct spec_service_at *find_service(const struct app_in *in, const char *name)
+{
+    struct spec_service named = {.name = (char *)(uintptr_t)name};
+    struct spec_service_at wanted = {.service = &named};
+
+    return in->n ? bsearch(&wanted, in->at, in->n, sizeof *in->at, cmp_services) : NULL;
+}
+
+/* Is it in the file at all, however wrong? Then its own problems are said already. */
+static bool is_in_file(const struct app_in *in, const char *name)
+{
+    for (size_t i = 0; in->services->kind == SPEC_NODE_MAP && i < in->services->entries.n; i++)
+        if (strcmp(in->services->entries.at[i].key->text, name) == 0)
+            return true;
+    return false;
+}
+
+static const char *nearest_service(const struct app_in *in, const char *name)
+{
+    const char **names = orc_calloc(in->n + 1, sizeof *names);
+    const char *found;
+
+    for (size_t i = 0; i < in->n; i++)
+        names[i] = in->at[i].service->name;
+    found = strlen(name) <= SPEC_NAME_MAX ? orc_nearest(name, names) : NULL;
+    free(names);
+    return found;
+}
+
+static void check_service_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
+{
+    const struct spec_service_at *to = find_service(in, ref->name);
+    const char *near;
+
+    if (strcmp(ref->name, ref->from) == 0) {
+        spec_say(r, ref->at, "service \"%s\" depends on itself; remove it", spec_quote(ref->name).text);
+    } else if (to) {
+        if (ref->must_be_healthy && to->service->health.kind == SPEC_HEALTH_NONE)
+            spec_say(
+                r, ref->at,
+                "\"%s\" waits for \"%s\" to be healthy, which has no health check; give it a healthcheck or "
+                "x-orc.health, or wait for service_started",
+                ref->from, ref->name);
+    } else if (!is_in_file(in, ref->name)) {
+        near = nearest_service(in, ref->name);
+        spec_say(r, ref->at, "service \"%s\" is not in this file%s%s%s", spec_quote(ref->name).text,
+                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+}
+
+static void check_route(struct spec_reader *r, const struct spec_ref *ref)
+{
+    const struct spec_ref *other;
+    const char *bar = strchr(ref->name, '|');
+
+    for (other = r->refs.at; other < ref; other++)
+        if (other->kind == SPEC_REF_ROUTE && strcmp(other->name, ref->name) == 0) {
+            spec_say(
+                r, ref->at,
+                "host \"%.*s\" with path \"%s\" is routed twice; service \"%s\" has it in line %d already",
+                (int)(bar - ref->name), ref->name, bar + 1, other->from, other->at->line);
+            return;
+        }
+}
+
+static void check_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
+{
+    switch (ref->kind) {
+    case SPEC_REF_SERVICE:
+        check_service_ref(r, in, ref);
+        break;
+    case SPEC_REF_VOLUME:
+        if (!is_declared(&in->app->volumes, ref->name))
+            spec_say(r, ref->at,
+                     "volume \"%s\" is not declared; add \"%s:\" below the top-level \"volumes:\"", ref->name,
+                     ref->name);
+        break;
+    case SPEC_REF_NETWORK:
+        if (!is_declared(&in->networks, ref->name) && strcmp(ref->name, "default") != 0)
+            spec_say(r, ref->at,
+                     "network \"%s\" is not declared; add \"%s:\" below the top-level \"networks:\"",
+                     spec_quote(ref->name).text, spec_quote(ref->name).text);
+        break;
+    case SPEC_REF_ROUTE:
+        check_route(r, ref);
+        break;
+    }
+}
+
+/* Circles in depends_on ------------------------------------------------------------------------------- */
+
+enum colour { WHITE, GREY, BLACK };
+
+struct circles {
+    const struct app_in *in;
+    enum colour *colours;
+    const struct spec_service_at **path;
+    size_t depth;
+    bool found;
+};
+
+static void say_circle(struct spec_reader *r, const struct circles *c, const struct spec_service_at *back)
+{
+    orc_auto_free char *text = NULL;
+    size_t from = c->depth - 1;
+
+    while (c->path[from] != back)
+        from--;
+    for (size_t i = from; i < c->depth && i < from + 10; i++) {
+        char *longer = orc_printf("%s%s -> ", text ? text : "", c->path[i]->service->name);
+
+        free(text);
+        text = longer;
+    }
+    spec_say(r, back->key, "depends_on goes round in a circle: %s%s%s; one of them must start first", text,
+             c->depth - from > 10 ? "... -> " : "", back->service->name);
+}
+
+/* Depth first; at most SPEC_SERVICES_MAX deep. */
+static void visit(struct spec_reader *r, struct circles *c, const struct spec_service_at *at)
+{
+    size_t me = (size_t)(at - c->in->at);
+    const struct spec_service *s = at->service;
+
+    c->colours[me] = GREY;
+    c->path[c->depth++] = at;
+    for (size_t i = 0; i < s->depends_on.n && !c->found; i++) {
+        const struct spec_service_at *to = find_service(c->in, s->depends_on.at[i].service);
+        enum colour colour = to && to != at ? c->colours[to - c->in->at] : BLACK;
+
+        if (colour == GREY) {
+            say_circle(r, c, to);
+            c->found = true;
+        } else if (colour == WHITE) {
+            visit(r, c, to);
+        }
+    }
+    c->depth--;
+    c->colours[me] = BLACK;
+}
+
+static void check_circles(struct spec_reader *r, const struct app_in *in)
+{
+    struct circles c = {
+        .in = in, .colours = orc_calloc(in->n, sizeof *c.colours), .path = orc_calloc(in->n, sizeof *c.path)};
+
+    for (size_t i = 0; i < in->n && !c.found; i++)
+        if (c.colours[i] == WHITE)
+            visit(r, &c, &in->at[i]);
+    free(c.colours);
+    free(c.path);
+}
+
+/* The whole ------------------------------------------------------------------------------------------- */
+
+static int cmp_strings(const void *x, const void *y)
+{
+    return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+static void read_app(struct spec_reader *r, const struct spec_node *root, const char *default_name,
+                     struct app_in *in)
+{
+    static const struct spec_keys keys = SPEC_KEYS("the top level", app_keys);
+
+    if (!spec_read_map(r, &keys, root, in))
+        return;
+    check_app_name(r, root, default_name, in);
+    if (!in->services)
+        spec_say(r, root, "the file has no \"services:\"; it needs one service at least");
+    if (in->n > 1)
+        qsort(in->at, in->n, sizeof *in->at, cmp_services);
+    for (size_t i = 0; in->services && i < r->refs.n; i++)
+        check_ref(r, in, &r->refs.at[i]);
+    check_circles(r, in);
+    if (in->app->volumes.n > 1)
+        qsort(in->app->volumes.at, in->app->volumes.n, sizeof *in->app->volumes.at, cmp_strings);
+}
+
+int spec_parse(const char *text, size_t n, const char *default_name, struct spec_app **ret_app,
+               struct spec_problems *problems)
+{
+    orc_auto(spec_doc_free_p) struct spec_doc *doc = NULL;
+    orc_auto(spec_app_free_p) struct spec_app *app = spec_app_new(NULL);
+    struct spec_problems found = {0};
+    struct spec_reader r = {.problems = &found};
+    struct app_in in = {.app = app};
+
+    if (spec_doc_parse(text, n, &doc, &found) == 0)
+        read_app(&r, doc->root, default_name, &in);
+    orc_vec_release(&in);
+    orc_strv_release(&in.networks);
+    spec_reader_release(&r);
+    if (found.n == 0) {
+        *ret_app = orc_take(app);
+        return 0;
+    }
+    spec_problems_sort(&found);
+    for (size_t i = 0; i < found.n; i++)
+        spec_problems_add(problems, found.at[i].line, found.at[i].column, "%s", found.at[i].text);
+    spec_problems_release(&found);
+    return -EINVAL;
+}

@@ -1,0 +1,211 @@
+/* deploy: how many, how much, how updated, where. */
+#include "lib/units.h"
+#include "specs/check.h"
+#include "specs/parse_service.h"
+
+#include <string.h>
+
+#define IN_SERVICE(member) .offset = offsetof(struct spec_service, member)
+
+static struct spec_service *service_of(void *into)
+{
+    return ((struct spec_service_in *)into)->service;
+}
+
+/* resources ------------------------------------------------------------------------------------------- */
+
+#define RESOURCE(member) .offset = offsetof(struct spec_resources, member)
+#define MIN_CPUS (ORC_NANO_CPU / 100) /* the Engine refuses less */
+
+static const struct spec_key limits_keys[] = {
+    {"cpus", .read = spec_key_cpus, RESOURCE(cpus_nano), .min = MIN_CPUS},
+    {"memory", .read = spec_key_bytes, RESOURCE(memory), .min = SPEC_MEMORY_MIN},
+    {"pids", .refusal = "orc limits cpus and memory only; remove it"},
+};
+static const struct spec_key reservations_keys[] = {
+    {"cpus", .read = spec_key_cpus, RESOURCE(cpus_nano)},
+    {"memory", .read = spec_key_bytes, RESOURCE(memory)},
+    {"devices", .refusal = "orc hands out no devices; remove it"},
+    {"generic_resources", .refusal = "orc reserves cpus and memory only; remove it"},
+};
+
+static void read_limits(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                        void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy.resources.limits", limits_keys);
+
+    spec_read_map(r, &keys, v, &service_of(into)->limits);
+}
+
+static void read_reservations(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                              void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy.resources.reservations", reservations_keys);
+    struct spec_service_in *in = into;
+
+    in->reservations = v;
+    spec_read_map(r, &keys, v, &in->service->reservations);
+}
+
+static const struct spec_key resources_keys[] = {
+    {"limits", .read = read_limits},
+    {"reservations", .read = read_reservations},
+};
+
+static void read_resources(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy.resources", resources_keys);
+
+    spec_read_map(r, &keys, v, into);
+}
+
+void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in)
+{
+    const struct spec_resources *most = &in->service->limits, *least = &in->service->reservations;
+    char a[ORC_UNIT_MAX], b[ORC_UNIT_MAX];
+
+    if (most->cpus_nano && least->cpus_nano > most->cpus_nano)
+        spec_say(r, in->reservations,
+                 "reservations.cpus %s is above limits.cpus %s; reserve at most what the limit allows",
+                 orc_format_cpus(least->cpus_nano, a), orc_format_cpus(most->cpus_nano, b));
+    if (most->memory && least->memory > most->memory)
+        spec_say(r, in->reservations,
+                 "reservations.memory %s is above limits.memory %s; reserve at most what the limit allows",
+                 orc_format_size(least->memory, a), orc_format_size(most->memory, b));
+}
+
+/* update_config --------------------------------------------------------------------------------------- */
+
+static void read_order(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    static const char *const names[] = {"stop-first", "start-first", NULL};
+    int i = spec_read_word(r, k->name, v, names);
+
+    if (i >= 0)
+        ((struct spec_update *)into)->order = (enum spec_order)i;
+}
+
+static void read_failure_action(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                                void *into)
+{
+    static const char *const names[] = {"pause", "continue", "rollback", NULL};
+    int i = spec_read_word(r, k->name, v, names);
+
+    if (i >= 0)
+        ((struct spec_update *)into)->failure_action = (enum spec_failure_action)i;
+}
+
+#define UPDATE(member) .offset = offsetof(struct spec_update, member)
+
+static const struct spec_key update_keys[] = {
+    {"parallelism", .read = spec_key_int, UPDATE(parallelism), .max = SPEC_REPLICAS_MAX},
+    {"delay", .read = spec_key_ms, UPDATE(delay_ms)},
+    {"monitor", .read = spec_key_ms, UPDATE(monitor_ms)},
+    {"order", .read = read_order},
+    {"failure_action", .read = read_failure_action},
+    {"max_failure_ratio", .refusal = "in orc one failed replica fails an update; remove it"},
+};
+
+static void read_update(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                        void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy.update_config", update_keys);
+
+    spec_read_map(r, &keys, v, &service_of(into)->update);
+}
+
+/* placement ------------------------------------------------------------------------------------------- */
+
+static char *trimmed(const char *s, size_t n)
+{
+    while (n > 0 && *s == ' ') {
+        s++;
+        n--;
+    }
+    while (n > 0 && s[n - 1] == ' ')
+        n--;
+    return orc_strndup(s, n);
+}
+
+/* "node.labels.disk == ssd" or "node.hostname!=k2" */
+static void read_constraint(struct spec_reader *r, const struct spec_node *v, struct spec_service *s)
+{
+    const char *text = spec_read_string(r, "a constraint", v), *op = text ? strstr(text, "==") : NULL;
+    orc_auto_free char *key = NULL, *value = NULL;
+    struct orc_err err = ORC_ERR_INIT;
+    bool equal = op != NULL;
+
+    if (!text)
+        return;
+    if (!op)
+        op = strstr(text, "!=");
+    if (!op) {
+        spec_say(r, v,
+                 "constraint \"%s\" has neither \"==\" nor \"!=\"; write it as in "
+                 "\"node.labels.disk == ssd\"",
+                 spec_quote(text).text);
+        return;
+    }
+    key = trimmed(text, (size_t)(op - text));
+    value = trimmed(op + 2, strlen(op + 2));
+    if (spec_check_constraint_key(key, &err) < 0 || spec_check_constraint_value(value, &err) < 0) {
+        spec_say(r, v, "%s", err.msg);
+        return;
+    }
+    *orc_vec_add(&s->constraints) =
+        (struct spec_constraint){.key = orc_take(key), .equal = equal, .value = orc_take(value)};
+}
+
+static void read_constraints(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                             void *into)
+{
+    size_t n = spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
+
+    for (size_t i = 0; i < n; i++)
+        read_constraint(r, v->entries.at[i].value, service_of(into));
+}
+
+static const struct spec_key placement_keys[] = {
+    {"constraints", .read = read_constraints},
+    {"preferences", .refusal = "orc spreads replicas evenly over the servers by itself; remove it"},
+    {"max_replicas_per_node", .refusal = "orc does not support it yet; remove it"},
+};
+
+static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy.placement", placement_keys);
+
+    spec_read_map(r, &keys, v, into);
+}
+
+/* deploy ---------------------------------------------------------------------------------------------- */
+
+static void read_replicas(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    static const struct spec_key row = {"replicas", IN_SERVICE(replicas), .max = SPEC_REPLICAS_MAX};
+
+    spec_key_int(r, &row, v, service_of(into));
+}
+
+static const struct spec_key deploy_keys[] = {
+    {"replicas", .read = read_replicas},
+    {"resources", .read = read_resources},
+    {"update_config", .read = read_update},
+    {"placement", .read = read_placement},
+    {"mode", .refusal = "orc runs a number of replicas, the mode \"replicated\", and no other; remove it"},
+    {"endpoint_mode", .refusal = "names resolve to the healthy replicas' addresses; remove it"},
+    {"labels",
+     .refusal = "orc keeps no labels of services; give the containers' in \"labels\" of the service"},
+    {"restart_policy", .refusal = "give \"restart\" of the service, such as \"restart: on-failure:5\""},
+    {"rollback_config", .refusal = "a rollback goes by update_config; remove it"},
+};
+
+void spec_key_deploy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy", deploy_keys);
+
+    spec_read_map(r, &keys, v, into);
+}

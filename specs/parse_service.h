@@ -1,0 +1,47 @@
+/* parse_service.h - the parts of the parser, between specs/parse*.c only.
+ *
+ * parse.c reads the file's top level and judges what takes several services to see; parse_service.c one
+ * service; the others one subject each. A service is collected in a struct spec_service_in, because some of
+ * its keys can only be judged together.
+ */
+#ifndef SPECS_PARSE_SERVICE_H
+#define SPECS_PARSE_SERVICE_H
+
+#include "specs/read.h"
+#include "specs/spec.h"
+
+#define SPEC_UNSET_MS UINT64_MAX
+
+/* A health check as written; times that the file doesn't give are SPEC_UNSET_MS, retries 0. */
+struct spec_probe_in {
+    const struct spec_node *at; /* NULL: not in the file */
+    const struct spec_node *test;
+    bool disabled; /* healthcheck: test NONE or disable: true */
+    struct spec_health health;
+};
+
+struct spec_service_in {
+    struct spec_service *service;
+    const struct spec_node *key;                /* the service's name in the file */
+    struct spec_probe_in healthcheck, override; /* Compose's, x-orc's */
+    const struct spec_node *reservations;       /* where they are */
+};
+
+/* One service from its mapping; NULL (said) when it can't be made. */
+struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec_node *key,
+                                        const struct spec_node *v);
+
+/* Rows of a service's table; `into` is a struct spec_service_in. */
+spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_volumes, spec_key_x_orc;
+/* Row "health" of x-orc. */
+spec_read_fn spec_key_probe;
+
+void spec_probe_init(struct spec_probe_in *p);
+void spec_probe_release(struct spec_probe_in *p);
+/* Makes one health check of both: x-orc.health's probe in place of healthcheck's, its times before
+ * healthcheck's before the defaults. */
+void spec_finish_health(struct spec_reader *r, struct spec_service_in *in);
+/* Limits against reservations. */
+void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in);
+
+#endif

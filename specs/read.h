@@ -1,0 +1,100 @@
+/* read.h - from YAML nodes to C values: mappings by flat tables of keys, scalars by kind.
+ *
+ * Inside specs/ only. Every reader says what is wrong at its place and goes on, so that one run over a file
+ * finds all there is to say. It must not know what a service is.
+ */
+#ifndef SPECS_READ_H
+#define SPECS_READ_H
+
+#include "lib/err.h"
+#include "specs/doc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Something that can only be judged when the whole file has been read: who named what, where. */
+enum spec_ref_kind { SPEC_REF_SERVICE, SPEC_REF_VOLUME, SPEC_REF_NETWORK, SPEC_REF_ROUTE };
+
+struct spec_ref {
+    enum spec_ref_kind kind;
+    const struct spec_node *at;
+    const char *from;     /* the service's name; the node's own */
+    char *name;           /* what is named; of a route "host|path" */
+    bool must_be_healthy; /* SERVICE: depends_on with service_healthy */
+};
+
+struct spec_reader {
+    struct spec_problems *problems;
+    const char *service; /* the one being read, for refs */
+    ORC_VEC(struct spec_ref) refs;
+    struct orc_strv texts; /* values that had "$$" in them */
+};
+
+struct spec_key;
+typedef void spec_read_fn(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into);
+
+/* A row of a table of keys. */
+struct spec_key {
+    const char *name;
+    spec_read_fn *read;  /* NULL: a key that is refused, for the reason in `refusal` */
+    size_t offset;       /* the member of `into` that the generic readers below set */
+    int64_t min, max;    /* of numbers and, in milliseconds, of durations */
+    const char *refusal; /* a sentence's second half: "replicas would clash; ..." */
+};
+
+struct spec_keys {
+    const char *what; /* "healthcheck", for messages */
+    const struct spec_key *keys;
+    size_t n;
+};
+#define SPEC_KEYS(what_, table)                                                                              \
+    {                                                                                                        \
+        .what = (what_), .keys = (table), .n = ORC_ARRAY_SIZE(table)                                         \
+    }
+
+/* Reads every key of a mapping by its row. Unknown keys are refused by name; "x-..." is skipped as Compose's
+ * extension fields are, but for "x-orc" where it isn't a row. False when v is no mapping (said). */
+bool spec_read_map(struct spec_reader *r, const struct spec_keys *keys, const struct spec_node *v,
+                   void *into);
+
+/* Says that v is wrong: `fmt` is the whole sentence. */
+void spec_say(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...) ORC_PRINTF(3, 4);
+
+/* The text of a scalar that is a string, a number or a boolean, as it is written, with "$$" turned into "$";
+ * it lives as long as the document and the reader. NULL (said) for lists, mappings, nothing, and for values
+ * with a variable in them. `what` names the value in the message. */
+const char *spec_read_text(struct spec_reader *r, const char *what, const struct spec_node *v);
+/* The same, but numbers and booleans are refused. */
+const char *spec_read_string(struct spec_reader *r, const char *what, const struct spec_node *v);
+bool spec_read_bool(struct spec_reader *r, const char *what, const struct spec_node *v, bool *ret);
+bool spec_read_int(struct spec_reader *r, const char *what, const struct spec_node *v, int64_t min,
+                   int64_t max, int64_t *ret);
+/* Appends a list's scalars as texts. False when anything was said. */
+bool spec_read_texts(struct spec_reader *r, const char *what, const struct spec_node *v,
+                     struct orc_strv *ret);
+/* A list of at most SPEC_LIST_MAX elements; false (said) for anything else. */
+bool spec_read_is_list(struct spec_reader *r, const char *what, const struct spec_node *v);
+/* A command line: a list of arguments, or a string split as Compose does (quotes and backslashes, no shell).
+ */
+bool spec_read_words(struct spec_reader *r, const char *what, const struct spec_node *v,
+                     struct orc_strv *ret);
+
+/* Generic rows: they set the member at k->offset of `into`, and nothing when the value is refused. */
+spec_read_fn spec_key_ignore; /* the value may be anything */
+spec_read_fn spec_key_bool;   /* bool */
+spec_read_fn spec_key_int;    /* int */
+spec_read_fn spec_key_port;   /* uint16_t, 1..65535 */
+spec_read_fn spec_key_ms;     /* uint64_t */
+spec_read_fn spec_key_bytes;  /* int64_t */
+spec_read_fn spec_key_cpus;   /* int64_t, nano-CPUs */
+
+/* One word of `names` (NULL-terminated) as its index; -1 (said). */
+int spec_read_word(struct spec_reader *r, const char *what, const struct spec_node *v,
+                   const char *const *names);
+
+void spec_ref_add(struct spec_reader *r, enum spec_ref_kind kind, const struct spec_node *at,
+                  const char *name);
+void spec_reader_release(struct spec_reader *r); /* not the problems */
+
+#endif
