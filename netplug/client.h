@@ -6,7 +6,8 @@
  *
  * Invariants: every call ends exactly once, in its callback, on the loop, never inside the function that
  * began it: with an answer, a refusal by netplug, a broken connection, a time-out, or -ECANCELED from
- * netplug_client_free(). Callbacks may begin further calls, but must not free the client.
+ * netplug_client_free(). Callbacks may begin further calls (not after -ECANCELED),
+ * but must not free the client. Whoever uses it ignores SIGPIPE (orc_signals_init()).
  *
  * Every callback gets `error`: 0, or negative with `text`, a full sentence, and `res` NULL.
  *   -EINVAL      netplug refused the request: the text quotes the token and says what is accepted
@@ -56,7 +57,7 @@ void netplug_confirm(struct netplug_client *client, const char *token, netplug_d
 void netplug_unbridge(struct netplug_client *client, netplug_done_fn fn, void *arg);
 
 /* Don't-fragment echoes of the full MTU to every peer at once. Takes about timeout_ms when all is well or a
- * peer is dead, up to about 30 times that for a peer whose path MTU has to be searched for. */
+ * peer is dead, up to about 20 times that for a peer whose path MTU has to be searched for. */
 void netplug_probe(struct netplug_client *client, const struct netplug_probe_req *req, netplug_probe_fn fn,
                    void *arg);
 

@@ -259,6 +259,8 @@ static void plan_port_back(const struct link_set *now, const struct link_taken *
 {
     const struct link *port = link_find(now, taken->port), *interface = link_find(now, taken->interface);
 
+    if (port && taken->joined_first)
+        return;
     if (port && is_joined(now, taken->port))
         set_master(plan, taken->port, "", NETPLUG_BRIDGE);
     if (port && taken->vlan_made) {
@@ -281,7 +283,7 @@ void link_plan_back(const struct link_set *now, const struct link_taken *taken, 
 
     if (!taken->active)
         return;
-    if (bridge)
+    if (bridge && !taken->joined_first)
         plan_undress(now, bridge, taken, ret);
     if (taken->port[0])
         plan_port_back(now, taken, ret);

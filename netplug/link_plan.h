@@ -64,6 +64,7 @@ struct link_taken {
     bool active;
     bool bridge_made, vlan_made; /* by us, so ours to delete */
     bool bridge_first;           /* the bridge was there, without a port, before the port was taken */
+    bool joined_first;           /* the port was in the bridge before we came, so it stays there */
     bool port_up, interface_up;  /* administratively, before */
     bool moved;                  /* the moving of addrs and routes once came to its end */
     char interface[LINK_NAME_MAX], port[LINK_NAME_MAX];

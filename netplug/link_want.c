@@ -244,7 +244,9 @@ static void note_port(struct link_taken *taken, const struct link_set *now, cons
 static void take_port(struct link_taken *taken, const struct link_set *now, const struct link_want *want)
 {
     const struct link *port = link_find(now, want->port), *interface = link_find(now, want->interface);
+    const struct link *bridge = link_find(now, NETPLUG_BRIDGE);
 
+    taken->joined_first = bridge && port && port->master == bridge->index;
     memcpy(taken->interface, want->interface, LINK_NAME_MAX);
     memcpy(taken->port, want->port, LINK_NAME_MAX);
     taken->vlan = want->vlan;
