@@ -193,7 +193,7 @@ outside_pids() {
         *lab-nsrun\ host\ ) echo "$pid" ;;
         esac
     done
-    for f in $(grep -lzxF "ORC_LAB_UP=$root" /proc/[0-9]*/environ 2>/dev/null); do
+    for f in $(env -u ORC_LAB_UP grep -lzxF "ORC_LAB_UP=$root" /proc/[0-9]*/environ 2>/dev/null); do
         pid=${f#/proc/} pid=${pid%/environ}
         is_ancestor "$pid" || echo "$pid"
     done
@@ -209,14 +209,17 @@ is_ancestor() {
 }
 
 lab_end() {
-    local pid pids
+    local pid pids round
     thaw "$cgroup"
-    pids=$(outside_pids)
-    for pid in $pids; do
-        kill -KILL "$pid" 2>/dev/null || true
-    done
-    for pid in $pids; do
-        wait_gone "$pid" 400 || fail "process $pid of the lab does not end"
+    for ((round = 0; round < 50; round++)); do # one that is ended may just have started another
+        pids=$(outside_pids)
+        [ -n "$pids" ] || break
+        for pid in $pids; do
+            kill -KILL "$pid" 2>/dev/null || true
+        done
+        for pid in $pids; do
+            wait_gone "$pid" 400 || fail "process $pid of the lab does not end"
+        done
     done
     remove_cgroups "$cgroup"
     rm -rf "${root:?}" "${data:?}"
