@@ -5,6 +5,10 @@
  * paging of large ranges. It must not know orc's keys or records. Watching is watch.h, managed leases are
  * lease.h.
  *
+ * Errors worth telling apart: -ESTALE the revision asked for is compacted; -ENOSPC the store is full (its
+ * quota or its disk; nothing was written); -ENOENT no such lease; -EINVAL etcd refuses the request; -E2BIG a
+ * transaction beyond the limits below (nothing was sent).
+ *
  * Endpoints: "http://10.0.0.5:2379", "https://...", "unix:/run/etcd.sock"; "10.0.0.5:2379" means http.
  *
  * Every call ends exactly once, in its callback, never inside the starting function; etcd_cancel() calls it
@@ -23,8 +27,7 @@
 #include <stdint.h>
 
 #define ETCD_TXN_OPS_MAX 128       /* etcd's --max-txn-ops: compares and operations are counted separately */
-#define ETCD_TXN_BYTES_MAX 1000000 /* we stay below etcd's --max-request-bytes of 1.5 MiB, base64 included   \
-                                    */
+#define ETCD_TXN_BYTES_MAX 1000000 /* keys and values; etcd's --max-request-bytes is 1.5 MiB */
 #define ETCD_VALUE_MAX 1048576
 
 struct etcd;
@@ -67,6 +70,10 @@ const char *etcd_endpoint(const struct etcd *e);
 struct etcd_call *etcd_get(struct etcd *e, const char *key, etcd_cb *cb, void *arg);
 /* All keys with the prefix, at one revision (0: now), read in pages, given in one result sorted by key. */
 struct etcd_call *etcd_range(struct etcd *e, const char *prefix, int64_t revision, etcd_cb *cb, void *arg);
+/* The same page by page, for ranges that may be large: on_page for each but the last, whose keys come with
+ * the end, in cb. The time-out holds for each page. */
+struct etcd_call *etcd_scan(struct etcd *e, const char *prefix, int64_t revision, etcd_cb *on_page,
+                            etcd_cb *cb, void *arg);
 struct etcd_call *etcd_put(struct etcd *e, const char *key, const char *value, int64_t lease, etcd_cb *cb,
                            void *arg);
 struct etcd_call *etcd_delete(struct etcd *e, const char *key, etcd_cb *cb, void *arg);
