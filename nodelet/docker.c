@@ -245,12 +245,12 @@ static void on_version(const struct docker_res *res, void *arg)
     free(n);
 }
 
-void docker_negotiate(struct docker *d, docker_cb *cb, void *arg)
+struct docker_call *docker_negotiate(struct docker *d, docker_cb *cb, void *arg)
 {
     struct negotiation *n = orc_new(struct negotiation);
     struct docker_req req = {
         .path = "/version", .unversioned = true, .timeout_ms = 5000, .cb = on_version, .arg = n};
 
     *n = (struct negotiation){.d = d, .cb = cb, .arg = arg};
-    docker_request(d, &req);
+    return docker_request(d, &req);
 }

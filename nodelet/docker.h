@@ -67,7 +67,7 @@ void docker_cancel(struct docker_call *call);
 /* Asks GET /version and from then on speaks min(ours, the engine's), but not below what the engine accepts.
  * DOCKER_REFUSED with a sentence when there is no common version. Also the way to find out whether the engine
  * is up. */
-void docker_negotiate(struct docker *d, docker_cb *cb, void *arg);
+struct docker_call *docker_negotiate(struct docker *d, docker_cb *cb, void *arg);
 
 const char *docker_socket(const struct docker *d);
 const char *docker_engine(const struct docker *d); /* "20.10.24 (API 1.41)"; "" before negotiation */

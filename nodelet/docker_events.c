@@ -16,7 +16,7 @@ struct docker_events {
     struct docker *d;
     struct docker_events_opts opts;
     char *label;
-    struct docker_call *stream;
+    struct docker_call *stream; /* of events, or the question for the version before it */
     struct timer *retry, *resync;
     uint64_t backoff;
     bool up, told, closing;
@@ -108,7 +108,7 @@ static void on_retry(void *arg)
     struct docker_events *ev = arg;
 
     if (!ev->stream)
-        docker_negotiate(ev->d, on_version, ev);
+        ev->stream = docker_negotiate(ev->d, on_version, ev);
 }
 
 static void on_slow_resync(void *arg)
