@@ -70,6 +70,10 @@ $(BUILD)/integration/%: $(BUILD)/tests/integration/%.o $(archives)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs) -lcmocka
 
+$(BUILD)/bench-%: $(BUILD)/tests/bench/%.o $(archives)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs)
+
 -include tests/lab/lab.mk
 
 # ---- tests ---------------------------------------------------------------------------------------------------
@@ -109,7 +113,7 @@ demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
 bench: packages ## the benchmarks, written to docs/benchmarks.md (root)
-	@$(MAKE) --no-print-directory all lab-tools
+	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor
 	@BUILD=$(BUILD) tests/bench/run
 
 packages: ## install the Debian packages of packages.txt that are missing (root when something is)
