@@ -1,4 +1,8 @@
 /* proc.h - child processes on the loop, and the few things a daemon does at its start.
+ *
+ * A child gets /dev/null as its input, the default for every signal, and of our descriptors those without
+ * FD_CLOEXEC. Its end is known by its pid alone: what its own children still write afterwards is not waited
+ * for.
  */
 #ifndef LIB_PROC_H
 #define LIB_PROC_H
@@ -23,6 +27,7 @@ struct orc_proc_opts {
     const char *const *env;  /* NULL-terminated NAME=VALUE, NULL: inherit */
     const char *cwd;         /* NULL: inherit */
     bool inherit_output;     /* stdout and stderr are the parent's; otherwise captured */
+    bool own_group;          /* a process group of its own: a terminal's Ctrl-C does not reach it */
     int die_with_parent;     /* signal sent to the child when the parent dies (prctl(2) PDEATHSIG); 0: none */
     void (*on_exit)(struct orc_proc *proc, const struct orc_proc_result *res, void *arg); /* exactly once */
     void *arg;
@@ -33,7 +38,8 @@ int orc_proc_spawn(uv_loop_t *loop, const struct orc_proc_opts *opts, struct orc
                    struct orc_err *err);
 pid_t orc_proc_pid(const struct orc_proc *proc);
 void orc_proc_kill(struct orc_proc *proc, int signum);
-/* Forget a child: it lives on, on_exit is not called. */
+/* Forget a child: it lives on, on_exit is not called. Nobody reads its captured output any more (writing to
+ * it then fails with EPIPE): a child meant to be forgotten is started with inherit_output. */
 void orc_proc_detach(struct orc_proc *proc);
 
 /* Ignores SIGPIPE; calls on_stop once, on the loop, on the first SIGTERM or SIGINT; a second one ends the
