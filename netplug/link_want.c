@@ -256,6 +256,32 @@ static void take_port(struct link_taken *taken, const struct link_set *now, cons
     taken->moved = false;
 }
 
+/* The port was torn out of the bridge by somebody: of the record remains what the machine still has, so that
+ * an address given up meanwhile does not come back. All of it, if nothing was put onto the port instead. */
+static void forget_gone(struct link_taken *taken, const struct link_set *now, const struct link *bridge,
+                        const struct link *port)
+{
+    struct link_taken left = {0};
+    const struct link_addr *a;
+    const struct link_route *r;
+
+    note_port(&left, now, port);
+    if (left.addrs.n == 0) {
+        link_taken_release(&left);
+        return;
+    }
+    orc_vec_each (a, &taken->addrs)
+        if (bridge && link_addr_find(bridge, a))
+            add_addr(&left, a);
+    orc_vec_each (r, &taken->routes)
+        if (link_route_find(now, NETPLUG_BRIDGE, r))
+            add_route(&left, r);
+    orc_vec_release(&taken->addrs);
+    orc_vec_release(&taken->routes);
+    memcpy(&taken->addrs, &left.addrs, sizeof left.addrs);
+    memcpy(&taken->routes, &left.routes, sizeof left.routes);
+}
+
 void link_take(struct link_taken *taken, const struct link_set *now, const struct link_want *want)
 {
     const struct link *bridge = link_find(now, NETPLUG_BRIDGE), *port = link_find(now, want->port);
@@ -270,15 +296,8 @@ void link_take(struct link_taken *taken, const struct link_set *now, const struc
         take_port(taken, now, want);
     }
     if (port && !joined) {
-        /* Not in the bridge: what the interface holds itself is the truth, unless it was emptied half-way. */
-        struct link_taken fresh = {0};
-
-        note_port(&fresh, now, port);
-        if (fresh.addrs.n && taken->moved) {
-            orc_vec_release(&taken->addrs);
-            orc_vec_release(&taken->routes);
-        }
-        link_taken_release(&fresh);
+        if (taken->moved)
+            forget_gone(taken, now, bridge, port);
         taken->moved = false;
     }
     if (port)

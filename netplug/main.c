@@ -116,12 +116,9 @@ static int run_daemon(const struct settings *s)
 static int daemon_main(int argc, char **argv, struct settings *s)
 {
     const struct orc_option table[] = {
-        {"socket", 0, ORC_OPT_STR, &s->socket, "PATH", "where to listen (default " NETPLUG_SOCKET ")", NULL,
-         0, 0},
-        {"allow-uid", 0, ORC_OPT_STRV, &s->uids, "UID", "a user who may ask, beside root; may be repeated",
-         NULL, 0, 0},
-        {"state-dir", 0, ORC_OPT_STR, &s->state_dir, "DIR",
-         "where to note what was taken over (default " NETPLUG_STATE_DIR ")", NULL, 0, 0},
+        {"socket", 0, ORC_OPT_STR, &s->socket, "PATH", "where to listen", NULL, 0, 0},
+        {"allow-uid", 0, ORC_OPT_STRV, &s->uids, "UID", "a user who may ask, beside root", NULL, 0, 0},
+        {"state-dir", 0, ORC_OPT_STR, &s->state_dir, "DIR", "where to note what was taken over", NULL, 0, 0},
         {"log-level", 0, ORC_OPT_STR, &s->level, "LEVEL", "error, warn, info (default) or debug", NULL, 0, 0},
         {"log-format", 0, ORC_OPT_STR, &s->format, "FORMAT", "text (default) or json", NULL, 0, 0},
         {"config", 0, ORC_OPT_STR, &s->config, "FILE", "the same keys from a YAML file", NULL, 0, 0},
