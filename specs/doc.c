@@ -57,91 +57,6 @@ static struct spec_node *add_node(struct builder *b, enum spec_node_kind kind, y
     return n;
 }
 
-/* Digits of `set`, at least one; moves *s behind them. */
-static bool digits(const char **s, const char *set)
-{
-    size_t n = strspn(*s, set);
-
-    *s += n;
-    return n > 0;
-}
-
-static bool is_int(const char *s)
-{
-    bool prefixed = s[0] == '0' && (s[1] == 'o' || s[1] == 'x');
-
-    if (prefixed) {
-        const char *rest = s + 2;
-
-        return digits(&rest, s[1] == 'o' ? "01234567" : "0123456789abcdefABCDEF") && !*rest;
-    }
-    s += *s == '-' || *s == '+';
-    return digits(&s, "0123456789") && !*s;
-}
-
-static bool is_float(const char *s)
-{
-    bool whole, fraction = false;
-
-    if (strcasecmp(s, ".nan") == 0)
-        return true;
-    s += *s == '-' || *s == '+';
-    if (strcasecmp(s, ".inf") == 0)
-        return true;
-    whole = digits(&s, "0123456789");
-    if (*s == '.') {
-        s++;
-        fraction = digits(&s, "0123456789");
-    }
-    if (!whole && !fraction)
-        return false;
-    if (*s == 'e' || *s == 'E') {
-        s++;
-        s += *s == '-' || *s == '+';
-        if (!digits(&s, "0123456789"))
-            return false;
-    }
-    return !*s;
-}
-
-static bool is_one_of(const char *s, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcmp(s, *words) == 0)
-            return true;
-    return false;
-}
-
-enum spec_scalar spec_node_scalar(const struct spec_node *n)
-{
-    static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
-    static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE", NULL};
-
-    if (!n->plain)
-        return SPEC_SCALAR_STRING;
-    if (is_one_of(n->text, nulls))
-        return SPEC_SCALAR_NULL;
-    if (is_one_of(n->text, bools))
-        return SPEC_SCALAR_BOOL;
-    if (is_int(n->text))
-        return SPEC_SCALAR_INT;
-    return is_float(n->text) ? SPEC_SCALAR_FLOAT : SPEC_SCALAR_STRING;
-}
-
-const char *spec_node_kind_name(const struct spec_node *n)
-{
-    static const char *const scalars[] = {"a string", "nothing", "a boolean", "a number", "a number"};
-
-    if (n->kind == SPEC_NODE_SCALAR)
-        return scalars[spec_node_scalar(n)];
-    return n->kind == SPEC_NODE_LIST ? "a list" : "a mapping";
-}
-
-bool spec_node_is_null(const struct spec_node *n)
-{
-    return n->kind == SPEC_NODE_SCALAR && spec_node_scalar(n) == SPEC_SCALAR_NULL;
-}
-
 /* Failing --------------------------------------------------------------------------------------------- */
 
 static int refuse(struct builder *b, yaml_mark_t mark, const char *text)
@@ -269,6 +184,14 @@ static int read_alias(struct builder *b, const yaml_event_t *e, struct spec_node
 /* Scalars --------------------------------------------------------------------------------------------- */
 
 #define CORE_TAG "tag:yaml.org,2002:"
+
+static bool is_one_of(const char *s, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcmp(s, *words) == 0)
+            return true;
+    return false;
+}
 
 static const char *const scalar_tags[] = {"str", "null", "bool", "int", "float", NULL};
 static const char *const list_tags[] = {"seq", NULL};
@@ -428,16 +351,19 @@ static void grow(struct spec_node *n, const struct spec_node *child)
         n->height = child->height + 1;
 }
 
-/* Begins a list or mapping: one level deeper, not yet to be aliased. */
+/* Begins a list or mapping: one level deeper, not yet to be aliased. When it fails there is nothing to leave.
+ */
 static int enter(struct builder *b, const yaml_event_t *e, enum spec_node_kind kind,
                  const yaml_char_t *anchor, struct spec_node **ret)
 {
     *ret = add_node(b, kind, e->start_mark);
     if (b->depth + 1 >= SPEC_DEPTH_MAX)
         return refuse(b, e->start_mark, "values are nested more than 64 deep here");
+    if (count(b, e->start_mark, *ret) < 0)
+        return -EINVAL;
     set_anchor(b, anchor, NULL);
     b->path[b->depth++] = NULL;
-    return count(b, e->start_mark, *ret);
+    return 0;
 }
 
 static void leave(struct builder *b, const yaml_char_t *anchor, struct spec_node *n)
@@ -452,6 +378,8 @@ static int read_list(struct builder *b, const yaml_event_t *start, struct spec_n
     struct spec_node *n;
     int r = enter(b, start, SPEC_NODE_LIST, anchor, &n);
 
+    if (r < 0)
+        return r;
     check_tag(b, start, start->data.sequence_start.tag, list_tags);
     while (r == 0) {
         orc_auto(release_event) yaml_event_t e = {0};
@@ -516,6 +444,8 @@ static int read_map(struct builder *b, const yaml_event_t *start, struct spec_no
     struct spec_node *n, *key;
     int r = enter(b, start, SPEC_NODE_MAP, anchor, &n);
 
+    if (r < 0)
+        return r;
     check_tag(b, start, start->data.mapping_start.tag, map_tags);
     while (r == 0) {
         orc_auto(release_event) yaml_event_t e = {0};
