@@ -1,5 +1,7 @@
 #include "cli/session.h"
 
+#include "state/etcd_sync.h"
+
 #include <pwd.h>
 #include <stdio.h>
 
@@ -63,40 +65,12 @@ void session_close(struct session *s)
     *s = (struct session){0};
 }
 
-struct answer { /* what a call's callback leaves behind */
-    bool done;
-    int error;
-    char *text;
-    bool maybe, succeeded;
-    int64_t revision;
-    struct cluster *into;
-};
-
-static void on_answer(const struct etcd_result *res, void *arg)
+/* etcd's sentence says what was tried and answered; this adds what to do. */
+static int advise(int r, struct orc_err *err)
 {
-    struct answer *a = arg;
+    orc_auto_free char *said = orc_strdup(err->msg);
 
-    a->done = true;
-    a->error = res->error;
-    a->text = orc_strdup(res->error_text);
-    a->maybe = res->maybe;
-    a->succeeded = res->succeeded;
-    a->revision = res->revision;
-    for (size_t i = 0; !res->error && a->into && i < res->n_kvs; i++)
-        cluster_put(a->into, res->kvs[i].key, res->kvs[i].value, res->kvs[i].value_len,
-                    res->kvs[i].create_revision, res->kvs[i].mod_revision);
-}
-
-static int finish(struct session *s, struct answer *a, struct orc_err *err)
-{
-    orc_auto_free char *text = NULL;
-
-    while (!a->done && uv_run(&s->loop, UV_RUN_ONCE))
-        ;
-    text = a->text;
-    if (a->error)
-        return orc_fail(err, a->error, "%s; is etcd up, and is --etcd (or ORC_ETCD) right?", text);
-    return 0;
+    return orc_fail(err, r, "%s; is etcd up, and is --etcd (or ORC_ETCD) right?", said);
 }
 
 int session_load(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err)
@@ -106,17 +80,19 @@ int session_load(struct session *s, const enum key_kind *kinds, struct cluster *
     cluster_init(c, s->cluster);
     for (; *kinds != KEY_UNKNOWN; kinds++) {
         orc_auto_free char *prefix = key_range(s->cluster, *kinds);
-        struct answer a = {.into = c};
-        int r;
+        struct etcd_answer a = {0};
+        int r = etcd_sync_range(s->etcd, &s->loop, prefix, revision, &a, err);
 
-        etcd_range(s->etcd, prefix, revision, on_answer, &a);
-        r = finish(s, &a, err);
         if (r < 0) {
             cluster_release(c);
-            return r;
+            return advise(r, err);
         }
+        for (size_t i = 0; i < a.kvs.n; i++)
+            cluster_put(c, a.kvs.at[i].key, a.kvs.at[i].value, a.kvs.at[i].value_len,
+                        a.kvs.at[i].create_revision, a.kvs.at[i].mod_revision);
         if (!revision)
             revision = a.revision;
+        etcd_answer_release(&a);
     }
     c->revision = revision;
     return 0;
@@ -134,18 +110,15 @@ int session_need_config(struct session *s, const struct cluster *c, struct orc_e
 
 int session_commit(struct session *s, struct etcd_txn *t, int64_t *ret_revision, struct orc_err *err)
 {
-    struct answer a = {0};
-    int r;
+    struct etcd_answer a = {0};
+    int r = etcd_sync_txn(s->etcd, &s->loop, t, &a, err);
 
-    etcd_txn_commit(s->etcd, t, on_answer, &a);
-    r = finish(s, &a, err);
     if (r < 0 && a.maybe)
         orc_wrap(err, "the change may or may not have been made (look with `orc status`)");
-    if (r < 0)
-        return r;
-    if (ret_revision)
+    if (r >= 0 && ret_revision)
         *ret_revision = a.revision;
-    return a.succeeded ? 0 : SESSION_CONFLICT;
+    etcd_answer_release(&a);
+    return r < 0 ? advise(r, err) : r == ETCD_CONFLICT ? SESSION_CONFLICT : 0;
 }
 
 int session_split(const char *word, bool optional, char ret_app[SPEC_NAME_MAX + 1],
