@@ -94,6 +94,7 @@ daemon_start() { # HOST DAEMON
     dockerd) set -- "$here/dockerd.sh" "$root/$host" "$data/$host/docker" "$cgroup/$host" "${extra[@]}" ;;
     etcd) # one more listener: a unix socket, reached by the machine's own shell (etcd calls the file HOST:PORT)
         rm -f "$root/$host/etcd:2379" # left by SIGKILL
+        ln -sf etcd:2379 "$root/$host/etcd.sock"
         set -- "$here/servers.sh" etcd --listen-client-urls \
             "http://$(host_address "$host"):2379,http://127.0.0.1:2379,unix://etcd:2379" "${extra[@]}" ;;
     *) set -- "$here/servers.sh" "${daemon%[12]}" "${extra[@]}" ;;

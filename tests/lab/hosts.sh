@@ -152,6 +152,7 @@ thaw() {
     done < <(find /sys/fs/cgroup -path "*/$1/*" \( -name freezer.state -o -name cgroup.freeze \) 2>/dev/null)
 }
 
+# Removes empty groups, from the leaves up.
 remove_cgroups() {
     find /sys/fs/cgroup -depth -type d \( -path "*/$1" -o -path "*/$1/*" \) -exec rmdir {} + 2>/dev/null || true
 }
@@ -179,7 +180,7 @@ host_kill() {
     thaw "$cgroup/$1"
     kill -KILL "$pid"
     wait_gone "$pid" 200 || fail "host $1 (process $pid) does not end"
-    rm -f "$root/$1"/*.pid
+    rm -f "$root/$1"/*.pid "$root/$1"/*.sock "$root/$1"/etcd:*
     remove_cgroups "$cgroup/$1"
 }
 

@@ -14,9 +14,11 @@
  * IGNORE_TERM=1, EXIT_AFTER_MS and EXIT_CODE (ends by itself).
  *
  *   workload --probe [PATH]    asks the workload in the same container; exit 0 when the answer is 200, else 1
+ *   workload --mtu [INTERFACE] prints the MTU of eth0, or of the interface named
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -28,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -452,12 +455,30 @@ static int probe(const char *path)
     return strncmp(text, "HTTP/1.1 200 ", 13) == 0 ? 0 : 1;
 }
 
+static int print_mtu(const char *interface)
+{
+    struct ifreq request = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%.15s", interface);
+    if (ioctl(fd, SIOCGIFMTU, &request) < 0) {
+        fprintf(stderr, "MTU of %s: %s\n", interface, strerror(errno));
+        return 1;
+    }
+    printf("%d\n", request.ifr_mtu);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--probe") == 0)
         return probe(argc > 2 ? argv[2] : "/health");
+    if (argc > 1 && strcmp(argv[1], "--mtu") == 0)
+        return print_mtu(argc > 2 ? argv[2] : "eth0");
     if (argc > 1) {
-        fprintf(stderr, "workload: \"%s\" is not known; use no argument, or --probe [PATH]\n", argv[1]);
+        fprintf(stderr,
+                "workload: \"%s\" is not known; use no argument, --probe [PATH] or --mtu [INTERFACE]\n",
+                argv[1]);
         return 2;
     }
     return run();
