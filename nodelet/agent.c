@@ -1,0 +1,629 @@
+#include "nodelet/task.h"
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A container with our label and no task record. */
+struct orphan {
+    char task[KEY_TASK_MAX + 1];
+    UT_hash_handle hh;
+};
+
+/* ---- small ones ---------------------------------------------------------------------------------------- */
+
+void task_event(struct task *t, const char *fmt, ...)
+{
+    va_list ap;
+    orc_auto_free char *text = NULL;
+
+    va_start(ap, fmt);
+    text = orc_vprintf(fmt, ap);
+    va_end(ap);
+    orc_info("task %s: %s", t->id, text);
+    if (t->a->opts.events)
+        event_add(t->a->opts.events, "task", t->id, "%s", text);
+}
+
+const struct spec_service *task_spec(const struct task *t)
+{
+    return t->revision ? revision_spec(t->revision, NULL) : NULL;
+}
+
+void task_wake_at(struct task *t, uint64_t at)
+{
+    if (at < t->wake)
+        t->wake = at;
+}
+
+static void arm(struct agent *a, uint64_t at, uint64_t now)
+{
+    if (at == CONVERGE_NEVER || a->timer_at <= at)
+        return;
+    a->timer_at = at;
+    timer_start(a->timer, at > now ? at - now : 0);
+}
+
+static void step_all(struct agent *a)
+{
+    struct task *t, *next;
+
+    HASH_ITER (hh, a->tasks, t, next)
+        task_step(t);
+}
+
+static void on_timer(void *arg)
+{
+    struct agent *a = arg;
+    struct task *t, *next;
+    uint64_t now = orc_clock_ms(), at = CONVERGE_NEVER;
+
+    a->timer_at = CONVERGE_NEVER;
+    HASH_ITER (hh, a->tasks, t, next) {
+        if (t->wake <= now)
+            task_step(t);
+        else if (t->wake < at)
+            at = t->wake;
+    }
+    arm(a, at, now);
+}
+
+/* ---- tasks --------------------------------------------------------------------------------------------- */
+
+static void set_old(struct task *t, struct record_status *old, const char *text)
+{
+    if (t->old)
+        record_status_release(t->old);
+    free(t->old);
+    free(t->old_text);
+    t->old = old;
+    t->old_text = orc_strdup(text);
+}
+
+static struct task *task_find(const struct agent *a, const char *id)
+{
+    struct task *t;
+
+    HASH_FIND_STR(a->tasks, id, t);
+    return t;
+}
+
+static struct task *task_of(struct agent *a, const char *id)
+{
+    struct task *t = task_find(a, id);
+
+    if (t)
+        return t;
+    t = orc_new(struct task);
+    t->a = a;
+    snprintf(t->id, sizeof t->id, "%s", id);
+    converge_init(&t->c);
+    t->pub.have = EP_NONE;
+    t->wake = CONVERGE_NEVER;
+    HASH_ADD_STR(a->tasks, id, t);
+    return t;
+}
+
+static void task_free(struct task *t)
+{
+    HASH_DEL(t->a->tasks, t);
+    ops_cancel(t);
+    checks_cancel(t);
+    publish_cancel(t);
+    withdraw_release(&t->w);
+    converge_release(&t->c);
+    revision_unref(t->revision);
+    record_task_release(&t->rec);
+    set_old(t, NULL, NULL);
+    free(t->probe_text);
+    free(t);
+}
+
+/* Nothing is known of it any more, and nothing is under way. */
+static bool is_forgotten(const struct task *t)
+{
+    return !t->has_record && !t->has_status && t->c.container == CONTAINER_NONE &&
+           t->c.op == CONVERGE_NOTHING && !t->call && !t->look && publish_idle(t);
+}
+
+/* The first look at a task: what an earlier nodelet wrote about it, and whether a container is there. */
+static void begin(struct task *t)
+{
+    struct orphan *o;
+
+    t->begun = true;
+    if (t->old) {
+        converge_resume(&t->c, t->old);
+        publish_resume(t, t->old, t->old_text);
+        orc_set_str(&t->probe_text, t->old->probe);
+        snprintf(t->container, sizeof t->container, "%s", t->old->container ? t->old->container : "");
+        t->adopting = t->old->state == TASK_RUNNING || t->old->state == TASK_STOPPING;
+        t->ever_ready = t->adopting && t->old->health != TASK_UNKNOWN;
+    }
+    converge_want(&t->c, t->rec.desired, task_spec(t));
+    HASH_FIND_STR(t->a->unclaimed, t->id, o);
+    if (o) {
+        HASH_DEL(t->a->unclaimed, o);
+        free(o);
+        t->look = true;
+    } else if (t->c.was_made && t->c.container == CONTAINER_NONE) {
+        t->look = true;
+    }
+}
+
+void task_saw(struct task *t, const struct converge_seen *seen)
+{
+    enum converge_container before = t->c.container;
+    char old_id[sizeof t->container];
+
+    snprintf(old_id, sizeof old_id, "%s", t->old && t->old->container ? t->old->container : "");
+    if (t->adopting && seen->container == CONTAINER_RUNNING && strcmp(old_id, t->container) != 0)
+        t->adopting = t->ever_ready = false; /* another container than the one that was written about */
+    if (converge_see(&t->c, seen, orc_clock_ms()) && t->c.desired == TASK_RUN)
+        task_event(t, "%s", t->c.reason ? t->c.reason : "exited");
+    if (before == CONTAINER_NONE && seen->container == CONTAINER_RUNNING)
+        orc_info("task %s: adopted its running container", t->id);
+}
+
+void task_step(struct task *t)
+{
+    struct agent *a = t->a;
+    uint64_t now = orc_clock_ms();
+
+    if (a->closing)
+        return;
+    t->wake = CONVERGE_NEVER;
+    if (a->batched && a->engine_known && t->has_record && !t->begun)
+        begin(t);
+    if (t->begun) {
+        if (t->has_record)
+            converge_want(&t->c, t->rec.desired, task_spec(t));
+        ops_step(t, now);
+        checks_step(t, now);
+        publish_step(t, now);
+    }
+    if (is_forgotten(t)) {
+        task_free(t);
+        return;
+    }
+    arm(a, t->wake, now);
+}
+
+/* ---- orphans: reported, never touched ------------------------------------------------------------------ */
+
+static void report_orphans(struct agent *a)
+{
+    struct orc_buf b = ORC_BUF_INIT(600);
+    struct orphan *o, *next;
+    unsigned n = HASH_COUNT(a->unclaimed);
+    orc_auto_free char *names = NULL, *text = NULL;
+
+    HASH_ITER (hh, a->unclaimed, o, next)
+        if (orc_buf_printf(&b, "%s" CONTAINER_NAME_PREFIX "%s", b.len ? ", " : "", o->task) < 0)
+            break;
+    names = orc_buf_take(&b);
+    if (n)
+        text = orc_printf("%u containers of this cluster belong to no task and are left alone: %s", n, names);
+    if (orc_streq(text, a->orphans))
+        return;
+    orc_set_str(&a->orphans, text);
+    a->opts.on_orphans(text, a->opts.arg);
+}
+
+static void orphan_add(struct agent *a, const char *task)
+{
+    struct orphan *o;
+
+    HASH_FIND_STR(a->unclaimed, task, o);
+    if (o || strlen(task) > KEY_TASK_MAX || !*task)
+        return;
+    o = orc_new(struct orphan);
+    snprintf(o->task, sizeof o->task, "%s", task);
+    HASH_ADD_STR(a->unclaimed, task, o);
+}
+
+static void orphans_clear(struct agent *a)
+{
+    struct orphan *o, *next;
+
+    HASH_ITER (hh, a->unclaimed, o, next) {
+        HASH_DEL(a->unclaimed, o);
+        free(o);
+    }
+}
+
+/* ---- the engine ---------------------------------------------------------------------------------------- */
+
+/* A listed container, against what is believed of it. A list has no exit codes: those are asked for. */
+static void listed(struct agent *a, const struct docker_container *c)
+{
+    struct task *t = task_find(a, c->task);
+    struct converge_seen seen = {.container = c->running ? CONTAINER_RUNNING : CONTAINER_CREATED};
+
+    if (!t || !t->has_record) {
+        orphan_add(a, c->task);
+        return;
+    }
+    if (!t->begun)
+        begin(t);
+    if (t->seq > a->list_seq || t->c.op != CONVERGE_NOTHING || !(c->running || c->created)) {
+        t->look = true;
+        t->after_engine = a->engine_was_down && !c->running;
+        return;
+    }
+    snprintf(t->container, sizeof t->container, "%s", c->id);
+    t->look = false;
+    task_saw(t, &seen);
+}
+
+/* Tasks whose container the list does not show. */
+static void look_for_missing(struct agent *a, const json_t *list)
+{
+    struct task *t, *next;
+    struct docker_container c;
+    const json_t *item;
+    size_t i;
+
+    HASH_ITER (hh, a->tasks, t, next) {
+        bool found = false;
+
+        if (!t->begun)
+            continue;
+        json_array_foreach(list, i, item) if (docker_container_from_list(item, &c) == 0 &&
+                                              strcmp(c.task, t->id) == 0) found = true;
+        if (!found && (t->c.container != CONTAINER_NONE || t->c.was_made || t->look))
+            t->look = true;
+    }
+}
+
+static void on_list(const struct docker_res *res, void *arg)
+{
+    struct agent *a = arg;
+    struct docker_container c;
+    const json_t *item;
+    size_t i;
+
+    a->list = NULL;
+    if (a->closing || !a->engine_up)
+        return;
+    if (res->kind != DOCKER_OK || !json_is_array(res->json)) {
+        a->want_list = true; /* the stream of events ends too when the engine is gone */
+        a->timer_at = CONVERGE_NEVER;
+        orc_warn("the engine's containers can't be listed: %s", res->text);
+        return;
+    }
+    orphans_clear(a);
+    json_array_foreach(res->json, i, item) if (docker_container_from_list(item, &c) == 0) listed(a, &c);
+    look_for_missing(a, res->json);
+    a->engine_known = true;
+    a->engine_was_down = false;
+    report_orphans(a);
+    step_all(a);
+}
+
+static void list(struct agent *a)
+{
+    orc_auto_free char *label = orc_printf("orc.cluster=%s", a->cluster_id);
+
+    if (a->list || !a->engine_up || !a->batched) {
+        a->want_list = true;
+        return;
+    }
+    a->want_list = false;
+    a->list_seq = ++a->seq;
+    a->list = docker_container_list(a->opts.docker, label, on_list, a);
+}
+
+static void on_resync(void *arg)
+{
+    list(arg);
+}
+
+static void on_engine(bool up, const char *why, void *arg)
+{
+    struct agent *a = arg;
+
+    a->engine_up = up;
+    if (!up) {
+        a->engine_known = false;
+        a->engine_was_down = true;
+    }
+    a->opts.on_engine(up, why, a->opts.arg);
+}
+
+static void on_event(const char *action, const char *id, const char *task, int exit_code, void *arg)
+{
+    struct agent *a = arg;
+    struct task *t = task_find(a, task);
+
+    if (!t || !t->begun || strcmp(action, "oom") == 0)
+        return;
+    if (strcmp(action, "die") == 0 && (t->c.op == CONVERGE_STOP || t->c.op == CONVERGE_KILL)) {
+        t->c.exit_code = exit_code;
+        return;
+    }
+    if (strcmp(action, "start") == 0 && t->c.container == CONTAINER_RUNNING)
+        return;
+    if (strcmp(action, "destroy") == 0 && (t->c.op == CONVERGE_REMOVE || t->c.container == CONTAINER_NONE))
+        return;
+    if (strcmp(action, "die") == 0 && t->c.container == CONTAINER_EXITED && t->c.op == CONVERGE_NOTHING)
+        return; /* known already */
+    ops_look(t);
+}
+
+void agent_cluster_id(struct agent *a, const char *id)
+{
+    orc_auto_free char *label = orc_printf("orc.cluster=%s", id);
+    struct docker_events_opts opts = {
+        .label = label, .on_event = on_event, .on_resync = on_resync, .on_engine = on_engine, .arg = a};
+
+    if (orc_streq(id, a->cluster_id))
+        return;
+    orc_set_str(&a->cluster_id, id);
+    docker_events_free(a->events);
+    a->engine_known = false;
+    a->events = docker_events_new(a->opts.loop, a->opts.docker, &opts);
+}
+
+/* ---- fed by the node's registration -------------------------------------------------------------------- */
+
+void agent_address(struct agent *a, const char *address)
+{
+    if (orc_streq(a->address, address))
+        return;
+    orc_set_str(&a->address, address);
+    step_all(a);
+}
+
+void agent_network(struct agent *a, bool ready)
+{
+    if (a->network == ready)
+        return;
+    a->network = ready;
+    step_all(a);
+}
+
+void agent_alive(struct agent *a, int64_t lease, int64_t create_revision)
+{
+    struct task *t, *next;
+
+    if (a->lease == lease && a->alive_rev == create_revision)
+        return;
+    a->lease = lease;
+    a->alive_rev = create_revision;
+    /* What hung on the old lease is gone or will be; a task that never had an endpoint still has none. */
+    HASH_ITER (hh, a->tasks, t, next)
+        if (t->pub.have != EP_NONE)
+            t->pub.have = EP_UNKNOWN;
+    if (lease)
+        step_all(a);
+}
+
+/* ---- fed by the view ----------------------------------------------------------------------------------- */
+
+static void say_garbage(struct agent *a, const struct etcd_kv *kv, const struct orc_err *err)
+{
+    orc_log_begin(&a->garbage, ORC_LOG_ERROR, "%s is not understood and changes nothing: %s", kv->key,
+                  err->msg);
+}
+
+static void put_task(struct agent *a, const char *id, const struct etcd_kv *kv)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    struct record_task rec = {0};
+    struct task *t;
+
+    if (record_task_parse(kv->value, kv->value_len, &rec, &err) < 0) {
+        say_garbage(a, kv, &err);
+        return;
+    }
+    t = task_of(a, id);
+    if (!t->has_record || t->rec.revision != rec.revision) {
+        struct revision *old = t->revision;
+
+        t->revision = revision_ref(a->revisions, rec.app, rec.service, rec.revision);
+        revision_unref(old);
+    }
+    record_task_release(&t->rec);
+    t->rec = rec;
+    t->has_record = true;
+    t->create_rev = kv->create_revision;
+    t->mod_rev = kv->mod_revision;
+    t->pub.retry_at = 0;
+    if (a->batched)
+        task_step(t);
+}
+
+static void delete_task(struct agent *a, const char *id)
+{
+    struct task *t = task_find(a, id);
+
+    if (!t)
+        return;
+    t->has_record = false;
+    converge_orphan(&t->c);
+    if (t->c.container != CONTAINER_NONE) {
+        orphan_add(a, id);
+        orc_warn("task %s: its record is gone; its container is left alone as an orphan", id);
+        report_orphans(a);
+    }
+    task_step(t);
+}
+
+static void put_status(struct agent *a, const char *id, const struct etcd_kv *kv)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    struct record_status *old;
+    struct task *t = task_of(a, id);
+
+    if (t->begun) {
+        publish_status_seen(t, kv);
+        return;
+    }
+    t->has_status = true;
+    old = orc_new(struct record_status);
+    if (record_status_parse(kv->value, kv->value_len, old, &err) < 0) {
+        say_garbage(a, kv, &err);
+        free(old);
+        return;
+    }
+    set_old(t, old, kv->value);
+}
+
+static struct withdraw_gateway *gateway_of(struct agent *a, const char *id)
+{
+    struct withdraw_gateway *g;
+
+    HASH_FIND_STR(a->gateways, id, g);
+    if (!g) {
+        g = orc_new(struct withdraw_gateway);
+        snprintf(g->id, sizeof g->id, "%s", id);
+        HASH_ADD_STR(a->gateways, id, g);
+    }
+    return g;
+}
+
+static void put_gateway_alive(struct agent *a, const char *id, const struct etcd_kv *kv)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    struct record_gateway_alive report = {0};
+    struct withdraw_gateway *g;
+
+    if (record_gateway_alive_parse(kv->value, kv->value_len, &report, &err) < 0) {
+        say_garbage(a, kv, &err);
+        return;
+    }
+    g = gateway_of(a, id);
+    record_gateway_alive_release(&g->report);
+    g->report = report;
+    g->alive = true;
+}
+
+static void delete_gateway(struct agent *a, const char *id, bool alive_only)
+{
+    struct withdraw_gateway *g;
+
+    HASH_FIND_STR(a->gateways, id, g);
+    if (!g)
+        return;
+    if (alive_only) {
+        record_gateway_alive_release(&g->report);
+        g->alive = false;
+    } else {
+        g->registered = false;
+    }
+    if (!g->alive && !g->registered) {
+        HASH_DEL(a->gateways, g);
+        free(g);
+    }
+}
+
+void agent_put(struct agent *a, const struct key *key, const struct etcd_kv *kv)
+{
+    if (key->kind == KEY_TASK)
+        put_task(a, key->task, kv);
+    else if (key->kind == KEY_STATUS)
+        put_status(a, key->task, kv);
+    else if (key->kind == KEY_GATEWAY)
+        gateway_of(a, key->node)->registered = true;
+    else if (key->kind == KEY_GATEWAY_ALIVE)
+        put_gateway_alive(a, key->node, kv);
+}
+
+void agent_delete(struct agent *a, const struct key *key, int64_t revision)
+{
+    struct task *t;
+
+    if (key->kind == KEY_TASK) {
+        delete_task(a, key->task);
+    } else if (key->kind == KEY_STATUS && (t = task_find(a, key->task))) {
+        publish_status_seen(t, NULL);
+        task_step(t);
+    } else if (key->kind == KEY_GATEWAY || key->kind == KEY_GATEWAY_ALIVE) {
+        delete_gateway(a, key->node, key->kind == KEY_GATEWAY_ALIVE);
+    }
+}
+
+void agent_batch(struct agent *a, int64_t revision)
+{
+    struct task *t, *next;
+    bool first = !a->batched;
+
+    a->revision = revision;
+    a->batched = true;
+    if (first) {
+        if (a->want_list)
+            list(a);
+        step_all(a);
+        return;
+    }
+    HASH_ITER (hh, a->tasks, t, next)
+        if (t->w.step == WITHDRAW_WAITING)
+            task_step(t);
+}
+
+void agent_view(struct agent *a, enum view_state state)
+{
+    a->view = state;
+    if (state == VIEW_LIVE)
+        step_all(a);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------- */
+
+static void on_revisions(void *arg)
+{
+    step_all(arg);
+}
+
+struct agent *agent_new(const struct agent_opts *opts)
+{
+    struct agent *a = orc_new(struct agent);
+
+    a->opts = *opts;
+    a->cluster = orc_strdup(opts->cluster);
+    a->node = orc_strdup(opts->node);
+    a->probe_http = orc_http_new(opts->loop);
+    a->images = docker_images_new(opts->docker);
+    a->revisions = revisions_new(opts->loop, opts->etcd, opts->cluster, on_revisions, a);
+    a->timer = timer_new(opts->loop, on_timer, a);
+    a->timer_at = CONVERGE_NEVER;
+    a->view = VIEW_SYNCING;
+    ops_init(a);
+    return a;
+}
+
+struct agent *agent_free(struct agent *a)
+{
+    struct task *t, *next;
+    struct withdraw_gateway *g, *next_g;
+
+    if (!a)
+        return NULL;
+    a->closing = true;
+    docker_events_free(a->events);
+    if (a->list)
+        docker_cancel(a->list);
+    HASH_ITER (hh, a->tasks, t, next)
+        task_free(t);
+    HASH_ITER (hh, a->gateways, g, next_g) {
+        HASH_DEL(a->gateways, g);
+        record_gateway_alive_release(&g->report);
+        free(g);
+    }
+    orphans_clear(a);
+    docker_images_free(a->images);
+    orc_http_free(a->probe_http);
+    revisions_free(a->revisions);
+    timer_free(a->timer);
+    free(a->cluster);
+    free(a->node);
+    free(a->cluster_id);
+    free(a->address);
+    free(a->orphans);
+    free(a);
+    return NULL;
+}

@@ -1,0 +1,314 @@
+/* ops.c - carries out what converge decides, with bounded numbers in flight.
+ *
+ * Starting costs the engine work: beyond OPS_SLOTS at once only the latency grows. Stopping is mostly waiting
+ * for the container and has a bound of its own, so that slow stops do not delay starts.
+ */
+#include "nodelet/task.h"
+
+#include "nodelet/outcomes.h"
+
+#include "lib/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OPS_SLOTS 5
+#define OPS_STOPS 32
+
+static struct ops_lane *lane_of(struct agent *a, enum converge_op op)
+{
+    switch (op) {
+    case CONVERGE_CREATE:
+    case CONVERGE_START:
+    case CONVERGE_REMOVE:
+        return &a->busy;
+    case CONVERGE_STOP:
+    case CONVERGE_KILL:
+        return &a->waiting;
+    case CONVERGE_NOTHING:
+    case CONVERGE_PULL:
+    case CONVERGE_WITHDRAW:
+        break;
+    }
+    return NULL;
+}
+
+static void end(struct task *t, enum converge_outcome outcome, const char *text)
+{
+    struct ops_lane *lane = t->lane;
+    struct task *next;
+
+    t->call = NULL;
+    t->seq = ++t->a->seq;
+    t->lane = NULL;
+    if (lane)
+        lane->in_flight--;
+    converge_end(&t->c, outcome, text, orc_clock_ms());
+    task_step(t); /* may take the place again: start follows create */
+    next = lane ? TAILQ_FIRST(&lane->queue) : NULL;
+    if (next)
+        task_step(next);
+}
+
+static void remember_container(struct task *t, const char *id)
+{
+    if (id && strlen(id) <= DOCKER_ID_MAX)
+        snprintf(t->container, sizeof t->container, "%s", id);
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------- */
+
+static bool touches_container(enum converge_op op)
+{
+    return op != CONVERGE_NOTHING && op != CONVERGE_PULL && op != CONVERGE_WITHDRAW;
+}
+
+static void saw_container(struct task *t, const struct docker_container *c)
+{
+    struct converge_seen seen = {
+        .container = c->running   ? CONTAINER_RUNNING
+                     : c->created ? CONTAINER_CREATED
+                                  : CONTAINER_EXITED,
+        .exit_code = c->exit_code,
+        .oom = c->oom,
+        .engine_restarted = t->after_engine,
+    };
+
+    remember_container(t, c->id);
+    t->after_engine = false;
+    task_saw(t, &seen);
+}
+
+static bool is_ours(const struct task *t, const struct docker_container *c)
+{
+    return orc_streq(c->task, t->id) && orc_streq(c->cluster, t->a->cluster_id);
+}
+
+static void on_looked(const struct docker_res *res, void *arg)
+{
+    struct task *t = arg;
+    struct converge_seen gone = {.container = CONTAINER_NONE};
+    struct docker_container c;
+
+    t->looking = false;
+    t->call = NULL;
+    if (t->look_seq != t->seq ||
+        (res->kind == DOCKER_OK && docker_container_from_inspect(res->json, &c) < 0)) {
+        t->look = true; /* an operation came between: what was seen is old */
+        task_wake_at(t, orc_clock_ms() + 100);
+        return;
+    }
+    if (res->kind == DOCKER_OK && is_ours(t, &c))
+        saw_container(t, &c);
+    else if (res->kind == DOCKER_NOT_FOUND || res->kind == DOCKER_OK)
+        task_saw(t, &gone);
+    else if (res->kind != DOCKER_DOWN) {
+        t->look = true;
+        task_wake_at(t, orc_clock_ms() + 1000);
+        return;
+    }
+    task_step(t);
+}
+
+void ops_look(struct task *t)
+{
+    orc_auto_free char *name = container_name(t->id);
+
+    t->look = true;
+    if (t->looking || touches_container(t->c.op) || !t->a->engine_up)
+        return;
+    t->look = false;
+    t->looking = true;
+    t->look_seq = t->seq;
+    t->call = docker_container_inspect(t->a->opts.docker, name, on_looked, t);
+}
+
+/* ---- operations ---------------------------------------------------------------------------------------- */
+
+static void on_done(const struct docker_res *res, void *arg)
+{
+    struct task *t = arg;
+    enum converge_outcome outcome = outcome_of(t->c.op, res->kind, res->text);
+
+    if (outcome == CONVERGE_TRANSIENT)
+        t->look = true; /* its fate is unknown */
+    if (outcome_needs_network(res->kind, res->text))
+        t->a->opts.on_network_doubt(t->a->opts.arg);
+    end(t, outcome, res->text);
+}
+
+/* The name is taken: by this very task's container, made before our time, or by somebody else's. */
+static void on_taken(const struct docker_res *res, void *arg)
+{
+    struct task *t = arg;
+    struct docker_container c;
+    bool inspected = res->kind == DOCKER_OK && docker_container_from_inspect(res->json, &c) == 0;
+
+    if (inspected && is_ours(t, &c)) {
+        t->look = true;
+        remember_container(t, c.id);
+        end(t, CONVERGE_DONE, "");
+    } else if (inspected) {
+        end(t, CONVERGE_TRANSIENT, "a container that is not this task's has its name; remove or rename it");
+    } else {
+        end(t, CONVERGE_TRANSIENT, *res->text ? res->text : "the engine's answer can't be understood");
+    }
+}
+
+static void on_created(const struct docker_res *res, void *arg)
+{
+    struct task *t = arg;
+    orc_auto_free char *name = container_name(t->id);
+
+    if (res->kind == DOCKER_CONFLICT) {
+        t->call = docker_container_inspect(t->a->opts.docker, name, on_taken, t);
+        return;
+    }
+    if (res->kind == DOCKER_OK)
+        remember_container(t, json_string_value(json_object_get(res->json, "Id")));
+    on_done(res, t);
+}
+
+static void create(struct task *t)
+{
+    struct agent *a = t->a;
+    struct container_context ctx = {.cluster_id = a->cluster_id, .node = a->node, .address = a->address};
+    orc_auto_free char *name = container_name(t->id);
+    orc_auto_json json_t *config = container_config(&ctx, t->id, &t->rec, task_spec(t));
+
+    t->call = docker_container_create(a->opts.docker, name, config, on_created, t);
+}
+
+static void on_pulled(enum docker_pull outcome, const char *text, void *arg)
+{
+    static const enum converge_outcome outcomes[] = {
+        [PULL_OK] = CONVERGE_DONE, [PULL_MISSING] = CONVERGE_REFUSED, [PULL_TRANSIENT] = CONVERGE_TRANSIENT};
+
+    end(arg, outcomes[outcome], text);
+}
+
+static void withdraw(struct task *t)
+{
+    const struct spec_service *spec = task_spec(t);
+
+    withdraw_begin(&t->w, t->ever_ready, spec ? spec->drain_timeout_ms : 30000);
+}
+
+static void run(struct task *t, enum converge_op op)
+{
+    struct docker *d = t->a->opts.docker;
+    const struct spec_service *spec = task_spec(t);
+    orc_auto_free char *name = container_name(t->id);
+
+    converge_begin(&t->c, op);
+    t->seq = ++t->a->seq;
+    switch (op) {
+    case CONVERGE_PULL:
+        docker_pull(t->a->images, spec->image, on_pulled, t);
+        break;
+    case CONVERGE_CREATE:
+        create(t);
+        break;
+    case CONVERGE_START:
+        t->call = docker_container_start(d, name, on_done, t);
+        break;
+    case CONVERGE_WITHDRAW:
+        withdraw(t);
+        break;
+    case CONVERGE_STOP:
+        t->call = docker_container_stop(d, name, spec ? spec->stop_grace_period_ms : 10000, on_done, t);
+        break;
+    case CONVERGE_KILL:
+        t->call = docker_container_kill(d, name, on_done, t);
+        break;
+    case CONVERGE_REMOVE:
+        t->call = docker_container_remove(d, name, false, on_done, t);
+        break;
+    case CONVERGE_NOTHING:
+        break;
+    }
+}
+
+static void dequeue(struct task *t)
+{
+    if (t->queue)
+        TAILQ_REMOVE(&t->queue->queue, t, in_queue);
+    t->queue = NULL;
+}
+
+/* Takes a place for an operation that needs one, or queues for it. */
+static bool admit(struct task *t, enum converge_op op)
+{
+    struct ops_lane *lane = lane_of(t->a, op);
+
+    if (!lane)
+        return true;
+    if (lane->in_flight < lane->max) {
+        lane->in_flight++;
+        t->lane = lane;
+        return true;
+    }
+    TAILQ_INSERT_TAIL(&lane->queue, t, in_queue);
+    t->queue = lane;
+    return false;
+}
+
+void ops_init(struct agent *a)
+{
+    a->busy.max = OPS_SLOTS;
+    a->waiting.max = OPS_STOPS;
+    TAILQ_INIT(&a->busy.queue);
+    TAILQ_INIT(&a->waiting.queue);
+}
+
+/* A withdrawal that is over, or that nobody needs because the container is gone already. */
+static void judge_withdrawal(struct task *t, uint64_t now)
+{
+    if (t->c.op != CONVERGE_WITHDRAW)
+        return;
+    if (withdraw_judge(&t->w, t->id, t->a->gateways, t->a->revision, now) ||
+        t->c.container != CONTAINER_RUNNING) {
+        t->w.step = WITHDRAW_DONE;
+        if (t->w.timed_out)
+            task_event(t, "withdrawal: no agreement in time (%s); it is stopped now", t->w.waiting_for);
+        converge_end(&t->c, CONVERGE_DONE, "", now);
+        return;
+    }
+    task_wake_at(t, withdraw_deadline(&t->w));
+}
+
+void ops_step(struct task *t, uint64_t now)
+{
+    struct agent *a = t->a;
+    struct converge_world world = {.engine = a->engine_up && a->engine_known && !t->look && !t->looking,
+                                   .store = a->view == VIEW_LIVE,
+                                   .now = now};
+    enum converge_op op;
+    uint64_t wake;
+
+    if (t->look)
+        ops_look(t);
+    judge_withdrawal(t, now);
+    dequeue(t);
+    op = converge_next(&t->c, &world, &wake);
+    if (op == CONVERGE_CREATE && (!a->network || !a->address))
+        op = CONVERGE_NOTHING; /* asked again when the network is made */
+    if (op == CONVERGE_NOTHING) {
+        task_wake_at(t, wake);
+    } else if (admit(t, op)) {
+        run(t, op);
+        if (op == CONVERGE_WITHDRAW) {
+            judge_withdrawal(t, now);
+            if (t->c.op == CONVERGE_NOTHING)
+                ops_step(t, now); /* nothing to wait for */
+        }
+    }
+}
+
+void ops_cancel(struct task *t)
+{
+    dequeue(t);
+    docker_pull_forget(t->a->images, t);
+    if (t->call)
+        docker_cancel(t->call);
+}

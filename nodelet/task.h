@@ -1,0 +1,139 @@
+/* task.h - one task of this node as agent.c, ops.c, checks.c and publish.c share it.
+ *
+ * Only agent.c decides when a task is looked at (task_step()); the others do one thing each: ops.c carries
+ * out the engine's operations, checks.c probes, publish.c writes status and endpoint. None of them calls
+ * task_step() from inside a step: results come through callbacks of the loop.
+ */
+#ifndef NODELET_TASK_H
+#define NODELET_TASK_H
+
+#include "nodelet/agent.h"
+#include "nodelet/container_config.h"
+#include "nodelet/converge.h"
+#include "nodelet/docker_container.h"
+#include "nodelet/docker_events.h"
+#include "nodelet/docker_image.h"
+#include "nodelet/probe.h"
+#include "nodelet/prober.h"
+#include "nodelet/revisions.h"
+#include "nodelet/withdraw.h"
+#include "lib/log.h"
+#include "state/timer.h"
+
+#include <sys/queue.h>
+#include <uthash.h>
+
+/* What is known of the endpoint in the store, and what it shall be. */
+enum endpoint_known { EP_UNKNOWN, EP_NONE, EP_READY, EP_DRAINING };
+
+struct publication {
+    struct etcd_call *call;
+    char *sent, *written;        /* the status's text in flight, and as the store has it; NULL: none */
+    enum endpoint_known sent_ep; /* in flight */
+    enum endpoint_known have;
+    int64_t revision; /* of the last write that held */
+    uint64_t differs; /* since when there is something to write; 0: there is nothing */
+    uint64_t retry_at, backoff;
+    enum task_state last_state;
+    enum task_health last_health;
+    int64_t since; /* wall ms of the last change of these two */
+};
+
+struct task {
+    char id[KEY_TASK_MAX + 1];
+    struct agent *a;
+    UT_hash_handle hh;
+
+    bool has_record;
+    struct record_task rec;
+    int64_t create_rev, mod_rev;
+    struct revision *revision;
+    struct record_status *old; /* as an earlier nodelet left it, or NULL */
+    char *old_text;
+    bool begun, has_status;
+
+    struct converge c;
+    char container[DOCKER_ID_MAX + 1];
+    bool after_engine; /* went out of sight with the engine */
+
+    /* ops.c */
+    struct ops_lane *lane, *queue; /* where it has a place; where it waits for one */
+    TAILQ_ENTRY(task) in_queue;
+    struct docker_call *call;
+    uint64_t seq; /* of the agent's counter, at the last begin or end of an operation */
+    bool look, looking;
+    uint64_t look_seq;
+
+    /* checks.c */
+    bool checked; /* this run has its probe set up */
+    bool adopting;
+    struct probe probe;
+    struct prober *prober;
+    char *probe_text; /* the last answer */
+    bool ever_ready;  /* its endpoint was or may have been `ready` in this run */
+
+    struct withdraw w;
+    struct publication pub;
+    uint64_t wake;
+};
+
+/* Engine operations of a kind, so many at a time; the others wait in order. */
+struct ops_lane {
+    unsigned in_flight, max;
+    TAILQ_HEAD(, task) queue;
+};
+
+struct agent {
+    struct agent_opts opts;
+    char *cluster, *node, *cluster_id, *address;
+    struct orc_http *probe_http;
+    struct docker_images *images;
+    struct docker_events *events;
+    struct docker_call *list;
+    struct revisions *revisions;
+    struct timer *timer;
+    uint64_t timer_at;
+
+    struct task *tasks;
+    struct withdraw_gateway *gateways;
+    struct orphan *unclaimed; /* containers with our label and no task record: task id to container */
+    uint64_t seq, list_seq;
+    bool engine_up, engine_known, engine_was_down, network, batched, want_list;
+    enum view_state view;
+    int64_t revision;
+    int64_t lease, alive_rev;
+
+    struct ops_lane busy, waiting; /* create, start, remove; stop, kill */
+    bool closing;
+    char *orphans; /* as last reported */
+    struct orc_log_once garbage, writes;
+};
+
+/* agent.c */
+void task_step(struct task *t);
+void task_wake_at(struct task *t, uint64_t at);
+void task_event(struct task *t, const char *fmt, ...) ORC_PRINTF(2, 3);
+/* NULL while unknown. */
+const struct spec_service *task_spec(const struct task *t);
+/* The engine was asked: judges what it said. */
+void task_saw(struct task *t, const struct converge_seen *seen);
+
+/* ops.c */
+void ops_init(struct agent *a);
+void ops_step(struct task *t, uint64_t now);
+void ops_look(struct task *t);   /* inspects, as soon as no operation is under way */
+void ops_cancel(struct task *t); /* before the task is freed */
+
+/* checks.c: sets up, begins, ends and times out probes */
+void checks_step(struct task *t, uint64_t now);
+void checks_cancel(struct task *t);
+
+/* publish.c */
+void publish_step(struct task *t, uint64_t now);
+void publish_status_seen(struct task *t, const struct etcd_kv *kv); /* NULL: deleted */
+void publish_cancel(struct task *t);
+/* What an earlier nodelet wrote, and its text. */
+void publish_resume(struct task *t, const struct record_status *old, const char *text);
+bool publish_idle(const struct task *t);
+
+#endif
