@@ -2,17 +2,13 @@
 
 #include "netplug/mtu.h"
 
-void path_search_init(struct path_search *s, int mtu)
-{
-    *s = (struct path_search){.mtu = mtu, .hi = mtu};
-}
-
 static int small_size(const struct path_search *s)
 {
     return s->mtu > PATH_SMALL ? PATH_SMALL : MTU_MIN;
 }
 
-int path_search_next(const struct path_search *s)
+/* The size of a stage's next try. */
+static int choose(const struct path_search *s)
 {
     switch (s->stage) {
     case PATH_FULL:
@@ -30,6 +26,16 @@ int path_search_next(const struct path_search *s)
     return 0;
 }
 
+void path_search_init(struct path_search *s, int mtu)
+{
+    *s = (struct path_search){.mtu = mtu, .hi = mtu, .size = mtu};
+}
+
+int path_search_next(const struct path_search *s)
+{
+    return s->size;
+}
+
 static void decide(struct path_search *s, enum netplug_path verdict, int path_mtu)
 {
     s->stage = PATH_DECIDED;
@@ -39,16 +45,14 @@ static void decide(struct path_search *s, enum netplug_path verdict, int path_mt
 
 static void narrow(struct path_search *s, bool passed)
 {
-    int size = path_search_next(s);
-    bool hinted = size == s->hint;
+    bool hinted = s->size == s->hint;
 
-    s->hint = 0;
     if (passed)
-        s->lo = size;
+        s->lo = s->size;
     else
-        s->hi = size;
+        s->hi = s->size;
     if (passed && hinted)
-        s->hint = size + 1; /* a hint that holds is most likely exact: one more try proves it */
+        s->hint = s->size + 1; /* a hint that holds is most likely exact: one more try proves it */
     if (s->hi - s->lo <= 1)
         s->stage = PATH_AGAIN;
 }
@@ -81,6 +85,7 @@ void path_search_result(struct path_search *s, bool passed)
     case PATH_DECIDED:
         break;
     }
+    s->size = choose(s);
 }
 
 void path_search_hint(struct path_search *s, int next_hop_mtu)

@@ -16,7 +16,8 @@ enum path_stage { PATH_FULL, PATH_SMALLEST, PATH_SEARCHING, PATH_AGAIN, PATH_DEC
 
 struct path_search {
     int mtu, lo, hi;
-    int hint; /* size to try next, 0: halve */
+    int size; /* being tried */
+    int hint; /* size to try when it lies between lo and hi; else these are halved */
     enum path_stage stage;
     enum netplug_path verdict; /* once PATH_DECIDED; lo is then the path MTU (0: unreachable) */
 };
@@ -29,7 +30,8 @@ int path_search_next(const struct path_search *s);
 /* What became of the size path_search_next() named. */
 void path_search_result(struct path_search *s, bool passed);
 
-/* A router said that its next hop takes next_hop_mtu bytes. Only a hint: it is tried, not believed. */
+/* A router said that its next hop takes next_hop_mtu bytes. Only a hint: it is tried, not believed, and only
+ * after the size that is being tried now. */
 void path_search_hint(struct path_search *s, int next_hop_mtu);
 
 #endif
