@@ -36,13 +36,13 @@ all: $(binaries) ## build every program into build/ (the default)
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(orc_cflags) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 define archive_rule
-$(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(mains),$(wildcard $(1)/*.c)))
+$(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(mains),$(wildcard $(1)/*.c)))
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
@@ -50,7 +50,7 @@ $(foreach f,$(folders),$(eval $(call archive_rule,$f)))
 
 # program: its folder's main.o, then the archives
 define program_rule
-$(BUILD)/$(1): $(BUILD)/$(2)/main.o $(archives)
+$(BUILD)/$(1): $(BUILD)/obj/$(2)/main.o $(archives)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(orc_ldflags) $$(LDFLAGS) -o $$@ $$< $(archives) $$(orc_libs)
 endef
@@ -60,17 +60,17 @@ $(eval $(call program_rule,nodelet,nodelet))
 $(eval $(call program_rule,netplug,netplug))
 $(eval $(call program_rule,orc-gateway,gateway))
 
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(archives)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(archives)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs) -lcmocka
 
-$(BUILD)/integration/%: $(BUILD)/tests/integration/%.o $(archives)
+$(BUILD)/integration/%: $(BUILD)/obj/tests/integration/%.o $(archives)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs) -lcmocka
 
-$(BUILD)/bench-%: $(BUILD)/tests/bench/%.o $(archives)
+$(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o $(archives)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs)
 

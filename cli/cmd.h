@@ -6,6 +6,7 @@
 #include "cli/session.h"
 
 int cmd_apply(int argc, char **argv);
+int cmd_dev(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_nodes(int argc, char **argv);

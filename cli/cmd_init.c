@@ -1,5 +1,6 @@
 /* cmd_init.c - `orc init`: the cluster's config, made once; `orc recover`: its stamp. */
 #include "cli/cmd.h"
+#include "cli/init.h"
 #include "lib/clock.h"
 #include "lib/hash.h"
 #include "lib/units.h"
@@ -43,22 +44,6 @@ static int check(const struct record_config *c, struct orc_err *err)
     return record_config_cidr(c, &net, &prefix, err);
 }
 
-static int make(struct session *s, const struct record_config *c, struct orc_err *err)
-{
-    orc_auto_free char *key = key_config(s->cluster);
-    orc_auto_free char *text = record_config_text(c);
-    struct etcd_txn *t = etcd_txn_new();
-    int r;
-
-    etcd_txn_if_create_revision(t, key, 0);
-    etcd_txn_put(t, key, text, 0);
-    r = session_commit(s, t, NULL, err);
-    if (r == SESSION_CONFLICT)
-        return orc_fail(err, -EEXIST, "the cluster \"%s\" exists already in etcd %s; nothing was changed",
-                        s->cluster, etcd_endpoint(s->etcd));
-    return r;
-}
-
 static int init(const struct init_args *a, struct orc_err *err)
 {
     struct record_config config = {0};
@@ -71,7 +56,7 @@ static int init(const struct init_args *a, struct orc_err *err)
         record_config_release(&config);
         return CLI_USAGE;
     }
-    r = make(&s, &config, err);
+    r = init_cluster(&s, &config, err);
     if (r == 0 && s.out.json)
         out_json(record_config_to_json(&config));
     else if (r == 0)

@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"rm", "remove an app or a service", cmd_rm},
     {"nodes", "the servers, their room and their condition", cmd_nodes},
     {"events", "what happened", cmd_events},
+    {"dev", "a cluster of this one server, in the foreground", cmd_dev},
     {"recover", "after etcd was wiped or restored: believe what it holds now", cmd_recover},
 };
 

@@ -1,0 +1,147 @@
+/* cmd_dev.c - `orc dev`: a cluster of one server in the foreground, for who has one machine with Docker. */
+#include "cli/cmd.h"
+#include "cli/dev.h"
+#include "cli/init.h"
+#include "lib/clock.h"
+#include "lib/proc.h"
+
+#define ETCD_WAIT_MS 15000
+
+struct dev_run {
+    struct session s;
+    struct dev *dev;
+    bool interrupted, ended;
+};
+
+static void on_stopped(void *arg)
+{
+    ((struct dev_run *)arg)->ended = true;
+}
+
+static void on_signal(int signum, void *arg)
+{
+    ((struct dev_run *)arg)->interrupted = true;
+}
+
+/* Makes the cluster unless a start before this one did. Tries until etcd answers. */
+static int need_cluster(struct dev_run *r, struct orc_err *err)
+{
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_UNKNOWN};
+    uint64_t end = orc_clock_ms() + ETCD_WAIT_MS;
+
+    for (;;) {
+        struct cluster c;
+        int result = session_load(&r->s, kinds, &c, err);
+        bool there = result == 0 && cluster_find(&c, key_config(r->s.cluster));
+
+        if (result == 0)
+            cluster_release(&c);
+        if (there)
+            return 0;
+        if (result == 0)
+            return init_default(&r->s, err);
+        if (r->interrupted || orc_clock_ms() > end || !dev_etcd_runs(r->dev))
+            return result;
+        uv_sleep(50);
+        uv_run(&r->s.loop, UV_RUN_NOWAIT);
+    }
+}
+
+static void say_ready(const struct dev_run *r, const struct dev_opts *o)
+{
+    out_line(&r->s.out, "A cluster of this one server is up; its data is in %s. Ctrl-C ends it%s.", o->data,
+             o->keep ? "; the containers run on" : ", containers included");
+    out_line(&r->s.out, "In another terminal:\n");
+    if (o->etcd_port != 2379)
+        out_line(&r->s.out, "    export ORC_ETCD=%s", dev_etcd_url(r->dev));
+    out_line(&r->s.out, "    orc apply service.yaml\n    orc status\n    curl http://%s/\n", o->listen);
+}
+
+static int run(const struct dev_opts *o, const struct session_args *a, struct orc_err *err)
+{
+    struct dev_run r = {0};
+    int result;
+
+    if (dev_check(o, err) < 0 || session_open(&r.s, a, err) < 0)
+        return CLI_FAILED;
+    orc_signals_init(&r.s.loop, on_signal, &r);
+    r.dev = dev_new(&r.s.loop, o);
+    result = dev_start_etcd(r.dev, err);
+    if (result == 0)
+        result = need_cluster(&r, err);
+    if (result == 0)
+        result = dev_start_rest(r.dev, err);
+    if (result == 0)
+        say_ready(&r, o);
+    while (result == 0 && !r.interrupted)
+        uv_run(&r.s.loop, UV_RUN_ONCE);
+    dev_stop(r.dev, on_stopped, &r);
+    while (!r.ended)
+        uv_run(&r.s.loop, UV_RUN_ONCE);
+    dev_free(r.dev);
+    orc_signals_close();
+    session_close(&r.s);
+    return result < 0 ? CLI_FAILED : CLI_DONE;
+}
+
+int cmd_dev(int argc, char **argv)
+{
+    char *data = orc_strdup("/var/lib/orc/dev"), *docker = orc_strdup("/var/run/docker.sock");
+    char *listen = orc_strdup("127.0.0.1:8080"), *cluster = orc_strdup("default");
+    struct session_args a = {0};
+    int64_t port = 2379;
+    bool keep = false;
+    struct orc_err err = ORC_ERR_INIT;
+    const struct orc_option table[] = {
+        {.name = "listen",
+         .kind = ORC_OPT_STR,
+         .value = &listen,
+         .meta = "ADDR:PORT",
+         .help = "where NGINX listens (default 127.0.0.1:8080; 0.0.0.0:80 is the public)"},
+        {.name = "data",
+         .kind = ORC_OPT_STR,
+         .value = &data,
+         .meta = "DIR",
+         .help = "what is kept (default /var/lib/orc/dev)"},
+        {.name = "docker",
+         .kind = ORC_OPT_STR,
+         .value = &docker,
+         .meta = "SOCKET",
+         .help = "the engine's socket"},
+        {.name = "etcd-port",
+         .kind = ORC_OPT_INT,
+         .value = &port,
+         .meta = "PORT",
+         .min = 1024,
+         .max = 65534,
+         .help = "of its etcd on 127.0.0.1 (default 2379); the next one is taken, too"},
+        {.name = "cluster",
+         .kind = ORC_OPT_STR,
+         .value = &cluster,
+         .meta = "NAME",
+         .help = "its name (default \"default\")"},
+        {.name = "keep", .kind = ORC_OPT_BOOL, .value = &keep, .help = "containers run on when it ends"},
+        {0},
+    };
+    int r = cmd_options(table, argc, argv, NULL, "orc dev [--listen ADDR:PORT] [--keep]",
+                        "A cluster of one server in the foreground: etcd, scheduler, nodelet and gateway on "
+                        "the local Docker Engine, "
+                        "until Ctrl-C. A second start finds everything again.");
+
+    if (r < 0) {
+        orc_auto_free char *url = orc_printf("http://127.0.0.1:%d", (int)port);
+        struct dev_opts o = {data, docker, listen, cluster, (int)port, keep};
+
+        orc_strv_add(&a.etcd, url);
+        a.cluster = orc_strdup(cluster);
+        r = run(&o, &a, &err);
+        if (r != CLI_DONE)
+            cmd_fail(r, &err);
+    }
+    session_args_release(&a);
+    free(data);
+    free(docker);
+    free(listen);
+    free(cluster);
+    return r;
+}

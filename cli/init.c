@@ -1,0 +1,32 @@
+#include "cli/init.h"
+
+#include "lib/hash.h"
+
+int init_cluster(struct session *s, const struct record_config *config, struct orc_err *err)
+{
+    orc_auto_free char *key = key_config(s->cluster);
+    orc_auto_free char *text = record_config_text(config);
+    struct etcd_txn *t = etcd_txn_new();
+    int r;
+
+    etcd_txn_if_create_revision(t, key, 0);
+    etcd_txn_put(t, key, text, 0);
+    r = session_commit(s, t, NULL, err);
+    if (r == SESSION_CONFLICT)
+        return orc_fail(err, -EEXIST, "the cluster \"%s\" exists already in etcd %s; nothing was changed",
+                        s->cluster, etcd_endpoint(s->etcd));
+    return r;
+}
+
+int init_default(struct session *s, struct orc_err *err)
+{
+    struct record_config config = {0};
+    char id[33];
+    int r;
+
+    orc_random_hex(32, id);
+    record_config_default(&config, id);
+    r = init_cluster(s, &config, err);
+    record_config_release(&config);
+    return r;
+}
