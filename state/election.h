@@ -19,8 +19,12 @@ struct election_opts {
     void *arg;
 };
 struct election *election_new(uv_loop_t *loop, struct etcd *e, const struct election_opts *opts);
+/* Not from on_change(); before its struct etcd. The key is left to expire unless election_resign() ended. */
 struct election *election_free(struct election *el); /* returns NULL */
-/* Steps down at once so that another can take over; done is called once. */
+/* Why there is no leadership: the lease's reason, or who leads ("led by ..."): a clause, "" while leader. */
+const char *election_reason(const struct election *el);
+/* Steps down at once so that another can take over; done is called once, when etcd has answered or after 2 s.
+ * on_change() is not called any more; what is left is election_free(). */
 void election_resign(struct election *el, void (*done)(void *arg), void *arg);
 bool election_is_leader(const struct election *el);
 /* Adds the compare "I still lead" to a transaction; only while leader. */

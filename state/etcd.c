@@ -240,7 +240,8 @@ static void finish(struct etcd_call *call)
     call->result.kvs = call->kvs.at;
     call->result.n_kvs = call->result.error ? 0 : call->kvs.n;
     call->cb(&call->result, call->arg);
-    free_call(call);
+    if (!call->busy)
+        free_call(call);
 }
 
 void etcd_cancel(struct etcd_call *call)
@@ -280,8 +281,12 @@ static void answered(struct etcd_call *call, const json_t *answer)
     int r;
 
     wire_header(answer, &call->result.cluster_id, &call->result.revision);
+    call->busy = true;
     r = call->on_answer ? call->on_answer(call, answer, &err) : 0;
-    if (r < 0) {
+    call->busy = false;
+    if (r == ETCD_ENDED) {
+        free_call(call);
+    } else if (r < 0) {
         failed(call, r, false, err.msg);
     } else if (r == ETCD_AGAIN) {
         call->tries = 0;

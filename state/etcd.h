@@ -70,8 +70,8 @@ const char *etcd_endpoint(const struct etcd *e);
 struct etcd_call *etcd_get(struct etcd *e, const char *key, etcd_cb *cb, void *arg);
 /* All keys with the prefix, at one revision (0: now), read in pages, given in one result sorted by key. */
 struct etcd_call *etcd_range(struct etcd *e, const char *prefix, int64_t revision, etcd_cb *cb, void *arg);
-/* The same page by page, for ranges that may be large: on_page for each but the last, whose keys come with
- * the end, in cb. The time-out holds for each page. */
+/* The same page by page, for ranges that may be large: on_page for each but the last (it may cancel), whose
+ * keys come with the end, in cb. The time-out holds for each page. */
 struct etcd_call *etcd_scan(struct etcd *e, const char *prefix, int64_t revision, etcd_cb *on_page,
                             etcd_cb *cb, void *arg);
 struct etcd_call *etcd_put(struct etcd *e, const char *key, const char *value, int64_t lease, etcd_cb *cb,

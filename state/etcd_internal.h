@@ -42,6 +42,7 @@ struct etcd {
 /* Takes an answer in: 0 when the call is complete; ETCD_AGAIN when call->body holds the next request; or
  * negative with a sentence. */
 #define ETCD_AGAIN 1
+#define ETCD_ENDED 2 /* the call was cancelled meanwhile: its callback has run */
 typedef int etcd_on_answer(struct etcd_call *call, const json_t *answer, struct orc_err *err);
 
 struct etcd_request {
@@ -70,6 +71,7 @@ struct etcd_call {
     const char *path;
     struct orc_buf body;
     bool write, once, pinned, cancelled;
+    bool busy; /* its on_answer is on the stack: a cancel leaves the memory to it */
     size_t endpoint, tries;
     uint64_t timeout_ms;
     struct orc_http_call *http;

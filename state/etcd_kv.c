@@ -116,6 +116,8 @@ static int on_scan(struct etcd_call *call, const json_t *answer, struct orc_err 
         call->result.kvs = call->kvs.at;
         call->result.n_kvs = call->kvs.n;
         s->on_page(&call->result, call->arg);
+        if (call->cancelled)
+            return ETCD_ENDED;
         wire_kvs_release(&call->kvs);
     }
     scan_body(s, &call->body);

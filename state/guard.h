@@ -31,10 +31,17 @@ int guard_load(struct guard *g, const char *path, struct orc_err *err);
 /* Writes atomically; call it when the view is live, at most every few seconds, and at the end. */
 int guard_save(const struct guard *g, const char *path, struct orc_err *err);
 
-/* Judges an answer's header before its content is used. Returns false (frozen, with reason) or true. */
+/* Judges the header of a linearizable answer before its content is used. Returns false (frozen, with reason)
+ * or true. Never ends a freeze: only guard_config() does, which sees the whole identity. */
 bool guard_header(struct guard *g, uint64_t etcd_cluster_id, int64_t revision);
-/* Judges the cluster's config as read with that header; `id` NULL: there is no config key. */
-bool guard_config(struct guard *g, const char *id, int64_t recovered, uint64_t etcd_cluster_id,
-                  int64_t revision);
+/* The same for a header that may come from a lagging member (watch streams): a low revision is no reason. */
+bool guard_stream(struct guard *g, uint64_t etcd_cluster_id, int64_t revision);
+/* Judges the cluster's config as read with that header; `id` NULL: there is no config key (which is well as
+ * long as there never was one). Ends a freeze when the known store is back, or when `recovered` is later than
+ * the stamp known: then the new identity is taken, and GUARD_NEW_STORE says that nothing read from the old
+ * one may be believed. */
+enum guard_verdict { GUARD_FROZEN, GUARD_SAME_STORE, GUARD_NEW_STORE };
+enum guard_verdict guard_config(struct guard *g, const char *id, int64_t recovered, uint64_t etcd_cluster_id,
+                                int64_t revision);
 
 #endif

@@ -53,3 +53,8 @@ bool timer_is_running(const struct timer *t)
 {
     return uv_is_active((const uv_handle_t *)&t->uv);
 }
+
+uv_loop_t *timer_loop(const struct timer *t)
+{
+    return t->uv.loop;
+}

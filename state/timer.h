@@ -17,5 +17,6 @@ struct timer *timer_free(struct timer *t); /* NULL allowed; returns NULL */
 void timer_start(struct timer *t, uint64_t ms);
 void timer_stop(struct timer *t);
 bool timer_is_running(const struct timer *t);
+uv_loop_t *timer_loop(const struct timer *t);
 
 #endif

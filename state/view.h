@@ -6,6 +6,17 @@
  * number of on_put/on_delete, then on_batch(revision): all changes up to that revision have been delivered
  * (never half a transaction). After a relist, keys that did not change are not delivered again.
  *
+ * Wholeness. A view has one watch over the smallest range that covers all its prefixes, and drops what lies
+ * between: only within one range does etcd promise order, and only so is a transaction that touches two
+ * prefixes never seen by half. That costs traffic: with `separate` each prefix is watched by itself; order
+ * and wholeness then hold within a prefix only, and the revision of on_batch() and view_revision() is the one
+ * that all of them have reached for certain. For daemons on every server (their own tasks), not for the
+ * scheduler.
+ *
+ * A frozen etcd leaves a watch open for ever. So the view asks its endpoint something every 10 s in which
+ * nothing came, and at once when any call through the same struct etcd failed there (a lease's keep-alive);
+ * unanswered for 2 s, it moves to another endpoint.
+ *
  * The guard (guard.h) is asked before anything is delivered; when it objects, the view is FROZEN: nothing
  * is delivered, not even deletions, until the guard is satisfied again.
  */
@@ -29,19 +40,25 @@ struct view_opts {
     void (*on_batch)(int64_t revision, void *arg);
     /* May be NULL. `why` is "" when LIVE. */
     void (*on_state)(enum view_state state, const char *why, void *arg);
-    struct guard *guard; /* may be NULL: believe everything */
+    struct guard *guard; /* may be NULL: believe everything. Written by the view: save it now and then */
+    const char
+        *config_key; /* with a guard: the cluster's config, read before anything is delivered and watched
+                      * (whether it is in the prefixes or not); NULL: only etcd's headers are judged */
+    bool separate;
     void *arg;
 };
 
 struct view;
 struct view *view_new(uv_loop_t *loop, struct etcd *e, const struct view_opts *opts);
-struct view *view_free(struct view *v); /* returns NULL */
+/* Frees it, before its struct etcd; also from its callbacks, which are not called again. Returns NULL. */
+struct view *view_free(struct view *v);
 enum view_state view_state(const struct view *v);
 int64_t view_revision(const struct view *v); /* as of the last on_batch; 0 before the first */
 
-/* Calls done once the view has delivered everything up to `revision` (at once when it has). A revision that
- * touched none of the ranges is reached through etcd's progress answers. Exactly once; with error -ECANCELED
- * when the view is freed first. */
+/* Calls done once the view has delivered everything up to `revision`; before view_wait() returns when it has.
+ * Exactly once; with error -ECANCELED when the view is freed first. A revision that touched nothing between
+ * the prefixes (or, with `separate`, not each of them) does not come by itself: the view then reads its
+ * ranges anew after a second, which is right but not for every day. */
 void view_wait(struct view *v, int64_t revision, void (*done)(int error, void *arg), void *arg);
 
 #endif

@@ -101,27 +101,43 @@ static int bytes(const json_t *obj, const char *name, char **ret, size_t *ret_n)
     return base64_decode(j ? json_string_value(j) : "", j ? json_string_length(j) : 0, ret, ret_n);
 }
 
-int wire_kv(const json_t *obj, struct etcd_kv *ret)
+int wire_kv_head(const json_t *obj, struct etcd_kv *ret)
 {
-    char *key = NULL, *value = NULL;
-    size_t key_len = 0, value_len = 0;
+    char *key = NULL;
+    size_t n = 0;
 
-    if (bytes(obj, "key", &key, &key_len) < 0)
+    if (bytes(obj, "key", &key, &n) < 0)
         return -EINVAL;
-    if (bytes(obj, "value", &value, &value_len) < 0) {
-        free(key);
-        return -EINVAL;
-    }
-    for (size_t i = 0; i < key_len; i++)
+    for (size_t i = 0; i < n; i++)
         if (!key[i])
             key[i] = '?';
     *ret = (struct etcd_kv){.key = key,
-                            .value = value,
-                            .value_len = value_len,
                             .create_revision = wire_int(obj, "create_revision"),
                             .mod_revision = wire_int(obj, "mod_revision"),
                             .version = wire_int(obj, "version"),
                             .lease = wire_int(obj, "lease")};
+    return 0;
+}
+
+int wire_kv_value(const json_t *obj, struct etcd_kv *kv)
+{
+    char *value = NULL;
+    int r = bytes(obj, "value", &value, &kv->value_len);
+
+    if (r == 0)
+        kv->value = value;
+    return r;
+}
+
+int wire_kv(const json_t *obj, struct etcd_kv *ret)
+{
+    struct etcd_kv kv = {0};
+
+    if (wire_kv_head(obj, &kv) < 0 || wire_kv_value(obj, &kv) < 0) {
+        wire_kv_release(&kv);
+        return -EINVAL;
+    }
+    *ret = kv;
     return 0;
 }
 

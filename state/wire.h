@@ -39,6 +39,9 @@ void wire_header(const json_t *obj, uint64_t *ret_cluster_id, int64_t *ret_revis
 /* One key-value object. A NUL inside a key becomes '?': no name of ours has either, and cut short it could
  * pass for another key. 0 or -EINVAL. */
 int wire_kv(const json_t *obj, struct etcd_kv *ret);
+/* The two halves of it, for when the key decides whether the value is worth decoding. */
+int wire_kv_head(const json_t *obj, struct etcd_kv *ret);
+int wire_kv_value(const json_t *obj, struct etcd_kv *kv);
 void wire_kv_release(struct etcd_kv *kv);
 /* Appends obj.kvs. */
 int wire_kvs_add(const json_t *obj, struct wire_kvs *v, struct orc_err *err);
