@@ -1,0 +1,146 @@
+#include "scheduler/collect.h"
+
+#include "scheduler/slots.h"
+
+#define COLLECT_OPS_MAX 40 /* up to two deletions and two compares each */
+
+/* A service with a named volume remembers where each slot's data is by the last task it had. */
+static bool remembers(const struct core_task *t)
+{
+    const struct core_service *s = t->service;
+    const struct record_app_service *wanted = core_service_wanted(s);
+    const struct core_revision *rev = wanted ? core_service_revision(s, wanted->revision) : NULL;
+    const struct core_task *o;
+
+    if (!rev || !slots_has_volume(rev->rec.spec) || (!t->node->fed.present && !t->node->alive_fed.present))
+        return false;
+    DL_FOREACH2(s->tasks, o, service_next)
+    if (o->fed.present && o->slot == t->slot && o->attempt > t->attempt)
+        return false;
+    return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp((*(struct core_task *const *)a)->key, (*(struct core_task *const *)b)->key);
+}
+
+static void plan_one(struct plan_txn *txn, struct core_task *t)
+{
+    struct key task = core_key_task(t, KEY_TASK), status = core_key_task(t, KEY_STATUS);
+
+    plan_collect(txn, t->node->name, t->id, t->fed.present, t->status_fed.present);
+    plan_guard(txn, &task, false, t->fed.present ? t->fed.mod : 0);
+    plan_guard(txn, &status, false, t->status_fed.present ? t->status_fed.mod : 0);
+    t->planned = true;
+}
+
+static void plan_tasks(struct plan *p, struct core_task **at, size_t n)
+{
+    if (n)
+        qsort(at, n, sizeof *at, by_key);
+    for (size_t i = 0; i < n;) {
+        struct plan_txn *txn = plan_begin(p, "", "");
+
+        for (size_t k = 0; k < COLLECT_OPS_MAX && i < n; k++)
+            plan_one(txn, at[i++]);
+    }
+}
+
+static void plan_gateways(struct core *c, struct plan *p)
+{
+    struct core_gateway *g;
+
+    DL_FOREACH(c->absent_gateways, g)
+    {
+        struct key key = {.kind = KEY_GATEWAY}, alive = {.kind = KEY_GATEWAY_ALIVE};
+        struct plan_txn *txn;
+
+        if (!g->gone_at)
+            g->gone_at = c->now;
+        if (g->planned || c->now < g->gone_at + c->config.gateway_retire_ms)
+            continue;
+        txn = plan_begin(p, "", "");
+        strncpy(key.node, g->id, sizeof key.node - 1);
+        strncpy(alive.node, g->id, sizeof alive.node - 1);
+        plan_gateway_retire(txn, g->id);
+        plan_guard(txn, &key, false, g->fed.mod);
+        plan_guard(txn, &alive, false, 0);
+        plan_event(p, "gateway", g->id, "retired: it gave no sign of life for %llu s",
+                   (unsigned long long)c->config.gateway_retire_ms / 1000);
+        g->planned = true;
+    }
+}
+
+/* A node without a record and without a heartbeat was removed: nobody will ever report on its tasks. Those
+ * that shall run are replaced first. */
+static bool nobody_reports(const struct core_node *n)
+{
+    return n->lost && !n->fed.present;
+}
+
+void collect_plan(struct core *c, struct plan *p)
+{
+    ORC_VEC(struct core_task *) due = {0};
+    struct core_node *n;
+    struct core_task *t;
+
+    DL_FOREACH2(c->removed, t, removed_next)
+    {
+        if (c->now < t->removed_at + c->config.address_hold_ms)
+            break;
+        if (!t->planned && !t->fed.unreadable && !remembers(t))
+            orc_vec_push(&due, t);
+    }
+    DL_FOREACH2(c->orphans, t, removed_next)
+    if (!t->planned)
+        orc_vec_push(&due, t);
+    DL_FOREACH2(c->missing, n, missing_next)
+    if (nobody_reports(n))
+        DL_FOREACH2(n->tasks, t, node_next)
+    if (!t->planned && t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_RUN && !t->removed_at)
+        orc_vec_push(&due, t);
+    plan_tasks(p, due.at, due.n);
+    orc_vec_release(&due);
+    plan_gateways(c, p);
+}
+
+uint64_t collect_next(const struct core *c)
+{
+    const struct core_gateway *g;
+    const struct core_task *t;
+    uint64_t next = 0;
+
+    DL_FOREACH2(c->removed, t, removed_next)
+    {
+        next = t->removed_at + c->config.address_hold_ms;
+        if (next > c->now)
+            break;
+        next = 0; /* planned, or remembered */
+    }
+    DL_FOREACH(c->absent_gateways, g)
+    {
+        uint64_t at = g->gone_at + c->config.gateway_retire_ms;
+
+        if (!g->planned && g->gone_at && (!next || at < next))
+            next = at;
+    }
+    return next;
+}
+
+void collect_retry(struct core *c)
+{
+    struct core_gateway *g;
+    struct core_node *n;
+    struct core_task *t;
+
+    DL_FOREACH2(c->removed, t, removed_next)
+    t->planned = false;
+    DL_FOREACH2(c->orphans, t, removed_next)
+    t->planned = false;
+    DL_FOREACH2(c->missing, n, missing_next)
+    DL_FOREACH2(n->tasks, t, node_next)
+    t->planned = false;
+    DL_FOREACH(c->absent_gateways, g)
+    g->planned = false;
+}

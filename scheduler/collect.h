@@ -1,0 +1,12 @@
+/* collect.h - what nobody needs any more: finished tasks' records after their address has rested, statuses
+ * without a task, tasks of nodes that were removed, gateways long gone. */
+#ifndef SCHEDULER_COLLECT_H
+#define SCHEDULER_COLLECT_H
+
+#include "scheduler/model.h"
+
+void collect_plan(struct core *c, struct plan *p);
+uint64_t collect_next(const struct core *c); /* when the next is due, monotonic ms; 0: none */
+void collect_retry(struct core *c);          /* a plan was not committed */
+
+#endif

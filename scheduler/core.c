@@ -1,0 +1,227 @@
+#include "scheduler/core.h"
+
+#include "scheduler/collect.h"
+#include "scheduler/model.h"
+#include "scheduler/reconcile.h"
+
+#include <stdio.h>
+
+/* ---- lost nodes -------------------------------------------------------------------------------------- */
+
+static bool has_work(const struct core_node *n)
+{
+    const struct core_task *t;
+
+    DL_FOREACH2(n->tasks, t, node_next)
+    if (t->fed.present && (t->fed.unreadable || t->rec.desired == TASK_RUN))
+        return true;
+    return false;
+}
+
+/* A node whose silence counts: one that this leader has seen alive, or that still holds work. One that was
+ * dead long before, and whose tasks have been replaced, does not. */
+static bool counts_as_lost(const struct core_node *n)
+{
+    return !n->lost && (n->fed.present || n->tasks) && (n->was_alive || has_work(n));
+}
+
+static void set_hold(struct core *c, size_t silent, size_t of)
+{
+    orc_auto_free char *text = NULL;
+
+    if (silent)
+        text = orc_printf("%zu of %zu nodes were lost at once: nothing is moved until one of them is back",
+                          silent, of);
+    if (orc_streq(text, c->hold))
+        return;
+    free(c->hold);
+    c->hold = orc_take(text);
+    core_dirty_all(c);
+}
+
+static void give_up(struct core *c, struct core_node *n)
+{
+    n->lost = true;
+    n->was_alive = false;
+    c->frees_room = true;
+    core_dirty_node(c, n);
+}
+
+/* docs/task-model.md, "Absence and return". */
+static void judge_nodes(struct core *c)
+{
+    size_t silent = 0, alive = 0, missing = 0;
+    bool due = false;
+    struct core_node *n;
+
+    c->nodes_changed = false;
+    c->nodes_at = 0;
+    DL_FOREACH2(c->missing, n, missing_next)
+    {
+        missing++;
+        if (!n->gone_at)
+            n->gone_at = c->now;
+        if (!counts_as_lost(n))
+            continue;
+        silent++;
+        due = due || c->now >= n->gone_at + c->config.lost_grace_ms;
+    }
+    alive = HASH_COUNT(c->nodes) - missing;
+    set_hold(c, due && 2 * silent > alive + silent ? silent : 0, alive + silent);
+    DL_FOREACH2(c->missing, n, missing_next)
+    {
+        uint64_t at = n->gone_at + c->config.lost_grace_ms;
+
+        if (n->lost || (c->hold && counts_as_lost(n)))
+            continue;
+        if (c->now >= at)
+            give_up(c, n);
+        else if (!c->nodes_at || at < c->nodes_at)
+            c->nodes_at = at;
+    }
+}
+
+/* ---- a step ------------------------------------------------------------------------------------------ */
+
+static void wake_due(struct core *c)
+{
+    struct core_service *s, *next;
+
+    DL_FOREACH_SAFE2(c->timed, s, next, timed_next)
+    {
+        if (s->wake > c->now)
+            continue;
+        core_dirty(c, s);
+    }
+    if (c->frees_room)
+        DL_FOREACH2(c->waiting_room, s, room_next)
+    core_dirty(c, s);
+    c->frees_room = false;
+}
+
+/* Those that wait for a dependency are looked at whenever a service of their app is. */
+static void wake_dependants(struct core *c)
+{
+    struct core_service *s, *o;
+
+    DL_FOREACH2(c->dirty, s, dirty_next)
+    {
+        bool any = false;
+
+        if (!s->app->waiters)
+            continue;
+        DL_FOREACH2(s->app->services, o, app_next)
+        {
+            any = any || o->waits_dependency;
+            if (o->waits_dependency)
+                core_dirty(c, o);
+        }
+        s->app->waiters = any;
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct core_service *const *)a)->name, (*(struct core_service *const *)b)->name);
+}
+
+static void reconcile_dirty(struct core *c, struct plan *p)
+{
+    ORC_VEC(struct core_service *) work = {0};
+    struct core_service *s;
+
+    while ((s = c->dirty)) {
+        DL_DELETE2(c->dirty, s, dirty_prev, dirty_next);
+        s->dirty = false;
+        if (s->timed)
+            DL_DELETE2(c->timed, s, timed_prev, timed_next);
+        s->timed = false;
+        s->wake = 0;
+        orc_vec_push(&work, s);
+    }
+    if (work.n) /* so that the order of feeding does not matter */
+        qsort(work.at, work.n, sizeof *work.at, by_name);
+    for (size_t i = 0; i < work.n; i++)
+        reconcile_service(c, work.at[i], p);
+    orc_vec_release(&work);
+}
+
+void core_step(struct core *c, uint64_t now_ms, int64_t wall_ms, struct plan *ret)
+{
+    c->now = now_ms;
+    c->wall = wall_ms;
+    c->stamp++;
+    core_observe(c);
+    if (c->nodes_changed || (c->nodes_at && c->now >= c->nodes_at))
+        judge_nodes(c);
+    wake_due(c);
+    wake_dependants(c);
+    reconcile_dirty(c, ret);
+    collect_plan(c, ret);
+}
+
+uint64_t core_next(const struct core *c)
+{
+    const struct core_service *s;
+    uint64_t next = c->nodes_at, other = collect_next(c);
+
+    if (other && (!next || other < next))
+        next = other;
+    DL_FOREACH2(c->timed, s, timed_next)
+    if (!next || s->wake < next)
+        next = s->wake;
+    return next;
+}
+
+void core_retry(struct core *c, const struct plan_txn *txn)
+{
+    struct core_service *s = NULL;
+
+    if (txn && txn->app[0]) {
+        s = core_service_find(c, txn->app, txn->service);
+        if (s)
+            core_dirty(c, s);
+        return;
+    }
+    collect_retry(c);
+    if (!txn)
+        core_dirty_all(c);
+}
+
+/* ---- leading begins ---------------------------------------------------------------------------------- */
+
+static void forget_times(struct core *c, struct core_task *t)
+{
+    if (t->removed_at)
+        DL_DELETE2(c->removed, t, removed_prev, removed_next);
+    t->placed_at = t->begun_at = t->available_at = t->failed_at = t->leaving_at = t->removed_at = 0;
+    t->planned = false;
+    core_touch(c, t);
+}
+
+void core_lead(struct core *c)
+{
+    struct core_service *s, *s_next;
+    struct core_task *t, *t_next;
+    struct core_gateway *g;
+    struct core_node *n;
+
+    HASH_ITER (hh, c->tasks, t, t_next)
+        forget_times(c, t);
+    HASH_ITER (hh, c->services, s, s_next) {
+        s->said_at = s->batch_at = s->backoff_at = 0;
+        s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;
+        core_dirty(c, s);
+    }
+    DL_FOREACH2(c->missing, n, missing_next)
+    {
+        n->gone_at = 0;
+        n->lost = false;
+    }
+    DL_FOREACH(c->absent_gateways, g)
+    {
+        g->gone_at = 0;
+        g->planned = false;
+    }
+    c->nodes_changed = c->baseline = true;
+}

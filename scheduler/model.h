@@ -1,0 +1,188 @@
+/* model.h - what the core has been fed, indexed so that a decision costs what the change costs.
+ *
+ * Private to scheduler/'s pure files. Records are held as fed; beside them stand sums kept up to date (room
+ * used on a node, a service's tasks), what this core observed with its own clock (never stored: a new leader
+ * observes anew), and scratch that one step uses to count what it has tentatively decided.
+ */
+#ifndef SCHEDULER_MODEL_H
+#define SCHEDULER_MODEL_H
+
+#include "scheduler/plan.h"
+#include "state/record.h"
+
+#include <uthash.h>
+#include <utlist.h>
+
+struct core_node;
+struct core_service;
+
+/* One key of the store as fed. */
+struct core_fed {
+    bool present, unreadable;
+    int64_t create, mod;
+};
+
+struct core_port {                /* a host port in use on a node */
+    struct spec_port port;        /* host_ip is borrowed from the task's record */
+    const struct core_task *task; /* NULL: taken by this step */
+    char id[KEY_TASK_MAX + 1];    /* whose, for messages */
+};
+
+struct core_task {
+    char *key; /* "<node>/<id>" */
+    const char *id;
+    struct core_node *node;
+    struct core_service *service;
+    int slot;
+    int64_t attempt;
+    struct core_fed fed, status_fed;
+    struct record_task rec;      /* when fed.present and readable */
+    struct record_status status; /* when status_fed.present and readable */
+    bool counted;                /* its room is in the node's sums */
+    bool address_counted;
+    uint8_t octet; /* last byte of its address, as counted */
+    bool touched, collectable;
+    bool planned; /* its collection is, in a plan that has not come back */
+    /* Observed, monotonic ms; 0: not (yet). */
+    uint64_t placed_at, begun_at, available_at, failed_at, leaving_at, removed_at;
+    uint64_t run_ms;   /* longest uninterrupted time it was available, without the present one */
+    int restarts_base; /* crash restarts before this core looked */
+    struct core_task *node_prev, *node_next, *service_prev, *service_next, *touched_prev, *touched_next;
+    struct core_task *removed_prev, *removed_next;
+    UT_hash_handle hh;
+};
+
+struct core_node {
+    char *name;
+    struct core_fed fed, policy_fed, alive_fed;
+    struct record_node rec;
+    struct record_node_policy policy;
+    uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
+    struct core_task *tasks;
+    int n_tasks;
+    struct spec_resources used; /* by tasks that are not stopped */
+    ORC_VEC(struct core_port) ports;
+    uint16_t octets[256]; /* addresses held, by last byte */
+    bool was_alive;       /* this core has seen it alive */
+    bool lost;            /* acted upon: its tasks are replaced elsewhere */
+    uint64_t gone_at;     /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
+    struct core_node *missing_prev, *missing_next; /* those not alive */
+    bool missing;
+    struct { /* valid while `stamp` is the step's */
+        uint64_t stamp;
+        struct spec_resources used;
+        ORC_VEC(struct core_port) ports;
+        uint8_t octets[32]; /* bits */
+        int tasks;
+    } tent;
+    uint64_t spread_stamp;
+    int spread; /* of the service being decided: tasks here */
+    UT_hash_handle hh;
+};
+
+struct core_revision {
+    int64_t n;
+    struct core_fed fed;
+    struct record_revision rec;
+    UT_hash_handle hh;
+};
+
+struct core_app {
+    char *name;
+    struct core_fed fed;
+    struct record_app rec;
+    struct core_service *services;
+    bool waiters; /* some service may wait for another */
+    UT_hash_handle hh;
+};
+
+struct core_service {
+    char *name; /* "<app>/<service>" */
+    struct core_app *app;
+    const char *service;
+    struct core_fed rollout_fed, intent_fed;
+    struct record_rollout rollout;
+    struct record_intent intent;
+    struct core_revision *revisions;
+    struct core_task *tasks;
+    bool dirty, waits_room, waits_dependency;
+    uint64_t wake; /* monotonic ms; 0: none */
+    bool timed;
+    /* Observed. */
+    uint64_t said_at;    /* when its record was last planned */
+    uint64_t batch_at;   /* not before: the delay between two batches of an update */
+    bool batch_open;     /* a batch is under way, or may have been under an earlier leader */
+    uint64_t backoff_at; /* not before: after an update's new task failed with failure_action continue */
+    struct core_service *app_prev, *app_next, *dirty_prev, *dirty_next, *timed_prev, *timed_next;
+    struct core_service *room_prev, *room_next;
+    UT_hash_handle hh;
+};
+
+struct core_gateway {
+    char *id;
+    struct core_fed fed, alive_fed;
+    uint64_t gone_at;
+    bool planned;
+    struct core_gateway *prev, *next; /* registered and not alive */
+    bool listed;
+    UT_hash_handle hh;
+};
+
+struct core {
+    struct record_config config; /* of the store, or the defaults */
+    struct core_node *nodes;
+    struct core_app *apps;
+    struct core_service *services;
+    struct core_task *tasks;
+    struct core_gateway *gateways;
+    struct core_service *dirty, *timed, *waiting_room;
+    struct core_node *missing;
+    struct core_task *touched;
+    struct core_task *removed; /* container gone, address at rest, in order of removed_at */
+    struct core_task *orphans; /* (through removed_next) status without a task, or task of no node */
+    struct core_gateway *absent_gateways;
+    uint64_t nodes_at;  /* when lost nodes must be judged again; 0: never */
+    bool nodes_changed; /* lost nodes must be judged */
+    bool frees_room;    /* something fed may have made room */
+    bool baseline;      /* nothing stepped yet since core_lead(): what is fed was there before */
+    char *hold;         /* a sentence while too many nodes were lost at once */
+    uint64_t stamp;     /* of scratch: one per step */
+    uint64_t spread_stamp;
+    uint64_t now;
+    int64_t wall;
+};
+
+/* Finding; the `_get` forms create. */
+struct core_node *core_node_get(struct core *c, const char *name);
+struct core_node *core_node_find(const struct core *c, const char *name);
+struct core_app *core_app_get(struct core *c, const char *name);
+struct core_service *core_service_get(struct core *c, const char *app, const char *service);
+struct core_service *core_service_find(const struct core *c, const char *app, const char *service);
+const struct core_revision *core_service_revision(const struct core_service *s,
+                                                  int64_t n); /* readable, or NULL */
+/* What its app asks for, or NULL. */
+const struct record_app_service *core_service_wanted(const struct core_service *s);
+
+void core_dirty(struct core *c, struct core_service *s);
+void core_dirty_node(struct core *c, struct core_node *n); /* all services with tasks there */
+void core_dirty_all(struct core *c);
+void core_touch(struct core *c, struct core_task *t);
+/* Wakes the service at `when` (monotonic ms) or earlier. */
+void core_wake(struct core *c, struct core_service *s, uint64_t when);
+void core_wait_room(struct core *c, struct core_service *s, bool waits);
+
+/* Derived facts. */
+bool core_node_alive(const struct core_node *n);
+bool core_task_holds(const struct core_task *t);     /* room and ports count: not reported stopped */
+bool core_task_available(const struct core_task *t); /* docs/task-model.md, "Available" */
+/* The longest time it was available without a break, the present one included. */
+uint64_t core_task_run_ms(const struct core *c, const struct core_task *t);
+/* A key of this object, for guards. */
+struct key core_key_task(const struct core_task *t, enum key_kind kind);
+struct key core_key_node(const struct core_node *n, enum key_kind kind);
+struct key core_key_service(const struct core_service *s, enum key_kind kind);
+
+/* Stamps what was fed since the last step with the time of this one. */
+void core_observe(struct core *c);
+
+#endif

@@ -1,0 +1,39 @@
+/* place.h - which node: filters that explain themselves in numbers, then scores, ties by a stable hash.
+ *
+ * Filters: the node's heartbeat, readiness and policy, the service's constraints, CPU and memory against
+ * capacity less reserve, host ports, a free address. Room of a task counts until it is reported stopped.
+ * Scores, the first that differs decides: fewest tasks of this service (behaviour 20), least share of CPU or
+ * memory in use afterwards, fewest tasks, hash of service and node. What this step has taken already counts.
+ */
+#ifndef SCHEDULER_PLACE_H
+#define SCHEDULER_PLACE_H
+
+#include "scheduler/model.h"
+
+struct place_req {
+    const struct core_service *service;
+    const struct spec_service *spec;
+    const struct core_node *pin;     /* only this node, or NULL */
+    const struct core_task *without; /* as if this task were gone already, or NULL */
+};
+
+/* Begins counting how a service's tasks are spread; then place_spread_add() for each of them. Valid until the
+ * next begin. */
+void place_spread_begin(struct core *c);
+void place_spread_add(struct core *c, struct core_node *n, int tasks);
+int place_spread(const struct core *c, const struct core_node *n);
+
+/* The best node, or NULL and in *ret_why (may be NULL; freed by the caller) why none: "0 of 3 nodes fit: k1:
+ * 140 MiB memory short; k2: cordoned; ...". */
+struct core_node *place_pick(struct core *c, const struct place_req *req, char **ret_why);
+
+/* Takes room, ports and an address on a node picked before, for the rest of this step. The address is chosen
+ * by a hash of the task's id, so that a freed one is rarely the next one used; written as text to ret. */
+void place_take(struct core *c, struct core_node *n, const struct place_req *req, const char *task,
+                char ret_address[16]);
+
+/* Whether the service's constraints hold on a node; otherwise *ret_why (may be NULL) is a clause, freed by
+ * the caller: "node.labels.disk is \"hdd\", not \"ssd\"". */
+bool place_allowed(const struct core_node *n, const struct spec_service *spec, char **ret_why);
+
+#endif

@@ -1,0 +1,91 @@
+/* plan.h - what the scheduler has decided: operations in transactions, each operation with a text form.
+ *
+ * What `orc plan` prints is what the scheduler executes: both read this list. A plan knows neither etcd nor
+ * how it came about. Operations of one transaction happen together or not at all; a transaction stays far
+ * below the store's 128 compares and 128 operations. The leader's own guard is added by whoever commits.
+ */
+#ifndef SCHEDULER_PLAN_H
+#define SCHEDULER_PLAN_H
+
+#include "lib/buf.h"
+#include "state/record.h"
+
+/* Tasks that one transaction may create or change: three compares each, and three more, stay below 128. */
+#define PLAN_TASKS_MAX 40
+
+enum plan_kind {
+    PLAN_TASK_CREATE,    /* puts tasks/<node>/<task>, which must be absent */
+    PLAN_TASK_DESIRED,   /* puts the same record with `desired` moved forward and a stop_reason */
+    PLAN_COLLECT,        /* deletes a task's record and its status, whichever is there */
+    PLAN_ROLLOUT_PUT,    /* puts rollouts/<app>/<service> */
+    PLAN_ROLLOUT_DELETE, /* deletes it: the service is gone and so are its tasks */
+    PLAN_GATEWAY_RETIRE  /* deletes gateways/<id> */
+};
+
+struct plan_op {
+    enum plan_kind kind;
+    struct key key;                /* of the task, the rollout or the gateway */
+    struct record_task task;       /* TASK_CREATE, TASK_DESIRED; owned */
+    struct record_rollout rollout; /* ROLLOUT_PUT; owned */
+    bool has_task, has_status;     /* COLLECT: which of the two is deleted */
+};
+
+struct plan_guard {
+    struct key key;
+    bool create;      /* compares the create revision, otherwise the mod revision */
+    int64_t revision; /* 0: the key is absent */
+};
+
+struct plan_txn {
+    char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1]; /* whom it concerns; "" for collections */
+    ORC_VEC(struct plan_op) ops;
+    ORC_VEC(struct plan_guard) guards;
+};
+
+struct plan_event { /* what people shall know, with the reason; told only when its transaction was committed
+                     */
+    size_t txn;
+    char *type, *object, *message;
+};
+
+struct plan {
+    ORC_VEC(struct plan_txn) txns;
+    ORC_VEC(struct plan_event) events;
+};
+
+void plan_release(struct plan *p); /* leaves an empty plan */
+bool plan_empty(const struct plan *p);
+
+/* A new transaction; the pointer is valid until the next one is begun. `app` and `service` are copied. */
+struct plan_txn *plan_begin(struct plan *p, const char *app, const char *service);
+/* Drops the transaction begun last if it has no operation. */
+void plan_end(struct plan *p);
+
+/* Operations. Records are copied. */
+struct plan_op *plan_task_create(struct plan_txn *t, const char *node, const char *id,
+                                 const struct record_task *task);
+struct plan_op *plan_task_desired(struct plan_txn *t, const char *node, const char *id,
+                                  const struct record_task *task, enum task_desired desired,
+                                  const char *stop_reason);
+void plan_collect(struct plan_txn *t, const char *node, const char *id, bool has_task, bool has_status);
+void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r);
+void plan_rollout_delete(struct plan_txn *t);
+void plan_gateway_retire(struct plan_txn *t, const char *id);
+
+/* A guard that is there already is not added twice. `key` needs kind and names only. */
+void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t revision);
+
+/* An event that belongs to the transaction begun last. */
+void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
+
+/* One line without its end: "create shop.web.0.1 on k1 at 10.210.1.7: first deployment"; freed by the caller.
+ */
+char *plan_op_text(const struct plan_txn *t, const struct plan_op *op);
+/* All operations, a line each, in order; freed by the caller. */
+char *plan_text(const struct plan *p);
+
+/* Deep copies into an empty record. */
+void plan_copy_task(struct record_task *dst, const struct record_task *src);
+void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *src);
+
+#endif

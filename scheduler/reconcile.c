@@ -1,0 +1,291 @@
+#include "scheduler/reconcile.h"
+
+#include "scheduler/place.h"
+#include "scheduler/reconcile_ops.h"
+#include "scheduler/rollout.h"
+
+#include <stdio.h>
+
+/* How often counters and texts of a record are written when nothing else of it changes. */
+#define SAY_COUNTERS_MS 300
+#define SAY_TEXTS_MS 2000
+#define PENDING_TEXTS_MAX 32 /* more slots that wait refer to these */
+
+/* ---- opening and closing slots ----------------------------------------------------------------------- */
+
+/* Who goes first when there are too many: no task, lost, not available, old version, the fullest node, the
+ * highest number (behaviours 37, 39). */
+static int close_rank(const struct slot *s)
+{
+    if (s->unreadable)
+        return 9;
+    if (!s->head)
+        return 0;
+    if (s->old)
+        return 6;
+    switch (s->class) {
+    case CLASS_LOST:
+        return 1;
+    case CLASS_FAILED:
+    case CLASS_OVER:
+        return 2;
+    case CLASS_UNKNOWN:
+        return 3;
+    case CLASS_UNHEALTHY:
+        return 4;
+    case CLASS_STARTING:
+        return 5;
+    default:
+        return s->compliant ? 7 : 6;
+    }
+}
+
+static bool closes_before(const struct recon *x, const struct slot *a, const struct slot *b)
+{
+    int ra = close_rank(a), rb = close_rank(b);
+
+    if (ra != rb)
+        return ra < rb;
+    if (a->head && b->head && place_spread(x->c, a->head->node) != place_spread(x->c, b->head->node))
+        return place_spread(x->c, a->head->node) > place_spread(x->c, b->head->node);
+    return a->n > b->n;
+}
+
+static bool close_slot(struct recon *x, struct slot *s)
+{
+    orc_auto_free char *why = orc_printf("scaled down to %d", x->next.replicas);
+
+    if (x->touched + 2 > PLAN_TASKS_MAX)
+        return false;
+    if (s->head && !recon_remove(x, s->head, why))
+        return false;
+    if (s->old && !recon_remove(x, s->old, why))
+        return false;
+    s->head = s->old = NULL;
+    s->open = false;
+    return true;
+}
+
+static void close_surplus(struct recon *x)
+{
+    size_t open = slots_count_open(&x->v);
+
+    for (; open > (size_t)x->next.replicas; open--) {
+        struct slot *s, *first = NULL;
+
+        orc_vec_each (s, &x->v.at)
+            if (s->open && (!first || closes_before(x, s, first)))
+                first = s;
+        if (!first || first->unreadable || !close_slot(x, first))
+            return;
+    }
+}
+
+/* The lowest numbers that are not open (behaviours 35, 36). */
+static void open_missing(struct recon *x)
+{
+    size_t open = slots_count_open(&x->v), want = (size_t)x->next.replicas;
+    orc_auto_free bool *taken = orc_calloc(SPEC_REPLICAS_MAX + want + 1, sizeof *taken);
+    struct slot *s;
+    int n = 0;
+
+    if (open >= want || !x->v.target)
+        return;
+    orc_vec_each (s, &x->v.at)
+        taken[s->n] = s->open;
+    for (; open < want; open++) {
+        while (taken[n])
+            n++;
+        if (n >= SPEC_REPLICAS_MAX)
+            return;
+        slots_open(&x->v, n++);
+    }
+    qsort(x->v.at.at, x->v.at.n, sizeof *x->v.at.at, recon_slot_cmp);
+}
+
+/* ---- what the record says ---------------------------------------------------------------------------- */
+
+static int64_t pending_since(const struct record_rollout *r, int slot)
+{
+    for (size_t i = 0; i < r->pending.n; i++)
+        if (r->pending.at[i].slot == slot)
+            return r->pending.at[i].since;
+    return 0;
+}
+
+static void list_pending(struct recon *x)
+{
+    const struct record_rollout *before = &x->s->rollout;
+    struct rollout_pending *p;
+    struct slot *s;
+
+    orc_vec_each (p, &x->next.pending)
+        free(p->reason);
+    x->next.pending.n = 0;
+    orc_vec_each (s, &x->v.at) {
+        if (!s->open || !s->wait)
+            continue;
+        p = orc_vec_add(&x->next.pending);
+        p->slot = s->n;
+        p->since = pending_since(before, s->n);
+        if (!p->since)
+            p->since = x->c->wall;
+        if (x->next.pending.n <= PENDING_TEXTS_MAX)
+            rollout_say(&p->reason, "%s", s->wait);
+        else
+            rollout_say(&p->reason, "as slot %d", x->next.pending.at[PENDING_TEXTS_MAX - 1].slot);
+    }
+}
+
+/* Whether the records differ in what others decide from. */
+static bool differs(const struct record_rollout *a, const struct record_rollout *b)
+{
+    if (a->state != b->state || a->generation != b->generation || a->wanted != b->wanted ||
+        a->target != b->target || a->complete != b->complete || a->restart_epoch != b->restart_epoch ||
+        a->attempts != b->attempts || a->replicas != b->replicas || a->failures != b->failures ||
+        a->pending.n != b->pending.n)
+        return true;
+    for (size_t i = 0; i < a->pending.n; i++)
+        if (a->pending.at[i].slot != b->pending.at[i].slot)
+            return true;
+    return false;
+}
+
+static bool texts_differ(const struct record_rollout *a, const struct record_rollout *b)
+{
+    for (size_t i = 0; i < a->pending.n; i++)
+        if (!orc_streq(a->pending.at[i].reason, b->pending.at[i].reason))
+            return true;
+    return !orc_streq(a->reason, b->reason);
+}
+
+/* Whether the record is to be written now; otherwise wakes the service when it is. */
+static bool must_say(struct recon *x)
+{
+    const struct record_rollout *before = &x->s->rollout;
+    uint64_t ms = SAY_COUNTERS_MS;
+
+    if (!x->s->rollout_fed.present || differs(before, &x->next))
+        return true;
+    if (before->available == x->next.available && before->updated == x->next.updated) {
+        if (!texts_differ(before, &x->next))
+            return false;
+        ms = SAY_TEXTS_MS;
+    }
+    if (!x->s->said_at || x->c->now >= x->s->said_at + ms)
+        return true;
+    core_wake(x->c, x->s, x->s->said_at + ms);
+    return false;
+}
+
+static void tell_change(struct recon *x)
+{
+    const struct record_rollout *r = &x->next;
+
+    if (x->s->rollout_fed.present && x->s->rollout.state == r->state && x->s->rollout.target == r->target)
+        return;
+    plan_event(x->p, "rollout", x->s->name, "revision %lld: %s%s%s", (long long)r->target,
+               rollout_state_name(r->state), r->reason ? ": " : "", r->reason ? r->reason : "");
+}
+
+static void say(struct recon *x)
+{
+    list_pending(x);
+    if (!must_say(x))
+        return;
+    plan_rollout_put(x->t, &x->next);
+    tell_change(x);
+    x->s->said_at = x->c->now;
+}
+
+/* ---- a service that is no longer wanted -------------------------------------------------------------- */
+
+static void say_removing(struct recon *x)
+{
+    struct rollout_pending *p;
+
+    if (!x->s->rollout_fed.present || x->s->rollout.state == ROLLOUT_REMOVING)
+        return;
+    orc_vec_each (p, &x->next.pending)
+        free(p->reason);
+    x->next.pending.n = 0;
+    free(orc_take(x->next.reason));
+    x->next.state = ROLLOUT_REMOVING;
+    x->next.since = x->c->wall;
+    x->next.replicas = x->next.available = x->next.updated = x->next.failures = 0;
+    x->next.complete = 0;
+    plan_rollout_put(x->t, &x->next);
+    tell_change(x);
+}
+
+static void remove_service(struct recon *x)
+{
+    orc_auto_free char *why = orc_printf("%s was removed", x->s->name);
+    struct core_task *t;
+
+    if (!x->s->tasks) {
+        if (x->s->rollout_fed.present)
+            plan_rollout_delete(x->t);
+        return;
+    }
+    say_removing(x);
+    recon_sort_tasks(x->s);
+    DL_FOREACH2(x->s->tasks, t, service_next)
+    if (t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_REMOVE)
+        if (!recon_remove(x, t, why))
+            return;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------- */
+
+static void build(struct recon *x)
+{
+    slots_build(&x->v, x->c, x->s, &x->next);
+    x->target = x->v.target;
+    x->heal = x->target;
+    if (x->next.state == ROLLOUT_PAUSED && core_service_revision(x->s, x->next.complete))
+        x->heal = core_service_revision(x->s, x->next.complete);
+}
+
+static void keep_service(struct recon *x, const struct record_app_service *wanted)
+{
+    rollout_take_in(x->c, x->s, wanted, &x->next);
+    build(x);
+    if (!x->target && x->next.state == ROLLOUT_UPDATING)
+        rollout_say(&x->next.reason, "revision %lld of %s can't be read", (long long)x->next.target,
+                    x->s->name);
+    if (rollout_judge(&x->v, &x->next)) {
+        slots_release(&x->v);
+        build(x);
+    }
+    recon_count_spread(x);
+    recon_drop(x);
+    close_surplus(x);
+    open_missing(x);
+    recon_count(x);
+    recon_heal(x);
+    recon_roll(x);
+    rollout_conclude(&x->v, &x->next);
+    say(x);
+    slots_release(&x->v);
+}
+
+void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
+{
+    const struct record_app_service *wanted = core_service_wanted(s);
+    struct recon x = {.c = c, .s = s, .p = p};
+
+    core_wait_room(c, s, false);
+    s->waits_dependency = false;
+    if (s->app->fed.unreadable || s->rollout_fed.unreadable)
+        return; /* whoever feeds us has said so; nothing is concluded */
+    x.t = plan_begin(p, s->app->name, s->service);
+    plan_copy_rollout(&x.next, &s->rollout);
+    if (wanted)
+        keep_service(&x, wanted);
+    else
+        remove_service(&x);
+    recon_guard(&x);
+    plan_end(p);
+    record_rollout_release(&x.next);
+}

@@ -1,0 +1,44 @@
+/* reconcile_ops.h - the steps of reconcile.c that make and stop tasks; private to it.
+ *
+ * `struct recon` is the work on one service within one step: the record as it will be, the slots, and how
+ * much may still be changed.
+ */
+#ifndef SCHEDULER_RECONCILE_OPS_H
+#define SCHEDULER_RECONCILE_OPS_H
+
+#include "scheduler/slots.h"
+
+struct recon {
+    struct core *c;
+    struct core_service *s;
+    struct plan *p;
+    struct plan_txn *t;
+    struct record_rollout next;
+    struct slots v;
+    const struct core_revision *target,
+        *heal;       /* heal: what missing slots are filled with; NULL: unreadable */
+    int parallelism; /* slots that may change at once */
+    int busy;        /* slots that do */
+    int available;   /* slots that serve, less those this step stops */
+    int touched;     /* tasks in the transaction */
+};
+
+int recon_slot_cmp(const void *a, const void *b);
+/* A service's tasks in order of slot and attempt, so that plans don't depend on the order of feeding. */
+void recon_sort_tasks(struct core_service *s);
+
+/* Tells a task to go. False: the transaction is full, try in the next step. */
+bool recon_remove(struct recon *x, struct core_task *t, const char *why);
+void recon_count_spread(struct recon *x);
+/* Stops tasks that hold nothing any more: replaced, lost, failed successors. */
+void recon_drop(struct recon *x);
+/* Counts what is under way and what serves. */
+void recon_count(struct recon *x);
+/* Fills empty slots and replaces what is broken. */
+void recon_heal(struct recon *x);
+/* Replaces what is not of the target, within the update policy. */
+void recon_roll(struct recon *x);
+/* Adds the guards of everything the transaction was decided from. */
+void recon_guard(struct recon *x);
+
+#endif

@@ -1,0 +1,328 @@
+#include "scheduler/slots.h"
+
+#include "scheduler/place.h"
+
+/* A container that has been created gets its start period, all its probes, and this; one that is still being
+ * fetched gets as long as a large image over a slow line takes (Kubernetes' progressDeadlineSeconds). */
+#define PROGRESS_MS 60000
+#define FETCH_MS 600000
+
+static bool readable(const struct core_task *t)
+{
+    return t->fed.present && !t->fed.unreadable;
+}
+
+static bool status_known(const struct core_task *t)
+{
+    return t->status_fed.present && !t->status_fed.unreadable;
+}
+
+/* The spec a task was made from, as far as it is still known. */
+static const struct spec_service *spec_of(const struct slots *v, const struct core_task *t)
+{
+    const struct core_revision *r = core_service_revision(v->service, t->rec.revision);
+
+    return r ? r->rec.spec : v->target ? v->target->rec.spec : NULL;
+}
+
+bool slots_has_volume(const struct spec_service *spec)
+{
+    for (size_t i = 0; i < spec->mounts.n; i++)
+        if (spec->mounts.at[i].kind == SPEC_MOUNT_VOLUME && !spec->mounts.at[i].read_only)
+            return true;
+    return false;
+}
+
+const char *slots_class_name(enum task_class k)
+{
+    static const char *const names[] = {"available", "starting", "unknown", "unhealthy",
+                                        "failed",    "done",     "over",    "lost"};
+
+    return names[k];
+}
+
+/* ---- one task ---------------------------------------------------------------------------------------- */
+
+/* What its end means by its restart policy (behaviour 68). A container that never ran was not ended by
+ * itself: the policy does not apply. */
+static enum task_class class_of_end(const struct slots *v, const struct core_task *t)
+{
+    const struct spec_service *spec = spec_of(v, t);
+    enum spec_restart policy = spec ? spec->restart : SPEC_RESTART_ALWAYS;
+    bool once = policy == SPEC_RESTART_NO || policy == SPEC_RESTART_ON_FAILURE;
+
+    if (t->status.state == TASK_REMOVED)
+        return CLASS_FAILED;
+    if (t->status.state == TASK_STOPPED)
+        return policy == SPEC_RESTART_ALWAYS ? CLASS_FAILED : CLASS_DONE;
+    return once && t->status.exit_code >= 0 ? CLASS_OVER : CLASS_FAILED;
+}
+
+enum task_class slots_classify(const struct slots *v, const struct core_task *t)
+{
+    if (t->node->lost)
+        return CLASS_LOST;
+    if (status_known(t) && t->status.state >= TASK_STOPPED)
+        return class_of_end(v, t);
+    if (!core_node_alive(t->node))
+        return CLASS_UNKNOWN;
+    if (core_task_available(t))
+        return CLASS_AVAILABLE;
+    if (status_known(t) && t->status.state == TASK_RUNNING && t->status.health == TASK_UNHEALTHY)
+        return CLASS_UNHEALTHY;
+    return CLASS_STARTING;
+}
+
+bool slots_same_container(const struct slots *v, const struct core_task *t)
+{
+    return !v->target || (strcmp(t->rec.container_hash, v->target->rec.container_hash) == 0 &&
+                          t->rec.restart_epoch >= v->rollout->restart_epoch);
+}
+
+char *slots_misfit(const struct slots *v, const struct core_task *t)
+{
+    orc_auto_free char *why = NULL;
+
+    if (!v->target)
+        return NULL;
+    if (strcmp(t->rec.container_hash, v->target->rec.container_hash) != 0)
+        return orc_printf("%s to revision %lld",
+                          v->rollout->target == v->rollout->wanted ? "update" : "rollback",
+                          (long long)v->rollout->target);
+    if (t->rec.restart_epoch < v->rollout->restart_epoch)
+        return orc_printf("restart %lld was asked for", (long long)v->rollout->restart_epoch);
+    if (t->node->policy.drain)
+        return orc_printf("node %s is drained", t->node->name);
+    if (t->node->fed.present && !t->node->fed.unreadable &&
+        !place_allowed(t->node, v->target->rec.spec, &why))
+        return orc_printf("node %s no longer fits: %s", t->node->name, why);
+    return NULL;
+}
+
+uint64_t slots_deadline(const struct slots *v, const struct core_task *t)
+{
+    const struct spec_service *spec = spec_of(v, t);
+    uint64_t ms = PROGRESS_MS;
+
+    if (!t->begun_at)
+        return t->placed_at + FETCH_MS;
+    if (spec && spec->health.kind != SPEC_HEALTH_NONE)
+        ms += spec->health.start_period_ms +
+              (uint64_t)spec->health.retries * (spec->health.interval_ms + spec->health.timeout_ms);
+    return t->begun_at + ms;
+}
+
+static bool still_stopping(struct slots *v, struct core_task *t)
+{
+    const struct spec_service *spec = spec_of(v, t);
+    uint64_t end;
+
+    if (t->rec.desired == TASK_RUN || !core_task_holds(t) || t->node->lost)
+        return false;
+    if (spec && slots_has_volume(spec))
+        return true;
+    end = t->leaving_at + SLOTS_STOP_MARGIN_MS +
+          (spec ? spec->drain_timeout_ms + spec->stop_grace_period_ms : 0);
+    if (v->core->now >= end)
+        return false;
+    core_wake(v->core, v->service, end);
+    return true;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------- */
+
+static int task_cmp(const void *a, const void *b)
+{
+    const struct core_task *x = *(struct core_task *const *)a, *y = *(struct core_task *const *)b;
+
+    if (x->slot != y->slot)
+        return x->slot < y->slot ? -1 : 1;
+    if (x->attempt != y->attempt)
+        return x->attempt < y->attempt ? -1 : 1;
+    return strcmp(x->key, y->key);
+}
+
+static bool compliant(const struct slots *v, const struct core_task *t)
+{
+    orc_auto_free char *why = slots_misfit(v, t);
+
+    return !why;
+}
+
+/* How good a task is at holding its slot; the highest holds it, of equals the newest. */
+static int rank(const struct slots *v, const struct core_task *t)
+{
+    switch (slots_classify(v, t)) {
+    case CLASS_AVAILABLE:
+        return slots_same_container(v, t) ? 5 : 4;
+    case CLASS_STARTING:
+    case CLASS_UNKNOWN:
+    case CLASS_DONE:
+        return 3;
+    case CLASS_UNHEALTHY:
+        return 2;
+    case CLASS_FAILED:
+    case CLASS_OVER:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* An available task of another content or place keeps serving until a newer one can take over. */
+static void pick_successor(struct slots *v, struct slot *s, struct core_task *const *run, size_t n)
+{
+    for (size_t i = n; i-- > 0;) {
+        struct core_task *t = run[i];
+        enum task_class k = slots_classify(v, t);
+
+        if (t->attempt <= s->head->attempt || !slots_same_container(v, t))
+            continue;
+        if (k == CLASS_STARTING || k == CLASS_UNKNOWN) {
+            s->old = s->head;
+            s->head = t;
+            return;
+        }
+        if (!s->failed && k != CLASS_LOST)
+            s->failed = t;
+    }
+}
+
+static void pick_head(struct slots *v, struct slot *s, struct core_task *const *run, size_t n)
+{
+    int best = -1;
+
+    for (size_t i = 0; i < n; i++) {
+        int r = rank(v, run[i]);
+
+        if (r < best)
+            continue;
+        best = r;
+        s->head = run[i];
+    }
+    if (!s->head)
+        return;
+    if (best == 4 || (best == 5 && !compliant(v, s->head)))
+        pick_successor(v, s, run, n);
+    s->class = slots_classify(v, s->head);
+    s->compliant = compliant(v, s->head);
+    for (size_t i = 0; i < n; i++)
+        if (run[i] != s->head && run[i] != s->old &&
+            (s->class == CLASS_AVAILABLE || slots_classify(v, run[i]) != CLASS_UNKNOWN))
+            orc_vec_push(&v->drop, run[i]);
+}
+
+static void add_slot(struct slots *v, struct core_task *const *tasks, size_t n)
+{
+    struct slot *s = orc_vec_add(&v->at);
+    ORC_VEC(struct core_task *) run = {0};
+
+    s->n = tasks[0]->slot;
+    for (size_t i = 0; i < n; i++) {
+        struct core_task *t = tasks[i];
+
+        if (!readable(t)) {
+            s->unreadable = s->open = true;
+            continue;
+        }
+        s->last = t;
+        if (t->rec.desired == TASK_RUN)
+            orc_vec_push(&run, t);
+        else if (still_stopping(v, t))
+            s->leaving = t;
+        v->stopping = v->stopping || s->leaving == t;
+    }
+    if (run.n)
+        s->open = true;
+    if (!s->unreadable)
+        pick_head(v, s, run.at, run.n);
+    orc_vec_release(&run);
+}
+
+static int slot_cmp(const void *a, const void *b)
+{
+    return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
+}
+
+struct slot *slots_open(struct slots *v, int n)
+{
+    struct slot *s;
+
+    orc_vec_each (s, &v->at)
+        if (s->n == n)
+            break;
+    if (s == v->at.at + v->at.n) {
+        s = orc_vec_add(&v->at);
+        s->n = n;
+    }
+    s->open = true;
+    return s;
+}
+
+size_t slots_count_open(const struct slots *v)
+{
+    const struct slot *s;
+    size_t n = 0;
+
+    orc_vec_each (s, &v->at)
+        n += s->open;
+    return n;
+}
+
+/* Both lists are in order of number. */
+static void mark_pending(struct slots *v)
+{
+    const struct record_rollout *r = v->rollout;
+    size_t i = 0, n = v->at.n;
+
+    for (size_t k = 0; k < r->pending.n; k++) {
+        while (i < n && v->at.at[i].n < r->pending.at[k].slot)
+            i++;
+        if (i < n && v->at.at[i].n == r->pending.at[k].slot) {
+            v->at.at[i].was_pending = v->at.at[i].open = true;
+        } else {
+            struct slot *s = orc_vec_add(&v->at);
+
+            s->n = r->pending.at[k].slot;
+            s->was_pending = s->open = true;
+        }
+    }
+    qsort(v->at.at, v->at.n, sizeof *v->at.at, slot_cmp);
+}
+
+void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
+{
+    ORC_VEC(struct core_task *) tasks = {0};
+    struct core_task *t;
+    size_t from = 0;
+
+    memset(v, 0, sizeof *v);
+    v->core = c;
+    v->service = s;
+    v->rollout = r;
+    v->target = core_service_revision(s, r->target);
+    DL_FOREACH2(s->tasks, t, service_next)
+    if (t->fed.present)
+        orc_vec_push(&tasks, t);
+    if (tasks.n)
+        qsort(tasks.at, tasks.n, sizeof *tasks.at, task_cmp);
+    for (size_t i = 1; i <= tasks.n; i++) {
+        if (i < tasks.n && tasks.at[i]->slot == tasks.at[from]->slot)
+            continue;
+        add_slot(v, tasks.at + from, i - from);
+        from = i;
+    }
+    orc_vec_release(&tasks);
+    if (v->at.n || r->pending.n)
+        mark_pending(v);
+}
+
+void slots_release(struct slots *v)
+{
+    struct slot *s;
+
+    orc_vec_each (s, &v->at)
+        free(s->wait);
+    orc_vec_release(&v->at);
+    orc_vec_release(&v->drop);
+}

@@ -1,0 +1,69 @@
+/* slots.h - one service as its slots: which task holds each, in what state it is, what must still stop.
+ *
+ * Pure reading: it decides nothing. A slot is open when it has a task that shall run, or when the service's
+ * record says that it waits for one. Compliance is against the revision being rolled to.
+ */
+#ifndef SCHEDULER_SLOTS_H
+#define SCHEDULER_SLOTS_H
+
+#include "scheduler/model.h"
+
+enum task_class {
+    CLASS_AVAILABLE,
+    CLASS_STARTING,
+    CLASS_UNKNOWN,   /* its node does not answer, and is not given up yet */
+    CLASS_UNHEALTHY, /* runs, and its checks fail */
+    CLASS_FAILED,    /* does not run and its node will not try again: to be replaced */
+    CLASS_DONE,      /* ended well, and by its restart policy stays ended */
+    CLASS_OVER,      /* ended badly, and by its restart policy stays ended */
+    CLASS_LOST       /* its node is given up */
+};
+
+struct slot {
+    int n;
+    bool open;
+    bool was_pending;          /* in the record's list */
+    bool unreadable;           /* a task of it can't be read: nothing is done here */
+    struct core_task *head;    /* the task that holds it, or is to hold it; desired run; NULL: none */
+    struct core_task *old;     /* an available one that head shall replace (start-first), or NULL */
+    struct core_task *failed;  /* a successor of head that failed, or NULL: to be dropped, and judged */
+    struct core_task *leaving; /* told to stop, and not yet stopped: nothing may start before; NULL: none */
+    struct core_task *last;    /* the newest attempt of all */
+    enum task_class class;     /* of head */
+    bool compliant;            /* head needs no replacement */
+    bool again;                /* its failure is counted as a repeated one */
+    bool busy;                 /* a change is under way in it */
+    char *wait;                /* why it waits, owned; NULL */
+};
+
+struct slots {
+    struct core *core;
+    struct core_service *service;
+    const struct record_rollout *rollout; /* the target and epoch that count; borrowed */
+    const struct core_revision *target;   /* readable, or NULL: then every task counts as compliant */
+    ORC_VEC(struct slot) at;              /* by number; closed ones that still have a task included */
+    ORC_VEC(struct core_task *) drop;     /* tasks that shall run and hold nothing any more */
+    bool stopping;                        /* some task is told to stop and has not, on a living node */
+};
+
+/* How long a task told to stop may take beyond its own drain time-out and grace before its slot no longer
+ * waits for it (behaviour 56). */
+#define SLOTS_STOP_MARGIN_MS 30000
+
+void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r);
+void slots_release(struct slots *v);
+/* The slot of that number, added (open, without tasks) when there is none. Pointers into `at` end with it. */
+struct slot *slots_open(struct slots *v, int n);
+size_t slots_count_open(const struct slots *v);
+
+enum task_class slots_classify(const struct slots *v, const struct core_task *t);
+/* NULL when the task is as it should be; otherwise why it must be replaced, freed by the caller. */
+char *slots_misfit(const struct slots *v, const struct core_task *t);
+/* Whether another container is needed: other content or another restart epoch, wherever it runs. */
+bool slots_same_container(const struct slots *v, const struct core_task *t);
+/* When a task that has not become available is judged to have failed; monotonic ms. */
+uint64_t slots_deadline(const struct slots *v, const struct core_task *t);
+bool slots_has_volume(const struct spec_service *spec); /* a named volume it may write to */
+const char *slots_class_name(enum task_class k);
+
+#endif

@@ -1,0 +1,364 @@
+/* Where tasks go: filters, explanations, spread (BEHAVIOURS 15-18, 20-22, 24, 25, 27, 28, 31). */
+#include "tests/sim/sim.h"
+
+static struct sim *cluster(int nodes, double cpus, int64_t memory_mib)
+{
+    struct sim *s = sim_new();
+
+    for (int i = 0; i < nodes; i++)
+        sim_node(s, cpus, memory_mib);
+    return s;
+}
+
+static struct spec_service *needs(const char *name, int replicas, double cpus, int64_t memory_mib)
+{
+    struct spec_service *w = sim_spec(name, replicas, "good");
+
+    w->limits = (struct spec_resources){(int64_t)(cpus * 1e9), memory_mib * SIM_MIB};
+    return w;
+}
+
+static void assert_waits(struct sim *s, const char *service, size_t slots, const char *why)
+{
+    struct record_rollout r = sim_rollout(s, "shop", service);
+
+    assert_int_equal(r.pending.n, slots);
+    if (slots && !strstr(r.pending.at[0].reason, why))
+        fail_msg("waits because \"%s\", without \"%s\"", r.pending.at[0].reason, why);
+    record_rollout_release(&r);
+}
+
+static int on(struct sim *s, const char *node)
+{
+    return sim_count(s, (struct sim_want){.node = node});
+}
+
+/* 15 */
+static void test_place__what_does_not_fit_waits_with_the_missing_amount(void **state)
+{
+    struct sim *s = cluster(3, 4, 1000);
+
+    sim_apply(s, "shop", 1, needs("web", 4, 0.1, 600));
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.available = true}), 3);
+    assert_waits(s, "web", 1, "0 of 3 nodes fit: k1: 200 MiB memory short; k2: 200 MiB memory short");
+    sim_free(s);
+}
+
+static void test_place__cpu_shortage_is_told_in_cpus(void **state)
+{
+    struct sim *s = cluster(1, 1, 1000);
+
+    sim_apply(s, "shop", 1, needs("web", 2, 0.75, 10));
+    sim_settle(s);
+    assert_waits(s, "web", 1, "0 of 1 node fits: k1: 0.5 CPU short");
+    sim_free(s);
+}
+
+/* 16 */
+static void test_place__an_exact_fit_fits(void **state)
+{
+    struct sim *s = cluster(1, 1, 1000);
+
+    sim_apply(s, "shop", 1, needs("web", 2, 0.5, 500));
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 2);
+    assert_waits(s, "web", 0, "");
+    sim_free(s);
+}
+
+/* 17 */
+static void test_place__a_request_above_every_machine_blocks_nobody(void **state)
+{
+    struct sim *s = cluster(2, 1, 1000);
+
+    sim_apply(s, "shop", 1, needs("giant", 1, 64, 100));
+    sim_apply(s, "shop", 1, needs("web", 4, 0.1, 100));
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .available = true}), 4);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "giant"}), 0);
+    assert_waits(s, "giant", 1, "63 CPU short");
+    sim_free(s);
+}
+
+/* 18, 19 */
+static void test_place__freed_room_is_used_once_it_is_reported_free(void **state)
+{
+    struct sim *s = cluster(1, 4, 1000);
+
+    sim_apply(s, "shop", 1, needs("a", 1, 0.1, 800));
+    sim_settle(s);
+    sim_apply(s, "shop", 1, needs("b", 1, 0.1, 800));
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "b"}), 0);
+    sim_scale(s, "shop", "a", 0);
+    sim_decide(s); /* told to stop; still running: its room counts */
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "b"}), 0);
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "b", .available = true}), 1);
+    sim_free(s);
+}
+
+/* 20 */
+static void test_place__eighteen_on_five_spread_4_4_4_3_3(void **state)
+{
+    struct sim *s = cluster(5, 8, 8000);
+    int three = 0, four = 0;
+
+    sim_apply(s, "shop", 1, needs("web", 18, 0.1, 64));
+    sim_settle(s);
+    for (int i = 1; i <= 5; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "k%d", i);
+        three += on(s, name) == 3;
+        four += on(s, name) == 4;
+    }
+    assert_int_equal(three, 2);
+    assert_int_equal(four, 3);
+    sim_free(s);
+}
+
+static void test_place__many_small_services_balance_over_nodes(void **state)
+{
+    struct sim *s = cluster(3, 8, 8000);
+
+    for (int i = 0; i < 9; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "s%d", i);
+        sim_apply(s, "shop", 1, needs(name, 1, 0.1, 64));
+    }
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 3);
+    assert_int_equal(on(s, "k2"), 3);
+    assert_int_equal(on(s, "k3"), 3);
+    sim_free(s);
+}
+
+/* 21 */
+static void test_place__spread_gives_way_to_capacity(void **state)
+{
+    struct sim *s = sim_new();
+
+    sim_node(s, 8, 150);
+    sim_node(s, 8, 8000);
+    sim_apply(s, "shop", 1, needs("web", 6, 0.1, 100));
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 1);
+    assert_int_equal(on(s, "k2"), 5);
+    sim_free(s);
+}
+
+/* 22 */
+static void test_place__without_a_ready_node_all_wait_and_a_joining_one_gets_them(void **state)
+{
+    struct sim *s = sim_new();
+
+    sim_apply(s, "shop", 1, needs("web", 3, 0.1, 64));
+    sim_settle(s);
+    assert_waits(s, "web", 3, "the cluster has no node");
+    sim_node(s, 4, 1000);
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 3);
+    sim_free(s);
+}
+
+static void test_place__a_node_with_a_bad_condition_is_told_with_its_reason(void **state)
+{
+    struct sim *s = cluster(1, 4, 1000);
+
+    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .not_ready = "1500 bytes do not pass to k3"});
+    sim_apply(s, "shop", 1, needs("web", 1, 0.1, 64));
+    sim_settle(s);
+    assert_waits(s, "web", 1, "k1: not ready: 1500 bytes do not pass to k3");
+    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000});
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 1);
+    sim_free(s);
+}
+
+static void constrain(struct spec_service *w, const char *key, bool equal, const char *value)
+{
+    struct spec_constraint *k = orc_vec_add(&w->constraints);
+
+    k->key = orc_strdup(key);
+    k->equal = equal;
+    k->value = orc_strdup(value);
+}
+
+/* 24, 25 */
+static void test_place__all_constraints_hold_and_case_does_not_matter(void **state)
+{
+    struct sim *s = cluster(3, 4, 1000);
+    struct spec_service *w = needs("web", 3, 0.1, 64);
+
+    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "SSD"});
+    sim_node_put(s, "k2", 2, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
+    constrain(w, "node.labels.disk", true, "ssd");
+    constrain(w, "node.hostname", false, "K2");
+    sim_apply(s, "shop", 1, w);
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 3);
+    sim_free(s);
+}
+
+static void test_place__a_constraint_that_nobody_meets_is_told_per_node(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+    struct spec_service *w = needs("web", 1, 0.1, 64);
+
+    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "hdd"});
+    constrain(w, "node.labels.disk", true, "ssd");
+    sim_apply(s, "shop", 1, w);
+    sim_settle(s);
+    assert_waits(s, "web", 1,
+                 "k1: node.labels.disk is \"hdd\", not \"ssd\"; k2: node.labels.disk is \"\", not \"ssd\"");
+    sim_free(s);
+}
+
+/* 26 */
+static void test_place__a_label_change_that_breaks_a_constraint_evicts(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+    struct spec_service *w = needs("web", 2, 0.1, 64);
+
+    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
+    constrain(w, "node.labels.disk", true, "ssd");
+    sim_apply(s, "shop", 1, w);
+    sim_pass(s, 10000);
+    assert_int_equal(on(s, "k1"), 2);
+    sim_node_put(s, "k2", 2, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
+    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "hdd"});
+    sim_pass(s, 10000);
+    assert_int_equal(on(s, "k1"), 0);
+    assert_int_equal(on(s, "k2"), 2);
+    sim_free(s);
+}
+
+static void publish(struct spec_service *w, const char *ip, uint16_t host, bool udp)
+{
+    struct spec_port *p = orc_vec_add(&w->ports);
+
+    *p = (struct spec_port){.host_ip = orc_strdup(ip), .host = host, .container = 80, .udp = udp};
+}
+
+/* 27 */
+static void test_place__one_host_port_per_node_and_the_surplus_waits(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+    struct spec_service *w = needs("web", 3, 0.1, 64);
+
+    publish(w, "", 8080, false);
+    sim_apply(s, "shop", 1, w);
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 1);
+    assert_int_equal(on(s, "k2"), 1);
+    assert_waits(s, "web", 1, "host port 8080/tcp is taken by shop.web.");
+    sim_free(s);
+}
+
+/* 28 */
+static void test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not(void **state)
+{
+    struct sim *s = cluster(1, 4, 1000);
+    struct spec_service *w[4];
+    static const char *const names[] = {"a", "b", "c", "d"};
+
+    for (int i = 0; i < 4; i++)
+        w[i] = needs(names[i], 1, 0.1, 64);
+    publish(w[0], "10.0.0.11", 53, false);
+    publish(w[1], "127.0.0.1", 53, false);
+    publish(w[2], "10.0.0.11", 53, true);
+    publish(w[3], "0.0.0.0", 53, false);
+    for (int i = 0; i < 4; i++)
+        sim_apply(s, "shop", 1, w[i]);
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.available = true}), 3);
+    assert_waits(s, "d", 1, "host port 53/tcp is taken by shop.");
+    sim_free(s);
+}
+
+/* 31 */
+static void test_place__a_cordoned_node_gets_nothing_new_and_keeps_what_it_has(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+
+    sim_apply(s, "shop", 1, needs("web", 2, 0.1, 64));
+    sim_settle(s);
+    sim_policy(s, "k1", true, false);
+    sim_scale(s, "shop", "web", 6);
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 1);
+    assert_int_equal(on(s, "k2"), 5);
+    sim_policy(s, "k2", true, false);
+    sim_scale(s, "shop", "web", 7);
+    sim_settle(s);
+    assert_waits(s, "web", 1, "0 of 2 nodes fit: k1: cordoned; k2: cordoned");
+    sim_free(s);
+}
+
+static void test_place__a_policy_that_cannot_be_read_keeps_new_tasks_away(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+
+    sim_put(s, key_node_policy(SIM_CLUSTER, "k1"), orc_strdup("{\"cordon\":"));
+    sim_apply(s, "shop", 1, needs("web", 4, 0.1, 64));
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 0);
+    assert_int_equal(on(s, "k2"), 4);
+    sim_free(s);
+}
+
+static void test_place__the_reserve_of_a_node_is_never_given_away(void **state)
+{
+    struct sim *s = sim_new();
+    struct record_node n = {.capacity = {INT64_C(4000000000), 1000 * SIM_MIB}, .reserve = {0, 300 * SIM_MIB}};
+
+    n.subnet = orc_strdup("10.210.1.0/24");
+    sim_put(s, key_node(SIM_CLUSTER, "k1"), record_node_text(&n));
+    record_node_release(&n);
+    sim_alive(s, "k1", true);
+    sim_apply(s, "shop", 1, needs("web", 8, 0.1, 100));
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 7);
+    sim_free(s);
+}
+
+static void test_place__a_full_subnet_keeps_further_tasks_away(void **state)
+{
+    struct sim *s = cluster(1, 1000, 1000000);
+
+    sim_apply(s, "shop", 1, needs("web", 254, 0.1, 1));
+    sim_settle(s);
+    assert_int_equal(on(s, "k1"), 253); /* never .0, .1, .255 */
+    assert_waits(s, "web", 1, "k1: no free address in its subnet");
+    sim_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_place__what_does_not_fit_waits_with_the_missing_amount),
+        cmocka_unit_test(test_place__cpu_shortage_is_told_in_cpus),
+        cmocka_unit_test(test_place__an_exact_fit_fits),
+        cmocka_unit_test(test_place__a_request_above_every_machine_blocks_nobody),
+        cmocka_unit_test(test_place__freed_room_is_used_once_it_is_reported_free),
+        cmocka_unit_test(test_place__eighteen_on_five_spread_4_4_4_3_3),
+        cmocka_unit_test(test_place__many_small_services_balance_over_nodes),
+        cmocka_unit_test(test_place__spread_gives_way_to_capacity),
+        cmocka_unit_test(test_place__without_a_ready_node_all_wait_and_a_joining_one_gets_them),
+        cmocka_unit_test(test_place__a_node_with_a_bad_condition_is_told_with_its_reason),
+        cmocka_unit_test(test_place__all_constraints_hold_and_case_does_not_matter),
+        cmocka_unit_test(test_place__a_constraint_that_nobody_meets_is_told_per_node),
+        cmocka_unit_test(test_place__a_label_change_that_breaks_a_constraint_evicts),
+        cmocka_unit_test(test_place__one_host_port_per_node_and_the_surplus_waits),
+        cmocka_unit_test(test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not),
+        cmocka_unit_test(test_place__a_cordoned_node_gets_nothing_new_and_keeps_what_it_has),
+        cmocka_unit_test(test_place__a_policy_that_cannot_be_read_keeps_new_tasks_away),
+        cmocka_unit_test(test_place__the_reserve_of_a_node_is_never_given_away),
+        cmocka_unit_test(test_place__a_full_subnet_keeps_further_tasks_away),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
