@@ -361,16 +361,20 @@ static int set_method(struct orc_http_call *call, const struct orc_http_req *req
     return 0;
 }
 
-static void set_tls(CURL *easy, const struct orc_http_tls *tls)
+/* libcurl does not name the file that it can't read. */
+static int set_tls(struct orc_http_call *call, const struct orc_http_tls *tls)
 {
-    if (!tls)
-        return;
-    if (tls->cacert)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, tls->cacert);
-    if (tls->cert)
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert);
-    if (tls->key)
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
+    const char *const files[] = {tls->cacert, tls->cert, tls->key};
+    static const CURLoption options[] = {CURLOPT_CAINFO, CURLOPT_SSLCERT, CURLOPT_SSLKEY};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(files); i++) {
+        if (!files[i])
+            continue;
+        if (access(files[i], R_OK) < 0)
+            return call_fail(call, -errno, "TLS: the file %s can't be read: %s", files[i], strerror(errno));
+        curl_easy_setopt(call->easy, options[i], files[i]);
+    }
+    return 0;
 }
 
 static void set_basics(struct orc_http_call *call, const struct orc_http_req *req)
@@ -394,7 +398,6 @@ static void set_basics(struct orc_http_call *call, const struct orc_http_req *re
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     if (req->unix_socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
-    set_tls(easy, req->tls);
 }
 
 static struct orc_http_call *new_call(struct orc_http *http, const struct orc_http_req *req)
@@ -430,7 +433,7 @@ static int begin(struct orc_http_call *call, const struct orc_http_req *req)
     if (call->http->closed)
         return call_fail(call, -ECANCELED, "the client is being closed");
     set_basics(call, req);
-    if (set_method(call, req) < 0 || set_headers(call, req) < 0)
+    if (set_method(call, req) < 0 || set_headers(call, req) < 0 || (req->tls && set_tls(call, req->tls) < 0))
         return call->error;
     code = curl_multi_add_handle(call->http->multi, call->easy);
     if (code != CURLM_OK)
