@@ -245,15 +245,14 @@ static void on_line(struct conn *c, const char *line, size_t n)
 
 static void take_lines(struct conn *c)
 {
-    struct orc_err err = ORC_ERR_INIT;
     char *end;
 
     while (!c->closing && c->in.len && (end = memchr(c->in.data, '\n', c->in.len))) {
         size_t n = (size_t)(end - c->in.data);
 
-        if (c->pipe.write_queue_size > MAX_UNREAD) {
-            orc_fail(&err, -EMSGSIZE, "Answers are not being read; the connection is closed.");
-            hang_up(c, -EMSGSIZE, &err);
+        if (c->pipe.write_queue_size > MAX_UNREAD) { /* telling it would only add to what it does not read */
+            orc_warn("a caller does not read its answers and is cut off");
+            conn_close(c);
             return;
         }
         on_line(c, c->in.data, n);

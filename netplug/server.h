@@ -2,7 +2,7 @@
  *
  * Checks the caller by its credentials (SO_PEERCRED, unix(7)): root and the allowed users. Knows framing,
  * limits and the table of operations; what they do is takeover.h's and probe.h's. A caller that sends garbage
- * is told so and cut off; one that does not read its answers is not read from any more.
+ * is told so and cut off; one that does not read its answers is cut off as well.
  */
 #ifndef NETPLUG_SERVER_H
 #define NETPLUG_SERVER_H
