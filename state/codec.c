@@ -183,6 +183,7 @@ static int decode_str(const struct codec_field *f, const json_t *j, void *m, str
         memcpy(m, s, strlen(s) + 1);
         return 0;
     }
+    free(pointer_at(m)); /* the default */
     memcpy(m, &s, sizeof s);
     s = NULL;
     return 0;

@@ -218,7 +218,7 @@ ORC_UNUSED static void etcd_server_wipe(const struct etcd_server *s)
 /* Runs etcdctl against the server; true when it exits with 0. `args` goes through the shell. */
 ORC_UNUSED static bool etcd_ctl(const struct etcd_server *s, const char *args)
 {
-    char command[512];
+    char command[900];
 
     snprintf(command, sizeof command, "ETCDCTL_API=3 etcdctl --endpoints=%s %s >>%s/ctl.log 2>&1", s->url,
              args, s->dir);
@@ -237,7 +237,7 @@ ORC_UNUSED static void etcd_server_backup(const struct etcd_server *s)
 
 ORC_UNUSED static void etcd_server_restore(const struct etcd_server *s)
 {
-    char args[400];
+    char args[700];
 
     etcd_server_wipe(s);
     snprintf(args, sizeof args,
