@@ -202,13 +202,15 @@ static bool is_in_file(const struct app_in *in, const char *name)
     return false;
 }
 
-static const char *nearest_service(const struct app_in *in, const char *name)
+static const char *nearest_service(const struct app_in *in, const char *name, const char *but)
 {
     const char **names = orc_calloc(in->n + 1, sizeof *names);
     const char *found;
+    size_t n = 0;
 
     for (size_t i = 0; i < in->n; i++)
-        names[i] = in->at[i].service->name;
+        if (strcmp(in->at[i].service->name, but) != 0)
+            names[n++] = in->at[i].service->name;
     found = strlen(name) <= SPEC_NAME_MAX ? orc_nearest(name, names) : NULL;
     free(names);
     return found;
@@ -229,7 +231,7 @@ static void check_service_ref(struct spec_reader *r, const struct app_in *in, co
                 "x-orc.health, or wait for service_started",
                 ref->from, ref->name);
     } else if (!is_in_file(in, ref->name)) {
-        near = nearest_service(in, ref->name);
+        near = nearest_service(in, ref->name, ref->from);
         spec_say(r, ref->at, "service \"%s\" is not in this file%s%s%s", spec_quote(ref->name).text,
                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
@@ -338,6 +340,19 @@ static void check_circles(struct spec_reader *r, const struct app_in *in)
     free(c.path);
 }
 
+/* Stored form: a service has to fit into a key of the store with room to spare. */
+static void check_sizes(struct spec_reader *r, const struct app_in *in)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        orc_auto_json json_t *j = spec_service_to_json(in->at[i].service);
+        orc_auto_free char *text = orc_json_text(j);
+
+        if (strlen(text) > SPEC_JSON_MAX)
+            spec_say(r, in->at[i].key, "service \"%s\" has %zu bytes of settings; the store takes %d",
+                     in->at[i].service->name, strlen(text), SPEC_JSON_MAX);
+    }
+}
+
 /* The whole ------------------------------------------------------------------------------------------- */
 
 static int cmp_strings(const void *x, const void *y)
@@ -360,6 +375,7 @@ static void read_app(struct spec_reader *r, const struct spec_node *root, const 
     for (size_t i = 0; in->services && i < r->refs.n; i++)
         check_ref(r, in, &r->refs.at[i]);
     check_circles(r, in);
+    check_sizes(r, in);
     if (in->app->volumes.n > 1)
         qsort(in->app->volumes.at, in->app->volumes.n, sizeof *in->app->volumes.at, cmp_strings);
 }

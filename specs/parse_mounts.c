@@ -55,9 +55,9 @@ static void set_paths(struct spec_mount *m, const char *source, const char *targ
 static void add_mount(struct spec_reader *r, const struct spec_node *v, struct spec_service *s,
                       struct spec_mount *m)
 {
-    const struct spec_mount *other;
+    for (size_t i = 0; i < s->mounts.n; i++) {
+        const struct spec_mount *other = &s->mounts.at[i];
 
-    orc_vec_each (other, &s->mounts) {
         if (strcmp(other->target, m->target) == 0)
             spec_say(r, v, "\"%s\" in the container is mounted twice, from \"%s\" and from \"%s\"",
                      spec_quote(m->target).text, spec_quote(other->source).text, spec_quote(m->source).text);

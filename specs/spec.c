@@ -28,11 +28,9 @@ struct spec_service *spec_service_new(const char *name)
 
 static void pairs_release(struct spec_pairs *p)
 {
-    struct spec_pair *pair;
-
-    orc_vec_each (pair, p) {
-        free(pair->key);
-        free(pair->value);
+    for (size_t i = 0; i < p->n; i++) {
+        free(p->at[i].key);
+        free(p->at[i].value);
     }
     orc_vec_release(p);
 }
@@ -161,12 +159,9 @@ void spec_pairs_add(struct spec_pairs *p, const char *key, const char *value)
 
 const char *spec_pairs_get(const struct spec_pairs *p, const char *key)
 {
-    const struct spec_pair *pair;
-
-    orc_vec_each (pair, p) {
-        if (strcmp(pair->key, key) == 0)
-            return pair->value;
-    }
+    for (size_t i = 0; i < p->n; i++)
+        if (strcmp(p->at[i].key, key) == 0)
+            return p->at[i].value;
     return NULL;
 }
 

@@ -150,9 +150,6 @@ json_t *spec_service_to_json(const struct spec_service *s)
 static int check_whole(const struct spec_service *s, struct orc_err *err)
 {
     const struct spec_health *h = &s->health;
-    const struct spec_mount *m;
-    const struct spec_gateway *g;
-    const struct spec_port *p;
     int r;
 
     if (h->kind == SPEC_HEALTH_HTTP && !h->path)
@@ -161,7 +158,9 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
         return orc_fail(err, -EINVAL, "\"health\": a check over the network needs a \"port\" in 1..65535");
     if (h->kind == SPEC_HEALTH_EXEC && h->exec.n == 0)
         return orc_fail(err, -EINVAL, "\"health\": an exec check needs \"exec\", a command");
-    orc_vec_each (m, &s->mounts) {
+    for (size_t i = 0; i < s->mounts.n; i++) {
+        const struct spec_mount *m = &s->mounts.at[i];
+
         r = m->kind == SPEC_MOUNT_BIND ? spec_check_abs_path(m->source, err)
                                        : spec_check_volume(m->source, err);
         if (r < 0) {
@@ -169,14 +168,12 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
             return r;
         }
     }
-    orc_vec_each (g, &s->gateway) {
-        if (g->port == 0)
+    for (size_t i = 0; i < s->gateway.n; i++)
+        if (s->gateway.at[i].port == 0)
             return orc_fail(err, -EINVAL, "\"gateway\": a route needs a \"port\" in 1..65535");
-    }
-    orc_vec_each (p, &s->ports) {
-        if (p->container == 0)
+    for (size_t i = 0; i < s->ports.n; i++)
+        if (s->ports.at[i].container == 0)
             return orc_fail(err, -EINVAL, "\"ports\": a port needs a \"container\" in 1..65535");
-    }
     return 0;
 }
 

@@ -237,10 +237,10 @@ static void test_spec_doc__depth_is_bounded(void **state)
     orc_auto_free char *brackets = repeat("x-a: ", "[", 5000, "\n");
     orc_auto_free char *dashes = repeat("x-a:\n  ", "- ", 5000, "a\n");
     orc_auto_free char *fine = repeat("x-a: ", "[", 60, ""), *closed = repeat(fine, "]", 60, "\nx-b: 1\n");
-    orc_auto(spec_doc_free_p) struct spec_doc *d = doc_ok(closed);
     orc_auto_free char *by_alias =
         orc_printf("x-a: &a [[[[[[[[[[1]]]]]]]]]]\nx-b: %s*a%s\n", fine + 5, strchr(closed, ']'));
 
+    spec_doc_free(doc_ok(closed));
     assert_problem(brackets, "1:", "nested more than 64 deep");
     assert_problem(dashes, "2:", "nested more than 64 deep");
     assert_problem(by_alias, "2:", "nested more than 64 deep");

@@ -146,14 +146,25 @@ static void test_spec_refuse__too_many_services(void **state)
     orc_buf_release(&b);
 }
 
+static void test_spec_refuse__a_service_too_large_for_the_store(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
+
+    orc_buf_puts(&b, WEB("    environment:\n"));
+    for (int i = 0; i < 900; i++)
+        orc_buf_printf(&b, "      V%d: %0300d\n", i, 0);
+    assert_problem(orc_buf_str(&b), "2:3: ", "bytes of settings; the store takes 262144");
+    orc_buf_release(&b);
+}
+
 /* Behaviour 6. */
 static void test_spec_refuse__dependencies_that_can_not_be_kept(void **state)
 {
     static const struct refusal cases[] = {
         {WEB("    depends_on: [web]\n"), "4:18: ", "service \"web\" depends on itself"},
-        {WEB("    depends_on: [wbe]\n") "  b: {image: a}\n", "4:18: ",
-         "service \"wbe\" is not in this file; did you mean "
-         "\"web\"?"},
+        {WEB("    depends_on: [bakend]\n") "  backend: {image: a}\n", "4:18: ",
+         "service \"bakend\" is not in this file; did you mean "
+         "\"backend\"?"},
         {WEB("    depends_on: {zzzzzz: {condition: service_started}}\n"),
          "4:18: ", "\"zzzzzz\" is not in this file"},
         {WEB("    depends_on: [b, b]\n") "  b: {image: a}\n", "4:21: ", "\"b\" is in depends_on twice"},
@@ -415,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_spec_refuse__composes_other_keys_with_the_reason),
         cmocka_unit_test(test_spec_refuse__names),
         cmocka_unit_test(test_spec_refuse__too_many_services),
+        cmocka_unit_test(test_spec_refuse__a_service_too_large_for_the_store),
         cmocka_unit_test(test_spec_refuse__dependencies_that_can_not_be_kept),
         cmocka_unit_test(test_spec_refuse__environment_and_labels),
         cmocka_unit_test(test_spec_refuse__variables_are_not_passed_through),

@@ -1,0 +1,106 @@
+/* Any bytes as a service file, and as a stored service. With clang's -fsanitize=fuzzer it is a libFuzzer
+ * target; built with -DORC_FUZZ_PLAIN it runs once over the files and folders given (a corpus), with any
+ * compiler.
+ *
+ * Beside memory faults it looks for broken promises: an app or complaints, never both; what the parser
+ * accepts the reader of stored JSON accepts, and it comes out the same. */
+#include "lib/file.h"
+#include "specs/parse.h"
+
+#include <ftw.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void promise(bool kept, const char *what, const char *detail)
+{
+    if (kept)
+        return;
+    fprintf(stderr, "broken promise: %s: %s\n", what, detail);
+    abort();
+}
+
+static void check_service(const struct spec_service *s)
+{
+    orc_auto_json json_t *j = spec_service_to_json(s);
+    orc_auto_free char *text = orc_json_text(j), *again = NULL;
+    struct orc_err err = ORC_ERR_INIT;
+    orc_auto_json json_t *reread = orc_json_parse(text, strlen(text), &err);
+    orc_auto(spec_service_free_p) struct spec_service *back = NULL;
+    orc_auto_json json_t *j2 = NULL;
+
+    promise(reread != NULL, "the JSON form can be parsed", err.msg);
+    back = spec_service_from_json(reread, &err);
+    promise(back != NULL, "an accepted service can be read back", err.msg);
+    j2 = spec_service_to_json(back);
+    again = orc_json_text(j2);
+    promise(strcmp(text, again) == 0, "JSON loses nothing", text);
+}
+
+static void try_yaml(const char *text, size_t n)
+{
+    struct spec_problems problems = {0};
+    orc_auto(spec_app_free_p) struct spec_app *app = NULL;
+    int r = spec_parse(text, n, "fuzz", &app, &problems);
+
+    promise((r == 0) == (app != NULL) && (r == 0) == (problems.n == 0), "an app or complaints", "");
+    for (size_t i = 0; i < problems.n; i++)
+        promise(problems.at[i].line > 0 && problems.at[i].column > 0, "a complaint has a place",
+                problems.at[i].text);
+    for (size_t i = 0; app && i < app->services.n; i++)
+        check_service(app->services.at[i]);
+    spec_problems_release(&problems);
+}
+
+static void try_json(const char *text, size_t n)
+{
+    orc_auto_json json_t *j = orc_json_parse(text, n, NULL);
+    orc_auto(spec_service_free_p) struct spec_service *s = j ? spec_service_from_json(j, NULL) : NULL;
+
+    if (s)
+        check_service(s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    char *text = malloc(n + 1); /* of exactly this size, so that a step too far is seen */
+
+    if (!text)
+        return 0;
+    memcpy(text, data, n);
+    text[n] = '\0';
+    try_yaml(text, n);
+    if (n > 0 && text[0] == '{')
+        try_json(text, n);
+    free(text);
+    return 0;
+}
+
+#ifdef ORC_FUZZ_PLAIN
+static int run_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    orc_auto_free char *data = NULL;
+    size_t n = 0;
+
+    if (type != FTW_F)
+        return 0;
+    if (orc_file_read(path, 16 << 20, &data, &n, &err) < 0) {
+        fprintf(stderr, "%s\n", err.msg);
+        return 1;
+    }
+    LLVMFuzzerTestOneInput((const uint8_t *)data, n);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (nftw(argv[i], run_file, 16, FTW_PHYS) != 0)
+            return 1;
+    return 0;
+}
+#endif

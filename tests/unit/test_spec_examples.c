@@ -1,0 +1,116 @@
+/* The files in specs/examples, and the golden files: what a file becomes, and what is said about a bad one.
+ *
+ * Run from the repository's root. ORC_GOLDEN_UPDATE=1 writes the golden files anew, to be read before they
+ * are committed: a changed normal form changes every hash, and so replaces every container of every cluster.
+ */
+#include "lib/buf.h"
+#include "lib/file.h"
+#include "tests/unit/spec_test.h"
+
+#include <ftw.h>
+
+static char *read_file(const char *path)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    char *text = NULL;
+
+    if (orc_file_read(path, 4 * SPEC_FILE_MAX, &text, NULL, &err) < 0)
+        fail_msg("%s", err.msg);
+    return text;
+}
+
+static void assert_golden(const char *path, const char *text)
+{
+    const char *update = getenv("ORC_GOLDEN_UPDATE");
+    struct orc_err err = ORC_ERR_INIT;
+    orc_auto_free char *golden = NULL;
+
+    if (update && *update && orc_file_write(path, text, strlen(text), 0644, &err) < 0)
+        fail_msg("%s", err.msg);
+    golden = read_file(path);
+    assert_string_equal(text, golden);
+}
+
+/* to JSON, back, and the same hashes. */
+static void assert_lossless(const char *path, const struct spec_service *s)
+{
+    orc_auto_free char *text = json_of(s), *again = NULL;
+    struct orc_err err = ORC_ERR_INIT;
+    orc_auto_json json_t *j = orc_json_parse(text, strlen(text), &err);
+    orc_auto(spec_service_free_p) struct spec_service *back = spec_service_from_json(j, &err);
+    char w1[SPEC_HASH_MAX], c1[SPEC_HASH_MAX], w2[SPEC_HASH_MAX], c2[SPEC_HASH_MAX];
+
+    if (!back)
+        fail_msg("%s: %s: %s", path, text, err.msg);
+    again = json_of(back);
+    assert_string_equal(text, again);
+    spec_service_hash(s, w1, c1);
+    spec_service_hash(back, w2, c2);
+    assert_string_equal(w1, w2);
+    assert_string_equal(c1, c2);
+}
+
+static int examples;
+
+static int check_example(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    size_t n = strlen(path);
+    orc_auto_free char *text = NULL;
+    orc_auto(spec_app_free_p) struct spec_app *app = NULL;
+
+    if (type != FTW_F || n < 5 || (strcmp(path + n - 5, ".yaml") != 0 && strcmp(path + n - 4, ".yml") != 0))
+        return 0;
+    text = read_file(path);
+    print_message("%s\n", path);
+    app = parse_ok(text);
+    assert_true(app->services.n > 0);
+    for (size_t i = 0; i < app->services.n; i++)
+        assert_lossless(path, app->services.at[i]);
+    assert_same(text, text); /* behaviour 13: applied again, it is the same */
+    examples++;
+    return 0;
+}
+
+static void test_spec_examples__all_are_accepted_and_survive_json(void **state)
+{
+    examples = 0;
+    assert_int_equal(nftw("specs/examples", check_example, 8, FTW_PHYS), 0);
+    assert_true(examples >= 6);
+}
+
+static void test_spec_golden__the_normal_form_is_stable(void **state)
+{
+    orc_auto_free char *yaml = read_file("specs/examples/every-key.yaml"), *text = NULL;
+    orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(yaml);
+    struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
+
+    for (size_t i = 0; i < app->services.n; i++) {
+        orc_auto_json json_t *j = spec_service_to_json(app->services.at[i]);
+        orc_auto_free char *pretty = json_dumps(j, JSON_INDENT(2));
+        char whole[SPEC_HASH_MAX], container[SPEC_HASH_MAX];
+
+        spec_service_hash(app->services.at[i], whole, container);
+        orc_buf_printf(&b, "%s\nwhole %s\ncontainer %s\n", pretty, whole, container);
+    }
+    text = orc_buf_take(&b);
+    assert_golden("tests/golden/specs/every-key.txt", text);
+}
+
+static void test_spec_golden__mistakes_are_told_like_this(void **state)
+{
+    orc_auto_free char *yaml = read_file("tests/golden/specs/mistakes.yaml");
+    orc_auto_free char *text = parse_refused(yaml);
+
+    assert_golden("tests/golden/specs/mistakes.txt", text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spec_examples__all_are_accepted_and_survive_json),
+        cmocka_unit_test(test_spec_golden__the_normal_form_is_stable),
+        cmocka_unit_test(test_spec_golden__mistakes_are_told_like_this),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
