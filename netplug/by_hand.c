@@ -36,6 +36,26 @@ static int parse(const struct orc_option *table, int argc, char **argv, struct o
     return r < 0 ? fail(USAGE, err.msg) : -1;
 }
 
+/* --- asking the daemon --- */
+
+struct asking {
+    struct netplug_client *client;
+    int status;
+};
+
+static void finish(struct asking *a, int error, const char *text)
+{
+    a->status = error ? fail(FAILED, text) : DONE;
+}
+
+static int ask(struct asking *a)
+{
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT); /* an idle client does not keep it alive */
+    netplug_client_free(a->client);
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    return a->status;
+}
+
 /* --- check --- */
 
 static int cmd_check(int argc, char **argv)
@@ -108,10 +128,39 @@ static int mtu_towards(const char *address, int64_t *ret, struct orc_err *err)
                : orc_fail(err, -ENOENT, "The MTU towards %s is unknown; give one with --mtu.", address);
 }
 
+static int probe_here(const struct netplug_probe_req *req)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    struct probe *probe;
+    int status = FAILED;
+
+    if (probe_start(uv_default_loop(), req, on_probed, &status, &probe, &err) < 0)
+        return fail(FAILED, err.msg);
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    return status;
+}
+
+static void on_probed_there(int error, const char *text, const struct netplug_probe_res *res, void *arg)
+{
+    struct asking *a = arg;
+
+    finish(a, error, text);
+    if (res)
+        a->status = print_peers(res);
+}
+
+static int probe_there(const char *path, const struct netplug_probe_req *req)
+{
+    struct asking a = {.client = netplug_client_new(uv_default_loop(), path), .status = FAILED};
+
+    netplug_probe(a.client, req, on_probed_there, &a);
+    return ask(&a);
+}
+
 static int cmd_probe(int argc, char **argv)
 {
     int64_t mtu = 0, count = 0, timeout = 0;
-    orc_auto_free char *source = NULL;
+    orc_auto_free char *source = NULL, *path = NULL;
     struct orc_strv words = {0};
     const struct orc_option table[] = {
         {"mtu", 0, ORC_OPT_INT, &mtu, "BYTES",
@@ -120,12 +169,11 @@ static int cmd_probe(int argc, char **argv)
         {"timeout-ms", 0, ORC_OPT_INT, &timeout, "MS", "wait so long for an echo (default 1000)", NULL, 1,
          NETPLUG_MAX_TIMEOUT_MS},
         {"source", 0, ORC_OPT_STR, &source, "ADDR", "send from this address", NULL, 0, 0},
+        {"socket", 0, ORC_OPT_STR, &path, "PATH", "have the netplug that listens there do it", NULL, 0, 0},
         {0},
     };
     struct netplug_probe_req req = {.peers = &words};
     struct orc_err err = ORC_ERR_INIT;
-    struct probe *probe;
-    int status = FAILED;
     int r = parse(table, argc, argv, &words, "netplug probe ADDR... [options]",
                   "Finds out which packets reach other machines without being fragmented.");
 
@@ -137,26 +185,10 @@ static int cmd_probe(int argc, char **argv)
     req.count = (int)count;
     req.timeout_ms = (int)timeout;
     req.source = source;
-    if (r < 0 && probe_start(uv_default_loop(), &req, on_probed, &status, &probe, &err) < 0)
-        r = fail(FAILED, err.msg);
-    if (r < 0) {
-        uv_run(uv_default_loop(), UV_RUN_DEFAULT);
-        r = status;
-    }
+    if (r < 0)
+        r = path ? probe_there(path, &req) : probe_here(&req);
     orc_strv_release(&words);
     return r;
-}
-
-/* --- commands that ask the daemon --- */
-
-struct asking {
-    struct netplug_client *client;
-    int status;
-};
-
-static void finish(struct asking *a, int error, const char *text)
-{
-    a->status = error ? fail(FAILED, text) : DONE;
 }
 
 static void on_done(int error, const char *text, void *arg)
@@ -186,13 +218,7 @@ static void on_links(int error, const char *text, const struct netplug_links_res
         print_json(protocol_links_res(res));
 }
 
-static int ask(struct asking *a)
-{
-    uv_run(uv_default_loop(), UV_RUN_DEFAULT); /* an idle client does not keep it alive */
-    netplug_client_free(a->client);
-    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
-    return a->status;
-}
+/* --- commands that ask the daemon --- */
 
 #define SOCKET_OPTION                                                                                        \
     {                                                                                                        \
