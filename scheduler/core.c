@@ -30,7 +30,8 @@ static void set_hold(struct core *c, size_t silent, size_t of)
     orc_auto_free char *text = NULL;
 
     if (silent)
-        text = orc_printf("%zu of %zu nodes were lost at once: nothing is moved until one of them is back",
+        text = orc_printf("more than half of the nodes were lost at once (%zu of %zu): nothing is moved "
+                          "until some are back",
                           silent, of);
     if (orc_streq(text, c->hold))
         return;

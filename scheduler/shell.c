@@ -1,0 +1,383 @@
+#include "scheduler/shell.h"
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "scheduler/commit.h"
+#include "scheduler/core.h"
+#include "state/election.h"
+#include "state/event.h"
+#include "state/view.h"
+
+#define LEADER_TTL_S 3
+#define SETTLE_MS 2     /* changes that arrive together are decided on together */
+#define CONFLICT_MS 20  /* a guard did not hold: the view will show why */
+#define FAILURE_MS 1000 /* the store did not take it: once more after so long */
+#define SAVE_GUARD_MS 5000
+
+struct shell {
+    uv_loop_t *loop;
+    struct etcd *etcd;
+    struct core *core;
+    struct view *view;
+    struct election *election;
+    struct event_log *events;
+    struct commit *commit;
+    struct guard guard;
+    char *guard_path, *cluster, *leader_key, *leader_value, *config_key;
+    uv_timer_t step, save;
+    uv_timer_t campaign; /* an election can't be freed from within its own callback */
+    bool live, leads, fresh, waiting, stopping;
+    int closing;
+    int64_t saved_revision;
+    struct orc_log_once away, refused;
+};
+
+static void arm(struct shell *s, uint64_t ms);
+
+/* ---- feeding ----------------------------------------------------------------------------------------- */
+
+static void on_put(const struct etcd_kv *kv, void *arg)
+{
+    struct shell *s = arg;
+    struct orc_err err = ORC_ERR_INIT;
+    struct key key;
+
+    if (key_parse(s->cluster, kv->key, &key) == KEY_UNKNOWN)
+        orc_fail(&err, -EINVAL, "it is not a key of orc");
+    else if (core_wants(key.kind))
+        core_feed_value(s->core, &key, kv->value, kv->value_len, kv->create_revision, kv->mod_revision, &err);
+    if (!err.msg[0])
+        return;
+    orc_warn("key %s can't be used, nothing is concluded from it: %s", kv->key, err.msg);
+    if (s->leads)
+        event_add(s->events, "store", kv->key, "the key can't be used: %s", err.msg);
+}
+
+static void on_delete(const char *name, int64_t revision, void *arg)
+{
+    struct shell *s = arg;
+    struct key key;
+
+    if (key_parse(s->cluster, name, &key) != KEY_UNKNOWN && core_wants(key.kind))
+        core_feed_delete(s->core, &key);
+}
+
+static void on_batch(int64_t revision, void *arg)
+{
+    arm(arg, SETTLE_MS);
+}
+
+/* ---- deciding ---------------------------------------------------------------------------------------- */
+
+static bool may_step(const struct shell *s)
+{
+    return s->live && s->leads && !s->waiting && !s->stopping && !commit_busy(s->commit);
+}
+
+static void decide(struct shell *s)
+{
+    uint64_t now = orc_clock_ms(), next;
+    struct plan p = {0};
+
+    if (!may_step(s))
+        return;
+    if (s->fresh)
+        core_lead(s->core);
+    s->fresh = false;
+    core_step(s->core, now, orc_wall_ms(), &p);
+    next = core_next(s->core);
+    if (!plan_empty(&p))
+        commit_start(s->commit, &p, s->election);
+    else if (next)
+        arm(s, next > now ? next - now : 0);
+    plan_release(&p);
+}
+
+static void on_step(uv_timer_t *t)
+{
+    decide(t->data);
+}
+
+/* In `ms`, unless it is due sooner already. */
+static void arm(struct shell *s, uint64_t ms)
+{
+    if (!may_step(s))
+        return; /* whatever ends the waiting arms anew */
+    if (uv_is_active((uv_handle_t *)&s->step) && uv_timer_get_due_in(&s->step) <= ms)
+        return;
+    uv_timer_start(&s->step, on_step, ms, 0);
+}
+
+/* ---- committing -------------------------------------------------------------------------------------- */
+
+static void log_ops(const struct plan_txn *t)
+{
+    const struct plan_op *op;
+
+    orc_vec_each (op, &t->ops) {
+        orc_auto_free char *line = plan_op_text(t, op);
+
+        if (op->kind == PLAN_TASK_CREATE || op->kind == PLAN_TASK_DESIRED || op->kind == PLAN_GATEWAY_RETIRE)
+            orc_info("%s", line);
+        else
+            orc_debug("%s", line);
+    }
+}
+
+static void on_txn(const struct plan_txn *txn, size_t index, bool committed, void *arg)
+{
+    struct shell *s = arg;
+    const struct plan_event *e;
+
+    if (!committed) {
+        core_retry(s->core, txn);
+        return;
+    }
+    log_ops(txn);
+    orc_vec_each (e, &commit_plan(s->commit)->events)
+        if (e->txn == index) {
+            orc_info("%s %s: %s", e->type, e->object, e->message);
+            event_add(s->events, e->type, e->object, "%s", e->message);
+        }
+}
+
+static void on_reached(int error, void *arg)
+{
+    struct shell *s = arg;
+
+    s->waiting = false;
+    if (!error)
+        arm(s, 0);
+}
+
+static void on_committed(const struct commit_result *res, void *arg)
+{
+    struct shell *s = arg;
+
+    if (res->failed)
+        orc_log_begin(&s->refused, ORC_LOG_WARN, "the store did not take a decision: %s", res->error_text);
+    else
+        orc_log_end(&s->refused, "the store takes decisions again");
+    if (res->revision) {
+        s->waiting = true;
+        view_wait(s->view, res->revision, on_reached, s);
+        return;
+    }
+    arm(s, res->failed ? FAILURE_MS : CONFLICT_MS);
+}
+
+/* ---- leading ----------------------------------------------------------------------------------------- */
+
+static void on_leader(bool leader, void *arg)
+{
+    struct shell *s = arg;
+
+    if (leader == s->leads)
+        return;
+    s->leads = leader;
+    if (!leader) {
+        orc_info("no longer the leader: %s", election_reason(s->election));
+        commit_stop(s->commit);
+        uv_timer_stop(&s->step);
+        return;
+    }
+    orc_info("leads");
+    event_add(s->events, "scheduler", "leader", "this scheduler leads");
+    s->fresh = true;
+    arm(s, 0);
+}
+
+/* We campaign only in the store we know: an election writes. */
+static void on_campaign(uv_timer_t *t)
+{
+    struct shell *s = t->data;
+    struct election_opts o = {.key = s->leader_key,
+                              .value = s->leader_value,
+                              .ttl_s = LEADER_TTL_S,
+                              .on_change = on_leader,
+                              .arg = s};
+
+    if (view_state(s->view) != VIEW_FROZEN) {
+        if (!s->election && view_state(s->view) == VIEW_LIVE)
+            s->election = election_new(s->loop, s->etcd, &o);
+        return;
+    }
+    commit_stop(s->commit);
+    s->leads = false;
+    s->election = election_free(s->election);
+}
+
+static void on_state(enum view_state state, const char *why, void *arg)
+{
+    struct shell *s = arg;
+    bool was = s->live;
+
+    s->live = state == VIEW_LIVE;
+    if (s->live) {
+        orc_log_end(&s->away, "the store is there again");
+        s->fresh = s->fresh || !was; /* no duration is counted over a time in which nothing was seen */
+        arm(s, 0);
+    } else if (state == VIEW_FROZEN) {
+        orc_log_begin(&s->away, ORC_LOG_ERROR, "frozen, nothing is decided: %s", why);
+    } else if (state == VIEW_STALE) {
+        orc_log_begin(&s->away, ORC_LOG_WARN, "the store is away, all runs on as it is: %s", why);
+    }
+    if (!s->stopping)
+        uv_timer_start(&s->campaign, on_campaign, 0, 0);
+}
+
+/* ---- remembering the store --------------------------------------------------------------------------- */
+
+static void save_guard(struct shell *s)
+{
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (!s->guard_path || s->guard.frozen || s->guard.revision == s->saved_revision)
+        return;
+    if (guard_save(&s->guard, s->guard_path, &err) < 0)
+        orc_warn("%s", err.msg);
+    s->saved_revision = s->guard.revision;
+}
+
+static void on_save(uv_timer_t *t)
+{
+    struct shell *s = t->data;
+
+    if (s->live)
+        save_guard(s);
+}
+
+static int load_guard(struct shell *s, const char *path, struct orc_err *err)
+{
+    int r;
+
+    if (!path)
+        return 0;
+    s->guard_path = orc_strdup(path);
+    r = guard_load(&s->guard, path, err);
+    if (r != GUARD_CORRUPT)
+        return r;
+    orc_warn("%s", err->msg);
+    err->msg[0] = '\0';
+    return 0;
+}
+
+/* ---- life cycle -------------------------------------------------------------------------------------- */
+
+static struct view *open_view(struct shell *s)
+{
+    static const enum key_kind kinds[] = {KEY_CONFIG,      KEY_REVISION, KEY_APP,     KEY_INTENT,
+                                          KEY_ROLLOUT,     KEY_TASK,     KEY_STATUS,  KEY_NODE,
+                                          KEY_NODE_POLICY, KEY_ALIVE,    KEY_GATEWAY, KEY_GATEWAY_ALIVE};
+    char *prefixes[ORC_ARRAY_SIZE(kinds) + 1] = {NULL};
+    struct view_opts o = {.prefixes = (const char *const *)prefixes,
+                          .on_put = on_put,
+                          .on_delete = on_delete,
+                          .on_batch = on_batch,
+                          .on_state = on_state,
+                          .guard = &s->guard,
+                          .config_key = s->config_key,
+                          .arg = s};
+    struct view *v;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(kinds); i++)
+        prefixes[i] = key_range(s->cluster, kinds[i]);
+    v = view_new(s->loop, s->etcd, &o);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(kinds); i++)
+        free(prefixes[i]);
+    return v;
+}
+
+static void name_things(struct shell *s, const struct shell_opts *opts)
+{
+    struct record_leader leader = {(char *)opts->id, (char *)opts->host, orc_wall_ms()};
+
+    s->cluster = orc_strdup(opts->cluster);
+    s->leader_key = key_leader(opts->cluster);
+    s->config_key = key_config(opts->cluster);
+    s->leader_value = record_leader_text(&leader);
+}
+
+static void init_timers(struct shell *s)
+{
+    uv_timer_init(s->loop, &s->step);
+    uv_timer_init(s->loop, &s->save);
+    uv_timer_init(s->loop, &s->campaign);
+    s->step.data = s->save.data = s->campaign.data = s;
+    if (s->guard_path)
+        uv_timer_start(&s->save, on_save, SAVE_GUARD_MS, SAVE_GUARD_MS);
+}
+
+struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct orc_err *err)
+{
+    struct shell *s = orc_new(struct shell);
+    struct etcd_opts e = {.endpoints = opts->etcd, .tls = opts->tls};
+    struct commit_opts c = {opts->cluster, on_txn, on_committed, s};
+    orc_auto_free char *by = orc_printf("orc-scheduler %s", opts->host);
+
+    s->loop = loop;
+    name_things(s, opts);
+    if (load_guard(s, opts->guard, err) >= 0)
+        s->etcd = etcd_new(loop, &e, err);
+    if (!s->etcd) {
+        free(s->guard_path);
+        free(s->cluster);
+        free(s->leader_key);
+        free(s->leader_value);
+        free(s->config_key);
+        free(s);
+        return NULL;
+    }
+    init_timers(s);
+    s->core = core_new();
+    s->events = event_log_new(s->etcd, opts->cluster, by);
+    s->commit = commit_new(s->etcd, &c);
+    s->view = open_view(s);
+    return s;
+}
+
+void shell_stop(struct shell *s, void (*done)(void *arg), void *arg)
+{
+    s->stopping = true;
+    s->leads = false;
+    commit_stop(s->commit);
+    uv_timer_stop(&s->step);
+    uv_timer_stop(&s->campaign);
+    if (s->election)
+        election_resign(s->election, done, arg);
+    else
+        done(arg);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    struct shell *s = h->data;
+
+    if (--s->closing == 0)
+        free(s);
+}
+
+struct shell *shell_free(struct shell *s)
+{
+    if (!s)
+        return NULL;
+    if (s->live)
+        save_guard(s);
+    s->stopping = true;
+    s->commit = commit_free(s->commit);
+    s->view = view_free(s->view);
+    s->election = election_free(s->election);
+    s->events = event_log_free(s->events);
+    s->etcd = etcd_free(s->etcd);
+    s->core = core_free(s->core);
+    free(s->guard_path);
+    free(s->cluster);
+    free(s->leader_key);
+    free(s->leader_value);
+    free(s->config_key);
+    s->closing = 3;
+    uv_close((uv_handle_t *)&s->step, on_closed);
+    uv_close((uv_handle_t *)&s->save, on_closed);
+    uv_close((uv_handle_t *)&s->campaign, on_closed);
+    return NULL;
+}
