@@ -17,7 +17,7 @@ static const char head[] =
     "%s"
     "daemon off;\n"
     "worker_processes %s;\n"
-    "worker_rlimit_nofile 65536;\n"
+    "worker_rlimit_nofile %lld;\n"
     "worker_shutdown_timeout 10m;\n"
     "pid %s/nginx.pid;\n"
     "error_log %s/error.log %s;\n"
@@ -109,7 +109,8 @@ static void add_head(struct orc_buf *b, const struct gw_conf_opts *opts, const c
 
     if (opts->workers > 0)
         snprintf(workers, sizeof workers, "%d", opts->workers);
-    orc_buf_printf(b, head, user, workers, d, d, opts->verbose ? "info" : "crit", d, d, d, d, d, d, d, hash);
+    orc_buf_printf(b, head, user, workers, (long long)opts->max_files, d, d, opts->verbose ? "error" : "crit",
+                   d, d, d, d, d, d, d, hash);
 }
 
 static int cmp_str(const void *a, const void *b)

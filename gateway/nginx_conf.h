@@ -20,10 +20,11 @@
 struct gw_conf_opts {
     const char *dir; /* NGINX's own folder, absolute; checked by gw_conf_check_dir() */
     const struct orc_strv
-        *listen;      /* "10.0.0.11:80", "[::1]:8080", "unix:/path": checked by gw_conf_check_listen() */
-    const char *user; /* whom workers run as; NULL: as NGINX is started */
-    int workers;      /* 0: one per processor */
-    bool verbose;     /* log each failed try to an endpoint (at a high rate: a disk's worth) */
+        *listen;       /* "10.0.0.11:80", "[::1]:8080", "unix:/path": checked by gw_conf_check_listen() */
+    const char *user;  /* whom workers run as; NULL: as NGINX is started */
+    int workers;       /* 0: one per processor */
+    int64_t max_files; /* open files per worker */
+    bool verbose;      /* log each failed try to an endpoint (at a high rate: a disk's worth) */
     const char *lua_digest; /* changes with the Lua code, so that new code is a new configuration */
 };
 
