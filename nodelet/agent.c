@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LIST_AGAIN_MS 1000
+
 /* A container with our label and no task record. */
 struct orphan {
     char task[KEY_TASK_MAX + 1];
@@ -255,7 +257,6 @@ static void listed(struct agent *a, const struct docker_container *c)
         return;
     }
     snprintf(t->container, sizeof t->container, "%s", c->id);
-    t->look = false;
     task_saw(t, &seen);
 }
 
@@ -290,8 +291,7 @@ static void on_list(const struct docker_res *res, void *arg)
     if (a->closing || !a->engine_up)
         return;
     if (res->kind != DOCKER_OK || !json_is_array(res->json)) {
-        a->want_list = true; /* the stream of events ends too when the engine is gone */
-        a->timer_at = CONVERGE_NEVER;
+        timer_start(a->list_again, LIST_AGAIN_MS);
         orc_warn("the engine's containers can't be listed: %s", res->text);
         return;
     }
@@ -502,23 +502,36 @@ static void put_gateway_alive(struct agent *a, const char *id, const struct etcd
     g->alive = true;
 }
 
-static void delete_gateway(struct agent *a, const char *id, bool alive_only)
+/* What vanished is remembered, with when: a withdrawal may have counted on it. Names are few; should somebody
+ * make thousands, those nobody waits for are forgotten. */
+static void forget_gateways(struct agent *a)
 {
-    struct withdraw_gateway *g;
+    struct withdraw_gateway *g, *next;
 
-    HASH_FIND_STR(a->gateways, id, g);
-    if (!g)
+    if (HASH_COUNT(a->gateways) < 1000)
         return;
-    if (alive_only) {
-        record_gateway_alive_release(&g->report);
-        g->alive = false;
-    } else {
-        g->registered = false;
-    }
-    if (!g->alive && !g->registered) {
-        HASH_DEL(a->gateways, g);
-        free(g);
-    }
+    HASH_ITER (hh, a->gateways, g, next)
+        if (!g->alive && !g->registered) {
+            HASH_DEL(a->gateways, g);
+            free(g);
+        }
+}
+
+static void delete_gateway(struct agent *a, const char *id, int64_t revision)
+{
+    struct withdraw_gateway *g = gateway_of(a, id);
+
+    g->registered = false;
+    g->deleted = revision;
+    forget_gateways(a);
+}
+
+static void delete_gateway_alive(struct agent *a, const char *id)
+{
+    struct withdraw_gateway *g = gateway_of(a, id);
+
+    record_gateway_alive_release(&g->report);
+    g->alive = false;
 }
 
 void agent_put(struct agent *a, const struct key *key, const struct etcd_kv *kv)
@@ -542,17 +555,18 @@ void agent_delete(struct agent *a, const struct key *key, int64_t revision)
     } else if (key->kind == KEY_STATUS && (t = task_find(a, key->task))) {
         publish_status_seen(t, NULL);
         task_step(t);
-    } else if (key->kind == KEY_GATEWAY || key->kind == KEY_GATEWAY_ALIVE) {
-        delete_gateway(a, key->node, key->kind == KEY_GATEWAY_ALIVE);
+    } else if (key->kind == KEY_GATEWAY) {
+        delete_gateway(a, key->node, revision);
+    } else if (key->kind == KEY_GATEWAY_ALIVE) {
+        delete_gateway_alive(a, key->node);
     }
 }
 
-void agent_batch(struct agent *a, int64_t revision)
+void agent_batch(struct agent *a)
 {
     struct task *t, *next;
     bool first = !a->batched;
 
-    a->revision = revision;
     a->batched = true;
     if (first) {
         if (a->want_list)
@@ -590,6 +604,7 @@ struct agent *agent_new(const struct agent_opts *opts)
     a->images = docker_images_new(opts->docker);
     a->revisions = revisions_new(opts->loop, opts->etcd, opts->cluster, on_revisions, a);
     a->timer = timer_new(opts->loop, on_timer, a);
+    a->list_again = timer_new(opts->loop, on_resync, a);
     a->timer_at = CONVERGE_NEVER;
     a->view = VIEW_SYNCING;
     ops_init(a);
@@ -619,6 +634,7 @@ struct agent *agent_free(struct agent *a)
     orc_http_free(a->probe_http);
     revisions_free(a->revisions);
     timer_free(a->timer);
+    timer_free(a->list_again);
     free(a->cluster);
     free(a->node);
     free(a->cluster_id);

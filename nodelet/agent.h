@@ -48,7 +48,7 @@ void agent_alive(struct agent *a, int64_t lease, int64_t create_revision);
 /* From the view. */
 void agent_put(struct agent *a, const struct key *key, const struct etcd_kv *kv);
 void agent_delete(struct agent *a, const struct key *key, int64_t revision);
-void agent_batch(struct agent *a, int64_t revision);
+void agent_batch(struct agent *a);
 void agent_view(struct agent *a, enum view_state state);
 
 #endif

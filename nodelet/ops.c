@@ -266,8 +266,7 @@ static void judge_withdrawal(struct task *t, uint64_t now)
 {
     if (t->c.op != CONVERGE_WITHDRAW)
         return;
-    if (withdraw_judge(&t->w, t->id, t->a->gateways, t->a->revision, now) ||
-        t->c.container != CONTAINER_RUNNING) {
+    if (withdraw_judge(&t->w, t->id, t->a->gateways, now) || t->c.container != CONTAINER_RUNNING) {
         t->w.step = WITHDRAW_DONE;
         if (t->w.timed_out)
             task_event(t, "withdrawal: no agreement in time (%s); it is stopped now", t->w.waiting_for);

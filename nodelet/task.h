@@ -91,7 +91,7 @@ struct agent {
     struct docker_events *events;
     struct docker_call *list;
     struct revisions *revisions;
-    struct timer *timer;
+    struct timer *timer, *list_again;
     uint64_t timer_at;
 
     struct task *tasks;
@@ -100,7 +100,6 @@ struct agent {
     uint64_t seq, list_seq;
     bool engine_up, engine_known, engine_was_down, network, batched, want_list;
     enum view_state view;
-    int64_t revision;
     int64_t lease, alive_rev;
 
     struct ops_lane busy, waiting; /* create, start, remove; stop, kill */

@@ -36,16 +36,15 @@ static int64_t in_flight(const struct record_gateway_alive *report, const char *
 
 /* NULL when this gateway agrees or no longer counts, else why it doesn't; freed by the caller. */
 static char *objection(const struct withdraw *w, const char *id, const char *task,
-                       const struct withdraw_gateway *table, int64_t view_revision)
+                       const struct withdraw_gateway *table)
 {
     const struct withdraw_gateway *g = NULL;
     int64_t n;
 
-    /* What the view does not show yet can't be held against anybody, nor in favour. */
-    if (view_revision < w->revision)
-        return orc_printf("gateway %s: its report is not in yet", id);
     HASH_FIND_STR(table, id, g);
-    if (!g || !g->registered)
+    if (!g || (!g->registered && g->deleted <= w->revision))
+        return orc_printf("gateway %s: its report is not in yet", id);
+    if (!g->registered)
         return NULL;
     if (!g->alive)
         return orc_printf("gateway %s: no heartbeat, its NGINX may still route", id);
@@ -56,15 +55,14 @@ static char *objection(const struct withdraw *w, const char *id, const char *tas
     return n > 0 ? orc_printf("gateway %s: %" PRId64 " requests in flight", id, n) : NULL;
 }
 
-bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_gateway *table,
-                    int64_t view_revision, uint64_t now)
+bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_gateway *table, uint64_t now)
 {
     char *why = NULL;
 
     if (w->step != WITHDRAW_WAITING)
         return w->step == WITHDRAW_DONE;
     for (size_t i = 0; i < w->gateways.n && !why; i++)
-        why = objection(w, w->gateways.at[i], task, table, view_revision);
+        why = objection(w, w->gateways.at[i], task, table);
     free(w->waiting_for);
     w->waiting_for = why;
     w->timed_out = why && now - w->since >= w->timeout_ms;

@@ -19,6 +19,7 @@
 struct withdraw_gateway {
     char id[KEY_NAME_MAX + 1];
     bool registered;                    /* gateways/<id> exists */
+    int64_t deleted;                    /* else the revision at which it was seen to vanish; 0: never seen */
     bool alive;                         /* gateway-alive/<id> exists */
     struct record_gateway_alive report; /* the last one; zeroed while not alive */
     UT_hash_handle hh;
@@ -43,9 +44,10 @@ void withdraw_begin(struct withdraw *w, bool ever_ready, uint64_t timeout_ms);
 /* The transaction that wrote `draining` held at `revision`; `gateways` were registered then. */
 void withdraw_written(struct withdraw *w, int64_t revision, const struct orc_strv *gateways, uint64_t now);
 
-/* Judges again, with the gateways as of `view_revision` and the task's id. Returns true when DONE. */
-bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_gateway *table,
-                    int64_t view_revision, uint64_t now);
+/* Judges again, with the gateways as the view shows them and the task's id. The view may be behind the
+ * transaction: a gateway it has not shown yet holds the withdrawal, one it showed to vanish after R does not.
+ * Returns true when DONE. */
+bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_gateway *table, uint64_t now);
 
 /* When to judge again if nothing changes; UINT64_MAX unless WAITING. */
 uint64_t withdraw_deadline(const struct withdraw *w);

@@ -1,0 +1,299 @@
+/* nodelet: the daemon on each server. Options, log, signals; the rest is nodelet.c. */
+#include "nodelet/docker.h"
+#include "nodelet/nodelet.h"
+#include "nodelet/statedir.h"
+
+#include "lib/log.h"
+#include "lib/options.h"
+#include "lib/proc.h"
+#include "lib/units.h"
+#include "netplug/types.h"
+#include "state/key.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+struct settings {
+    struct orc_strv etcd, label;
+    char *cacert, *cert, *key, *cluster, *level, *format, *config, *name, *docker, *state_dir, *interface,
+        *netplug, *address, *reserve;
+    int64_t vlan;
+    struct spec_pairs labels;
+    struct spec_resources reserved;
+};
+
+struct process {
+    uv_loop_t loop;
+    struct nodelet *nodelet;
+};
+
+static int start_log(const struct settings *s, struct orc_err *err)
+{
+    enum orc_log_level level = ORC_LOG_INFO;
+
+    if (s->level && orc_log_level_from_name(s->level, &level) < 0)
+        return orc_fail(err, -EINVAL, "--log-level \"%s\": error, warn, info or debug is expected", s->level);
+    if (s->format && strcmp(s->format, "json") != 0 && strcmp(s->format, "text") != 0)
+        return orc_fail(err, -EINVAL, "--log-format \"%s\": text or json is expected", s->format);
+    orc_log_init("nodelet", level, orc_streq(s->format, "json"));
+    return 0;
+}
+
+/* "a,b" and repeated flags, both. */
+static void split_endpoints(struct orc_strv *v)
+{
+    struct orc_strv all = {0};
+
+    for (size_t i = 0; i < v->n; i++)
+        for (char *save = NULL, *one = strtok_r(v->at[i], ", ", &save); one;
+             one = strtok_r(NULL, ", ", &save))
+            orc_strv_add(&all, one);
+    orc_strv_release(v);
+    *v = all;
+}
+
+static int pair_cmp(const void *a, const void *b)
+{
+    return strcmp(((const struct spec_pair *)a)->key, ((const struct spec_pair *)b)->key);
+}
+
+static int read_labels(struct settings *s, struct orc_err *err)
+{
+    for (size_t i = 0; i < s->label.n; i++) {
+        const char *equals = strchr(s->label.at[i], '=');
+        struct spec_pair pair;
+
+        if (!equals || equals == s->label.at[i] || strlen(s->label.at[i]) > 512)
+            return orc_fail(err, -EINVAL, "--label \"%s\": KEY=VALUE is expected, such as disk=nvme",
+                            s->label.at[i]);
+        pair = (struct spec_pair){.key = orc_strndup(s->label.at[i], (size_t)(equals - s->label.at[i])),
+                                  .value = orc_strdup(equals + 1)};
+        orc_vec_push(&s->labels, pair);
+    }
+    if (s->labels.n)
+        qsort(s->labels.at, s->labels.n, sizeof *s->labels.at, pair_cmp);
+    for (size_t i = 1; i < s->labels.n; i++)
+        if (strcmp(s->labels.at[i - 1].key, s->labels.at[i].key) == 0)
+            return orc_fail(err, -EINVAL, "--label \"%s\" is given twice", s->labels.at[i].key);
+    return 0;
+}
+
+/* "cpus=0.5,memory=512M" */
+static int read_reserve(struct settings *s, struct orc_err *err)
+{
+    orc_auto_free char *text = orc_strdup(s->reserve);
+    int r = 0;
+
+    for (char *save = NULL, *one = text ? strtok_r(text, ",", &save) : NULL; one && r == 0;
+         one = strtok_r(NULL, ",", &save)) {
+        if (strncmp(one, "cpus=", 5) == 0)
+            r = orc_parse_cpus(one + 5, &s->reserved.cpus_nano, err);
+        else if (strncmp(one, "memory=", 7) == 0)
+            r = orc_parse_size(one + 7, &s->reserved.memory, err);
+        else
+            return orc_fail(err, -EINVAL, "--reserve \"%s\": cpus=N,memory=SIZE is expected", s->reserve);
+    }
+    if (r < 0)
+        orc_wrap(err, "--reserve \"%s\"", s->reserve);
+    return r;
+}
+
+/* The first label of the host's name. */
+static void default_name(struct settings *s)
+{
+    struct utsname u;
+
+    if (s->name)
+        return;
+    uname(&u);
+    u.nodename[strcspn(u.nodename, ".")] = '\0';
+    orc_set_str(&s->name, u.nodename);
+}
+
+static int check(struct settings *s, struct orc_err *err)
+{
+    int r = start_log(s, err);
+
+    split_endpoints(&s->etcd);
+    default_name(s);
+    if (r == 0 && s->etcd.n == 0)
+        r = orc_fail(err, -EINVAL,
+                     "--etcd is missing: the address of the cluster's etcd is expected, such as "
+                     "http://10.0.0.11:2379 (or the environment variable ORC_ETCD)");
+    if (r == 0)
+        r = spec_check_name("--cluster", s->cluster, err);
+    if (r == 0 && (r = key_check_node_name(s->name, err)) < 0)
+        orc_wrap(err, "--name");
+    if (r == 0)
+        r = read_labels(s, err);
+    return r == 0 ? read_reserve(s, err) : r;
+}
+
+static void settings_release(struct settings *s)
+{
+    char *strings[] = {s->cacert, s->cert,   s->key,       s->cluster,   s->level,   s->format,  s->config,
+                       s->name,   s->docker, s->state_dir, s->interface, s->netplug, s->address, s->reserve};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(strings); i++)
+        free(strings[i]);
+    for (size_t i = 0; i < s->labels.n; i++) {
+        free(s->labels.at[i].key);
+        free(s->labels.at[i].value);
+    }
+    orc_vec_release(&s->labels);
+    orc_strv_release(&s->etcd);
+    orc_strv_release(&s->label);
+}
+
+static int parse(struct settings *s, int argc, char **argv, struct orc_err *err)
+{
+    const struct orc_option table[] = {
+        {.name = "etcd",
+         .kind = ORC_OPT_STRV,
+         .value = &s->etcd,
+         .meta = "URL[,URL...]",
+         .help = "etcd's addresses",
+         .env = "ORC_ETCD"},
+        {.name = "cacert",
+         .kind = ORC_OPT_STR,
+         .value = &s->cacert,
+         .meta = "FILE",
+         .help = "authority of etcd's certificate"},
+        {.name = "cert",
+         .kind = ORC_OPT_STR,
+         .value = &s->cert,
+         .meta = "FILE",
+         .help = "client certificate for etcd"},
+        {.name = "key", .kind = ORC_OPT_STR, .value = &s->key, .meta = "FILE", .help = "its key"},
+        {.name = "cluster",
+         .kind = ORC_OPT_STR,
+         .value = &s->cluster,
+         .meta = "NAME",
+         .help = "the cluster (default \"default\")"},
+        {.name = "name",
+         .kind = ORC_OPT_STR,
+         .value = &s->name,
+         .meta = "NAME",
+         .help = "this node's name (default: the host's)"},
+        {.name = "docker",
+         .kind = ORC_OPT_STR,
+         .value = &s->docker,
+         .meta = "SOCKET",
+         .help = "the Docker Engine (default " DOCKER_SOCKET ")"},
+        {.name = "state-dir",
+         .kind = ORC_OPT_STR,
+         .value = &s->state_dir,
+         .meta = "DIR",
+         .help = "what this node remembers (default " STATEDIR_DEFAULT ")"},
+        {.name = "interface",
+         .kind = ORC_OPT_STR,
+         .value = &s->interface,
+         .meta = "IFACE",
+         .help = "the private network's interface (default: none, one server)"},
+        {.name = "vlan",
+         .kind = ORC_OPT_INT,
+         .value = &s->vlan,
+         .meta = "ID",
+         .help = "802.1Q id on that interface",
+         .min = 0,
+         .max = 4094},
+        {.name = "netplug",
+         .kind = ORC_OPT_STR,
+         .value = &s->netplug,
+         .meta = "SOCKET",
+         .help = "netplug's socket (default " NETPLUG_SOCKET ")"},
+        {.name = "address",
+         .kind = ORC_OPT_STR,
+         .value = &s->address,
+         .meta = "ADDR",
+         .help = "this node's private address (default: the interface's)"},
+        {.name = "label",
+         .kind = ORC_OPT_STRV,
+         .value = &s->label,
+         .meta = "K=V",
+         .help = "a label for placement; may be repeated"},
+        {.name = "reserve",
+         .kind = ORC_OPT_STR,
+         .value = &s->reserve,
+         .meta = "cpus=N,memory=SIZE",
+         .help = "kept free of tasks"},
+        {.name = "log-level",
+         .kind = ORC_OPT_STR,
+         .value = &s->level,
+         .meta = "LEVEL",
+         .help = "error, warn, info or debug"},
+        {.name = "log-format",
+         .kind = ORC_OPT_STR,
+         .value = &s->format,
+         .meta = "FORMAT",
+         .help = "text or json"},
+        {.name = "config",
+         .kind = ORC_OPT_STR,
+         .value = &s->config,
+         .meta = "FILE",
+         .help = "the same options from a YAML file"},
+        {0}};
+    int r = orc_options_parse(table, argc, argv, NULL, err);
+
+    if (r == ORC_OPTIONS_HELP)
+        orc_options_help(stdout, "nodelet --etcd URL [OPTION...]",
+                         "Runs this server's share of an orc cluster.", table);
+    return r;
+}
+
+static void on_stop(int signum, void *arg)
+{
+    struct process *p = arg;
+
+    orc_info("stopping; containers keep running");
+    orc_signals_close();
+    p->nodelet = nodelet_free(p->nodelet);
+}
+
+static int run(struct settings *s, struct orc_err *err)
+{
+    struct process p = {0};
+    bool failed;
+    struct nodelet_opts opts = {.loop = &p.loop,
+                                .etcd = &s->etcd,
+                                .tls = {.cacert = s->cacert, .cert = s->cert, .key = s->key},
+                                .cluster = s->cluster,
+                                .name = s->name,
+                                .docker = s->docker,
+                                .state_dir = s->state_dir,
+                                .interface = s->interface,
+                                .netplug = s->netplug,
+                                .address = s->address,
+                                .vlan = (int)s->vlan,
+                                .labels = &s->labels,
+                                .reserve = s->reserved};
+
+    uv_loop_init(&p.loop);
+    orc_signals_init(&p.loop, on_stop, &p);
+    p.nodelet = nodelet_new(&opts, err);
+    failed = !p.nodelet;
+    if (failed)
+        orc_signals_close();
+    uv_run(&p.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&p.loop);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings s = {.cluster = orc_strdup("default")};
+    struct orc_err err = ORC_ERR_INIT;
+    int r = parse(&s, argc, argv, &err), status = 0;
+
+    if (r == 0)
+        r = check(&s, &err);
+    if (r < 0)
+        status = 2;
+    else if (r == 0)
+        status = run(&s, &err);
+    if (status)
+        fprintf(stderr, "nodelet: %s\n", err.msg);
+    settings_release(&s);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* node.h - the record of this server, nodes/<node>: what it has, and the conditions that keep work off it.
+ *
+ * Gathers what the other parts report and writes it when it differs, guarded by our own `alive`.
+ */
+#ifndef NODELET_NODE_H
+#define NODELET_NODE_H
+
+#include "nodelet/host.h"
+#include "state/etcd.h"
+#include "state/event.h"
+#include "state/record.h"
+
+struct node;
+
+struct node_opts {
+    uv_loop_t *loop;
+    struct etcd *etcd;
+    struct event_log *events;
+    const char *cluster, *name; /* borrowed for the life */
+    const struct host *host;
+    const struct spec_pairs *labels;
+    struct spec_resources reserve;
+    void (*on_alive_doubt)(void *arg); /* the guard did not hold */
+    void *arg;
+};
+
+struct node *node_new(const struct node_opts *opts);
+struct node *node_free(struct node *n); /* NULL allowed; returns NULL */
+
+void node_alive(struct node *n, int64_t create_revision); /* 0: lost; nothing is written */
+void node_store(struct node *n, bool live);
+void node_subnet(struct node *n, const char *subnet); /* NULL: none */
+void node_address(struct node *n, const char *address, int mtu);
+void node_engine(struct node *n, const char *version);
+/* A condition that keeps work off while it is not ok; `reason` a sentence, "" when ok. One that is ok may
+ * carry a reason too: it is shown and keeps nothing off (orphans). */
+void node_condition(struct node *n, const char *type, bool ok, const char *reason);
+/* Our record as the view shows it; NULL: deleted. Another's hand is overwritten. */
+void node_seen(struct node *n, const struct etcd_kv *kv);
+
+#endif

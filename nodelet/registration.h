@@ -1,0 +1,46 @@
+/* registration.h - this node's place in the store: its lease, `alive/<node>`, and its `subnets/<k>`.
+ *
+ * A name belongs to one nodelet at a time: `alive` is create-only, or taken over from the same instance (the
+ * random id in the state folder). A name held by another is tried for again until its holder is gone; that is
+ * said once. A lost lease, or an `alive` that vanished, is registered anew by itself.
+ */
+#ifndef NODELET_REGISTRATION_H
+#define NODELET_REGISTRATION_H
+
+#include "nodelet/statedir.h"
+#include "state/etcd.h"
+#include "state/key.h"
+#include "state/record.h"
+
+struct registration;
+
+struct registration_opts {
+    uv_loop_t *loop;
+    struct etcd *etcd;
+    const char *cluster, *node;       /* borrowed for the life of the registration */
+    const char *machine_id, *boot_id; /* likewise */
+    struct statedir *state;           /* lease and subnet are kept there */
+    void (*on_alive)(int64_t lease, int64_t create_revision, void *arg); /* 0, 0: lost */
+    void (*on_subnet)(int k, const char *why, void *arg);                /* -1: none, with the reason */
+    void *arg;
+};
+
+struct registration *registration_new(const struct registration_opts *opts);
+struct registration *registration_free(struct registration *r); /* NULL allowed; returns NULL */
+
+/* The cluster's config is known: begins. `subnets`: how many /24 the cluster has. */
+void registration_begin(struct registration *r, const char *cluster_id, int64_t ttl_s, int subnets);
+
+/* From the view: other nodes' subnets, and our own alive. */
+void registration_subnet(struct registration *r, int k, const char *node); /* node NULL: deleted */
+void registration_alive_gone(struct registration *r);
+/* The view has shown all there is: a subnet may be chosen. */
+void registration_synced(struct registration *r);
+/* Somebody found that our alive is not what we think: look again. */
+void registration_doubt(struct registration *r);
+
+/* Which /24 to try: the one remembered, else the lowest free from 1, 0 last; -1: all are taken. Pure;
+ * `owner[k]` NULL: free. */
+int registration_choose(const char *const *owner, int n, int remembered);
+
+#endif
