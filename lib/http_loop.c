@@ -69,8 +69,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct watched *w = poll->data;
     int flags = 0;
 
+    /* Of an error libcurl learns the reason only by trying; CURL_CSELECT_ERR would hide it. */
     if (status < 0)
-        flags = CURL_CSELECT_ERR;
+        flags = CURL_CSELECT_IN | CURL_CSELECT_OUT;
     if (events & UV_READABLE)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)

@@ -677,6 +677,29 @@ static void test_http__a_peer_that_closes_half_way_is_an_error(void **state)
         }
 }
 
+static void test_http__a_reset_connection_is_told_apart(void **state)
+{
+    struct linger now = {.l_onoff = 1};
+    struct seen s = {0};
+    uv_os_fd_t fd;
+
+    serve(answer_later, NULL);
+    start(&s, (struct orc_http_req){.on_data = on_data});
+    wait_requests(1);
+    fake_chunks_begin(t.conn, 200, NULL);
+    fake_chunk(t.conn, "a", 1);
+    while (!s.pieces)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    uv_fileno(&t.conn->s.handle, &fd);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    fake_close(t.conn);
+    wait_done(&s);
+    assert_int_equal(s.error, -ECONNRESET);
+    assert_non_null(strstr(s.text, "connection reset by peer"));
+    assert_int_equal(s.status, 200);
+    seen_release(&s);
+}
+
 static void test_http__what_is_not_http_is_an_error(void **state)
 {
     struct seen s = {0};
@@ -872,6 +895,7 @@ int main(void)
         http_test(test_http__unix_sockets_are_spoken_to),
         http_test(test_http__a_hundred_calls_run_at_once),
         http_test(test_http__a_peer_that_closes_half_way_is_an_error),
+        http_test(test_http__a_reset_connection_is_told_apart),
         http_test(test_http__what_is_not_http_is_an_error),
         http_test(test_http__a_request_with_a_body_is_never_sent_twice),
         http_test(test_http__a_connection_closed_while_idle_is_not_used),
