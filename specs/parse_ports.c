@@ -170,13 +170,29 @@ static bool clash(const struct spec_port *a, const struct spec_port *b)
            strcmp(b->host_ip, "0.0.0.0") == 0;
 }
 
+static int cmp_hosts(const void *x, const void *y)
+{
+    const struct spec_port *const *a = x, *const *b = y;
+
+    return (int)(*a)->host - (int)(*b)->host;
+}
+
+/* By host port, so that a thousand ports need no million comparisons. */
 static void refuse_clashes(struct spec_reader *r, const struct spec_node *v, const struct spec_service *s)
 {
-    for (size_t i = 0; i < s->ports.n; i++)
-        for (size_t j = 0; j < i; j++)
-            if (clash(&s->ports.at[i], &s->ports.at[j]))
+    size_t n = s->ports.n;
+    const struct spec_port **by_host = orc_calloc(n, sizeof *by_host);
+
+    for (size_t i = 0; i < n; i++)
+        by_host[i] = &s->ports.at[i];
+    if (n > 1)
+        qsort(by_host, n, sizeof *by_host, cmp_hosts);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n && by_host[i]->host && by_host[j]->host == by_host[i]->host; j++)
+            if (clash(by_host[i], by_host[j]))
                 spec_say(r, v, "port %u of the server is published twice, for %u and for %u in the container",
-                         s->ports.at[i].host, s->ports.at[j].container, s->ports.at[i].container);
+                         by_host[i]->host, by_host[i]->container, by_host[j]->container);
+    free(by_host);
 }
 
 void spec_key_ports(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

@@ -70,9 +70,12 @@ static const char *nearest_key(const struct spec_keys *keys, const char *name)
 
 static void refuse_unknown(struct spec_reader *r, const struct spec_keys *keys, const struct spec_node *key)
 {
-    const char *near = strlen(key->text) <= 40 ? nearest_key(keys, key->text) : NULL;
+    bool full = r->problems->n >= SPEC_PROBLEMS_MAX; /* then nobody will read it */
+    const char *near = !full && strlen(key->text) <= 40 ? nearest_key(keys, key->text) : NULL;
     struct orc_buf list = ORC_BUF_INIT(1024);
 
+    if (full)
+        return;
     if (near) {
         spec_say(r, key, "unknown key \"%s\" in %s; did you mean \"%s\"?", spec_quote(key->text).text,
                  keys->what, near);
