@@ -48,17 +48,17 @@ $(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(mains),$(wildcar
 endef
 $(foreach f,$(folders),$(eval $(call archive_rule,$f)))
 
-# program: its folder's main.o, then the archives
+# program: its folder's main.o and the archives of the folders that it may use (ARCHITECTURE.md)
 define program_rule
-$(BUILD)/$(1): $(BUILD)/obj/$(2)/main.o $(archives)
+$(BUILD)/$(1): $(BUILD)/obj/$(2)/main.o $(filter $(patsubst %,$(BUILD)/%.a,$(2) $(3)),$(archives))
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(orc_ldflags) $$(LDFLAGS) -o $$@ $$< $(archives) $$(orc_libs)
+	$$(Q)$$(CC) $$(orc_ldflags) $$(LDFLAGS) -o $$@ $$^ $$(orc_libs)
 endef
-$(eval $(call program_rule,orc,cli))
-$(eval $(call program_rule,orc-scheduler,scheduler))
-$(eval $(call program_rule,nodelet,nodelet))
-$(eval $(call program_rule,netplug,netplug))
-$(eval $(call program_rule,orc-gateway,gateway))
+$(eval $(call program_rule,orc,cli,scheduler state specs lib))
+$(eval $(call program_rule,orc-scheduler,scheduler,state specs lib))
+$(eval $(call program_rule,nodelet,nodelet,netplug state specs lib))
+$(eval $(call program_rule,netplug,netplug,lib))
+$(eval $(call program_rule,orc-gateway,gateway,state specs lib))
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(archives)
 	@mkdir -p $(@D)
