@@ -76,9 +76,11 @@ static char *text_of(const struct link_plan *plan)
     char *all = orc_strdup("");
 
     orc_vec_each (op, &plan->ops) {
-        orc_auto_free char *t = link_op_text(op), *old = all;
+        orc_auto_free char *t = link_op_text(op);
+        char *old = all;
 
-        all = orc_printf("%s%s\n", all, t);
+        all = orc_printf("%s%s\n", old, t);
+        free(old);
     }
     return all;
 }
