@@ -18,7 +18,7 @@
 static int close_rank(const struct slot *s)
 {
     if (s->unreadable)
-        return 9;
+        return 9; /* never */
     if (!s->head)
         return 0;
     if (s->old)
@@ -69,7 +69,10 @@ static bool close_slot(struct recon *x, struct slot *s)
 static void close_surplus(struct recon *x)
 {
     size_t open = slots_count_open(&x->v);
+    struct slot *u;
 
+    orc_vec_each (u, &x->v.at) /* what can't be read is no reason to stop something else */
+        open -= u->open && u->unreadable && !u->head;
     for (; open > (size_t)x->next.replicas; open--) {
         struct slot *s, *first = NULL;
 

@@ -264,7 +264,7 @@ static char *unmet(const struct recon *x, const struct spec_depend *d)
         want = o->rollout.replicas;
     if (have >= want)
         return NULL;
-    return orc_printf("waits for %s to be %s (%d of %d)", o->name, healthy ? "healthy" : "started", have,
+    return orc_printf("%s must be %s first (%d of %d are)", o->name, healthy ? "healthy" : "started", have,
                       want);
 }
 
@@ -289,7 +289,7 @@ static void heal_empty(struct recon *x, struct slot *s, const char *dep)
     const char *why = s->last ? s->last->rec.stop_reason : NULL;
 
     if (s->leaving) {
-        wait_for(s, orc_printf("waits for %s on %s to stop (%s)", s->leaving->id, s->leaving->node->name,
+        wait_for(s, orc_printf("%s on %s must stop first: %s", s->leaving->id, s->leaving->node->name,
                                s->leaving->rec.stop_reason ? s->leaving->rec.stop_reason : "told to"));
     } else if (!x->heal) {
         wait_for(s, orc_printf("revision %lld of %s can't be read", (long long)x->next.target, x->s->name));
@@ -339,7 +339,7 @@ static void heal_failed(struct recon *x, struct slot *s)
     if (!x->heal)
         return;
     if (!may_change(x, s)) {
-        wait_for(s, orc_printf("%s; waits for another slot to be ready", why));
+        wait_for(s, orc_printf("%s; another slot must be ready first", why));
         return;
     }
     if (backs_off(x, s, why) || !create(x, s, x->heal, why))
@@ -360,7 +360,7 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
     if (!x->heal || x->c->hold)
         return;
     if (!may_change(x, s)) {
-        wait_for(s, orc_printf("%s; waits for another slot to be ready", why));
+        wait_for(s, orc_printf("%s; another slot must be ready first", why));
         return;
     }
     req.spec = x->heal->rec.spec;
@@ -373,7 +373,7 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
     }
     if (backs_off(x, s, why) || !recon_remove(x, s->head, why))
         return;
-    wait_for(s, orc_printf("waits for %s on %s to stop (%s)", s->head->id, s->head->node->name, why));
+    wait_for(s, orc_printf("%s on %s must stop first: %s", s->head->id, s->head->node->name, why));
     x->next.failures += s->again;
     plan_event(x->p, "task", s->head->id, "restarted: %s", why);
     set_busy(x, s);
@@ -382,7 +382,8 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
 static void heal_slot(struct recon *x, struct slot *s, const char *dep)
 {
     if (s->unreadable) {
-        wait_for(s, orc_strdup("the record of one of its tasks can't be read"));
+        if (!s->head || s->class != CLASS_AVAILABLE || !s->compliant)
+            wait_for(s, orc_strdup("the record of one of its tasks can't be read"));
         return;
     }
     if (!s->head) {
@@ -443,7 +444,7 @@ static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
     if (!recon_remove(x, s->head, why))
         return;
     x->available -= serves;
-    wait_for(s, orc_printf("waits for %s on %s to stop (%s)", s->head->id, s->head->node->name, why));
+    wait_for(s, orc_printf("%s on %s must stop first: %s", s->head->id, s->head->node->name, why));
     set_busy(x, s);
 }
 

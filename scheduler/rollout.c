@@ -260,7 +260,7 @@ static struct tally tally(const struct slots *v, const struct record_rollout *r)
     const struct slot *s;
 
     orc_vec_each (s, &v->at) {
-        if (!s->open)
+        if (!s->open || (s->unreadable && !s->head))
             continue;
         n.open++;
         n.available += s->old || (s->head && s->class == CLASS_AVAILABLE);
@@ -294,7 +294,7 @@ static void say_healing(const struct slots *v, struct record_rollout *r)
     orc_vec_each (s, &v->at) {
         orc_auto_free char *why = NULL;
 
-        if (!s->open || slot_fine(s))
+        if (!s->open || (slot_fine(s) && !s->unreadable))
             continue;
         why = s->head ? (s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head)) : NULL;
         rollout_say(&r->reason, "slot %d: %s", s->n, s->wait ? s->wait : why ? why : "no task");

@@ -234,8 +234,7 @@ static void add_slot(struct slots *v, struct core_task *const *tasks, size_t n)
     }
     if (run.n)
         s->open = true;
-    if (!s->unreadable)
-        pick_head(v, s, run.at, run.n);
+    pick_head(v, s, run.at, run.n);
     orc_vec_release(&run);
 }
 
