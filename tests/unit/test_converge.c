@@ -1,0 +1,688 @@
+/* test_converge.c - the next operation for one container, from what is wanted and what was seen. Told as
+ * short stories: each step says what happened, and `next` what nodelet would do. */
+#include "nodelet/converge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define NOW 1000000
+
+struct story {
+    struct converge c;
+    struct spec_service *spec;
+    uint64_t now;
+    bool engine, store;
+};
+
+static int begin(void **state)
+{
+    struct story *s = orc_new(struct story);
+
+    converge_init(&s->c);
+    s->spec = spec_service_new("web");
+    s->now = NOW;
+    s->engine = s->store = true;
+    *state = s;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct story *s = *state;
+
+    converge_release(&s->c);
+    spec_service_free(s->spec);
+    free(s);
+    return 0;
+}
+
+static enum converge_op next(struct story *s, uint64_t *ret_wake)
+{
+    struct converge_world w = {.engine = s->engine, .store = s->store, .now = s->now};
+    uint64_t wake = 0;
+    enum converge_op op = converge_next(&s->c, &w, &wake);
+
+    if (ret_wake)
+        *ret_wake = wake;
+    return op;
+}
+
+static void want(struct story *s, enum task_desired desired)
+{
+    converge_want(&s->c, desired, s->spec);
+}
+
+static void does(struct story *s, enum converge_op op, enum converge_outcome outcome)
+{
+    assert_string_equal(converge_op_name(next(s, NULL)), converge_op_name(op));
+    converge_begin(&s->c, op);
+    assert_int_equal(next(s, NULL), CONVERGE_NOTHING); /* one at a time */
+    converge_end(&s->c, outcome, "why it failed", s->now);
+}
+
+static void nothing(struct story *s)
+{
+    assert_string_equal(converge_op_name(next(s, NULL)), "nothing");
+}
+
+static void runs(struct story *s)
+{
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+}
+
+static void sees(struct story *s, enum converge_container c, int exit_code)
+{
+    struct converge_seen seen = {.container = c, .exit_code = exit_code};
+
+    converge_see(&s->c, &seen, s->now);
+}
+
+static void state_is(struct story *s, enum task_state state)
+{
+    assert_string_equal(task_state_name(converge_state(&s->c)), task_state_name(state));
+}
+
+static uint64_t waits(struct story *s)
+{
+    uint64_t wake;
+
+    assert_int_equal(next(s, &wake), CONVERGE_NOTHING);
+    assert_true(wake != CONVERGE_NEVER && wake > s->now);
+    return wake - s->now;
+}
+
+/* ---- starting ------------------------------------------------------------------------------------------ */
+
+static void test_converge__new_task_is_created_and_started(void **state)
+{
+    struct story *s = *state;
+
+    nothing(s); /* no record seen: nothing */
+    want(s, TASK_RUN);
+    state_is(s, TASK_ASSIGNED);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    state_is(s, TASK_STARTING);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    state_is(s, TASK_RUNNING);
+    nothing(s);
+    assert_null(s->c.reason);
+}
+
+static void test_converge__what_to_run_unknown_waits(void **state)
+{
+    struct story *s = *state;
+
+    converge_want(&s->c, TASK_RUN, NULL);
+    nothing(s);
+    state_is(s, TASK_ASSIGNED);
+    runs(s);
+}
+
+static void test_converge__absent_image_is_pulled_then_created(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_IMAGE_ABSENT);
+    state_is(s, TASK_PULLING);
+    does(s, CONVERGE_PULL, CONVERGE_DONE);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+}
+
+/* Behaviour 73. */
+static void test_converge__pull_failure_is_tried_again_with_back_off(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_IMAGE_ABSENT);
+    does(s, CONVERGE_PULL, CONVERGE_TRANSIENT);
+    assert_int_equal(waits(s), 1000);
+    assert_string_equal(s->c.reason, "pull: why it failed; next try in 1s");
+    s->now += 1000;
+    does(s, CONVERGE_PULL, CONVERGE_TRANSIENT);
+    assert_int_equal(waits(s), 2000);
+    for (int i = 0; i < 20; i++) {
+        s->now += waits(s);
+        does(s, CONVERGE_PULL, CONVERGE_TRANSIENT);
+    }
+    assert_int_equal(waits(s), CONVERGE_ERROR_MAX_MS);
+    state_is(s, TASK_PULLING);
+    assert_int_equal(s->c.restarts, 0);
+}
+
+/* Behaviour 73. */
+static void test_converge__missing_image_fails_the_task(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_IMAGE_ABSENT);
+    does(s, CONVERGE_PULL, CONVERGE_REFUSED);
+    state_is(s, TASK_FAILED);
+    nothing(s);
+    assert_string_equal(s->c.reason, "pull: why it failed");
+    want(s, TASK_REMOVE);
+    nothing(s);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__program_that_cannot_run_counts_as_a_crash(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    does(s, CONVERGE_START, CONVERGE_CRASHED);
+    assert_int_equal(s->c.restarts, 1);
+    assert_int_equal(waits(s), 1000);
+    s->now += 1000;
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    state_is(s, TASK_RUNNING);
+    assert_string_equal(s->c.reason, "last run: why it failed");
+}
+
+/* ---- crashes ------------------------------------------------------------------------------------------- */
+
+/* Behaviour 70: doubling from 1 s to 5 minutes. */
+static void test_converge__crash_back_off_doubles_to_a_cap(void **state)
+{
+    static const uint64_t delays[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300};
+    struct story *s = *state;
+
+    runs(s);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(delays); i++) {
+        sees(s, CONTAINER_EXITED, 3);
+        assert_int_equal(waits(s), delays[i] * 1000);
+        assert_int_equal(s->c.restarts, i + 1);
+        state_is(s, TASK_STARTING);
+        s->now += waits(s);
+        does(s, CONVERGE_START, CONVERGE_DONE);
+        s->now += 1000;
+    }
+}
+
+/* Behaviour 70: a long good run makes earlier crashes forgotten; the count stays. */
+static void test_converge__long_run_resets_the_back_off(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    for (int i = 0; i < 5; i++) {
+        sees(s, CONTAINER_EXITED, 1);
+        s->now += waits(s);
+        does(s, CONVERGE_START, CONVERGE_DONE);
+    }
+    s->now += CONVERGE_GOOD_RUN_MS - 1;
+    sees(s, CONTAINER_EXITED, 1);
+    assert_int_equal(waits(s), 32000);
+    s->now += 32000;
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    s->now += CONVERGE_GOOD_RUN_MS;
+    sees(s, CONTAINER_EXITED, 1);
+    assert_int_equal(waits(s), 1000);
+    assert_int_equal(s->c.restarts, 7);
+}
+
+static void test_converge__exit_seen_twice_counts_once(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    sees(s, CONTAINER_EXITED, 1);
+    sees(s, CONTAINER_EXITED, 1);
+    sees(s, CONTAINER_EXITED, 1);
+    assert_int_equal(s->c.restarts, 1);
+    assert_int_equal(s->c.exit_code, 1);
+}
+
+/* Behaviour 72. */
+static void test_converge__oom_is_called_oom(void **state)
+{
+    struct story *s = *state;
+    struct converge_seen seen = {.container = CONTAINER_EXITED, .exit_code = 137, .oom = true};
+
+    runs(s);
+    assert_true(converge_see(&s->c, &seen, s->now));
+    assert_true(s->c.oom);
+    assert_non_null(strstr(s->c.reason, "OOM"));
+    assert_non_null(strstr(s->c.reason, "memory"));
+}
+
+/* Behaviour 68, by a table: policy, limit, exit code, what the task becomes. */
+static void test_converge__restart_policy_decides_by_exit_code(void **state)
+{
+    static const struct {
+        enum spec_restart policy;
+        int max, exit_code;
+        enum task_state then;
+    } rows[] = {
+        {SPEC_RESTART_ALWAYS, 0, 0, TASK_STARTING},
+        {SPEC_RESTART_ALWAYS, 0, 1, TASK_STARTING},
+        {SPEC_RESTART_UNLESS_STOPPED, 0, 0, TASK_STARTING},
+        {SPEC_RESTART_UNLESS_STOPPED, 0, 9, TASK_STARTING},
+        {SPEC_RESTART_ON_FAILURE, 0, 0, TASK_STOPPED},
+        {SPEC_RESTART_ON_FAILURE, 0, 1, TASK_STARTING},
+        {SPEC_RESTART_ON_FAILURE, 1, 1, TASK_STARTING},
+        {SPEC_RESTART_NO, 0, 0, TASK_STOPPED},
+        {SPEC_RESTART_NO, 0, 1, TASK_FAILED},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(rows); i++) {
+        struct story *s;
+        void *inner = NULL;
+
+        begin(&inner);
+        s = inner;
+        s->spec->restart = rows[i].policy;
+        s->spec->restart_max = rows[i].max;
+        runs(s);
+        sees(s, CONTAINER_EXITED, rows[i].exit_code);
+        state_is(s, rows[i].then);
+        if (rows[i].then == TASK_STARTING)
+            waits(s);
+        else
+            nothing(s);
+        end(&inner);
+    }
+}
+
+static void test_converge__on_failure_gives_up_after_its_limit(void **state)
+{
+    struct story *s = *state;
+
+    s->spec->restart = SPEC_RESTART_ON_FAILURE;
+    s->spec->restart_max = 2;
+    runs(s);
+    for (int i = 0; i < 2; i++) {
+        sees(s, CONTAINER_EXITED, 1);
+        s->now += waits(s);
+        does(s, CONVERGE_START, CONVERGE_DONE);
+    }
+    sees(s, CONTAINER_EXITED, 1);
+    state_is(s, TASK_FAILED);
+    nothing(s);
+    assert_string_equal(s->c.reason, "exited with code 1; given up after 2 restarts");
+}
+
+/* Behaviour 42: deleted behind our back. */
+static void test_converge__deleted_container_is_made_again(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    sees(s, CONTAINER_NONE, 0);
+    assert_int_equal(s->c.restarts, 1);
+    s->now += waits(s);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    state_is(s, TASK_RUNNING);
+}
+
+/* Behaviour 83: it went down with its engine; one start, at once, and no back-off is spent on it. */
+static void test_converge__engine_restart_starts_it_once(void **state)
+{
+    struct story *s = *state;
+    struct converge_seen seen = {.container = CONTAINER_EXITED, .exit_code = 137, .engine_restarted = true};
+
+    runs(s);
+    s->engine = false;
+    nothing(s);
+    converge_see(&s->c, &seen, s->now);
+    nothing(s);
+    s->engine = true;
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    nothing(s);
+    assert_int_equal(s->c.crashes, 0);
+}
+
+/* ---- stopping ------------------------------------------------------------------------------------------ */
+
+static void test_converge__remove_withdraws_stops_and_deletes(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    state_is(s, TASK_RUNNING);
+    assert_int_equal(next(s, NULL), CONVERGE_WITHDRAW);
+    converge_begin(&s->c, CONVERGE_WITHDRAW);
+    state_is(s, TASK_STOPPING);
+    converge_end(&s->c, CONVERGE_DONE, "", s->now);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    state_is(s, TASK_STOPPED);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+    nothing(s);
+}
+
+static void test_converge__drain_keeps_the_stopped_container(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_DRAIN);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    state_is(s, TASK_STOPPED);
+    nothing(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+/* Behaviour 71: nothing that was told to stop starts again, whatever is written later. */
+static void test_converge__desired_never_moves_back(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    want(s, TASK_RUN);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    want(s, TASK_DRAIN);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+}
+
+static void test_converge__crash_while_withdrawing_is_no_crash(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    converge_begin(&s->c, CONVERGE_WITHDRAW);
+    sees(s, CONTAINER_EXITED, 1);
+    assert_int_equal(s->c.restarts, 0);
+    converge_end(&s->c, CONVERGE_DONE, "", s->now);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+}
+
+static void test_converge__engine_that_cannot_stop_is_asked_to_kill(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_KILL, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__removal_during_creation_deletes_what_was_made(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    converge_begin(&s->c, CONVERGE_CREATE);
+    want(s, TASK_REMOVE);
+    state_is(s, TASK_CREATING);
+    converge_end(&s->c, CONVERGE_DONE, "", s->now);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__removal_before_anything_was_made_is_removed(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_REMOVE);
+    nothing(s);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__container_gone_during_stop_is_removed(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_GONE);
+    state_is(s, TASK_REMOVED);
+    nothing(s);
+}
+
+/* ---- what absence means -------------------------------------------------------------------------------- */
+
+/* Behaviour 80. */
+static void test_converge__no_planned_stop_begins_without_the_store(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    s->store = false;
+    nothing(s);
+    state_is(s, TASK_RUNNING);
+    s->store = true;
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    s->store = false; /* begun: it goes on */
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+}
+
+/* Behaviour 80: crash restarts go on. */
+static void test_converge__crash_restarts_go_on_without_the_store(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    s->store = false;
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += waits(s);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+}
+
+static void test_converge__vanished_record_stops_nothing_and_starts_nothing(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    converge_orphan(&s->c);
+    nothing(s);
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += 10 * CONVERGE_BACKOFF_MAX_MS;
+    nothing(s);
+}
+
+static void test_converge__engine_down_decides_nothing(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    s->engine = false;
+    nothing(s);
+    s->engine = true;
+    runs(s);
+}
+
+/* ---- an earlier life ----------------------------------------------------------------------------------- */
+
+/* Behaviour 82. */
+static void test_converge__running_container_is_adopted(void **state)
+{
+    struct story *s = *state;
+    struct record_status old = {
+        .state = TASK_RUNNING, .restarts = 2, .container = (char *)"c1", .exit_code = 7};
+
+    converge_resume(&s->c, &old);
+    want(s, TASK_RUN);
+    sees(s, CONTAINER_RUNNING, 0);
+    nothing(s);
+    state_is(s, TASK_RUNNING);
+    assert_int_equal(s->c.restarts, 2);
+    assert_int_equal(s->c.exit_code, 7);
+}
+
+static void test_converge__died_while_nodelet_was_away_is_restarted(void **state)
+{
+    struct story *s = *state;
+    struct record_status old = {
+        .state = TASK_RUNNING, .restarts = 2, .container = (char *)"c1", .exit_code = -1};
+
+    converge_resume(&s->c, &old);
+    want(s, TASK_RUN);
+    sees(s, CONTAINER_EXITED, 5);
+    assert_int_equal(s->c.restarts, 3);
+    assert_int_equal(waits(s), 1000);
+}
+
+static void test_converge__what_ended_for_good_stays_ended(void **state)
+{
+    static const enum task_state ends[] = {TASK_FAILED, TASK_STOPPED};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(ends); i++) {
+        struct record_status old = {
+            .state = ends[i], .container = (char *)"c1", .exit_code = 0, .reason = (char *)"why"};
+        void *inner = NULL;
+        struct story *s;
+
+        begin(&inner);
+        s = inner;
+        converge_resume(&s->c, &old);
+        want(s, TASK_RUN);
+        sees(s, CONTAINER_EXITED, 0);
+        nothing(s);
+        state_is(s, ends[i]);
+        assert_int_equal(s->c.restarts, 0);
+        assert_string_equal(s->c.reason, "why");
+        end(&inner);
+    }
+}
+
+static void test_converge__container_deleted_while_nodelet_was_away_is_made_again(void **state)
+{
+    struct story *s = *state;
+    struct record_status old = {.state = TASK_RUNNING, .container = (char *)"c1", .exit_code = -1};
+
+    converge_resume(&s->c, &old);
+    want(s, TASK_RUN);
+    sees(s, CONTAINER_NONE, 0);
+    assert_int_equal(s->c.restarts, 1);
+    s->now += waits(s);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+}
+
+/* Asking is free of effects: a hundred questions, one answer. */
+static void test_converge__asking_changes_nothing(void **state)
+{
+    struct story *s = *state;
+    struct converge before;
+
+    runs(s);
+    sees(s, CONTAINER_EXITED, 1);
+    before = s->c;
+    for (int i = 0; i < 100; i++)
+        next(s, NULL);
+    assert_memory_equal(&before, &s->c, sizeof before);
+}
+
+/* Whatever happens in whatever order, a container that was not told to stop is never withdrawn, stopped,
+ * killed or removed, and one that was told so is never started. */
+static void test_converge__random_stories_keep_the_promises(void **state)
+{
+    for (unsigned seed = 1; seed <= 3000; seed++) {
+        unsigned r = seed;
+        void *inner = NULL;
+        struct story *s;
+
+        begin(&inner);
+        s = inner;
+        want(s, TASK_RUN);
+        for (int i = 0; i < 60; i++) {
+            enum converge_op op;
+            struct converge_seen seen;
+
+            r = r * 1103515245u + 12345u;
+            s->now += (r >> 8) % 3000;
+            s->engine = (r >> 4) % 8 != 0;
+            s->store = (r >> 12) % 4 != 0;
+            if ((r >> 16) % 40 == 0)
+                want(s, TASK_REMOVE);
+            op = next(s, NULL);
+            if (s->c.desired == TASK_RUN)
+                assert_true(op != CONVERGE_WITHDRAW && op != CONVERGE_STOP && op != CONVERGE_KILL &&
+                            op != CONVERGE_REMOVE);
+            else
+                assert_true(op != CONVERGE_START && op != CONVERGE_CREATE && op != CONVERGE_PULL);
+            if (op == CONVERGE_STOP)
+                assert_true(s->c.withdrawn);
+            if (op != CONVERGE_NOTHING) {
+                converge_begin(&s->c, op);
+                converge_end(&s->c, (r >> 20) % 3 == 0 ? CONVERGE_TRANSIENT : CONVERGE_DONE, "x", s->now);
+            } else if (s->c.container != CONTAINER_NONE && (r >> 22) % 3 == 0) {
+                seen = (struct converge_seen){.container =
+                                                  (r >> 24) % 5 == 0 ? CONTAINER_NONE : CONTAINER_EXITED,
+                                              .exit_code = (int)((r >> 26) % 3)};
+                if (s->c.container == CONTAINER_RUNNING)
+                    converge_see(&s->c, &seen, s->now);
+            }
+        }
+        want(s, TASK_REMOVE);
+        s->engine = s->store = true;
+        for (int i = 0; i < 50 && converge_state(&s->c) != TASK_REMOVED; i++) {
+            enum converge_op op = next(s, NULL);
+
+            if (op == CONVERGE_NOTHING) {
+                s->now += CONVERGE_ERROR_MAX_MS;
+                continue;
+            }
+            converge_begin(&s->c, op);
+            converge_end(&s->c, CONVERGE_DONE, "", s->now);
+        }
+        state_is(s, TASK_REMOVED);
+        end(&inner);
+    }
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_converge__new_task_is_created_and_started),
+        T(test_converge__what_to_run_unknown_waits),
+        T(test_converge__absent_image_is_pulled_then_created),
+        T(test_converge__pull_failure_is_tried_again_with_back_off),
+        T(test_converge__missing_image_fails_the_task),
+        T(test_converge__program_that_cannot_run_counts_as_a_crash),
+        T(test_converge__crash_back_off_doubles_to_a_cap),
+        T(test_converge__long_run_resets_the_back_off),
+        T(test_converge__exit_seen_twice_counts_once),
+        T(test_converge__oom_is_called_oom),
+        T(test_converge__restart_policy_decides_by_exit_code),
+        T(test_converge__on_failure_gives_up_after_its_limit),
+        T(test_converge__deleted_container_is_made_again),
+        T(test_converge__engine_restart_starts_it_once),
+        T(test_converge__remove_withdraws_stops_and_deletes),
+        T(test_converge__drain_keeps_the_stopped_container),
+        T(test_converge__desired_never_moves_back),
+        T(test_converge__crash_while_withdrawing_is_no_crash),
+        T(test_converge__engine_that_cannot_stop_is_asked_to_kill),
+        T(test_converge__removal_during_creation_deletes_what_was_made),
+        T(test_converge__removal_before_anything_was_made_is_removed),
+        T(test_converge__container_gone_during_stop_is_removed),
+        T(test_converge__no_planned_stop_begins_without_the_store),
+        T(test_converge__crash_restarts_go_on_without_the_store),
+        T(test_converge__vanished_record_stops_nothing_and_starts_nothing),
+        T(test_converge__engine_down_decides_nothing),
+        T(test_converge__running_container_is_adopted),
+        T(test_converge__died_while_nodelet_was_away_is_restarted),
+        T(test_converge__what_ended_for_good_stays_ended),
+        T(test_converge__container_deleted_while_nodelet_was_away_is_made_again),
+        T(test_converge__asking_changes_nothing),
+        T(test_converge__random_stories_keep_the_promises),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
