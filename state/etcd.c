@@ -196,7 +196,8 @@ static bool surely_unsent(const struct orc_http_res *res, const char *etcd_text)
 {
     switch (res->error) {
     case 0:
-        return res->status < 500 || strstr(etcd_text, "no leader") || strstr(etcd_text, "too many requests");
+        return (res->status >= 400 && res->status < 500) || strstr(etcd_text, "no leader") ||
+               strstr(etcd_text, "too many requests");
     case -ECONNREFUSED:
     case -ENOENT: /* a unix socket that isn't there */
     case -EACCES:

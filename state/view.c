@@ -514,6 +514,7 @@ static void on_checked(const struct etcd_result *res, void *arg)
     v->check = NULL;
     enter(v);
     if (res->error) {
+        v->failures++; /* that it didn't answer for so long was the first time */
         fail(v, res->error_text);
     } else {
         enum guard_verdict verdict = judge(v, res);
@@ -582,6 +583,7 @@ static void on_create_timeout(void *arg)
     enter(v);
     if (v->watch)
         etcd_trouble(v->e, watch_endpoint(v->watch));
+    v->failures++;
     fail(v, "etcd did not begin the watch within 5s");
     leave(v);
 }

@@ -100,6 +100,8 @@ static void etcd_server_exec(const struct etcd_server *s, const char *const *mor
     fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
     dup2(fd, 1);
     dup2(fd, 2);
+    if (chdir(s->dir) < 0) /* where etcd makes its unix sockets ("unix://NAME:0" is a file "NAME:0") */
+        _exit(127);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execvp("etcd", (char *const *)argv);
     _exit(127);

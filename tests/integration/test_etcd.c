@@ -2,6 +2,7 @@
 #include "state/etcd_sync.h"
 #include "tests/integration/etcd_server.h"
 #include "tests/integration/loop_until.h"
+#include "tests/fakes/tls_server.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -491,6 +492,77 @@ static void test_etcd__something_else_than_etcd_is_noticed(void **state)
     e = before;
 }
 
+/* One more listener of a server that also listens at its usual address. */
+static void start_with_listener(struct etcd_server *s, const char *listener, const char *certificates)
+{
+    orc_auto_free char *pem = orc_printf("%s/server.pem", certificates), *key = NULL, *ca = NULL,
+                       *urls = NULL;
+    const char *more[] = {"--listen-client-urls", NULL, "--cert-file",        pem, "--key-file", NULL,
+                          "--trusted-ca-file",    NULL, "--client-cert-auth", NULL};
+
+    etcd_server_prepare(s, 0);
+    more[1] = urls = orc_printf("%s,%s", s->url, listener);
+    more[5] = key = orc_printf("%s/server.key", certificates);
+    more[7] = ca = orc_printf("%s/ca.pem", certificates);
+    if (!*certificates)
+        more[2] = NULL;
+    snprintf(s->cluster, sizeof s->cluster, "m0=%s", s->peer_url);
+    etcd_server_spawn(s, more);
+    etcd_server_wait(s);
+}
+
+static void test_etcd__a_unix_socket_is_an_endpoint(void **state)
+{
+    struct etcd *before = e;
+    struct etcd_server with_socket;
+    struct etcd_answer a;
+
+    start_with_listener(&with_socket, "unix://sock:0", "");
+    {
+        orc_auto_free char *endpoint = orc_printf("unix:%s/sock:0", with_socket.dir);
+
+        e = client(0, 1, endpoint);
+        assert_string_equal(etcd_endpoint(e), endpoint);
+    }
+    assert_int_equal(etcd_sync_put(e, &loop, "/t/unix", "x", 0, &a, &err), 0);
+    etcd_free(e);
+    e = before;
+    etcd_server_stop(&with_socket);
+}
+
+static void test_etcd__client_certificates_are_used_and_wanted(void **state)
+{
+    struct etcd *before = e;
+    struct etcd_server secure;
+    struct etcd_answer a;
+    struct orc_strv endpoints = {0};
+    char dir[] = "/tmp/orc-etcd-tls-XXXXXX";
+    orc_auto_free char *url = orc_printf("https://127.0.0.1:%d", etcd_free_port()), *ca = NULL, *cert = NULL,
+                       *key = NULL;
+
+    assert_non_null(mkdtemp(dir));
+    fake_tls_certificates(dir);
+    start_with_listener(&secure, url, dir);
+    ca = orc_printf("%s/ca.pem", dir);
+    cert = orc_printf("%s/client.pem", dir);
+    key = orc_printf("%s/client.key", dir);
+    orc_strv_add(&endpoints, url);
+    for (int with = 0; with < 2; with++) {
+        struct etcd_opts opts = {.endpoints = &endpoints, .tls = {ca, with ? cert : NULL, with ? key : NULL}};
+
+        e = etcd_new(&loop, &opts, &err);
+        if (with)
+            assert_int_equal(etcd_sync_put(e, &loop, "/t/tls", "x", 0, &a, &err), 0);
+        else
+            assert_true(etcd_sync_put(e, &loop, "/t/tls", "x", 0, &a, &err) < 0);
+        etcd_free(e);
+    }
+    e = before;
+    orc_strv_release(&endpoints);
+    etcd_server_stop(&secure);
+    etcd_remove_tree(dir);
+}
+
 /* Ending ---------------------------------------------------------------------------------------------- */
 
 static void on_count_cancelled(const struct etcd_result *res, void *arg)
@@ -558,6 +630,8 @@ int main(void)
         TEST(test_etcd__when_all_endpoints_are_dead_the_error_names_each),
         TEST(test_etcd__a_frozen_endpoint_is_left_for_another_by_reads_and_makes_a_write_doubtful),
         TEST(test_etcd__something_else_than_etcd_is_noticed),
+        TEST(test_etcd__a_unix_socket_is_an_endpoint),
+        TEST(test_etcd__client_certificates_are_used_and_wanted),
         TEST(test_etcd__cancelled_calls_end_once_before_the_cancel_returns),
         TEST(test_etcd__the_client_may_be_freed_from_its_own_callback),
     };

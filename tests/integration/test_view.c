@@ -520,6 +520,36 @@ static void test_view__one_of_three_members_dies_and_nothing_is_missed(void **st
         etcd_server_stop(&three[i]);
 }
 
+static void test_view__without_a_quorum_it_is_stale_and_keeps_what_it_has(void **state)
+{
+    struct etcd_server three[3];
+    struct mirror m = {0};
+    struct etcd *before = e;
+    const char *urls[3];
+
+    etcd_servers_start(three, 3, NULL);
+    for (size_t i = 0; i < 3; i++)
+        urls[i] = three[i].url;
+    m.e = client_of(3, urls);
+    e = client_of(3, urls);
+    put_pair("kept");
+    mirror_open(&m, (struct view_opts){.guard = &m.guard});
+    assert_true(loop_until(&loop, is_live, &m));
+    etcd_server_kill(&three[1]);
+    etcd_server_kill(&three[2]);
+    assert_true(loop_until(&loop, is_stale, &m));
+    assert_string_equal(mirror_get(&m, "/v/a/x"), "kept");
+    etcd_server_again(&three[1]);
+    assert_true(loop_until(&loop, is_live, &m));
+    assert_int_equal(m.deletes, 0);
+    assert_int_equal(m.puts, 2);
+    mirror_close(&m);
+    etcd_free(e);
+    e = before;
+    for (size_t i = 0; i < 3; i++)
+        etcd_server_stop(&three[i]);
+}
+
 /* Not our store ("What absence means") ----------------------------------------------------------------- */
 
 #define CONFIG "/v/config"
@@ -718,6 +748,7 @@ int main(void)
         TEST(test_view__compaction_leads_to_a_new_range_that_tells_only_differences),
         TEST(test_view__a_frozen_etcd_is_noticed_by_asking_it),
         TEST(test_view__one_of_three_members_dies_and_nothing_is_missed),
+        TEST(test_view__without_a_quorum_it_is_stale_and_keeps_what_it_has),
         TEST(test_view__a_wiped_etcd_freezes_it_and_deletes_nothing),
         TEST(test_view__a_wiped_etcd_that_has_caught_up_in_revisions_freezes_it_too),
         TEST(test_view__an_etcd_restored_from_an_older_backup_freezes_it_until_recover),
