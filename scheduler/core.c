@@ -25,9 +25,14 @@ static bool counts_as_lost(const struct core_node *n)
     return !n->lost && (n->fed.present || n->tasks) && (n->was_alive || has_work(n));
 }
 
+/* After too many were lost at once they don't come back in one moment: who is still silent then gets this
+ * many graces more. */
+#define RETURN_GRACES 3
+
 static void set_hold(struct core *c, size_t silent, size_t of)
 {
     orc_auto_free char *text = NULL;
+    struct core_node *n;
 
     if (silent)
         text = orc_printf("more than half of the nodes were lost at once (%zu of %zu): nothing is moved "
@@ -35,6 +40,9 @@ static void set_hold(struct core *c, size_t silent, size_t of)
                           silent, of);
     if (orc_streq(text, c->hold))
         return;
+    if (!text)
+        DL_FOREACH2(c->missing, n, missing_next)
+    n->gone_at = c->now + (RETURN_GRACES - 1) * c->config.lost_grace_ms;
     free(c->hold);
     c->hold = orc_take(text);
     core_dirty_all(c);
