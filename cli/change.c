@@ -1,14 +1,43 @@
 #include "cli/change.h"
 
+int change_readable(const struct cluster *c, const char *app, struct orc_err *err)
+{
+    orc_auto_free char *key = key_app(c->name, app);
+    const char *problem = cluster_problem(c, orc_strdup(key));
+
+    if (!problem)
+        return 0;
+    return orc_fail(err, -EIO,
+                    "the key %s can't be read (%s), so nothing was written: put it right, or delete it with "
+                    "`etcdctl del %s` and apply the file again",
+                    key, problem, key);
+}
+
+int64_t change_generation(const struct cluster *c, const char *app)
+{
+    const struct cluster_entry *e = cluster_find(c, key_app(c->name, app));
+    int64_t last = e ? e->as.app.generation : 0;
+
+    for (e = c->entries; e; e = e->hh.next)
+        if (e->key.kind == KEY_ROLLOUT && !e->problem && orc_streq(e->key.app, app) &&
+            e->as.rollout.generation > last)
+            last = e->as.rollout.generation;
+    return last + 1;
+}
+
 int change_app(struct session *s, const struct cluster *c, const char *app, struct record_app *next,
                struct etcd_txn *t, struct orc_err *err)
 {
     const struct cluster_entry *now = cluster_find(c, key_app(s->cluster, app));
     orc_auto_free char *key = key_app(s->cluster, app);
     orc_auto_free char *text = NULL;
-    int r;
+    int r = change_readable(c, app, err);
 
-    next->generation = (now ? now->as.app.generation : 0) + 1;
+    if (r < 0) {
+        etcd_txn_free(t);
+        return r;
+    }
+    next->generation = change_generation(c, app);
     etcd_txn_if_mod_revision(t, key, now ? now->mod_revision : 0);
     if (next->services.n) {
         text = record_app_text(next);
@@ -77,9 +106,12 @@ int change_no_service(const struct cluster *c, const char *app, const char *serv
 {
     const struct cluster_entry *now = cluster_find(c, key_app(c->name, app));
     orc_auto_free char *names = NULL;
+    int r = change_readable(c, app, err);
 
+    if (r < 0)
+        return r;
     if (!now)
-        return orc_fail(err, -ENOENT, "there is no app \"%s\"; `orc status` shows what runs", app);
+        return orc_fail(err, -ENOENT, "there is no app \"%s\"; `orc status` shows what there is", app);
     for (size_t i = 0; i < now->as.app.services.n; i++) {
         char *longer =
             orc_printf("%s%s%s", names ? names : "", names ? ", " : "", now->as.app.services.at[i].name);

@@ -6,11 +6,18 @@
 
 #include "cli/session.h"
 
-/* Writes `next` over the app as c knows it (absent included); its generation is set here, one higher. An app
+/* Writes `next` over the app as c knows it (absent included); its generation is set here. An app
  * without services is deleted. Further puts may already be in t, which is consumed. 0, or -EAGAIN: somebody
  * else was faster. */
 int change_app(struct session *s, const struct cluster *c, const char *app, struct record_app *next,
                struct etcd_txn *t, struct orc_err *err);
+
+/* An app whose key can't be read is not written over: negative, with the key and what to do. */
+int change_readable(const struct cluster *c, const char *app, struct orc_err *err);
+
+/* The generation after the one that c knows. Also of an app that was removed: its rollouts may still hold an
+ * earlier life's generation, and no rollout may look as if it had taken in what it has not seen. */
+int64_t change_generation(const struct cluster *c, const char *app);
 
 /* A deep copy of the app as c knows it; an empty record when there is none. */
 void change_copy(const struct cluster *c, const char *app, struct record_app *ret);

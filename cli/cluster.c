@@ -175,6 +175,15 @@ struct cluster_entry *cluster_find(const struct cluster *c, char *key)
     return e && !e->problem ? e : NULL;
 }
 
+const char *cluster_problem(const struct cluster *c, char *key)
+{
+    struct cluster_entry *e = NULL;
+
+    HASH_FIND_STR(c->entries, key, e);
+    free(key);
+    return e ? e->problem : NULL;
+}
+
 const struct record_app_service *cluster_wanted(const struct cluster *c, const char *app, const char *service)
 {
     const struct cluster_entry *e = cluster_find(c, key_app(c->name, app));

@@ -51,6 +51,9 @@ void cluster_sort(struct cluster *c); /* by key, for iteration with HASH_ITER; a
 /* The readable entry of a key (as key_x() makes it, which is freed here), or NULL. */
 struct cluster_entry *cluster_find(const struct cluster *c, char *key);
 
+/* Why a key that is there can't be read; NULL when it can, or is not there. Frees the key. */
+const char *cluster_problem(const struct cluster *c, char *key);
+
 /* The wanted service of an app, or NULL. */
 const struct record_app_service *cluster_wanted(const struct cluster *c, const char *app,
                                                 const char *service);

@@ -9,6 +9,7 @@ int cmd_apply(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_init(int argc, char **argv);
+int cmd_node(int argc, char **argv);
 int cmd_nodes(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
 int cmd_restart(int argc, char **argv);
@@ -17,8 +18,10 @@ int cmd_rollback(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
-/* Says the error on stderr and returns `code`. */
-int cmd_fail(int code, const struct orc_err *err);
+/* The end of a command. An error, when there is one, is said on stderr; with -o json stdout gets
+ * {"error": ...}, and `problems` (may be NULL; taken) in it: a command that fails with err set has printed no
+ * document itself. `a` may be NULL. */
+void cmd_end(const struct session_args *a, int code, const struct orc_err *err, json_t *problems);
 
 /* Parses a command's options. -1: go on; else the exit code (help was printed, or wrong usage was said). */
 int cmd_options(const struct orc_option *table, int argc, char **argv, struct orc_strv *words,

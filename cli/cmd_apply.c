@@ -1,13 +1,14 @@
 /* cmd_apply.c - `orc apply FILE`: immutable revisions first, then one flip of apps/<app>. Nothing is written
  * when nothing changed (behaviour 13). */
+#include "cli/app_file.h"
 #include "cli/change.h"
 #include "cli/cmd.h"
+#include "cli/delta.h"
 #include "cli/wait.h"
 #include "lib/clock.h"
-#include "lib/file.h"
-#include "specs/parse.h"
 
-#define TXN_REVISIONS 50 /* revisions written per transaction at most; bytes bound it too */
+#define TXN_REVISIONS 50       /* revisions written per transaction at most; bytes bound it too */
+#define YAML_MOST (128 * 1024) /* a longer file is not kept beside each of its services' revisions */
 
 struct apply_args {
     struct session_args session;
@@ -18,176 +19,93 @@ struct apply_args {
 struct apply {
     struct session *s;
     const struct apply_args *args;
-    struct spec_app *app;
+    const struct spec_app *app;
     const char *yaml;
     struct cluster cluster;
-    struct record_app next;
-    struct etcd_txn *revisions; /* being filled */
-    int changes;
-    struct orc_strv leftovers; /* services of the app that the file no longer has */
+    struct delta delta;
+    int64_t generation; /* to wait for */
 };
 
-/* ---- the file
- * ------------------------------------------------------------------------------------------------ */
+/* ---- an invalid file
+ * ----------------------------------------------------------------------------------------- */
 
-/* Compose's rule: without `name:` the app is called like the folder of its file. */
-static char *default_name(const char *path)
+static json_t *problems_json(const char *path, const struct spec_problems *problems)
 {
-    orc_auto_free char *real = realpath(path, NULL);
-    char *slash = real ? strrchr(real, '/') : NULL;
+    json_t *all = json_array();
 
-    if (!slash)
-        return NULL;
-    *slash = '\0';
-    slash = strrchr(real, '/');
-    return slash && slash[1] ? orc_strdup(slash + 1) : NULL;
-}
+    for (size_t i = 0; i < problems->n; i++) {
+        const struct spec_problem *p = &problems->at[i];
 
-static int read_stdin(char **ret, size_t *ret_n, struct orc_err *err)
-{
-    char *data = orc_calloc(SPEC_FILE_MAX + 1, 1);
-
-    *ret_n = fread(data, 1, SPEC_FILE_MAX + 1, stdin);
-    if (*ret_n > SPEC_FILE_MAX) {
-        free(data);
-        return orc_fail(err, -EFBIG, "standard input holds more than %d bytes", SPEC_FILE_MAX);
+        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s}", "file", app_file_name(path), "line",
+                                             p->line, "column", p->column, "text", p->text));
     }
-    *ret = data;
-    return 0;
+    return all;
 }
 
-static int read_app(const char *path, struct spec_app **ret, char **ret_yaml, struct orc_err *err)
+static void say_problems(const char *path, const struct spec_problems *problems)
 {
-    bool standard = strcmp(path, "-") == 0;
-    orc_auto_free char *name = standard ? NULL : default_name(path);
-    orc_auto_free char *text = NULL;
-    struct spec_problems problems = {0};
-    size_t n;
-    int r = standard ? read_stdin(&text, &n, err) : orc_file_read(path, SPEC_FILE_MAX, &text, &n, err);
-
-    if (r < 0)
-        return r;
-    r = spec_parse(text, n, name, ret, &problems);
-    if (r == 0) {
-        *ret_yaml = orc_take(text);
-        return 0;
-    }
-    for (size_t i = 0; i < problems.n; i++)
-        fprintf(stderr, "%s:%d:%d: %s\n", standard ? "stdin" : path, problems.at[i].line,
-                problems.at[i].column, problems.at[i].text);
-    orc_fail(err, r, "%s was not applied: %zu problem%s; nothing was written",
-             standard ? "standard input" : path, problems.n, problems.n == 1 ? "" : "s");
-    spec_problems_release(&problems);
-    return r;
+    for (size_t i = 0; i < problems->n; i++)
+        fprintf(stderr, "%s:%d:%d: %s\n", app_file_name(path), problems->at[i].line, problems->at[i].column,
+                problems->at[i].text);
 }
 
-/* ---- revisions
+/* ---- writing
  * ------------------------------------------------------------------------------------------------- */
 
-/* The highest revision of a service, or NULL; *ret_n its number, also when it can't be read. */
-static const struct record_revision *newest(struct apply *a, const char *service, int64_t *ret_n)
+static int commit_revisions(struct apply *a, struct etcd_txn *t, struct orc_err *err)
 {
-    const struct record_revision *found = NULL;
-    struct cluster_entry *e, *next;
+    int r = session_commit(a->s, t, NULL, err);
 
-    *ret_n = 0;
-    HASH_ITER (hh, a->cluster.entries, e, next)
-        if (e->key.kind == KEY_REVISION && orc_streq(e->key.app, a->app->name) &&
-            orc_streq(e->key.service, service) && e->key.n > *ret_n) {
-            *ret_n = e->key.n;
-            found = e->problem ? NULL : &e->as.revision;
-        }
-    return found;
-}
-
-static int flush(struct apply *a, struct orc_err *err)
-{
-    struct etcd_txn *t = orc_take(a->revisions);
-    int r;
-
-    if (!t)
-        return 0;
-    r = session_commit(a->s, t, NULL, err);
     if (r == SESSION_CONFLICT)
         return orc_fail(err, -EAGAIN,
-                        "somebody else applied %s at the same moment; nothing was switched over: try again",
-                        a->app->name);
+                        "somebody else applied %s at the same moment; what runs was not changed by this "
+                        "command: look with `orc status %s` and apply again",
+                        a->app->name, a->app->name);
     return r;
 }
 
-static int write_revision(struct apply *a, const struct spec_service *spec, int64_t n, struct orc_err *err)
+static char *revision_text(const struct apply *a, const struct spec_service *spec)
 {
-    struct record_revision rev = {
-        .spec = (struct spec_service *)spec, .yaml = (char *)a->yaml, .at = orc_wall_ms()};
-    orc_auto_free char *key = key_revision(a->s->cluster, a->app->name, spec->name, n);
     orc_auto_free char *who = session_who();
-    orc_auto_free char *text = NULL;
-    size_t bytes;
+    struct record_revision rev = {.spec = (struct spec_service *)spec, .by = who, .at = orc_wall_ms()};
+
+    if (strlen(a->yaml) <= YAML_MOST)
+        rev.yaml = (char *)a->yaml;
+    spec_service_hash(spec, rev.hash, rev.container_hash);
+    return record_revision_text(&rev);
+}
+
+static bool is_full(const struct etcd_txn *t, size_t more)
+{
+    return etcd_txn_n_ops(t) >= TXN_REVISIONS || etcd_txn_bytes(t) + more > ETCD_TXN_BYTES_MAX;
+}
+
+/* Create-only: a number that somebody else used meanwhile is a conflict. */
+static int write_revisions(struct apply *a, struct orc_err *err)
+{
+    struct etcd_txn *t = NULL;
+    const struct delta_step *step;
     int r = 0;
 
-    rev.by = who;
-    spec_service_hash(spec, rev.hash, rev.container_hash);
-    text = record_revision_text(&rev);
-    bytes = 4 * (strlen(key) + strlen(text)) / 3 + 256;
-    if (a->revisions && (etcd_txn_n_ops(a->revisions) >= TXN_REVISIONS ||
-                         etcd_txn_bytes(a->revisions) + bytes > ETCD_TXN_BYTES_MAX))
-        r = flush(a, err);
-    if (r < 0)
-        return r;
-    if (!a->revisions)
-        a->revisions = etcd_txn_new();
-    etcd_txn_if_create_revision(a->revisions, key, 0);
-    etcd_txn_put(a->revisions, key, text, 0);
-    return 0;
-}
+    orc_vec_each (step, &a->delta.steps) {
+        orc_auto_free char *key = NULL;
+        orc_auto_free char *text = NULL;
 
-/* Takes one service of the file into `next`; writes a revision when its spec is new. */
-static int take_service(struct apply *a, const struct spec_service *spec, struct orc_err *err)
-{
-    struct record_app_service *now = change_service(&a->next, spec->name);
-    char whole[SPEC_HASH_MAX], container[SPEC_HASH_MAX];
-    const struct record_revision *last;
-    int64_t n;
-
-    spec_service_hash(spec, whole, container);
-    if (now) {
-        const struct cluster_entry *e =
-            cluster_find(&a->cluster, key_revision(a->s->cluster, a->app->name, spec->name, now->revision));
-        bool rescaled = spec->replicas != SPEC_REPLICAS_DEFAULT && now->replicas != SPEC_REPLICAS_DEFAULT &&
-                        now->replicas != spec->replicas;
-
-        if (e && orc_streq(e->as.revision.hash, whole)) {
-            if (rescaled) {
-                out_line(&a->s->out, "%s/%s: %d replicas again, as the file says", a->app->name, spec->name,
-                         spec->replicas);
-                a->changes++;
-            }
-            if (spec->replicas != SPEC_REPLICAS_DEFAULT && rescaled)
-                now->replicas = SPEC_REPLICAS_DEFAULT;
-            return 0;
-        }
-    }
-    last = newest(a, spec->name, &n);
-    if (!(last &&
-          orc_streq(last->hash, whole))) { /* an earlier apply may have died between revision and flip */
-        int r = write_revision(a, spec, ++n, err);
-
+        if (!step->write)
+            continue;
+        key = key_revision(a->s->cluster, a->app->name, step->service, step->revision);
+        text = revision_text(a, step->spec);
+        if (t && is_full(t, 2 * strlen(key) + strlen(text)))
+            r = commit_revisions(a, orc_take(t), err);
         if (r < 0)
             return r;
+        if (!t)
+            t = etcd_txn_new();
+        etcd_txn_if_create_revision(t, key, 0);
+        etcd_txn_put(t, key, text, 0);
     }
-    out_line(&a->s->out, now ? "%s/%s: changes to revision %lld" : "%s/%s: new, revision %lld", a->app->name,
-             spec->name, (long long)n);
-    if (!now)
-        now = change_add(&a->next, spec->name);
-    else if (spec->replicas != SPEC_REPLICAS_DEFAULT)
-        now->replicas = SPEC_REPLICAS_DEFAULT;
-    now->revision = n;
-    a->changes++;
-    return 0;
+    return t ? commit_revisions(a, t, err) : 0;
 }
-
-/* ---- what the file no longer has
- * ------------------------------------------------------------------------------- */
 
 static bool confirmed(void)
 {
@@ -195,107 +113,152 @@ static bool confirmed(void)
 
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return false;
-    fputs("Remove them? [y/N] ", stderr);
+    fputs("Remove what is no longer in the file? [y/N] ", stderr);
     return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
 }
 
-static void take_leftovers(struct apply *a)
+static void decide_leftovers(struct apply *a)
 {
-    for (size_t i = 0; i < a->next.services.n; i++) {
-        const char *name = a->next.services.at[i].name;
-
-        if (!spec_app_service(a->app, name)) {
-            orc_strv_add(&a->leftovers, name);
-            out_line(&a->s->out, "%s/%s: no longer in the file", a->app->name, name);
-        }
-    }
-    if (!a->leftovers.n)
+    if (!a->delta.left)
         return;
-    if (!a->args->prune && !confirmed()) {
-        out_line(&a->s->out, "they are kept: remove them with --prune, or with `orc rm`");
-        orc_strv_release(&a->leftovers);
-        return;
-    }
-    for (size_t i = 0; i < a->leftovers.n; i++)
-        change_remove(&a->next, a->leftovers.at[i]);
-    a->changes += (int)a->leftovers.n;
+    if (a->args->prune || confirmed())
+        delta_prune(&a->delta);
+    else
+        out_line(&a->s->out,
+                 "what is no longer in the file is kept: remove it with --prune, or with `orc rm`");
 }
-
-/* ---- the whole
- * --------------------------------------------------------------------------------------------------- */
 
 static int write_all(struct apply *a, struct orc_err *err)
 {
-    int r = 0;
+    const struct cluster_entry *now = cluster_find(&a->cluster, key_app(a->s->cluster, a->app->name));
+    const struct delta_step *step;
+    int r = change_readable(&a->cluster, a->app->name, err);
 
-    change_copy(&a->cluster, a->app->name, &a->next);
-    for (size_t i = 0; r == 0 && i < a->app->services.n; i++)
-        r = take_service(a, a->app->services.at[i], err);
     if (r < 0)
         return r;
-    take_leftovers(a);
-    if (!a->changes) {
+    delta_build(&a->cluster, a->app, &a->delta);
+    orc_vec_each (step, &a->delta.steps) {
+        orc_auto_free char *line = delta_line(a->app->name, step);
+
+        if (line)
+            out_line(&a->s->out, "%s", line);
+    }
+    decide_leftovers(a);
+    a->generation = now ? now->as.app.generation : 0;
+    if (!a->delta.changes) {
         out_line(&a->s->out, "nothing changed");
         return 0;
     }
-    r = flush(a, err);
-    if (r < 0)
-        return r;
-    return change_app(a->s, &a->cluster, a->app->name, &a->next, etcd_txn_new(), err);
+    r = write_revisions(a, err);
+    if (r == 0)
+        r = change_app(a->s, &a->cluster, a->app->name, &a->delta.next, etcd_txn_new(), err);
+    a->generation = a->delta.next.generation;
+    return r;
+}
+
+/* ---- waiting and telling
+ * ------------------------------------------------------------------------------------- */
+
+static void fill_targets(const struct apply *a, struct wait_targets *ret)
+{
+    const struct delta_step *step;
+
+    orc_vec_each (step, &a->delta.steps)
+        if (step->kind == DELTA_PRUNED)
+            wait_add(ret, a->app->name, step->service, 0, 0, true);
+        else if (step->kind != DELTA_LEFT)
+            wait_add(ret, a->app->name, step->service, a->generation, 0, false);
+}
+
+static json_t *app_json(const struct apply *a)
+{
+    return json_pack("{s:s, s:I, s:b}", "app", a->app->name, "generation", (json_int_t)a->generation,
+                     "changed", a->delta.changes > 0);
+}
+
+/* Adds to each service of the answer what the file changed of it; those that are only left get a row. */
+static void add_changes(const struct apply *a, json_t *services)
+{
+    const struct delta_step *step;
+    size_t i = 0;
+
+    orc_vec_each (step, &a->delta.steps) {
+        json_t *j;
+
+        if (step->kind == DELTA_LEFT) {
+            orc_auto_free char *name = orc_printf("%s/%s", a->app->name, step->service);
+
+            json_array_append_new(services, json_pack("{s:s, s:s}", "name", name, "outcome", "kept"));
+            j = json_array_get(services, json_array_size(services) - 1);
+        } else {
+            j = json_array_get(services, i++);
+        }
+        json_object_set_new(j, "change", json_string(delta_kind_name(step->kind)));
+        json_object_set_new(j, "revision", json_integer(step->revision));
+    }
 }
 
 static int follow(struct apply *a)
 {
     struct wait_targets targets = {0};
-    const struct cluster_entry *now = cluster_find(&a->cluster, key_app(a->s->cluster, a->app->name));
-    int64_t generation = a->changes ? a->next.generation : now ? now->as.app.generation : 0;
-    int r;
+    json_t *services = NULL;
+    int r = CLI_DONE;
 
-    for (size_t i = 0; i < a->app->services.n; i++)
-        wait_add(&targets, a->app->name, a->app->services.at[i]->name, generation, 0, false);
-    for (size_t i = 0; i < a->leftovers.n; i++)
-        wait_add(&targets, a->app->name, a->leftovers.at[i], 0, 0, true);
-    r = wait_run(a->s, &targets, a->args->timeout_ms);
+    fill_targets(a, &targets);
+    if (a->args->detach)
+        services = wait_detached(&targets);
+    else
+        r = wait_run(a->s, &targets, a->args->timeout_ms, &services);
+    if (a->s->out.json) {
+        add_changes(a, services);
+        wait_print_json(r, a->args->detach, services, app_json(a));
+    } else {
+        json_decref(services);
+    }
     wait_targets_release(&targets);
     return r;
 }
 
+/* ---- the whole
+ * ----------------------------------------------------------------------------------------------- */
+
 static int apply(struct apply *a, struct orc_err *err)
 {
-    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP, KEY_REVISION, KEY_UNKNOWN};
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP, KEY_REVISION, KEY_ROLLOUT, KEY_UNKNOWN};
     int r = session_load(a->s, kinds, &a->cluster, err);
 
     if (r < 0)
-        return r;
+        return CLI_FAILED;
     r = session_need_config(a->s, &a->cluster, err);
     if (r == 0)
         r = write_all(a, err);
+    r = r < 0 ? CLI_FAILED : follow(a);
+    delta_release(&a->delta);
+    cluster_release(&a->cluster);
     return r;
 }
 
-static int run(const struct apply_args *args, const struct orc_strv *words, struct orc_err *err)
+static int run(const struct apply_args *args, const char *path, struct orc_err *err)
 {
     orc_auto(spec_app_free_p) struct spec_app *app = NULL;
     orc_auto_free char *yaml = NULL;
+    struct spec_problems problems = {0};
     struct session s;
     struct apply a = {.args = args, .s = &s};
     int r;
 
-    if (words->n != 1) {
-        orc_fail(err, -EINVAL, "name one file: orc apply service.yaml (\"-\" reads standard input)");
+    if (app_file_read(path, &app, &yaml, &problems, err) < 0) {
+        say_problems(path, &problems);
+        cmd_end(&args->session, CLI_USAGE, err, problems.n ? problems_json(path, &problems) : NULL);
+        spec_problems_release(&problems);
+        err->msg[0] = '\0'; /* said */
         return CLI_USAGE;
     }
-    if (read_app(words->at[0], &app, &yaml, err) < 0 || session_open(&s, &args->session, err) < 0)
+    if (session_open(&s, &args->session, err) < 0)
         return CLI_USAGE;
     a.app = app;
     a.yaml = yaml;
-    r = apply(&a, err) < 0 ? CLI_FAILED : args->detach ? CLI_DONE : follow(&a);
-    if (r != CLI_FAILED)
-        err->msg[0] = '\0';
-    etcd_txn_free(a.revisions);
-    record_app_release(&a.next);
-    cluster_release(&a.cluster);
-    orc_strv_release(&a.leftovers);
+    r = apply(&a, err);
     session_close(&s);
     return r;
 }
@@ -316,13 +279,17 @@ int cmd_apply(int argc, char **argv)
     };
     int r = cmd_options(table, argc, argv, &words, "orc apply FILE [--prune] [--detach] [--timeout DURATION]",
                         "Makes the cluster look like a Compose file, and waits until it does. Exit code 3: "
-                        "the rollout failed or "
-                        "was rolled back; 4: not done in time.");
+                        "the rollout failed or was rolled back; 4: not done in time.");
 
     if (r < 0) {
-        r = run(&a, &words, &err);
-        if (err.msg[0])
-            cmd_fail(r, &err);
+        r = CLI_USAGE;
+        if (words.n != 1)
+            orc_fail(&err, -EINVAL,
+                     "name one file: orc apply service.yaml (\"-\" reads standard input); this names %zu",
+                     words.n);
+        else
+            r = run(&a, words.at[0], &err);
+        cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
     session_args_release(&a.session);

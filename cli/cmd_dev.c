@@ -135,8 +135,7 @@ int cmd_dev(int argc, char **argv)
         orc_strv_add(&a.etcd, url);
         a.cluster = orc_strdup(cluster);
         r = run(&o, &a, &err);
-        if (r != CLI_DONE)
-            cmd_fail(r, &err);
+        cmd_end(NULL, r, &err, NULL);
     }
     session_args_release(&a);
     free(data);

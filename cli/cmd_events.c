@@ -1,52 +1,104 @@
-/* cmd_events.c - `orc events`: what happened, oldest first. */
+/* cmd_events.c - `orc events`: what happened, oldest first; with --follow what happens. */
 #include "cli/cmd.h"
+#include "cli/follow.h"
+#include "cli/text.h"
 #include "lib/clock.h"
 
 struct events_args {
     struct session_args session;
     uint64_t since_ms;
+    bool follow;
 };
 
-static void print_one(const struct out *o, const struct record_event *e)
+struct events {
+    const struct events_args *args;
+    const struct out *out;
+    const char *object; /* NULL: all */
+    int64_t from;       /* wall ms; 0: all */
+    json_t *list;       /* with -o json and without --follow */
+};
+
+static const enum key_kind event_kinds[] = {KEY_EVENT, KEY_UNKNOWN};
+
+static bool is_wanted(const struct events *ev, const struct cluster_entry *e)
 {
+    return e->key.kind == KEY_EVENT && !e->problem && e->as.event.at >= ev->from &&
+           (!ev->object || (e->as.event.object && strstr(e->as.event.object, ev->object)));
+}
+
+static void print_text(const struct out *o, const struct record_event *e)
+{
+    orc_auto_free char *object = text_safe(e->object ? e->object : "?");
+    orc_auto_free char *message = text_safe(e->message ? e->message : "?");
+    orc_auto_free char *type = text_safe(e->type ? e->type : "?");
+    orc_auto_free char *by = text_safe(e->by ? e->by : "?");
     char time[ORC_TIME_MAX];
 
     printf("%s%s%s  %-9s %-24s %s %s(%s)%s\n", out_begin(o, OUT_DIM), orc_format_time(e->at, time),
-           out_end(o, OUT_DIM), e->type, e->object, e->message, out_begin(o, OUT_DIM), e->by ? e->by : "?",
-           out_end(o, OUT_DIM));
+           out_end(o, OUT_DIM), type, object, message, out_begin(o, OUT_DIM), by, out_end(o, OUT_DIM));
+}
+
+static void on_event(const struct cluster_entry *e, void *arg)
+{
+    struct events *ev = arg;
+
+    if (!is_wanted(ev, e))
+        return;
+    if (ev->list)
+        json_array_append_new(ev->list, record_event_to_json(&e->as.event));
+    else if (ev->out->json)
+        out_json_line(record_event_to_json(&e->as.event));
+    else
+        print_text(ev->out, &e->as.event);
+    fflush(stdout);
+}
+
+static int need_cluster(struct session *s, struct orc_err *err)
+{
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_UNKNOWN};
+    struct cluster c;
+    int r = session_load(s, kinds, &c, err);
+
+    if (r < 0)
+        return r;
+    r = session_need_config(s, &c, err);
+    cluster_release(&c);
+    return r;
+}
+
+static int once(struct session *s, struct events *ev, struct orc_err *err)
+{
+    struct cluster c;
+    int r = session_load(s, event_kinds, &c, err);
+
+    if (r < 0)
+        return r;
+    if (s->out.json)
+        ev->list = json_array();
+    cluster_sort(&c);
+    for (const struct cluster_entry *e = c.entries; e; e = e->hh.next)
+        on_event(e, ev);
+    if (ev->list)
+        out_json(ev->list);
+    cluster_release(&c);
+    return 0;
 }
 
 static int run(const struct events_args *a, const char *object, struct orc_err *err)
 {
-    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_EVENT, KEY_UNKNOWN};
-    orc_auto_json json_t *all = json_array();
-    struct cluster_entry *e, *next;
     struct session s;
-    struct cluster c;
+    struct events ev = {.args = a, .out = &s.out, .object = object};
     int r;
 
     if (session_open(&s, &a->session, err) < 0)
         return CLI_USAGE;
-    r = session_load(&s, kinds, &c, err);
-    if (r == 0) {
-        cluster_sort(&c);
-        HASH_ITER (hh, c.entries, e, next) {
-            const struct record_event *ev = &e->as.event;
-
-            if (e->key.kind != KEY_EVENT || e->problem ||
-                (a->since_ms && ev->at < orc_wall_ms() - (int64_t)a->since_ms) ||
-                (object && !strstr(ev->object, object)))
-                continue;
-            if (s.out.json)
-                json_array_append_new(all, record_event_to_json(ev));
-            else
-                print_one(&s.out, ev);
-        }
-        r = session_need_config(&s, &c, err);
-        if (r == 0 && s.out.json)
-            out_json(json_incref(all));
-        cluster_release(&c);
-    }
+    if (a->since_ms)
+        ev.from = orc_wall_ms() - (int64_t)a->since_ms;
+    r = need_cluster(&s, err);
+    if (r == 0 && a->follow)
+        follow_run(&s, &(struct follow_opts){.kinds = event_kinds, .on_put = on_event, .arg = &ev});
+    else if (r == 0)
+        r = once(&s, &ev, err);
     session_close(&s);
     return r < 0 ? CLI_FAILED : CLI_DONE;
 }
@@ -62,17 +114,25 @@ int cmd_events(int argc, char **argv)
          .value = &a.since_ms,
          .meta = "DURATION",
          .help = "only the last 10m, 2h, ..."},
+        {.name = "follow",
+         .letter = 'f',
+         .kind = ORC_OPT_BOOL,
+         .value = &a.follow,
+         .help = "go on with what happens, until Ctrl-C; with -o json a document per line"},
         SESSION_OPTIONS(&a.session),
         {0},
     };
     int r = cmd_options(
-        table, argc, argv, &words, "orc events [WHAT] [--since DURATION] [-o json]",
+        table, argc, argv, &words, "orc events [WHAT] [--since DURATION] [--follow] [-o json]",
         "What happened, oldest first. WHAT: a part of an app's, service's, task's or node's name.");
 
     if (r < 0) {
-        r = run(&a, words.n ? words.at[0] : NULL, &err);
-        if (r != CLI_DONE)
-            cmd_fail(r, &err);
+        r = CLI_USAGE;
+        if (words.n > 1)
+            orc_fail(&err, -EINVAL, "one name at a time, not %zu", words.n);
+        else
+            r = run(&a, words.n ? words.at[0] : NULL, &err);
+        cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
     session_args_release(&a.session);

@@ -1,9 +1,7 @@
-/* cmd_init.c - `orc init`: the cluster's config, made once; `orc recover`: its stamp. */
+/* cmd_init.c - `orc init`: the cluster's config, made once. */
 #include "cli/cmd.h"
 #include "cli/init.h"
-#include "lib/clock.h"
 #include "lib/hash.h"
-#include "lib/units.h"
 
 struct init_args {
     struct session_args session;
@@ -113,70 +111,10 @@ int cmd_init(int argc, char **argv)
 
     if (r < 0) {
         r = init(&a, &err);
-        if (r != CLI_DONE)
-            cmd_fail(r, &err);
+        cmd_end(&a.session, r, &err, NULL);
     }
     free(a.cidr);
     free(a.mode);
     session_args_release(&a.session);
-    return r;
-}
-
-/* ---- recover
- * ------------------------------------------------------------------------------------------------- */
-
-static int recover(struct session *s, struct orc_err *err)
-{
-    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_UNKNOWN};
-    orc_auto_free char *key = key_config(s->cluster);
-    orc_auto_free char *text = NULL;
-    struct cluster c;
-    struct cluster_entry *e;
-    struct etcd_txn *t;
-    int r = session_load(s, kinds, &c, err);
-
-    if (r < 0)
-        return r;
-    r = session_need_config(s, &c, err);
-    if (r == 0) {
-        e = cluster_find(&c, key_config(s->cluster));
-        e->as.config.recovered =
-            orc_wall_ms() > e->as.config.recovered ? orc_wall_ms() : e->as.config.recovered + 1;
-        text = record_config_text(&e->as.config);
-        t = etcd_txn_new();
-        etcd_txn_if_mod_revision(t, key, e->mod_revision);
-        etcd_txn_put(t, key, text, 0);
-        r = session_commit(s, t, NULL, err);
-        if (r == SESSION_CONFLICT)
-            r = orc_fail(err, -EAGAIN,
-                         "somebody else changed the cluster's config at the same moment; try again");
-    }
-    cluster_release(&c);
-    return r;
-}
-
-int cmd_recover(int argc, char **argv)
-{
-    struct session_args a = {0};
-    struct session s = {0};
-    struct orc_err err = ORC_ERR_INIT;
-    const struct orc_option table[] = {SESSION_OPTIONS(&a), {0}};
-    int r = cmd_options(table, argc, argv, NULL, "orc recover",
-                        "Tells every daemon that froze because etcd was wiped, replaced or restored to "
-                        "believe what etcd holds "
-                        "now. Look at it first: `orc status`.");
-
-    if (r < 0) {
-        if (session_open(&s, &a, &err) < 0)
-            r = cmd_fail(CLI_USAGE, &err);
-        else if (recover(&s, &err) < 0)
-            r = cmd_fail(CLI_FAILED, &err);
-        else {
-            out_line(&s.out, "done: the daemons of cluster \"%s\" go on with what etcd holds now", s.cluster);
-            r = CLI_DONE;
-        }
-        session_close(&s);
-    }
-    session_args_release(&a);
     return r;
 }

@@ -1,56 +1,30 @@
 /* cmd_nodes.c - `orc nodes`: the servers, their room and their condition. */
 #include "cli/cmd.h"
-#include "cli/report.h"
+#include "cli/print.h"
 #include "cli/wait.h"
 #include "lib/clock.h"
-#include "lib/units.h"
 
-static char *labels_text(const struct spec_pairs *p)
+static void print(const struct session *s, struct cluster *c)
 {
-    char *text = orc_strdup("");
+    struct report report;
 
-    for (size_t i = 0; i < p->n; i++) {
-        char *longer =
-            orc_printf("%s%s%s=%s", text, i ? " " : "", p->at[i].key, p->at[i].value ? p->at[i].value : "");
+    report_build(c, NULL, orc_wall_ms(), &report);
+    if (s->out.json) {
+        orc_auto_json json_t *all = report_to_json(&report);
 
-        free(text);
-        text = longer;
+        out_json(json_incref(json_object_get(all, "nodes")));
+    } else if (report.nodes.n) {
+        print_nodes(&s->out, &report, stdout);
+    } else {
+        puts("no nodes yet: start nodelet on each server");
     }
-    return text;
-}
-
-static void print(const struct out *o, const struct report *r)
-{
-    struct out_table *t =
-        out_table_new(o, (const char *const[]){"NODE", "STATE", "TASKS", "CPUS", "MEMORY", "ADDRESS", "MTU",
-                                               "VIRT", "KERNEL", "ENGINE", "LABELS", "WHY", NULL});
-    const struct report_node *n;
-    char a[ORC_UNIT_MAX], b[ORC_UNIT_MAX];
-
-    orc_vec_each (n, &r->nodes) {
-        orc_auto_free char *labels = labels_text(&n->labels);
-
-        out_cell(t, "%s", n->name);
-        out_cell_styled(t, n->ready ? OUT_GOOD : OUT_BAD, "%s", n->state);
-        out_cell(t, "%d", n->tasks);
-        out_cell(t, "%s / %s", orc_format_cpus(n->used.cpus_nano, a), orc_format_cpus(n->total.cpus_nano, b));
-        out_cell(t, "%s / %s", orc_format_size(n->used.memory, a), orc_format_size(n->total.memory, b));
-        out_cell(t, "%s", n->address ? n->address : "");
-        out_cell(t, "%d", n->mtu);
-        out_cell(t, "%s", n->virt ? n->virt : "");
-        out_cell(t, "%s", n->kernel ? n->kernel : "");
-        out_cell(t, "%s", n->engine ? n->engine : "");
-        out_cell(t, "%s", labels);
-        out_cell(t, "%s", n->why ? n->why : "");
-    }
-    out_table_print(t, stdout);
+    report_release(&report);
 }
 
 static int run(const struct session_args *a, struct orc_err *err)
 {
     struct session s;
     struct cluster c;
-    struct report report;
     int r;
 
     if (session_open(&s, a, err) < 0)
@@ -58,16 +32,8 @@ static int run(const struct session_args *a, struct orc_err *err)
     r = session_load(&s, wait_report_kinds, &c, err);
     if (r == 0) {
         r = session_need_config(&s, &c, err);
-        report_build(&c, NULL, orc_wall_ms(), &report);
-        if (r == 0 && s.out.json) {
-            json_t *all = report_to_json(&report);
-
-            out_json(json_incref(json_object_get(all, "nodes")));
-            json_decref(all);
-        } else if (r == 0) {
-            print(&s.out, &report);
-        }
-        report_release(&report);
+        if (r == 0)
+            print(&s, &c);
         cluster_release(&c);
     }
     session_close(&s);
@@ -84,8 +50,7 @@ int cmd_nodes(int argc, char **argv)
 
     if (r < 0) {
         r = run(&a, &err);
-        if (r != CLI_DONE)
-            cmd_fail(r, &err);
+        cmd_end(&a, r, &err, NULL);
     }
     session_args_release(&a);
     return r;

@@ -2,6 +2,12 @@
  * 40). */
 #include "cli/verb.h"
 
+static void take_out(struct verb *v, struct record_app *next, const char *app, const char *service)
+{
+    wait_add(&v->targets, app, service, 0, 0, true);
+    change_remove(next, service);
+}
+
 static int act(struct verb *v, struct orc_err *err)
 {
     char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1];
@@ -15,15 +21,16 @@ static int act(struct verb *v, struct orc_err *err)
         record_app_release(&next);
         return change_no_service(&v->cluster, app, service, err);
     }
-    if (service[0]) {
-        wait_add(&v->targets, app, service, 0, 0, true);
-        change_remove(&next, service);
-    }
+    if (service[0])
+        take_out(v, &next, app, service);
     while (!service[0] && next.services.n) {
-        wait_add(&v->targets, app, next.services.at[0].name, 0, 0, true);
-        change_remove(&next, next.services.at[0].name);
+        orc_auto_free char *name = orc_strdup(next.services.at[0].name);
+
+        take_out(v, &next, app, name);
     }
     r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), err);
+    for (size_t i = 0; r == 0 && i < v->targets.n; i++)
+        out_line(&v->s.out, "%s/%s: removed; its containers are stopped", app, v->targets.at[i].service);
     record_app_release(&next);
     return r;
 }

@@ -20,18 +20,41 @@ static int64_t previous(const struct cluster *c, const char *app, const char *se
     return best;
 }
 
+/* Says which there are, or why the one that is there can't be used. */
+static int no_revision(const struct cluster *c, const char *app, const char *service, int64_t n,
+                       struct orc_err *err)
+{
+    const char *problem = cluster_problem(c, key_revision(c->name, app, service, n));
+    int64_t low = 0, high = 0;
+
+    if (problem)
+        return orc_fail(err, -EIO, "revision %lld of %s/%s can't be read: %s", (long long)n, app, service,
+                        problem);
+    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next) {
+        if (e->key.kind != KEY_REVISION || e->problem || !orc_streq(e->key.app, app) ||
+            !orc_streq(e->key.service, service))
+            continue;
+        low = !low || e->key.n < low ? e->key.n : low;
+        high = e->key.n > high ? e->key.n : high;
+    }
+    return orc_fail(err, -ENOENT, "%s/%s has no revision %lld; those kept lie between %lld and %lld", app,
+                    service, (long long)n, (long long)low, (long long)high);
+}
+
 static int switch_to(struct verb *v, const char *app, const char *service, int64_t n, struct orc_err *err)
 {
     struct record_app next;
     int r;
 
     if (!cluster_spec(&v->cluster, app, service, n))
-        return orc_fail(err, -ENOENT, "%s/%s has no revision %lld", app, service, (long long)n);
+        return no_revision(&v->cluster, app, service, n, err);
     change_copy(&v->cluster, app, &next);
     change_service(&next, service)->revision = n;
-    out_line(&v->s.out, "%s/%s: back to revision %lld", app, service, (long long)n);
     r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), err);
-    wait_add(&v->targets, app, service, next.generation, 0, false);
+    if (r == 0) {
+        out_line(&v->s.out, "%s/%s: back to revision %lld", app, service, (long long)n);
+        wait_add(&v->targets, app, service, next.generation, 0, false);
+    }
     record_app_release(&next);
     return r;
 }
@@ -54,10 +77,11 @@ static int act(struct verb *v, struct orc_err *err)
     if (!n)
         n = previous(&v->cluster, app, service, now->revision);
     if (!n)
-        return orc_fail(err, -ENOENT, "%s/%s has no earlier revision than %lld", app, service,
+        return orc_fail(err, -ENOENT, "%s/%s has no earlier revision than %lld, which it is at", app, service,
                         (long long)now->revision);
     if (n == now->revision)
-        return orc_fail(err, -EALREADY, "%s/%s is at revision %lld already", app, service, (long long)n);
+        return orc_fail(err, -EALREADY, "%s/%s is at revision %lld already; nothing was written", app,
+                        service, (long long)n);
     return switch_to(v, app, service, n, err);
 }
 

@@ -1,6 +1,29 @@
-/* cmd_scale.c - `orc scale APP/SERVICE=N ...`: an override beside the revision; the file is not needed. */
+/* cmd_scale.c - `orc scale APP/SERVICE=N`: an override beside the revision; the file is not needed. */
 #include "cli/verb.h"
 #include "lib/units.h"
+
+/* It has so many: nothing is written, but they are waited for. */
+static int scale_none(struct verb *v, const char *app, const char *service, int n)
+{
+    out_line(&v->s.out, "%s/%s has %d replicas already", app, service, n);
+    wait_add(&v->targets, app, service,
+             cluster_find(&v->cluster, key_app(v->s.cluster, app))->as.app.generation, 0, false);
+    return 0;
+}
+
+static int scale_to(struct verb *v, const char *app, struct record_app_service *s, struct record_app *next,
+                    int n, struct orc_err *err)
+{
+    int was = cluster_replicas(&v->cluster, app, s->name), r;
+
+    s->replicas = n;
+    r = change_app(&v->s, &v->cluster, app, next, etcd_txn_new(), err);
+    if (r < 0)
+        return r;
+    out_line(&v->s.out, "%s/%s: from %d replicas to %d", app, s->name, was, n);
+    wait_add(&v->targets, app, s->name, next->generation, 0, false);
+    return 0;
+}
 
 static int scale_one(struct verb *v, const char *word, struct orc_err *err)
 {
@@ -22,17 +45,12 @@ static int scale_one(struct verb *v, const char *word, struct orc_err *err)
     }
     change_copy(&v->cluster, app, &next);
     s = change_service(&next, service);
-    if (!s) {
+    if (!s)
         r = change_no_service(&v->cluster, app, service, err);
-    } else if (cluster_replicas(&v->cluster, app, service) == n) {
-        out_line(&v->s.out, "%s/%s has %lld replicas already", app, service, (long long)n);
-        wait_add(&v->targets, app, service, next.generation, 0, false);
-        r = 0;
-    } else {
-        s->replicas = (int)n;
-        r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), err);
-        wait_add(&v->targets, app, service, next.generation, 0, false);
-    }
+    else if (cluster_replicas(&v->cluster, app, service) == n)
+        r = scale_none(v, app, service, (int)n);
+    else
+        r = scale_to(v, app, s, &next, (int)n, err);
     record_app_release(&next);
     return r;
 }

@@ -1,6 +1,8 @@
 /* main.c - `orc`: the table of commands. */
 #include "cli/cmd.h"
+#include "cli/text.h"
 
+#include <locale.h>
 #include <signal.h>
 
 struct command {
@@ -17,15 +19,35 @@ static const struct command commands[] = {
     {"rollback", "go back to an earlier revision of a service", cmd_rollback},
     {"rm", "remove an app or a service", cmd_rm},
     {"nodes", "the servers, their room and their condition", cmd_nodes},
+    {"node", "keep work off one server, or let it have some again", cmd_node},
     {"events", "what happened", cmd_events},
     {"dev", "a cluster of this one server, in the foreground", cmd_dev},
     {"recover", "after etcd was wiped or restored: believe what it holds now", cmd_recover},
 };
 
-int cmd_fail(int code, const struct orc_err *err)
+static void say(const struct orc_err *err)
 {
-    fprintf(stderr, "orc: %s\n", err->msg);
-    return code;
+    orc_auto_free char *safe = text_safe(err->msg);
+
+    fprintf(stderr, "orc: %s\n", safe);
+}
+
+void cmd_end(const struct session_args *a, int code, const struct orc_err *err, json_t *problems)
+{
+    json_t *j;
+
+    if (code == CLI_DONE || !err->msg[0])
+        return;
+    say(err);
+    if (!a || !orc_streq(a->output, "json")) {
+        json_decref(problems);
+        return;
+    }
+    j = json_object();
+    orc_json_set_str(j, "error", err->msg);
+    if (problems)
+        json_object_set_new(j, "problems", problems);
+    out_json(j);
 }
 
 int cmd_options(const struct orc_option *table, int argc, char **argv, struct orc_strv *words,
@@ -39,7 +61,7 @@ int cmd_options(const struct orc_option *table, int argc, char **argv, struct or
         return CLI_DONE;
     }
     if (r < 0) {
-        cmd_fail(CLI_USAGE, &err);
+        say(&err);
         fprintf(stderr, "Usage: %s\n", usage);
         return CLI_USAGE;
     }
@@ -70,9 +92,19 @@ static int unknown(const char *name)
     return CLI_USAGE;
 }
 
+/* Widths of characters need a locale that knows them; servers often have none set. */
+static void choose_locale(void)
+{
+    const char *got = setlocale(LC_CTYPE, "");
+
+    if (!got || strcmp(got, "C") == 0 || strcmp(got, "POSIX") == 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
+    choose_locale();
     if (argc < 2) {
         help(stderr);
         return CLI_USAGE;

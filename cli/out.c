@@ -1,44 +1,92 @@
 #include "cli/out.h"
 
+#include "cli/text.h"
 #include "lib/mem.h"
+#include "lib/units.h"
 
 #include <libsmartcols.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
+
+#define GAP 1          /* blanks between columns, as libsmartcols puts them */
+#define SIZE_MOST 9999 /* columns or lines of a terminal that are believed */
+
+struct cell {
+    char *text;
+    enum out_style style;
+};
 
 struct out_table {
-    struct libscols_table *table;
-    struct libscols_line *line;
     const struct out *out;
-    size_t columns, next;
+    const struct out_column *columns;
+    size_t n; /* columns */
+    ORC_VEC(struct cell) cells;
 };
+
+/* A size that the environment names, else 0. */
+static size_t named_size(const char *variable)
+{
+    const char *text = getenv(variable);
+    int64_t n = 0;
+
+    return text && orc_parse_int(text, 1, SIZE_MOST, &n, NULL) == 0 ? (size_t)n : 0;
+}
+
+void out_measure(struct out *o)
+{
+    struct winsize size = {0};
+    bool known = o->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+
+    o->width = named_size("COLUMNS");
+    o->height = named_size("LINES");
+    if (!o->width && o->terminal)
+        o->width = known && size.ws_col ? size.ws_col : 80;
+    if (!o->height && known)
+        o->height = size.ws_row;
+}
 
 void out_init(struct out *o, bool json, bool quiet)
 {
-    const char *no_color = getenv("NO_COLOR");
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
     *o = (struct out){.json = json, .quiet = quiet, .terminal = isatty(STDOUT_FILENO)};
-    o->color = o->terminal && !(no_color && *no_color);
+    o->color = o->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    out_measure(o);
 }
 
 void out_line(const struct out *o, const char *fmt, ...)
 {
+    orc_auto_free char *text = NULL;
+    orc_auto_free char *safe = NULL;
     FILE *f = o->json ? stderr : stdout;
     va_list ap;
 
     if (o->quiet)
         return;
     va_start(ap, fmt);
-    vfprintf(f, fmt, ap);
+    text = orc_vprintf(fmt, ap);
     va_end(ap);
-    fputc('\n', f);
+    safe = text_safe(text);
+    fprintf(f, "%s\n", safe);
     fflush(f);
+}
+
+static void dump(json_t *j, size_t flags)
+{
+    json_dumpf(j, stdout, flags);
+    fputc('\n', stdout);
+    fflush(stdout);
+    json_decref(j);
 }
 
 void out_json(json_t *j)
 {
-    json_dumpf(j, stdout, JSON_INDENT(2));
-    fputc('\n', stdout);
-    json_decref(j);
+    dump(j, JSON_INDENT(2));
+}
+
+void out_json_line(json_t *j)
+{
+    dump(j, JSON_COMPACT);
 }
 
 static const char *style_name(enum out_style s)
@@ -68,35 +116,26 @@ const char *out_end(const struct out *o, enum out_style s)
     return o->color && s != OUT_PLAIN ? "\033[0m" : "";
 }
 
-struct out_table *out_table_new(const struct out *o, const char *const *headings)
+/* ---- tables
+ * ------------------------------------------------------------------------------------------------- */
+
+struct out_table *out_table_new(const struct out *o, const struct out_column *columns)
 {
     struct out_table *t = orc_new(struct out_table);
 
-    t->table = scols_new_table();
-    if (!t->table)
-        abort();
     t->out = o;
-    scols_table_enable_colors(t->table, o->color);
-    if (!o->terminal)
-        scols_table_enable_maxout(t->table, 0);
-    for (; headings[t->columns]; t->columns++) {
-        int flags = headings[t->columns + 1] ? 0 : (o->terminal ? SCOLS_FL_TRUNC : 0);
-
-        scols_table_new_column(t->table, headings[t->columns], 0, flags);
-    }
+    t->columns = columns;
+    while (columns[t->n].heading)
+        t->n++;
     return t;
 }
 
 static void cell(struct out_table *t, enum out_style s, const char *fmt, va_list ap)
 {
     orc_auto_free char *text = orc_vprintf(fmt, ap);
+    bool note = t->columns[t->cells.n % t->n].kind == OUT_NOTE;
 
-    if (t->next == 0)
-        t->line = scols_table_new_line(t->table, NULL);
-    scols_line_set_data(t->line, t->next, *text ? text : "-");
-    if (t->out->color && style_name(s))
-        scols_cell_set_color(scols_line_get_cell(t->line, t->next), style_name(s));
-    t->next = (t->next + 1) % t->columns;
+    orc_vec_push(&t->cells, ((struct cell){text_safe(*text || note ? text : "-"), s}));
 }
 
 void out_cell(struct out_table *t, const char *fmt, ...)
@@ -117,20 +156,120 @@ void out_cell_styled(struct out_table *t, enum out_style s, const char *fmt, ...
     va_end(ap);
 }
 
+static size_t column_width(const struct out_table *t, size_t column)
+{
+    size_t widest = strlen(t->columns[column].heading);
+
+    for (size_t i = column; i < t->cells.n; i += t->n) {
+        size_t w = text_width(t->cells.at[i].text);
+
+        widest = w > widest ? w : widest;
+    }
+    return widest;
+}
+
+static bool fits(const struct out_table *t, const bool *shown)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < t->n; i++)
+        if (shown[i])
+            sum += column_width(t, i) + (sum ? GAP : 0);
+    return !t->out->width || sum <= t->out->width;
+}
+
+static bool has_notes(const struct out_table *t)
+{
+    for (size_t i = t->n - 1; i < t->cells.n; i += t->n)
+        if (*t->cells.at[i].text)
+            return true;
+    return false;
+}
+
+/* Which columns stay: without notes there is no column for them. */
+static bool *choose(const struct out_table *t)
+{
+    bool *shown = orc_calloc(t->n, sizeof *shown);
+
+    for (size_t i = 0; i < t->n; i++)
+        shown[i] = t->columns[i].kind != OUT_NOTE || has_notes(t);
+    for (size_t kind = OUT_NOTE; kind >= OUT_OPTIONAL; kind--)
+        for (size_t i = t->n; i-- > 0 && !fits(t, shown);)
+            if (t->columns[i].kind == kind)
+                shown[i] = false;
+    return shown;
+}
+
+static void print_headings(const struct out_table *t, const bool *shown, FILE *f)
+{
+    for (size_t i = 0, n = 0; i < t->n; i++)
+        if (shown[i])
+            fprintf(f, "%s%s", n++ ? " " : "", t->columns[i].heading);
+    fputc('\n', f);
+}
+
+static void fill_rows(const struct out_table *t, const bool *shown, struct libscols_table *s)
+{
+    struct libscols_line *line = NULL;
+
+    for (size_t i = 0, column = 0; i < t->cells.n; i++) {
+        const struct cell *c = &t->cells.at[i];
+
+        if (i % t->n == 0) {
+            line = scols_table_new_line(s, NULL);
+            column = 0;
+        }
+        if (!shown[i % t->n])
+            continue;
+        scols_line_set_data(line, column, c->text);
+        if (t->out->color && style_name(c->style))
+            scols_cell_set_color(scols_line_get_cell(line, column), style_name(c->style));
+        column++;
+    }
+}
+
+static void print_rows(const struct out_table *t, const bool *shown, FILE *f)
+{
+    struct libscols_table *s = scols_new_table();
+
+    if (!s)
+        abort();
+    scols_table_enable_colors(s, t->out->color);
+    scols_table_enable_noencoding(s, 1);
+    scols_table_set_termforce(s, SCOLS_TERMFORCE_NEVER);
+    scols_table_set_stream(s, f);
+    for (size_t i = 0; i < t->n; i++)
+        if (shown[i])
+            scols_table_new_column(s, t->columns[i].heading, 0, 0);
+    fill_rows(t, shown, s);
+    scols_print_table(s);
+    scols_unref_table(s);
+}
+
+static void print_notes(const struct out_table *t, FILE *f)
+{
+    for (size_t i = 0; i + t->n <= t->cells.n; i += t->n) {
+        const char *note = t->cells.at[i + t->n - 1].text;
+        orc_auto_free char *text = orc_printf("%s: %s", t->cells.at[i].text, note);
+
+        if (*note)
+            text_wrap(f, "  - ", text, t->out->width);
+    }
+}
+
 void out_table_print(struct out_table *t, FILE *f)
 {
-    scols_table_set_stream(t->table, f);
-    if (scols_table_is_empty(t->table)) {
-        struct libscols_column *c;
-        struct libscols_iter *it = scols_new_iter(SCOLS_ITER_FORWARD);
+    orc_auto_free bool *shown = choose(t);
+    bool below = t->columns[t->n - 1].kind == OUT_NOTE && !shown[t->n - 1];
 
-        while (scols_table_next_column(t->table, it, &c) == 0)
-            fprintf(f, "%s  ", scols_cell_get_data(scols_column_get_header(c)));
-        fputc('\n', f);
-        scols_free_iter(it);
-    } else {
-        scols_print_table(t->table);
-    }
-    scols_unref_table(t->table);
+    if (t->cells.n)
+        print_rows(t, shown, f);
+    else
+        print_headings(t, shown, f);
+    if (below)
+        print_notes(t, f);
+    for (size_t i = 0; i < t->cells.n; i++)
+        free(t->cells.at[i].text);
+    orc_vec_release(&t->cells);
     free(t);
 }

@@ -1,7 +1,8 @@
 /* out.h - how the CLI prints: tables, colours, JSON. Knows libsmartcols and terminals, nothing of clusters.
  *
  * Colour only on a terminal and not with NO_COLOR set (no-color.org). With -o json exactly one document goes
- * to stdout and everything said on the way goes to stderr.
+ * to stdout and everything said on the way goes to stderr. Whatever is printed here is cleaned of control
+ * characters first (text.h).
  */
 #ifndef CLI_OUT_H
 #define CLI_OUT_H
@@ -17,27 +18,40 @@ struct out {
     bool terminal; /* stdout is one */
     bool color;
     bool quiet;
+    size_t width;  /* columns to keep within; 0: as wide as it is (no terminal, no COLUMNS) */
+    size_t height; /* lines of the terminal; 0: unknown */
 };
 
 void out_init(struct out *o, bool json, bool quiet);
+
+/* Asks the terminal for its size again: before each picture of a live view. COLUMNS and LINES win. */
+void out_measure(struct out *o);
 
 /* A line of progress for people: to stdout, or to stderr when stdout carries JSON; nothing with --quiet. */
 void out_line(const struct out *o, const char *fmt, ...) ORC_PRINTF(2, 3);
 
 /* Prints the document and a newline; frees it. */
 void out_json(json_t *j);
+/* The same on one line: for a document per change. */
+void out_json_line(json_t *j);
 
 enum out_style { OUT_PLAIN, OUT_GOOD, OUT_WARN, OUT_BAD, OUT_DIM };
 /* The escape sequences that begin a style and end it, "" without colour. */
 const char *out_begin(const struct out *o, enum out_style s);
 const char *out_end(const struct out *o, enum out_style s);
 
-/* A table: its columns' headings, then rows of as many cells, printed with widths that follow the terminal.
- * The last column takes the room that is left and is cut on a terminal only. */
+/* A table. Where it is wider than o->width allows, first its notes leave: they are printed below the table,
+ * each as a paragraph that begins with its row's first cell. Then its optional columns are left out, the
+ * last first. What is still too wide is printed as it is: names are never cut. */
+enum out_column_kind { OUT_KEEP, OUT_OPTIONAL, OUT_NOTE /* at most one, the last */ };
+struct out_column {
+    const char *heading; /* NULL ends a list of columns */
+    enum out_column_kind kind;
+};
 struct out_table;
-struct out_table *out_table_new(const struct out *o, const char *const *headings); /* NULL-terminated */
+struct out_table *out_table_new(const struct out *o, const struct out_column *columns); /* borrowed */
 void out_cell(struct out_table *t, const char *fmt, ...) ORC_PRINTF(2, 3); /* cells go left to right */
 void out_cell_styled(struct out_table *t, enum out_style s, const char *fmt, ...) ORC_PRINTF(3, 4);
-void out_table_print(struct out_table *t, FILE *f); /* and frees it; an empty table prints its headings */
+void out_table_print(struct out_table *t, FILE *f); /* and frees it; without rows: its headings */
 
 #endif

@@ -100,6 +100,11 @@ int session_load(struct session *s, const enum key_kind *kinds, struct cluster *
 
 int session_need_config(struct session *s, const struct cluster *c, struct orc_err *err)
 {
+    const char *problem = cluster_problem(c, key_config(s->cluster));
+
+    if (problem)
+        return orc_fail(err, -EIO, "the key /orc/%s/config can't be read: %s; put it right with etcdctl",
+                        s->cluster, problem);
     if (cluster_find(c, key_config(s->cluster)))
         return 0;
     return orc_fail(

@@ -6,7 +6,8 @@ struct verb_args {
     uint64_t timeout_ms;
 };
 
-static int loaded(struct verb *v, const struct verb_spec *spec, struct orc_err *err)
+/* 0, or the exit code with a sentence in err. */
+static int act(struct verb *v, const struct verb_spec *spec, struct orc_err *err)
 {
     int r = session_load(&v->s, spec->kinds, &v->cluster, err);
 
@@ -16,7 +17,23 @@ static int loaded(struct verb *v, const struct verb_spec *spec, struct orc_err *
     if (r == 0)
         r = spec->act(v, err);
     cluster_release(&v->cluster);
-    return r == -EINVAL ? CLI_USAGE : r < 0 ? CLI_FAILED : CLI_DONE;
+    return r == -EINVAL ? CLI_USAGE : r < 0 ? CLI_FAILED : 0;
+}
+
+static int follow(struct verb *v, const struct verb_args *a)
+{
+    json_t *services = NULL;
+    int r = CLI_DONE;
+
+    if (a->detach)
+        services = wait_detached(&v->targets);
+    else
+        r = wait_run(&v->s, &v->targets, a->timeout_ms, &services);
+    if (v->s.out.json)
+        wait_print_json(r, a->detach, services, NULL);
+    else
+        json_decref(services);
+    return r;
 }
 
 static int run(const struct verb_spec *spec, const struct verb_args *a, const struct orc_strv *words,
@@ -26,15 +43,15 @@ static int run(const struct verb_spec *spec, const struct verb_args *a, const st
     int r;
 
     if (words->n < spec->min_words || words->n > spec->max_words) {
-        orc_fail(err, -EINVAL, "%s", words->n ? "wrong number of words" : "name what it is about");
-        fprintf(stderr, "Usage: %s\n", spec->usage);
+        orc_fail(err, -EINVAL, "%s: %s", words->n < spec->min_words ? "too few words" : "too many words",
+                 spec->usage);
         return CLI_USAGE;
     }
     if (session_open(&v.s, &a->session, err) < 0)
         return CLI_USAGE;
-    r = loaded(&v, spec, err);
-    if (r == CLI_DONE && !a->detach)
-        r = wait_run(&v.s, &v.targets, a->timeout_ms);
+    r = act(&v, spec, err);
+    if (r == 0)
+        r = follow(&v, a);
     wait_targets_release(&v.targets);
     session_close(&v.s);
     return r;
@@ -54,8 +71,7 @@ int verb_run(const struct verb_spec *spec, int argc, char **argv)
 
     if (r < 0) {
         r = run(spec, &a, &words, &err);
-        if (err.msg[0])
-            cmd_fail(r, &err);
+        cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
     session_args_release(&a.session);

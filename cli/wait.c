@@ -1,242 +1,35 @@
 #include "cli/wait.h"
 
-#include "cli/report.h"
+#include "cli/text.h"
 #include "lib/clock.h"
 #include "lib/hash.h"
 #include "lib/units.h"
 
-#include <signal.h>
 #include <stdio.h>
-
-#define REDRAW_MS 100
 
 const enum key_kind wait_report_kinds[] = {
     KEY_CONFIG,      KEY_APP,   KEY_REVISION, KEY_ROLLOUT,       KEY_TASK,   KEY_STATUS, KEY_NODE,
     KEY_NODE_POLICY, KEY_ALIVE, KEY_GATEWAY,  KEY_GATEWAY_ALIVE, KEY_LEADER, KEY_UNKNOWN};
 
-void wait_add(struct wait_targets *t, const char *app, const char *service, int64_t generation, int64_t epoch,
-              bool gone)
-{
-    struct wait_target *w = orc_vec_add(t);
-
-    *w = (struct wait_target){orc_strdup(app), orc_strdup(service), generation, epoch, gone};
-}
-
-void wait_targets_release(struct wait_targets *t)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        free(t->at[i].app);
-        free(t->at[i].service);
-    }
-    orc_vec_release(t);
-}
-
-/* ---- following the store
- * ------------------------------------------------------------------------------------- */
-
-struct follow {
-    struct session *s;
-    struct cluster cluster;
-    struct view *view;
-    uv_timer_t redraw, deadline;
-    uv_signal_t interrupt;
-    bool (*on_change)(struct cluster *c, void *arg);
-    void *arg;
-    int result; /* -1 while it goes on */
-    bool synced, changed;
-};
-
-static void stop(struct follow *f, int result)
-{
-    if (f->result < 0)
-        f->result = result;
-    uv_stop(&f->s->loop);
-}
-
-static void show(struct follow *f)
-{
-    if (f->result >= 0 || !f->synced || !f->changed)
-        return;
-    f->changed = false;
-    if (f->on_change(&f->cluster, f->arg))
-        stop(f, CLI_DONE);
-}
-
-static void on_put(const struct etcd_kv *kv, void *arg)
-{
-    struct follow *f = arg;
-
-    cluster_put(&f->cluster, kv->key, kv->value, kv->value_len, kv->create_revision, kv->mod_revision);
-    f->changed = true;
-}
-
-static void on_delete(const char *key, int64_t revision, void *arg)
-{
-    struct follow *f = arg;
-
-    cluster_delete(&f->cluster, key);
-    f->changed = true;
-}
-
-static void on_redraw(uv_timer_t *t)
-{
-    show(t->data);
-}
-
-static void on_batch(int64_t revision, void *arg)
-{
-    struct follow *f = arg;
-
-    f->cluster.revision = revision;
-    if (!f->synced) {
-        f->synced = f->changed = true;
-        show(f);
-    }
-    if (f->changed && !uv_is_active((uv_handle_t *)&f->redraw))
-        uv_timer_start(&f->redraw, on_redraw, REDRAW_MS, 0);
-}
-
-static void on_state(enum view_state state, const char *why, void *arg)
-{
-    if (state == VIEW_STALE)
-        fprintf(stderr, "orc: %s; trying again\n", why);
-}
-
-static void on_deadline(uv_timer_t *t)
-{
-    stop(t->data, CLI_TIMED_OUT);
-}
-
-static void on_interrupt(uv_signal_t *h, int signum)
-{
-    stop(h->data, CLI_FAILED);
-}
-
-static void close_handle(uv_loop_t *loop, uv_handle_t *h)
-{
-    uv_close(h, NULL);
-    while (uv_is_closing(h) && uv_run(loop, UV_RUN_NOWAIT))
-        ;
-}
-
-static struct view *open_view(struct follow *f)
-{
-    const char *prefixes[ORC_ARRAY_SIZE(wait_report_kinds)] = {0};
-    size_t n = 0;
-
-    for (; wait_report_kinds[n] != KEY_UNKNOWN; n++)
-        prefixes[n] = key_range(f->s->cluster, wait_report_kinds[n]);
-    f->view = view_new(&f->s->loop, f->s->etcd,
-                       &(struct view_opts){.prefixes = prefixes,
-                                           .on_put = on_put,
-                                           .on_delete = on_delete,
-                                           .on_batch = on_batch,
-                                           .on_state = on_state,
-                                           .arg = f});
-    while (n--)
-        free((char *)prefixes[n]);
-    return f->view;
-}
-
-int wait_follow(struct session *s, uint64_t timeout_ms, bool (*on_change)(struct cluster *c, void *arg),
-                void *arg)
-{
-    struct follow f = {.s = s, .on_change = on_change, .arg = arg, .result = -1};
-
-    cluster_init(&f.cluster, s->cluster);
-    uv_timer_init(&s->loop, &f.redraw);
-    uv_timer_init(&s->loop, &f.deadline);
-    uv_signal_init(&s->loop, &f.interrupt);
-    f.redraw.data = f.deadline.data = f.interrupt.data = &f;
-    if (timeout_ms)
-        uv_timer_start(&f.deadline, on_deadline, timeout_ms, 0);
-    uv_signal_start(&f.interrupt, on_interrupt, SIGINT);
-    open_view(&f);
-    while (f.result < 0)
-        uv_run(&s->loop, UV_RUN_DEFAULT);
-    view_free(f.view);
-    close_handle(&s->loop, (uv_handle_t *)&f.redraw);
-    close_handle(&s->loop, (uv_handle_t *)&f.deadline);
-    close_handle(&s->loop, (uv_handle_t *)&f.interrupt);
-    cluster_release(&f.cluster);
-    return f.result;
-}
-
-/* ---- rollouts to their end
- * ------------------------------------------------------------------------------------- */
-
-enum outcome { GOING_ON, ENDED_WELL, ENDED_BADLY };
-
 struct waiting {
     struct session *s;
     const struct wait_targets *targets;
-    uint64_t *said;       /* per target: hash of the line said last */
-    struct orc_strv seen; /* lines about tasks that have been said */
-    int live_lines;
-    bool failed;
+    enum outcome *outcomes; /* per target */
+    uint64_t *said;         /* per target: hash of the line said last */
+    struct orc_strv seen;   /* lines about tasks that have been said */
+    size_t live_lines;      /* of the picture on the terminal */
+    struct orc_strv failures;
     char *keeps; /* what it still waits for */
+    json_t *services;
 };
 
-static bool any_task(const struct cluster *c, const struct wait_target *t)
+static bool is_live(const struct waiting *w)
 {
-    struct cluster_entry *e, *next;
-
-    HASH_ITER (hh, c->entries, e, next) {
-        const struct cluster_entry *seen;
-
-        if (e->key.kind != KEY_TASK || e->problem || !orc_streq(e->as.task.app, t->app) ||
-            !orc_streq(e->as.task.service, t->service))
-            continue;
-        seen = cluster_find(c, key_status(c->name, e->key.node, e->key.task));
-        if (!seen || seen->as.status.state != TASK_REMOVED)
-            return true;
-    }
-    return false;
+    return w->s->out.terminal && !w->s->out.json && !w->s->out.quiet;
 }
 
-static enum outcome judge(const struct cluster *c, const struct wait_target *t)
-{
-    const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, t->app, t->service));
-
-    if (t->gone)
-        return (!e || e->as.rollout.state == ROLLOUT_REMOVING) && !any_task(c, t) ? ENDED_WELL : GOING_ON;
-    if (!e || e->as.rollout.generation < t->generation || e->as.rollout.restart_epoch < t->epoch)
-        return GOING_ON;
-    switch (e->as.rollout.state) {
-    case ROLLOUT_COMPLETE:
-        return ENDED_WELL;
-    case ROLLOUT_PAUSED:
-    case ROLLOUT_ROLLED_BACK:
-    case ROLLOUT_FAILED:
-        return ENDED_BADLY;
-    default:
-        return GOING_ON;
-    }
-}
-
-static const struct report_service *service_of(const struct report *r, const struct wait_target *t)
-{
-    orc_auto_free char *name = orc_printf("%s/%s", t->app, t->service);
-    const struct report_service *s;
-
-    orc_vec_each (s, &r->services)
-        if (orc_streq(s->name, name))
-            return s;
-    return NULL;
-}
-
-static char *state_line(const struct report_service *s, const struct wait_target *t, enum outcome o)
-{
-    if (t->gone)
-        return o == ENDED_WELL ? orc_printf("%s/%s: removed", t->app, t->service)
-                               : orc_printf("%s/%s: stopping", t->app, t->service);
-    if (!s)
-        return orc_printf("%s/%s: waiting for the scheduler", t->app, t->service);
-    if (o != ENDED_WELL && s->why.n)
-        return orc_printf("%s: %s, %d of %d healthy: %s", s->name, s->rollout, s->healthy, s->desired,
-                          s->why.at[0]);
-    return orc_printf("%s: %s, %d of %d healthy", s->name, s->rollout, s->healthy, s->desired);
-}
+/* ---- line by line, without a terminal
+ * ------------------------------------------------------------------------ */
 
 static bool said_before(struct waiting *w, const char *line)
 {
@@ -247,7 +40,7 @@ static bool said_before(struct waiting *w, const char *line)
     return false;
 }
 
-/* Without a terminal: a line when a task is placed, healthy, or in trouble. */
+/* A line when a task is placed, healthy, or in trouble. */
 static void say_tasks(struct waiting *w, const struct report_service *s)
 {
     const struct report_task *t;
@@ -258,7 +51,7 @@ static void say_tasks(struct waiting *w, const struct report_service *s)
         if (!orc_streq(t->desired, "run"))
             line = orc_printf("  %s on %s stops: %s", t->id, t->node, t->reason ? t->reason : "replaced");
         else if (t->healthy)
-            line = orc_printf("  %s on %s is healthy at %s", t->id, t->node, t->address);
+            line = orc_printf("  %s on %s is healthy at %s", t->id, t->node, t->address ? t->address : "?");
         else if (orc_streq(t->state, "failed") || orc_streq(t->health, "unhealthy"))
             line = orc_printf("  %s on %s is %s, %s: %s", t->id, t->node, t->state, t->health,
                               t->reason ? t->reason : "?");
@@ -267,11 +60,11 @@ static void say_tasks(struct waiting *w, const struct report_service *s)
     }
 }
 
-static void say(struct waiting *w, const struct report *r, size_t i, enum outcome o)
+static void say(struct waiting *w, const struct report *r, size_t i)
 {
     const struct wait_target *t = &w->targets->at[i];
-    const struct report_service *s = service_of(r, t);
-    orc_auto_free char *line = state_line(s, t, o);
+    const struct report_service *s = judge_service(r, t);
+    orc_auto_free char *line = judge_line(s, t, w->outcomes[i]);
     uint64_t h = orc_hash64_str(0, line);
 
     if (s)
@@ -281,76 +74,218 @@ static void say(struct waiting *w, const struct report *r, size_t i, enum outcom
     w->said[i] = h;
 }
 
-/* On a terminal: the lines of all targets, drawn over the ones before. */
-static void draw(struct waiting *w, const struct report *r, const enum outcome *o)
+/* ---- live, on a terminal
+ * ------------------------------------------------------------------------------------- */
+
+static enum out_style style_of(enum outcome o)
 {
+    return outcome_is_good(o) ? OUT_GOOD : outcome_is_bad(o) ? OUT_BAD : OUT_WARN;
+}
+
+static void draw_line(struct waiting *w, const char *line, enum out_style style)
+{
+    const struct out *o = &w->s->out;
+    orc_auto_free char *safe = text_safe(line);
+    orc_auto_free char *cut = text_cut(safe, o->width > 1 ? o->width - 1 : o->width);
+
+    printf("\r\033[2K%s%s%s\n", out_begin(o, style), cut, out_end(o, style));
+    w->live_lines++;
+}
+
+/* Which lines are drawn when the terminal is too low for all: first those that have not ended. */
+static bool *choose_lines(const struct waiting *w, size_t *ret_left_out)
+{
+    size_t n = w->targets->n, room = n;
+    bool *shown = orc_calloc(n, sizeof *shown);
+
+    if (w->s->out.height > 2 && n > w->s->out.height - 1)
+        room = w->s->out.height - 2;
+    *ret_left_out = n - room;
+    for (int pass = 0; pass < 3; pass++)
+        for (size_t i = 0; i < n && room; i++) {
+            enum outcome o = w->outcomes[i];
+            int when = outcome_is_bad(o) ? 0 : o == OUTCOME_GOING_ON ? 1 : 2;
+
+            if (when == pass) {
+                shown[i] = true;
+                room--;
+            }
+        }
+    return shown;
+}
+
+/* The lines of all targets, drawn over the ones before. */
+static void draw(struct waiting *w, const struct report *r)
+{
+    orc_auto_free bool *shown = NULL;
+    size_t left_out;
+
+    out_measure(&w->s->out);
     if (w->live_lines)
-        printf("\033[%dA", w->live_lines);
+        printf("\033[%zuA", w->live_lines);
     w->live_lines = 0;
+    shown = choose_lines(w, &left_out);
     for (size_t i = 0; i < w->targets->n; i++) {
         const struct wait_target *t = &w->targets->at[i];
-        const struct report_service *s = service_of(r, t);
-        enum out_style style = o[i] == ENDED_WELL ? OUT_GOOD : o[i] == ENDED_BADLY ? OUT_BAD : OUT_WARN;
-        orc_auto_free char *line = state_line(s, t, o[i]);
+        orc_auto_free char *line = shown[i] ? judge_line(judge_service(r, t), t, w->outcomes[i]) : NULL;
 
-        printf("\033[2K\r%s%s%s\n", out_begin(&w->s->out, style), line, out_end(&w->s->out, style));
-        w->live_lines++;
+        if (line)
+            draw_line(w, line, style_of(w->outcomes[i]));
     }
+    if (left_out) {
+        orc_auto_free char *line = orc_printf("... and %zu more services", left_out);
+
+        draw_line(w, line, OUT_DIM);
+    }
+    printf("\033[J");
     fflush(stdout);
 }
 
-static void keep_reason(struct waiting *w, const struct report *r, const enum outcome *o)
-{
-    for (size_t i = 0; i < w->targets->n; i++)
-        if (o[i] == GOING_ON) {
-            orc_auto_free char *line =
-                state_line(service_of(r, &w->targets->at[i]), &w->targets->at[i], o[i]);
+/* ---- the whole
+ * ----------------------------------------------------------------------------------------------- */
 
+/* What may be asked after the end: the words for stderr, the list for -o json. */
+static void keep(struct waiting *w, const struct report *r)
+{
+    orc_strv_release(&w->failures);
+    orc_set_str(&w->keeps, NULL);
+    json_decref(w->services);
+    w->services = json_array();
+    for (size_t i = 0; i < w->targets->n; i++) {
+        const struct wait_target *t = &w->targets->at[i];
+        const struct report_service *s = judge_service(r, t);
+        orc_auto_free char *line = judge_line(s, t, w->outcomes[i]);
+        orc_auto_free char *failure =
+            outcome_is_bad(w->outcomes[i]) ? judge_failure(s, t, w->outcomes[i]) : NULL;
+
+        json_array_append_new(w->services, judge_to_json(s, t, w->outcomes[i]));
+        if (failure)
+            orc_strv_add(&w->failures, failure);
+        if (w->outcomes[i] == OUTCOME_GOING_ON && !w->keeps)
             orc_set_str(&w->keeps, line);
-            return;
-        }
+    }
 }
 
 static bool on_progress(struct cluster *c, void *arg)
 {
     struct waiting *w = arg;
-    enum outcome *o = orc_calloc(w->targets->n, sizeof *o);
     struct report r;
     size_t ended = 0;
 
     report_build(c, NULL, orc_wall_ms(), &r);
-    w->failed = false;
     for (size_t i = 0; i < w->targets->n; i++) {
-        o[i] = judge(c, &w->targets->at[i]);
-        ended += o[i] != GOING_ON;
-        w->failed |= o[i] == ENDED_BADLY;
+        w->outcomes[i] = judge(c, &w->targets->at[i]);
+        ended += w->outcomes[i] != OUTCOME_GOING_ON;
     }
-    if (w->s->out.terminal && !w->s->out.json && !w->s->out.quiet)
-        draw(w, &r, o);
+    if (is_live(w))
+        draw(w, &r);
     else
         for (size_t i = 0; i < w->targets->n; i++)
-            say(w, &r, i, o[i]);
-    keep_reason(w, &r, o);
+            say(w, &r, i);
+    keep(w, &r);
     report_release(&r);
-    free(o);
     return ended == w->targets->n;
 }
 
-int wait_run(struct session *s, const struct wait_targets *targets, uint64_t timeout_ms)
+static void on_trouble(const char *sentence, void *arg)
 {
-    struct waiting w = {.s = s, .targets = targets, .said = orc_calloc(targets->n, sizeof(uint64_t))};
-    char text[ORC_UNIT_MAX];
-    int r = targets->n ? wait_follow(s, timeout_ms, on_progress, &w) : CLI_DONE;
+    struct waiting *w = arg;
 
-    if (r == CLI_DONE && w.failed)
-        r = CLI_ROLLOUT_FAILED;
-    if (r == CLI_TIMED_OUT)
-        fprintf(stderr, "orc: not done after %s: %s\nIt goes on without this command: see `orc status`.\n",
-                orc_format_duration(timeout_ms, text), w.keeps ? w.keeps : "etcd gave no answer");
-    if (r == CLI_FAILED)
-        fprintf(stderr, "orc: interrupted; what was asked for goes on: see `orc status`\n");
+    fprintf(stderr, "orc: %s\n", sentence);
+    w->live_lines = 0; /* the next picture is drawn below this line */
+}
+
+static void say_sentence(const char *sentence)
+{
+    orc_auto_free char *safe = text_safe(sentence);
+
+    fprintf(stderr, "orc: %s\n", safe);
+}
+
+/* The exit code, and on stderr what was not reached. */
+static int conclude(const struct waiting *w, enum follow_end end, uint64_t timeout_ms)
+{
+    char duration[ORC_UNIT_MAX];
+    orc_auto_free char *text = NULL;
+
+    for (size_t i = 0; i < w->failures.n; i++)
+        say_sentence(w->failures.at[i]);
+    if (end == FOLLOW_TIMED_OUT) {
+        text = orc_printf("not done after %s: %s", orc_format_duration(timeout_ms, duration),
+                          w->keeps ? w->keeps : "etcd gave no answer");
+        say_sentence(text);
+        fputs("It goes on without this command: see `orc status`.\n", stderr);
+        return CLI_TIMED_OUT;
+    }
+    if (end == FOLLOW_INTERRUPTED) {
+        fputs("orc: interrupted; what was asked for goes on: see `orc status`\n", stderr);
+        return CLI_FAILED;
+    }
+    return w->failures.n ? CLI_ROLLOUT_FAILED : CLI_DONE;
+}
+
+int wait_run(struct session *s, const struct wait_targets *targets, uint64_t timeout_ms,
+             json_t **ret_services)
+{
+    struct waiting w = {.s = s,
+                        .targets = targets,
+                        .outcomes = orc_calloc(targets->n, sizeof *w.outcomes),
+                        .said = orc_calloc(targets->n, sizeof *w.said)};
+    enum follow_end end = FOLLOW_ENDED;
+    int r;
+
+    if (targets->n)
+        end = follow_run(s, &(struct follow_opts){.kinds = wait_report_kinds,
+                                                  .timeout_ms = timeout_ms,
+                                                  .on_change = on_progress,
+                                                  .on_trouble = on_trouble,
+                                                  .arg = &w});
+    r = conclude(&w, end, timeout_ms);
+    if (ret_services)
+        *ret_services = w.services ? json_incref(w.services) : wait_detached(targets);
+    json_decref(w.services);
+    free(w.outcomes);
     free(w.said);
     free(w.keeps);
     orc_strv_release(&w.seen);
+    orc_strv_release(&w.failures);
     return r;
+}
+
+/* ---- for scripts
+ * --------------------------------------------------------------------------------------------- */
+
+json_t *wait_detached(const struct wait_targets *targets)
+{
+    json_t *services = json_array();
+
+    for (size_t i = 0; i < targets->n; i++)
+        json_array_append_new(services, judge_to_json(NULL, &targets->at[i], OUTCOME_GOING_ON));
+    return services;
+}
+
+const char *wait_outcome_name(int code)
+{
+    switch (code) {
+    case CLI_DONE:
+        return "done";
+    case CLI_ROLLOUT_FAILED:
+        return "rollout-failed";
+    case CLI_TIMED_OUT:
+        return "timed-out";
+    default:
+        return "interrupted";
+    }
+}
+
+void wait_print_json(int code, bool detached, json_t *services, json_t *more)
+{
+    json_t *j = json_object();
+
+    orc_json_set_str(j, "outcome", detached && code == CLI_DONE ? "detached" : wait_outcome_name(code));
+    if (more)
+        json_object_update(j, more);
+    json_object_set_new(j, "services", services);
+    json_decref(more);
+    out_json(j);
 }

@@ -1,0 +1,55 @@
+#include "cli/app_file.h"
+
+#include "lib/file.h"
+
+#include <stdio.h>
+
+static char *default_name(const char *path)
+{
+    orc_auto_free char *real = realpath(path, NULL);
+    char *slash = real ? strrchr(real, '/') : NULL;
+
+    if (!slash)
+        return NULL;
+    *slash = '\0';
+    slash = strrchr(real, '/');
+    return slash && slash[1] ? orc_strdup(slash + 1) : NULL;
+}
+
+static int read_stdin(char **ret, size_t *ret_n, struct orc_err *err)
+{
+    orc_auto_free char *data = orc_calloc(SPEC_FILE_MAX + 2, 1);
+
+    *ret_n = fread(data, 1, SPEC_FILE_MAX + 1, stdin);
+    if (ferror(stdin))
+        return orc_fail_errno(err, errno, "standard input can't be read");
+    if (*ret_n > SPEC_FILE_MAX)
+        return orc_fail(err, -EFBIG, "standard input holds more than %d bytes, the most that is accepted",
+                        SPEC_FILE_MAX);
+    *ret = orc_take(data);
+    return 0;
+}
+
+const char *app_file_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "stdin" : path;
+}
+
+int app_file_read(const char *path, struct spec_app **ret, char **ret_yaml, struct spec_problems *problems,
+                  struct orc_err *err)
+{
+    bool standard = strcmp(path, "-") == 0;
+    orc_auto_free char *name = standard ? NULL : default_name(path);
+    orc_auto_free char *text = NULL;
+    size_t n;
+    int r = standard ? read_stdin(&text, &n, err) : orc_file_read(path, SPEC_FILE_MAX, &text, &n, err);
+
+    if (r < 0)
+        return r;
+    r = spec_parse(text, n, name, ret, problems);
+    if (r < 0)
+        return orc_fail(err, r, "%s was not applied: %zu problem%s; nothing was written",
+                        standard ? "standard input" : path, problems->n, problems->n == 1 ? "" : "s");
+    *ret_yaml = orc_take(text);
+    return 0;
+}

@@ -1,0 +1,148 @@
+#include "cli/delta.h"
+
+#include "cli/change.h"
+
+const char *delta_kind_name(enum delta_kind k)
+{
+    static const char *const names[] = {
+        [DELTA_SAME] = "none",         [DELTA_NEW] = "new",          [DELTA_CHANGED] = "changed",
+        [DELTA_RESCALED] = "rescaled", [DELTA_LEFT] = "not-in-file", [DELTA_PRUNED] = "removed"};
+
+    return names[k];
+}
+
+/* The highest revision of a service, or NULL; *ret_n its number, also when it can't be read. */
+static const struct record_revision *newest(const struct cluster *c, const char *app, const char *service,
+                                            int64_t *ret_n)
+{
+    const struct record_revision *found = NULL;
+    const struct cluster_entry *e;
+
+    *ret_n = 0;
+    for (e = c->entries; e; e = e->hh.next)
+        if (e->key.kind == KEY_REVISION && orc_streq(e->key.app, app) && orc_streq(e->key.service, service) &&
+            e->key.n > *ret_n) {
+            *ret_n = e->key.n;
+            found = e->problem ? NULL : &e->as.revision;
+        }
+    return found;
+}
+
+static bool is_revision(const struct cluster *c, const char *app, const char *service, int64_t n,
+                        const char *hash)
+{
+    const struct cluster_entry *e = cluster_find(c, key_revision(c->name, app, service, n));
+
+    return e && orc_streq(e->as.revision.hash, hash);
+}
+
+/* The spec is the one that is wanted already. Only the number of replicas may differ: the file's number ends
+ * what `orc scale` said; a file without a number keeps it. */
+static void take_same(struct record_app_service *now, struct delta_step *step)
+{
+    int said = step->spec->replicas;
+
+    step->revision = now->revision;
+    step->kind = DELTA_SAME;
+    if (said != SPEC_REPLICAS_DEFAULT && now->replicas != SPEC_REPLICAS_DEFAULT && now->replicas != said) {
+        now->replicas = SPEC_REPLICAS_DEFAULT;
+        step->kind = DELTA_RESCALED;
+    }
+}
+
+static void take_changed(const struct cluster *c, const char *app, const char *hash, struct delta *d,
+                         struct delta_step *step)
+{
+    struct record_app_service *now = change_service(&d->next, step->service);
+    const struct record_revision *last = newest(c, app, step->service, &step->revision);
+
+    step->kind = now ? DELTA_CHANGED : DELTA_NEW;
+    step->write = !last || !orc_streq(last->hash, hash);
+    if (step->write)
+        step->revision++;
+    if (!now)
+        now = change_add(&d->next, step->service);
+    else if (step->spec->replicas != SPEC_REPLICAS_DEFAULT)
+        now->replicas = SPEC_REPLICAS_DEFAULT;
+    now->revision = step->revision;
+}
+
+static void take_service(const struct cluster *c, const char *app, const struct spec_service *spec,
+                         struct delta *d)
+{
+    struct delta_step *step = orc_vec_add(&d->steps);
+    struct record_app_service *now = change_service(&d->next, spec->name);
+    char hash[SPEC_HASH_MAX], container_hash[SPEC_HASH_MAX];
+
+    step->service = orc_strdup(spec->name);
+    step->spec = spec;
+    spec_service_hash(spec, hash, container_hash);
+    if (now && is_revision(c, app, spec->name, now->revision, hash))
+        take_same(now, step);
+    else
+        take_changed(c, app, hash, d, step);
+    d->changes += step->kind != DELTA_SAME;
+}
+
+void delta_build(const struct cluster *c, const struct spec_app *file, struct delta *ret)
+{
+    struct delta d = {0};
+
+    change_copy(c, file->name, &d.next);
+    for (size_t i = 0; i < file->services.n; i++)
+        take_service(c, file->name, file->services.at[i], &d);
+    for (size_t i = 0; i < d.next.services.n; i++) {
+        const struct record_app_service *s = &d.next.services.at[i];
+        struct delta_step *step;
+
+        if (spec_app_service(file, s->name))
+            continue;
+        step = orc_vec_add(&d.steps);
+        *step =
+            (struct delta_step){.service = orc_strdup(s->name), .kind = DELTA_LEFT, .revision = s->revision};
+        d.left++;
+    }
+    *ret = d;
+}
+
+void delta_prune(struct delta *d)
+{
+    struct delta_step *s;
+
+    orc_vec_each (s, &d->steps)
+        if (s->kind == DELTA_LEFT) {
+            change_remove(&d->next, s->service);
+            s->kind = DELTA_PRUNED;
+            d->changes++;
+        }
+    d->left = 0;
+}
+
+void delta_release(struct delta *d)
+{
+    struct delta_step *s;
+
+    orc_vec_each (s, &d->steps)
+        free(s->service);
+    orc_vec_release(&d->steps);
+    record_app_release(&d->next);
+    *d = (struct delta){0};
+}
+
+char *delta_line(const char *app, const struct delta_step *s)
+{
+    switch (s->kind) {
+    case DELTA_NEW:
+        return orc_printf("%s/%s: new, revision %lld", app, s->service, (long long)s->revision);
+    case DELTA_CHANGED:
+        return orc_printf("%s/%s: changes to revision %lld", app, s->service, (long long)s->revision);
+    case DELTA_RESCALED:
+        return orc_printf("%s/%s: %d replicas again, as the file says", app, s->service, s->spec->replicas);
+    case DELTA_LEFT:
+        return orc_printf("%s/%s: no longer in the file", app, s->service);
+    case DELTA_PRUNED:
+        return orc_printf("%s/%s: removed", app, s->service);
+    default:
+        return NULL;
+    }
+}

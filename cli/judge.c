@@ -1,0 +1,166 @@
+#include "cli/judge.h"
+
+void wait_add(struct wait_targets *t, const char *app, const char *service, int64_t generation, int64_t epoch,
+              bool gone)
+{
+    struct wait_target *w = orc_vec_add(t);
+
+    *w = (struct wait_target){orc_strdup(app), orc_strdup(service), generation, epoch, gone};
+}
+
+void wait_targets_release(struct wait_targets *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        free(t->at[i].app);
+        free(t->at[i].service);
+    }
+    orc_vec_release(t);
+}
+
+/* ---- the verdict
+ * --------------------------------------------------------------------------------------------- */
+
+const char *outcome_name(enum outcome o)
+{
+    static const char *const names[] = {
+        [OUTCOME_GOING_ON] = "going-on", [OUTCOME_COMPLETE] = "complete",       [OUTCOME_REMOVED] = "removed",
+        [OUTCOME_PAUSED] = "paused",     [OUTCOME_ROLLED_BACK] = "rolled-back", [OUTCOME_FAILED] = "failed",
+        [OUTCOME_DROPPED] = "dropped"};
+
+    return names[o];
+}
+
+bool outcome_is_good(enum outcome o)
+{
+    return o == OUTCOME_COMPLETE || o == OUTCOME_REMOVED;
+}
+
+bool outcome_is_bad(enum outcome o)
+{
+    return o >= OUTCOME_PAUSED;
+}
+
+/* Is a container of the service left somewhere? */
+static bool any_task(const struct cluster *c, const struct wait_target *t)
+{
+    struct cluster_entry *e, *next;
+
+    HASH_ITER (hh, c->entries, e, next) {
+        const struct cluster_entry *seen;
+
+        if (e->key.kind != KEY_TASK || e->problem || !orc_streq(e->as.task.app, t->app) ||
+            !orc_streq(e->as.task.service, t->service))
+            continue;
+        seen = cluster_find(c, key_status(c->name, e->key.node, e->key.task));
+        if (!seen || seen->as.status.state != TASK_REMOVED)
+            return true;
+    }
+    return false;
+}
+
+/* Gone: the scheduler has taken it in (or never knew of it), and no container is left. */
+static enum outcome judge_gone(const struct cluster *c, const struct cluster_entry *rollout,
+                               const struct wait_target *t)
+{
+    bool taken_in = !rollout || rollout->as.rollout.state == ROLLOUT_REMOVING;
+
+    return taken_in && !any_task(c, t) ? OUTCOME_REMOVED : OUTCOME_GOING_ON;
+}
+
+/* Somebody else took it out of its app meanwhile. An app that can't be read says nothing. */
+static bool dropped(const struct cluster *c, const struct wait_target *t)
+{
+    return !cluster_wanted(c, t->app, t->service) && !cluster_problem(c, key_app(c->name, t->app));
+}
+
+enum outcome judge(const struct cluster *c, const struct wait_target *t)
+{
+    const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, t->app, t->service));
+
+    if (t->gone)
+        return judge_gone(c, e, t);
+    if (dropped(c, t))
+        return OUTCOME_DROPPED;
+    if (!e || e->as.rollout.generation < t->generation || e->as.rollout.restart_epoch < t->epoch)
+        return OUTCOME_GOING_ON;
+    switch (e->as.rollout.state) {
+    case ROLLOUT_COMPLETE:
+        return OUTCOME_COMPLETE;
+    case ROLLOUT_PAUSED:
+        return OUTCOME_PAUSED;
+    case ROLLOUT_ROLLED_BACK:
+        return OUTCOME_ROLLED_BACK;
+    case ROLLOUT_FAILED:
+        return OUTCOME_FAILED;
+    default:
+        return OUTCOME_GOING_ON;
+    }
+}
+
+/* ---- the words
+ * ----------------------------------------------------------------------------------------------- */
+
+const struct report_service *judge_service(const struct report *r, const struct wait_target *t)
+{
+    orc_auto_free char *name = orc_printf("%s/%s", t->app, t->service);
+    const struct report_service *s;
+
+    orc_vec_each (s, &r->services)
+        if (orc_streq(s->name, name))
+            return s;
+    return NULL;
+}
+
+char *judge_line(const struct report_service *s, const struct wait_target *t, enum outcome o)
+{
+    if (o == OUTCOME_REMOVED)
+        return orc_printf("%s/%s: removed", t->app, t->service);
+    if (t->gone)
+        return orc_printf("%s/%s: stopping, %zu container%s left", t->app, t->service, s ? s->tasks.n : 0,
+                          s && s->tasks.n == 1 ? "" : "s");
+    if (!s || o == OUTCOME_DROPPED)
+        return orc_printf("%s/%s: somebody removed it", t->app, t->service);
+    if (o != OUTCOME_COMPLETE && s->why.n)
+        return orc_printf("%s: %s, %d of %d healthy: %s", s->name, s->rollout, s->healthy, s->desired,
+                          s->why.at[0]);
+    return orc_printf("%s: %s, %d of %d healthy", s->name, s->rollout, s->healthy, s->desired);
+}
+
+char *judge_failure(const struct report_service *s, const struct wait_target *t, enum outcome o)
+{
+    const char *why = s && s->why.n ? s->why.at[0] : "the scheduler gave no reason";
+
+    if (o == OUTCOME_ROLLED_BACK)
+        return orc_printf("%s/%s was rolled back and runs what it ran before: %s. Mend the file and apply it "
+                          "again",
+                          t->app, t->service, why);
+    if (o == OUTCOME_DROPPED)
+        return orc_printf("%s/%s was removed by somebody else meanwhile: apply it again if it shall run",
+                          t->app, t->service);
+    if (o == OUTCOME_PAUSED)
+        return orc_printf("the rollout of %s/%s is paused, what runs runs on: %s. Apply a mended file, or go "
+                          "back with `orc rollback %s/%s`",
+                          t->app, t->service, why, t->app, t->service);
+    return orc_printf("the rollout of %s/%s failed, and so did going back: %s. `orc status %s/%s` shows each "
+                      "replica; apply a mended file",
+                      t->app, t->service, why, t->app, t->service);
+}
+
+json_t *judge_to_json(const struct report_service *s, const struct wait_target *t, enum outcome o)
+{
+    json_t *j = json_object(), *why = json_array();
+    orc_auto_free char *name = orc_printf("%s/%s", t->app, t->service);
+
+    orc_json_set_str(j, "name", name);
+    orc_json_set_str(j, "outcome", outcome_name(o));
+    for (size_t i = 0; s && i < s->why.n; i++)
+        json_array_append_new(why, json_string(s->why.at[i]));
+    if (s) {
+        json_object_set_new(j, "desired", json_integer(s->desired));
+        json_object_set_new(j, "healthy", json_integer(s->healthy));
+        json_object_set_new(j, "revision", json_integer(s->revision));
+        orc_json_set_str(j, "rollout", s->rollout);
+    }
+    json_object_set_new(j, "why", why);
+    return j;
+}

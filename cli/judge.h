@@ -1,0 +1,52 @@
+/* judge.h - has what was asked for been reached, and in what words is it said?
+ *
+ * Pure: reads a struct cluster and its report, returns verdicts and sentences; no I/O, no clock, no terminal.
+ */
+#ifndef CLI_JUDGE_H
+#define CLI_JUDGE_H
+
+#include "cli/report.h"
+
+struct wait_target {
+    char *app, *service;
+    int64_t generation; /* of the app: the rollout must have taken in this one or a later; 0: any */
+    int64_t epoch;      /* restart epoch likewise; 0: any */
+    bool gone;          /* wait until nothing is left of it */
+};
+struct wait_targets {
+    struct wait_target *at;
+    size_t n, cap;
+};
+void wait_add(struct wait_targets *t, const char *app, const char *service, int64_t generation, int64_t epoch,
+              bool gone);
+void wait_targets_release(struct wait_targets *t);
+
+enum outcome {
+    OUTCOME_GOING_ON,
+    OUTCOME_COMPLETE,
+    OUTCOME_REMOVED,
+    OUTCOME_PAUSED,
+    OUTCOME_ROLLED_BACK,
+    OUTCOME_FAILED,
+    OUTCOME_DROPPED /* somebody else removed it */
+};
+const char *outcome_name(enum outcome o); /* "going-on", "complete", "rolled-back" ... */
+bool outcome_is_good(enum outcome o);     /* complete or removed */
+bool outcome_is_bad(enum outcome o);      /* ended, but not where it was to go */
+
+enum outcome judge(const struct cluster *c, const struct wait_target *t);
+
+/* The target's service in a report, or NULL. */
+const struct report_service *judge_service(const struct report *r, const struct wait_target *t);
+
+/* One line for people: "shop/orders: updating, 2 of 3 healthy: replica 2 waits: ...". `s` may be NULL. Freed
+ * by the caller. */
+char *judge_line(const struct report_service *s, const struct wait_target *t, enum outcome o);
+
+/* What went wrong with a target and what to do about it, a whole sentence; freed by the caller. */
+char *judge_failure(const struct report_service *s, const struct wait_target *t, enum outcome o);
+
+/* For scripts: name, outcome, and what the report has of it. */
+json_t *judge_to_json(const struct report_service *s, const struct wait_target *t, enum outcome o);
+
+#endif

@@ -1,0 +1,111 @@
+/* report_json.c - a report as the document of `orc status -o json`. */
+#include "cli/report.h"
+
+static json_t *strv_to_json(const struct orc_strv *v)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < v->n; i++)
+        json_array_append_new(a, json_string(v->at[i]));
+    return a;
+}
+
+static json_t *task_to_json(const struct report_task *t)
+{
+    json_t *j = json_object();
+
+    orc_json_set_str(j, "id", t->id);
+    orc_json_set_str(j, "node", t->node);
+    json_object_set_new(j, "slot", json_integer(t->slot));
+    json_object_set_new(j, "revision", json_integer(t->revision));
+    orc_json_set_str(j, "desired", t->desired);
+    orc_json_set_str(j, "state", t->state);
+    orc_json_set_str(j, "health", t->health);
+    json_object_set_new(j, "restarts", json_integer(t->restarts));
+    orc_json_set_str(j, "address", t->address);
+    json_object_set_new(j, "age_ms", json_integer((json_int_t)t->age_ms));
+    orc_json_set_str(j, "reason", t->reason);
+    return j;
+}
+
+static json_t *service_to_json(const struct report_service *s)
+{
+    json_t *j = json_object(), *rollout = json_object(), *tasks = json_array();
+
+    orc_json_set_str(j, "name", s->name);
+    json_object_set_new(j, "desired", json_integer(s->desired));
+    json_object_set_new(j, "running", json_integer(s->running));
+    json_object_set_new(j, "healthy", json_integer(s->healthy));
+    json_object_set_new(j, "revision", json_integer(s->revision));
+    json_object_set_new(j, "ok", json_boolean(s->ok));
+    orc_json_set_str(rollout, "state", s->rollout);
+    json_object_set_new(rollout, "age_ms", json_integer((json_int_t)s->age_ms));
+    json_object_set_new(j, "rollout", rollout);
+    json_object_set_new(j, "why", strv_to_json(&s->why));
+    for (size_t i = 0; i < s->tasks.n; i++)
+        json_array_append_new(tasks, task_to_json(&s->tasks.at[i]));
+    json_object_set_new(j, "tasks", tasks);
+    return j;
+}
+
+static json_t *resources_to_json(const struct spec_resources *r)
+{
+    json_t *j = json_object();
+
+    json_object_set_new(j, "cpus_nano", json_integer(r->cpus_nano));
+    json_object_set_new(j, "memory", json_integer(r->memory));
+    return j;
+}
+
+static json_t *node_to_json(const struct report_node *n)
+{
+    json_t *j = json_object(), *labels = json_object();
+
+    orc_json_set_str(j, "name", n->name);
+    json_object_set_new(j, "ready", json_boolean(n->ready));
+    orc_json_set_str(j, "state", n->state);
+    orc_json_set_str(j, "why", n->why);
+    orc_json_set_str(j, "address", n->address);
+    json_object_set_new(j, "tasks", json_integer(n->tasks));
+    json_object_set_new(j, "total", resources_to_json(&n->total));
+    json_object_set_new(j, "used", resources_to_json(&n->used));
+    orc_json_set_str(j, "kernel", n->kernel);
+    orc_json_set_str(j, "virt", n->virt);
+    orc_json_set_str(j, "engine", n->engine);
+    orc_json_set_str(j, "version", n->version);
+    json_object_set_new(j, "mtu", json_integer(n->mtu));
+    for (size_t i = 0; i < n->labels.n; i++)
+        json_object_set_new(labels, n->labels.at[i].key, json_string(n->labels.at[i].value));
+    json_object_set_new(j, "labels", labels);
+    return j;
+}
+
+static json_t *gateway_to_json(const struct report_gateway *g)
+{
+    json_t *j = json_object();
+
+    orc_json_set_str(j, "id", g->id);
+    json_object_set_new(j, "alive", json_boolean(g->alive));
+    json_object_set_new(j, "served", json_integer(g->served));
+    json_object_set_new(j, "listen", strv_to_json(&g->listen));
+    return j;
+}
+
+json_t *report_to_json(const struct report *r)
+{
+    json_t *j = json_object(), *services = json_array(), *nodes = json_array(), *gateways = json_array();
+
+    for (size_t i = 0; i < r->services.n; i++)
+        json_array_append_new(services, service_to_json(&r->services.at[i]));
+    for (size_t i = 0; i < r->nodes.n; i++)
+        json_array_append_new(nodes, node_to_json(&r->nodes.at[i]));
+    for (size_t i = 0; i < r->gateways.n; i++)
+        json_array_append_new(gateways, gateway_to_json(&r->gateways.at[i]));
+    json_object_set_new(j, "ok", json_boolean(r->ok));
+    json_object_set_new(j, "services", services);
+    json_object_set_new(j, "nodes", nodes);
+    json_object_set_new(j, "gateways", gateways);
+    json_object_set_new(j, "leader", r->leader ? json_string(r->leader) : json_null());
+    json_object_set_new(j, "problems", strv_to_json(&r->problems));
+    return j;
+}
