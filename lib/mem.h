@@ -46,7 +46,8 @@ int orc_streq(const char *a, const char *b);
     (orc_vec_reserve(v, (v)->n + 1), memset(&(v)->at[(v)->n], 0, sizeof *(v)->at), &(v)->at[(v)->n++])
 #define orc_vec_push(v, x) (orc_vec_reserve(v, (v)->n + 1), (void)((v)->at[(v)->n++] = (x)))
 #define orc_vec_release(v) (free((v)->at), (v)->at = NULL, (v)->n = (v)->cap = 0, (void)0)
-#define orc_vec_each(p, v) for ((p) = (v)->at; (p) < (v)->at + (v)->n; (p)++)
+/* No step when empty: NULL + 0 is undefined, and sanitizers say so. */
+#define orc_vec_each(p, v) for ((p) = (v)->at; (p) && (p) < (v)->at + (v)->n; (p)++)
 
 size_t orc_vec_grow_(size_t cap, size_t want);
 
