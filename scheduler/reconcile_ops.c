@@ -433,8 +433,12 @@ static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
     bool serves = s->class == CLASS_AVAILABLE, drained = s->head->node->policy.drain;
     char *refused = NULL;
 
-    if (serves && x->available - 1 < x->next.replicas - x->parallelism)
+    if (serves && x->available - 1 < x->next.replicas - x->parallelism) {
+        if (!x->busy) /* otherwise it comes to its turn */
+            wait_for(s, orc_printf("%s, but only %d of %d are available and at most %d may be missing", why,
+                                   x->available, x->next.replicas, x->parallelism));
         return;
+    }
     if (!drained && !place_pick(x->c, &req, &refused)) {
         wait_for(s, orc_printf("%s, but no place for it: %s", why, refused));
         free(refused);

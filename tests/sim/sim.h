@@ -48,6 +48,7 @@ struct sim {
     bool refuse; /* every transaction of the scheduler is refused */
     uint64_t random;
     int slow;    /* nodes do each next thing with a chance of 1 in slow; 0: at once */
+    bool trace;  /* print what is decided */
     size_t txns; /* committed */
 };
 
@@ -532,6 +533,8 @@ SIM_FN char *sim_step(struct sim *s)
 
     core_step(s->core, s->now, (int64_t)s->now, &p);
     text = plan_text(&p);
+    if (s->trace)
+        printf("%8llu\n%s", (unsigned long long)s->now, text);
     for (size_t i = 0; i < p.txns.n; i++)
         if (!sim_commit(s, &p.txns.at[i]))
             core_retry(s->core, &p.txns.at[i]);

@@ -1,0 +1,583 @@
+/* Thousands of random histories of a cluster, with faults, each step held against what must never happen.
+ *
+ * One seed is one exact run. ORC_SIM_SEEDS=N runs more of them, ORC_SIM_SEED=K runs that one and prints its
+ * trace. BEHAVIOURS 19, 27, 33, 35, 37, 44, 46, 52, 54, 57, 77, 78, 88, 89.
+ */
+#include "tests/sim/sim.h"
+
+#include <arpa/inet.h>
+
+#define SEEDS 400
+#define ROUNDS 160
+#define SERVICES 4
+
+struct service {
+    char name[16];
+    int64_t revision, good, epoch; /* highest; the last good one */
+    bool wanted;
+    int parallelism, replicas;
+    enum spec_order order;
+    bool volume, port;
+};
+
+struct seen { /* a task as it was */
+    char key[256];
+    int64_t create;
+    enum task_desired desired;
+};
+
+struct run {
+    struct sim *s;
+    struct service services[SERVICES];
+    int n_services, n_nodes;
+    bool trace;
+    uint64_t seed;
+    ORC_VEC(struct seen) history;
+};
+
+/* ---- reading the store */
+
+struct live {
+    struct record_task rec;
+    struct record_status st;
+    char node[KEY_NAME_MAX + 1], id[KEY_TASK_MAX + 1];
+    int64_t create;
+    bool known, alive;
+};
+
+struct lives {
+    struct live *at;
+    size_t n, cap;
+};
+
+static struct lives read_tasks(struct sim *s)
+{
+    struct lives v = {0};
+    struct sim_kv *kv, *next;
+
+    HASH_ITER (hh, s->kvs, kv, next) {
+        struct live *l;
+        struct record_task rec = {0};
+
+        if (sim_task_of(s, kv, &rec) < 0)
+            continue;
+        l = orc_vec_add(&v);
+        l->rec = rec;
+        l->create = kv->create;
+        snprintf(l->node, sizeof l->node, "%s", kv->parsed.node);
+        snprintf(l->id, sizeof l->id, "%s", kv->parsed.task);
+        l->known = sim_status_of(s, l->node, l->id, &l->st);
+        l->alive = sim_node_is_alive(s, l->node);
+    }
+    return v;
+}
+
+static void free_tasks(struct lives *v)
+{
+    struct live *l;
+
+    orc_vec_each (l, v) {
+        record_task_release(&l->rec);
+        record_status_release(&l->st);
+    }
+    orc_vec_release(v);
+}
+
+static bool holds(const struct live *l)
+{
+    return !(l->known && l->st.state >= TASK_STOPPED);
+}
+
+static bool is_available(const struct live *l)
+{
+    return l->rec.desired == TASK_RUN && l->known && l->st.state == TASK_RUNNING &&
+           l->st.health == TASK_HEALTHY && l->alive;
+}
+
+/* Slots of a service with an available task. */
+static int slots_available(const struct lives *v, const char *service)
+{
+    bool slot[64] = {false};
+    const struct live *l;
+    int n = 0;
+
+    orc_vec_each (l, v)
+        if (strcmp(l->rec.service, service) == 0 && is_available(l))
+            slot[l->rec.slot] = true;
+    for (int i = 0; i < 64; i++)
+        n += slot[i];
+    return n;
+}
+
+/* ---- what must never happen */
+
+#define broken(r, ...)                                                                                       \
+    do {                                                                                                     \
+        print_error("seed %llu: ", (unsigned long long)(r)->seed);                                           \
+        fail_msg(__VA_ARGS__);                                                                               \
+    } while (0)
+
+static void check_capacity(struct run *r, const struct lives *v)
+{
+    const struct live *a;
+
+    for (int k = 1; k <= r->n_nodes; k++) {
+        char node[16];
+        int64_t cpu = 0, memory = 0;
+
+        snprintf(node, sizeof node, "k%d", k);
+        orc_vec_each (a, v)
+            if (strcmp(a->node, node) == 0 && holds(a)) {
+                cpu += a->rec.resources.cpus_nano;
+                memory += a->rec.resources.memory;
+            }
+        if (cpu > INT64_C(4000000000) || memory > 1000 * SIM_MIB)
+            broken(r, "%s holds more than it has", node);
+    }
+}
+
+static void check_pair(struct run *r, const struct live *a, const struct live *b)
+{
+    if (strcmp(a->node, b->node) == 0 && strcmp(a->rec.address, b->rec.address) == 0)
+        broken(r, "%s and %s hold the address %s", a->id, b->id, a->rec.address);
+    if (strcmp(a->node, b->node) == 0 && a->rec.ports.n && b->rec.ports.n && holds(a) && holds(b) &&
+        a->rec.ports.at[0].host == b->rec.ports.at[0].host)
+        broken(r, "%s and %s hold one host port", a->id, b->id);
+}
+
+static void check_addresses(struct run *r, const struct lives *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        unsigned last = (unsigned)atoi(strrchr(v->at[i].rec.address, '.') + 1);
+
+        if (last < 2 || last > 254)
+            broken(r, "%s got the address %s", v->at[i].id, v->at[i].rec.address);
+        for (size_t k = 0; k < i; k++)
+            check_pair(r, &v->at[i], &v->at[k]);
+    }
+}
+
+/* A slot has one owner, and one more only while a start-first successor becomes ready. */
+static void check_owners(struct run *r, const struct lives *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        const struct live *a = &v->at[i], *b;
+        int n = 0;
+
+        orc_vec_each (b, v)
+            n += b->rec.desired == TASK_RUN && a->rec.desired == TASK_RUN && a->rec.slot == b->rec.slot &&
+                 strcmp(a->rec.service, b->rec.service) == 0;
+        if (n > 2)
+            broken(r, "slot %d of %s has %d tasks that shall run", a->rec.slot, a->rec.service, n);
+    }
+}
+
+/* `desired` moves forward only, an id is used once. */
+static void check_history(struct run *r, const struct lives *v)
+{
+    const struct live *l;
+
+    orc_vec_each (l, v) {
+        struct seen *old;
+        char key[256];
+
+        snprintf(key, sizeof key, "%s/%s", l->node, l->id);
+        orc_vec_each (old, &r->history)
+            if (strcmp(strchr(old->key, '/'), strchr(key, '/')) == 0)
+                break;
+        if (old == r->history.at + r->history.n) {
+            old = orc_vec_add(&r->history);
+            snprintf(old->key, sizeof old->key, "%s", key);
+            old->create = l->create;
+        }
+        if (old->create != l->create || strcmp(old->key, key) != 0)
+            broken(r, "the id %s was used twice", l->id);
+        if (l->rec.desired < old->desired)
+            broken(r, "%s was told to run again", l->id);
+        old->desired = l->rec.desired;
+    }
+}
+
+/* Data stays where it is, and so does what uses it. */
+static void check_volumes(struct run *r, const struct lives *v)
+{
+    for (size_t i = 0; i < v->n; i++)
+        for (size_t k = 0; k < i; k++) {
+            const struct live *a = &v->at[i], *b = &v->at[k];
+
+            for (int j = 0; j < r->n_services; j++)
+                if (r->services[j].volume && strcmp(a->rec.service, r->services[j].name) == 0 &&
+                    strcmp(b->rec.service, a->rec.service) == 0 && a->rec.slot == b->rec.slot &&
+                    strcmp(a->node, b->node) != 0)
+                    broken(r, "%s is on %s, its data is on %s", a->id, a->node, b->node);
+        }
+}
+
+static void check_all(struct run *r, const struct lives *v)
+{
+    check_capacity(r, v);
+    check_addresses(r, v);
+    check_owners(r, v);
+    check_history(r, v);
+    check_volumes(r, v);
+}
+
+/* The scheduler's own step takes no more than the update policy allows. */
+static void check_availability(struct run *r, const struct lives *before, const struct lives *after)
+{
+    for (int i = 0; i < r->n_services; i++) {
+        const struct service *x = &r->services[i];
+        int had = slots_available(before, x->name), have = slots_available(after, x->name);
+        int promised = x->replicas - x->parallelism;
+
+        if (!x->wanted || have >= had || have >= promised)
+            continue;
+        broken(r, "%s has %d of %d available replicas, had %d, and may change %d at once", x->name, have,
+               x->replicas, had, x->parallelism);
+    }
+}
+
+/* What is decided does not depend on the order of feeding. */
+static void check_order(struct run *r)
+{
+    struct sim *s = r->s;
+    struct core *mine = s->core;
+    char *texts[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct plan p = {0};
+
+        s->core = NULL;
+        sim_new_leader(s);
+        core_step(s->core, s->now, (int64_t)s->now, &p);
+        texts[i] = plan_text(&p);
+        plan_release(&p);
+        core_free(s->core);
+    }
+    s->core = mine;
+    if (strcmp(texts[0], texts[1]) != 0)
+        broken(r, "one store, two plans:\n%s---\n%s", texts[0], texts[1]);
+    free(texts[0]);
+    free(texts[1]);
+}
+
+/* ---- the people */
+
+static const char *any_image(struct run *r)
+{
+    static const char *const images[] = {"good", "good", "good", "good", "sick", "missing", "crash", "stuck"};
+
+    return images[sim_random(r->s) % ORC_ARRAY_SIZE(images)];
+}
+
+static void say(struct run *r, const char *fmt, ...) ORC_PRINTF(2, 3);
+static void say(struct run *r, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!r->trace)
+        return;
+    printf("%8llu ", (unsigned long long)r->s->now);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    printf("\n");
+}
+
+static void apply(struct run *r, struct service *x, const char *image)
+{
+    struct spec_service *w = sim_spec(x->name, 0, image);
+    struct spec_pair *label = orc_vec_add(&w->labels);
+
+    if (!x->wanted)
+        x->replicas = 1 + (int)(sim_random(r->s) % 5);
+    if (x->port && x->replicas > r->n_nodes) /* more than can ever run would hold every update up */
+        x->replicas = r->n_nodes;
+    x->wanted = true;
+    label->key = orc_strdup("version");
+    label->value = orc_printf("%lld", (long long)++x->revision);
+    w->update.parallelism = x->parallelism = 1 + (int)(sim_random(r->s) % 3);
+    w->update.order = x->order = sim_chance(r->s, 2) ? SPEC_START_FIRST : SPEC_STOP_FIRST;
+    w->update.failure_action = (enum spec_failure_action)(sim_random(r->s) % 3);
+    w->update.delay_ms = sim_chance(r->s, 3) ? 2000 : 0;
+    if (x->volume)
+        orc_vec_push(&w->mounts, ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"),
+                                                      orc_strdup("/data"), false}));
+    if (x->port)
+        orc_vec_push(&w->ports,
+                     ((struct spec_port){.host_ip = orc_strdup(""), .host = 8080, .container = 80}));
+    say(r, "apply %s revision %lld: %s", x->name, (long long)x->revision, image);
+    sim_apply(r->s, "shop", x->revision, w);
+    sim_scale(r->s, "shop", x->name, x->replicas);
+    if (strcmp(image, "good") == 0)
+        x->good = x->revision;
+}
+
+static void scale(struct run *r, struct service *x)
+{
+    x->replicas = (int)(sim_random(r->s) % 6);
+    say(r, "scale %s to %d", x->name, x->replicas);
+    sim_scale(r->s, "shop", x->name, x->replicas);
+}
+
+static void remove_service(struct run *r, struct service *x)
+{
+    struct record_app a = sim_app(r->s, "shop");
+    size_t i = 0;
+
+    say(r, "remove %s", x->name);
+    while (strcmp(a.services.at[i].name, x->name) != 0)
+        i++;
+    free(a.services.at[i].name);
+    memmove(&a.services.at[i], &a.services.at[i + 1], (a.services.n - i - 1) * sizeof *a.services.at);
+    a.services.n--;
+    sim_app_put(r->s, "shop", &a);
+    x->wanted = false;
+}
+
+static void person_acts(struct run *r)
+{
+    struct service *x = &r->services[sim_random(r->s) % (uint64_t)r->n_services];
+
+    switch (sim_random(r->s) % 8) {
+    case 0:
+    case 1:
+        apply(r, x, any_image(r));
+        break;
+    case 2:
+    case 3:
+        if (x->wanted)
+            scale(r, x);
+        break;
+    case 4:
+        say(r, "restart %s", x->name);
+        sim_restart(r->s, "shop", x->name, ++x->epoch);
+        break;
+    case 5:
+        if (x->wanted && x->good) {
+            say(r, "point %s to %lld", x->name, (long long)x->good);
+            x->parallelism = 3; /* whatever that revision said: at most that */
+            sim_point(r->s, "shop", x->name, x->good);
+        }
+        break;
+    case 6:
+        if (x->wanted && sim_chance(r->s, 3))
+            remove_service(r, x);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- the faults */
+
+static const char *any_node(struct run *r, char name[16])
+{
+    snprintf(name, 16, "k%d", 1 + (int)(sim_random(r->s) % (uint64_t)r->n_nodes));
+    return name;
+}
+
+static void break_a_task(struct run *r)
+{
+    struct lives v = read_tasks(r->s);
+    struct live *l = v.n ? &v.at[sim_random(r->s) % v.n] : NULL;
+
+    if (l && l->alive && l->known && l->st.state == TASK_RUNNING && l->rec.desired == TASK_RUN) {
+        switch (sim_random(r->s) % 3) {
+        case 0:
+            l->st.health = TASK_UNHEALTHY;
+            orc_set_str(&l->st.probe, "HTTP 503");
+            break;
+        case 1:
+            l->st.state = TASK_FAILED;
+            l->st.health = TASK_UNKNOWN;
+            break;
+        default:
+            l->st.restarts++;
+            l->st.state = TASK_STARTING;
+            l->st.health = TASK_UNKNOWN;
+        }
+        say(r, "%s: %s, %s", l->id, task_state_name(l->st.state), task_health_name(l->st.health));
+        sim_status(r->s, l->node, l->id, &l->st);
+    }
+    free_tasks(&v);
+}
+
+static void fault(struct run *r)
+{
+    char node[16];
+
+    switch (sim_random(r->s) % 8) {
+    case 0:
+    case 1:
+        any_node(r, node);
+        say(r, "%s %s", node, sim_node_is_alive(r->s, node) ? "falls silent" : "is back");
+        sim_alive(r->s, node, !sim_node_is_alive(r->s, node));
+        break;
+    case 2:
+        any_node(r, node);
+        say(r, "policy of %s", node);
+        sim_policy(r->s, node, sim_chance(r->s, 3), sim_chance(r->s, 4));
+        break;
+    case 3:
+    case 4:
+    case 5:
+        break_a_task(r);
+        break;
+    case 6:
+        say(r, "another leader");
+        sim_new_leader(r->s);
+        break;
+    default:
+        r->s->refuse = !r->s->refuse;
+    }
+}
+
+/* ---- a run */
+
+/* One step, in which the world may move on between decision and commit. */
+static void step(struct run *r)
+{
+    struct lives before = {0}, after;
+    struct plan p = {0};
+
+    core_step(r->s->core, r->s->now, (int64_t)r->s->now, &p);
+    if (r->trace) {
+        orc_auto_free char *text = plan_text(&p);
+
+        printf("%s", text);
+    }
+    if (sim_chance(r->s, 6))
+        fault(r);
+    if (sim_chance(r->s, 6))
+        person_acts(r);
+    before = read_tasks(r->s);
+    for (size_t i = 0; i < p.txns.n; i++)
+        if (!sim_commit(r->s, &p.txns.at[i]))
+            core_retry(r->s->core, &p.txns.at[i]);
+    plan_release(&p);
+    after = read_tasks(r->s);
+    check_all(r, &after);
+    check_availability(r, &before, &after);
+    free_tasks(&before);
+    free_tasks(&after);
+}
+
+static void setup(struct run *r)
+{
+    struct sim *s = r->s = sim_new();
+
+    s->random = r->seed * 7919;
+    s->slow = 2;
+    s->trace = r->trace;
+    r->n_nodes = 1 + (int)(sim_random(s) % 5);
+    r->n_services = 1 + (int)(sim_random(s) % SERVICES);
+    for (int i = 0; i < r->n_nodes; i++)
+        sim_node(s, 4, 1000);
+    for (int i = 0; i < r->n_services; i++) {
+        snprintf(r->services[i].name, sizeof r->services[i].name, "s%d", i);
+        r->services[i].volume = sim_chance(s, 6);
+        r->services[i].port = i == 0 && sim_chance(s, 3);
+        apply(r, &r->services[i], sim_chance(s, 4) ? any_image(r) : "good");
+    }
+}
+
+/* All faults end, and everybody wants something that works. */
+static void calm_down(struct run *r)
+{
+    struct sim *s = r->s;
+
+    say(r, "all faults end");
+    s->refuse = false;
+    s->slow = 0;
+    for (int k = 1; k <= r->n_nodes; k++) {
+        char node[16];
+
+        snprintf(node, sizeof node, "k%d", k);
+        sim_alive(s, node, true);
+        sim_policy(s, node, false, false);
+    }
+    for (int i = 0; i < r->n_services; i++)
+        apply(r, &r->services[i], "good");
+    sim_pass(s, 1200000);
+}
+
+static void check_rest(struct run *r)
+{
+    struct sim *s = r->s;
+    size_t txns;
+
+    for (int i = 0; i < r->n_services; i++) {
+        const struct service *x = &r->services[i];
+        int want = x->replicas, can = x->port && want > r->n_nodes ? r->n_nodes : want;
+        struct record_rollout roll = sim_rollout(s, "shop", x->name);
+        int have =
+            sim_count(s, (struct sim_want){.service = x->name, .revision = x->revision, .available = true});
+
+        if (x->volume && x->port) /* two data on one node, one port: that stays so */
+            can = have < can ? have : can;
+        if (have != can)
+            broken(r, "%s has %d of %d in the end: %s", x->name, have, can, roll.reason ? roll.reason : "");
+        if (can == want && roll.state != ROLLOUT_COMPLETE)
+            broken(r, "%s is %s in the end: %s", x->name, rollout_state_name(roll.state),
+                   roll.reason ? roll.reason : "");
+        record_rollout_release(&roll);
+    }
+    if (sim_count(s, (struct sim_want){.leaving = true}))
+        broken(r, "something is still leaving");
+    txns = s->txns;
+    sim_new_leader(s);
+    sim_pass(s, 400000);
+    if (s->txns != txns)
+        broken(r, "a new leader finds something to do in a cluster at rest");
+}
+
+static void run_seed(uint64_t seed, bool trace)
+{
+    struct run r = {.seed = seed, .trace = trace};
+
+    setup(&r);
+    for (int i = 0; i < ROUNDS; i++) {
+        step(&r);
+        if (sim_chance(r.s, 3))
+            sim_act(r.s);
+        if (sim_chance(r.s, 2))
+            r.s->now += sim_random(r.s) % (sim_chance(r.s, 10) ? 20000 : 1500);
+        if (sim_chance(r.s, 20))
+            fault(&r);
+        if (i % 40 == 39)
+            check_order(&r);
+    }
+    calm_down(&r);
+    check_rest(&r);
+    sim_free(r.s);
+    orc_vec_release(&r.history);
+}
+
+static uint64_t number(const char *env, uint64_t otherwise)
+{
+    const char *text = getenv(env);
+
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void test_sim__no_history_breaks_an_invariant_and_all_come_to_rest(void **state)
+{
+    uint64_t one = number("ORC_SIM_SEED", 0), seeds = number("ORC_SIM_SEEDS", SEEDS);
+
+    if (one) {
+        run_seed(one, true);
+        return;
+    }
+    for (uint64_t seed = 1; seed <= seeds; seed++)
+        run_seed(seed, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sim__no_history_breaks_an_invariant_and_all_come_to_rest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
