@@ -385,6 +385,7 @@ static void first_batch(struct gateway *g, int64_t revision)
     g->synced = true;
     g->sync_revision = revision;
     on_services_change(g);
+    save(g); /* from now on another store is noticed, also after a crash */
 }
 
 static void on_batch(int64_t revision, void *arg)

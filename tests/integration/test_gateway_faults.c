@@ -1,0 +1,313 @@
+/* orc-gateway when something dies, is away, or is not what it was: NGINX keeps serving the last known good.
+ */
+#include "tests/integration/gw_harness.h"
+
+static int setup(void **state)
+{
+    *state = gw_world();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    gw_world_end(*state);
+    return 0;
+}
+
+/* The first worker of NGINX: a reload or a restart changes it. */
+static int a_worker(const struct gwt *g)
+{
+    orc_auto_free char *path =
+        orc_printf("/proc/%d/task/%d/children", gw_nginx_master(g), gw_nginx_master(g));
+    orc_auto_free char *text = NULL;
+
+    if (orc_file_read(path, 4096, &text, NULL, NULL) < 0)
+        return 0;
+    return atoi(text);
+}
+
+struct master_is_new {
+    struct gwt *g;
+    pid_t old;
+};
+
+static bool master_is_new(void *arg)
+{
+    struct master_is_new *w = arg;
+
+    return gw_nginx_master(w->g) > 0 && gw_nginx_master(w->g) != w->old;
+}
+
+static void test_fault__killed_gateway_leaves_nginx_serving_and_adopts_it(void **state)
+{
+    struct gwt *g = *state;
+    int64_t lease = gw_put_web(g, 3), r;
+    int worker;
+
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    gw_load_start(g, 6);
+    worker = a_worker(g);
+    gw_end(g, SIGKILL);
+    gw_await_more(g, &g->shared->load.ok, 300);
+    gw_put_endpoint(g, "web", 2, "/web/", ENDPOINT_READY, lease);        /* unchanged in effect */
+    r = gw_put_endpoint(g, "web", 0, "/web/", ENDPOINT_DRAINING, lease); /* while nobody listens */
+    gw_start(g);
+    gw_await_log(g, "is adopted");
+    gw_await_ack(g, r, "shop.web.0.1");
+    g->shared->backend[0].withdrawn = 1;
+    gw_await_more(g, &g->shared->load.ok, 300);
+    gw_load_stop(g);
+    assert_int_equal(g->shared->backend[0].late, 0);
+    assert_int_equal(a_worker(g), worker); /* no reload, no restart */
+}
+
+static void test_fault__clean_stop_leaves_nginx_serving_and_the_registration_in_place(void **state)
+{
+    struct gwt *g = *state;
+    orc_auto_free char *value = NULL;
+
+    gw_put_web(g, 1);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_end(g, SIGTERM);
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
+    value = gw_get(g, "gateways/gw1");
+    assert_non_null(value);
+}
+
+static bool is_deregistered(void *arg)
+{
+    orc_auto_free char *value = gw_get(arg, "gateways/gw1");
+
+    return value == NULL;
+}
+
+static void test_fault__retiring_gateway_ends_nginx_and_leaves(void **state)
+{
+    struct gwt *g = *state;
+
+    g->retire = true;
+    gw_put_web(g, 1);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_end(g, SIGTERM);
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 0);
+    assert_true(gw_wait(g, is_deregistered, g));
+}
+
+/* The whole of NGINX killed: started again, with its table. */
+static void test_fault__killed_nginx_is_started_again(void **state)
+{
+    struct gwt *g = *state;
+    struct master_is_new w = {g, 0};
+
+    gw_put_web(g, 2);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    w.old = gw_nginx_master(g);
+    kill(-w.old, SIGKILL);
+    assert_true(gw_wait(g, master_is_new, &w));
+    gw_await_status(g, "shop.example", "/web/", 200);
+}
+
+/* Only the master killed: its workers serve on, until the next ones take over. */
+static void test_fault__killed_master_is_replaced_with_its_orphaned_workers(void **state)
+{
+    struct gwt *g = *state;
+    struct master_is_new w = {g, 0};
+    int orphan;
+
+    gw_put_web(g, 2);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    w.old = gw_nginx_master(g);
+    orphan = a_worker(g);
+    kill(w.old, SIGKILL);
+    assert_true(gw_wait(g, master_is_new, &w));
+    gw_await_status(g, "shop.example", "/web/", 200);
+    assert_int_not_equal(a_worker(g), orphan);
+}
+
+static void test_fault__nginx_killed_while_the_gateway_was_dead_is_started_by_the_next(void **state)
+{
+    struct gwt *g = *state;
+
+    gw_put_web(g, 2);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_end(g, SIGKILL);
+    kill(-gw_nginx_master(g), SIGKILL);
+    gw_await_status(g, "shop.example", "/web/", 0);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+}
+
+/* A server that reboots while etcd is away: the last known good comes from disk. */
+static void test_fault__everything_restarts_while_etcd_is_away(void **state)
+{
+    struct gwt *g = *state;
+
+    gw_put_web(g, 2);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    gw_end(g, SIGTERM);
+    kill(-gw_nginx_master(g), SIGKILL);
+    etcd_server_kill(&g->server);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    etcd_server_again(&g->server);
+    gw_await_log(g, "in step with the store");
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
+}
+
+static void test_fault__etcd_away_and_back_loses_no_request(void **state)
+{
+    struct gwt *g = *state;
+    int64_t lease = gw_put_web(g, 3), r;
+
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    gw_load_start(g, 6);
+    etcd_server_kill(&g->server);
+    gw_await_log(g, "etcd is away");
+    gw_await_more(g, &g->shared->load.ok, 2000);
+    etcd_server_again(&g->server);
+    gw_await_log(g, "etcd answers again");
+    r = gw_put_endpoint(g, "web", 0, "/web/", ENDPOINT_DRAINING, lease);
+    gw_await_ack(g, r, "shop.web.0.1");
+    gw_load_stop(g);
+}
+
+/* "What absence means": after an outage all leases may expire at once. */
+static void test_fault__all_leases_expired_keeps_serving_and_recovers(void **state)
+{
+    struct gwt *g = *state;
+    int64_t lease = gw_put_web(g, 3), next;
+
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    gw_load_start(g, 6);
+    gw_revoke(g, lease);
+    gw_await_log(g, "nobody withdrew them");
+    gw_await_more(g, &g->shared->load.ok, 1000);
+    next = gw_lease(g, 3600);
+    gw_put_alive(g, next);
+    gw_put_endpoint(g, "web", 1, "/web/", ENDPOINT_READY, next);
+    gw_await_more(g, &g->shared->load.ok, 100);
+    g->shared->backend[0].requests = g->shared->backend[2].requests = 0;
+    gw_await_more(g, &g->shared->load.ok, 1000);
+    assert_int_equal(g->shared->backend[0].requests, 0); /* suspects have a better one now */
+    assert_int_equal(g->shared->backend[2].requests, 0);
+    gw_load_stop(g);
+}
+
+static void test_fault__retired_gateway_registers_anew(void **state)
+{
+    struct gwt *g = *state;
+    int64_t lease = gw_put_web(g, 2), r;
+
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    gw_load_start(g, 4);
+    gw_delete(g, "gateway-alive/gw1");
+    gw_delete(g, "gateways/gw1");
+    gw_await_log(g, "was retired");
+    gw_await_ack(g, 1, NULL);
+    r = gw_put_endpoint(g, "web", 0, "/web/", ENDPOINT_DRAINING, lease);
+    gw_await_ack(g, r, "shop.web.0.1");
+    gw_load_stop(g);
+}
+
+/* etcd wiped: frozen, serving on, writing nothing. */
+static void test_fault__wiped_store_freezes_the_gateway(void **state)
+{
+    struct gwt *g = *state;
+    orc_auto_free char *value = NULL;
+
+    gw_put_web(g, 2);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    gw_load_start(g, 4);
+    etcd_server_kill(&g->server);
+    etcd_server_wipe(&g->server);
+    etcd_server_again(&g->server);
+    gw_await_log(g, "frozen");
+    gw_await_more(g, &g->shared->load.ok, 1000);
+    gw_load_stop(g);
+    value = gw_get(g, "gateways/gw1");
+    assert_null(value);
+    gw_end(g, SIGKILL); /* the guard is on disk: a restart does not forget */
+    gw_start(g);
+    gw_await_more(g, &g->shared->load.ok, 0);
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
+}
+
+static void test_fault__inherited_listener_is_handed_to_nginx(void **state)
+{
+    struct gwt *g = *state;
+
+    g->listener = gw_listen("127.0.0.1", g->port);
+    assert_true(g->listener >= 0);
+    gw_put_web(g, 1);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_end(g, SIGKILL);
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
+    gw_start(g);
+    gw_await_log(g, "is adopted");
+    gw_put_revision(g, "more", 1, "", "/more/", true);
+    gw_put_rollout(g, "more", ROLLOUT_COMPLETE, 1, 1);
+    gw_await_status(g, "shop.example", "/more/", 503); /* a reload keeps the socket */
+    close(g->listener);
+}
+
+static void test_fault__second_gateway_on_the_same_folder_is_refused(void **state)
+{
+    struct gwt *g = *state;
+    pid_t first;
+    int status = 0;
+
+    gw_put_web(g, 1);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    first = g->gateway;
+    gw_start(g);
+    waitpid(g->gateway, &status, 0);
+    g->gateway = first;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    gw_await_log(g, "another orc-gateway runs on");
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_fault__killed_gateway_leaves_nginx_serving_and_adopts_it),
+        TEST(test_fault__clean_stop_leaves_nginx_serving_and_the_registration_in_place),
+        TEST(test_fault__retiring_gateway_ends_nginx_and_leaves),
+        TEST(test_fault__killed_nginx_is_started_again),
+        TEST(test_fault__killed_master_is_replaced_with_its_orphaned_workers),
+        TEST(test_fault__nginx_killed_while_the_gateway_was_dead_is_started_by_the_next),
+        TEST(test_fault__everything_restarts_while_etcd_is_away),
+        TEST(test_fault__etcd_away_and_back_loses_no_request),
+        TEST(test_fault__all_leases_expired_keeps_serving_and_recovers),
+        TEST(test_fault__retired_gateway_registers_anew),
+        TEST(test_fault__wiped_store_freezes_the_gateway),
+        TEST(test_fault__inherited_listener_is_handed_to_nginx),
+        TEST(test_fault__second_gateway_on_the_same_folder_is_refused),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("gateway faults", tests, NULL, NULL);
+}
