@@ -35,7 +35,7 @@ init)
     exec orc init --etcd "$ETCD" "$@"
     ;;
 scheduler)
-    exec orc-scheduler --etcd "$ETCD" "$@"
+    exec orc-scheduler --etcd "$ETCD" --state-dir "$STATE/scheduler" "$@"
     ;;
 netplug)
     exec netplug --socket "$RUN/netplug.sock" --state-dir "$STATE/netplug" "$@"
@@ -45,7 +45,8 @@ nodelet)
         --netplug "$RUN/netplug.sock" --state-dir "$STATE/nodelet" "$@"
     ;;
 gateway)
-    exec orc-gateway --etcd "$ETCD" --listen "$ADDRESS:80" --nginx-dir "$STATE/nginx" "$@"
+    exec orc-gateway --etcd "$ETCD" --listen "$ADDRESS:80" --nginx-dir "$STATE/nginx" \
+        --state-dir "$STATE/gateway" "$@"
     ;;
 *)
     echo "servers.sh: \"$what\" is not known; etcd, init, scheduler, netplug, nodelet and gateway are" >&2
