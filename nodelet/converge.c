@@ -138,8 +138,10 @@ static void exited(struct converge *c, const struct converge_seen *seen, uint64_
 
 static bool deleted(struct converge *c, uint64_t now)
 {
-    bool behind_our_back = c->was_made && c->desired == TASK_RUN && c->end == CONVERGE_ALIVE;
     bool was_running = c->container == CONTAINER_RUNNING;
+    /* One that had exited before it was deleted was counted then. */
+    bool behind_our_back =
+        c->was_made && c->desired == TASK_RUN && c->end == CONVERGE_ALIVE && c->container != CONTAINER_EXITED;
 
     c->was_made = false;
     c->container = CONTAINER_NONE;

@@ -67,8 +67,9 @@ static char *status_text(struct task *t)
 
     if (!p->since || s.state != p->last_state || s.health != p->last_health) {
         p->since = orc_wall_ms();
-        orc_info("task %s: %s%s%s", t->id, task_state_name(s.state), is_running(t) ? ", " : "",
-                 is_running(t) ? task_health_name(s.health) : "");
+        orc_log(s.state < TASK_RUNNING ? ORC_LOG_DEBUG : ORC_LOG_INFO, "task %s: %s%s%s", t->id,
+                task_state_name(s.state), is_running(t) ? ", " : "",
+                is_running(t) ? task_health_name(s.health) : "");
     }
     p->last_state = s.state;
     p->last_health = s.health;

@@ -323,6 +323,20 @@ static void test_converge__deleted_container_is_made_again(void **state)
     state_is(s, TASK_RUNNING);
 }
 
+/* `docker rm -f` is seen as an exit and then as a deletion: one restart. */
+static void test_converge__killed_and_deleted_counts_once(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    sees(s, CONTAINER_EXITED, 137);
+    sees(s, CONTAINER_NONE, 0);
+    assert_int_equal(s->c.restarts, 1);
+    assert_int_equal(waits(s), 1000);
+    s->now += 1000;
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+}
+
 /* Behaviour 83: it went down with its engine; one start, at once, and no back-off is spent on it. */
 static void test_converge__engine_restart_starts_it_once(void **state)
 {
@@ -663,6 +677,7 @@ int main(void)
         T(test_converge__restart_policy_decides_by_exit_code),
         T(test_converge__on_failure_gives_up_after_its_limit),
         T(test_converge__deleted_container_is_made_again),
+        T(test_converge__killed_and_deleted_counts_once),
         T(test_converge__engine_restart_starts_it_once),
         T(test_converge__remove_withdraws_stops_and_deletes),
         T(test_converge__drain_keeps_the_stopped_container),
