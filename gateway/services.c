@@ -138,6 +138,11 @@ void gw_services_put(struct gw_services *all, const char *app, const char *servi
     struct service *s = find(all, app, service);
     int64_t want = rollout->complete > 0 ? rollout->complete : rollout->target;
 
+    if (rollout->state ==
+        ROLLOUT_REMOVING) { /* its record stays until its addresses have rested; its routes don't */
+        gw_services_delete(all, app, service);
+        return;
+    }
     if (!s)
         s = add(all, app, service);
     s->unconfirmed = false;
