@@ -194,7 +194,7 @@ void print_picture(const struct out *o, const char *text, FILE *f)
 
     for (const char *p = text; *p; p++)
         left += *p == '\n';
-    fputs("\033[H", f);
+    fputs("\033[H\033[?7l", f); /* a line wider than the terminal is cut by it */
     while (*text) {
         size_t n = strcspn(text, "\n");
 
@@ -207,6 +207,6 @@ void print_picture(const struct out *o, const char *text, FILE *f)
         lines++;
         left--;
     }
-    fputs("\033[J", f);
+    fputs("\033[J\033[?7h", f);
     fflush(f);
 }

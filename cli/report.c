@@ -247,6 +247,10 @@ static void explain(const struct cluster *c, const struct cluster_entry *ro, str
         if (!t->healthy && t->reason && orc_streq(t->desired, "run"))
             why(s, &more,
                 orc_printf("%s on %s is %s, %s: %s", t->id, t->node, t->state, t->health, t->reason));
+    if (!s->why.n && ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy < s->desired)
+        why(s, &more,
+            orc_printf("%d of %d replicas are healthy; the scheduler has not reacted yet", s->healthy,
+                       s->desired));
     if (more) {
         char *text = orc_printf("and %u more; see `orc status %s`", more, s->name);
 

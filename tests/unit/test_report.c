@@ -1,101 +1,12 @@
 /* test_report.c - what `orc status` says: is it up, and if not, why not. */
 #include "cli/report.h"
+#include "tests/unit/cli_cluster.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 #include <stdio.h>
-
-#define NOW 1000000000
-
-/* ---- scenario: one-line builders
- * --------------------------------------------------------------------------- */
-
-static void put(struct cluster *c, const char *key, const char *value)
-{
-    orc_auto_free char *name = orc_printf("/orc/default/%s", key);
-
-    cluster_put(c, name, value, strlen(value), 1, ++c->revision);
-}
-
-static void node(struct cluster *c, const char *name, bool alive)
-{
-    orc_auto_free char *key = orc_printf("nodes/%s", name);
-    orc_auto_free char *alive_key = orc_printf("alive/%s", name);
-
-    put(c, key,
-        "{\"address\":\"10.0.0.11\",\"subnet\":\"10.210.1.0/"
-        "24\",\"capacity\":{\"cpus_nano\":4000000000,\"memory\":4294967296},"
-        "\"reserve\":{\"cpus_nano\":1000000000,\"memory\":1073741824},\"os\":\"linux\",\"arch\":\"amd64\","
-        "\"mtu\":1500,\"conditions\":[]}");
-    if (alive)
-        put(c, alive_key, "{\"machine_id\":\"m\",\"boot_id\":\"b\",\"instance\":\"i\"}");
-}
-
-static void leader(struct cluster *c)
-{
-    put(c, "leader", "{\"id\":\"orc-scheduler\",\"host\":\"ctl\",\"at\":1}");
-}
-
-static void app(struct cluster *c, int replicas)
-{
-    orc_auto_free char *text =
-        orc_printf("{\"generation\":1,\"services\":[{\"name\":\"web\",\"revision\":2,\"replicas\":%d}]}", replicas);
-
-    put(c, "apps/shop", text);
-}
-
-static void rollout(struct cluster *c, const char *state, const char *reason, const char *pending)
-{
-    orc_auto_free char *text = orc_printf(
-        "{\"state\":\"%s\",\"generation\":1,\"wanted\":2,\"target\":2,\"complete\":2,\"since\":%d%s%s%s%s%s}",
-        state, NOW - 5000, reason ? ",\"reason\":\"" : "", reason ? reason : "", reason ? "\"" : "",
-        pending ? ",\"pending\":" : "", pending ? pending : "");
-
-    put(c, "rollouts/shop/web", text);
-}
-
-static void task(struct cluster *c, const char *on, int slot, const char *desired)
-{
-    orc_auto_free char *key = orc_printf("tasks/%s/shop.web.%d.%d", on, slot, slot + 1);
-    orc_auto_free char *text =
-        orc_printf("{\"app\":\"shop\",\"service\":\"web\",\"slot\":%d,\"attempt\":%d,\"revision\":2,"
-                   "\"container_hash\":\"\","
-                   "\"desired\":\"%s\",\"address\":\"10.210.1.%d\",\"resources\":{\"cpus_nano\":500000000,"
-                   "\"memory\":67108864},"
-                   "\"restarts\":1,\"reason\":\"first deployment\",\"stop_reason\":\"scaled down\"}",
-                   slot, slot + 1, desired, slot + 2);
-
-    put(c, key, text);
-}
-
-static void status(struct cluster *c, const char *on, int slot, const char *state, const char *health,
-                   const char *probe)
-{
-    orc_auto_free char *key = orc_printf("status/%s/shop.web.%d.%d", on, slot, slot + 1);
-    orc_auto_free char *text = orc_printf(
-        "{\"state\":\"%s\",\"health\":\"%s\",\"restarts\":2,\"exit_code\":-1,\"since\":%d%s%s%s}", state,
-        health, NOW - 3000, probe ? ",\"probe\":\"" : "", probe ? probe : "", probe ? "\"" : "");
-
-    put(c, key, text);
-}
-
-static struct cluster healthy(int replicas)
-{
-    struct cluster c;
-
-    cluster_init(&c, "default");
-    leader(&c);
-    node(&c, "k1", true);
-    app(&c, replicas);
-    rollout(&c, "complete", NULL, NULL);
-    for (int i = 0; i < replicas; i++) {
-        task(&c, "k1", i, "run");
-        status(&c, "k1", i, "running", "healthy", NULL);
-    }
-    return c;
-}
 
 static bool says(const struct orc_strv *v, const char *part)
 {
@@ -290,6 +201,19 @@ static void test_report__json_has_the_members_that_scripts_rely_on(void **state)
     cluster_release(&c);
 }
 
+static void test_report__complete_with_too_few_healthy_replicas_says_so(void **state)
+{
+    struct cluster c = healthy(2);
+    struct report r;
+
+    cluster_delete(&c, "/orc/default/tasks/k1/shop.web.1.2");
+    report_build(&c, NULL, NOW, &r);
+    assert_false(r.ok);
+    assert_true(says(&r.services.at[0].why, "1 of 2 replicas are healthy"));
+    report_release(&r);
+    cluster_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_report__room_counts_what_is_stopping_until_it_is_stopped),
         cmocka_unit_test(test_report__removed_tasks_are_not_listed),
         cmocka_unit_test(test_report__a_selection_shows_only_what_was_asked_for),
+        cmocka_unit_test(test_report__complete_with_too_few_healthy_replicas_says_so),
         cmocka_unit_test(test_report__json_has_the_members_that_scripts_rely_on),
     };
 

@@ -1,0 +1,212 @@
+/* test_cli_judge.c - when is a command that waits done, and what does it say? Behaviours 47, 52. */
+#include "cli/judge.h"
+#include "tests/unit/cli_cluster.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static struct wait_target target(int64_t generation, int64_t epoch, bool gone)
+{
+    return (struct wait_target){(char *)"shop", (char *)"web", generation, epoch, gone};
+}
+
+static enum outcome judged(const struct cluster *c, struct wait_target t)
+{
+    return judge(c, &t);
+}
+
+static void taken_in(struct cluster *c, const char *state, int generation, int epoch)
+{
+    orc_auto_free char *text =
+        orc_printf("{\"state\":\"%s\",\"generation\":%d,\"wanted\":2,\"target\":2,\"restart_epoch\":%d}",
+                   state, generation, epoch);
+
+    put(c, "rollouts/shop/web", text);
+}
+
+static void test_judge__without_a_rollout_it_goes_on(void **state)
+{
+    struct cluster c = healthy(2);
+
+    cluster_delete(&c, "/orc/default/rollouts/shop/web");
+    assert_int_equal(judged(&c, target(1, 0, false)), OUTCOME_GOING_ON);
+    cluster_release(&c);
+}
+
+static void test_judge__an_older_generation_is_no_answer(void **state)
+{
+    struct cluster c = healthy(2);
+
+    taken_in(&c, "complete", 4, 0);
+    assert_int_equal(judged(&c, target(5, 0, false)), OUTCOME_GOING_ON);
+    assert_int_equal(judged(&c, target(4, 0, false)), OUTCOME_COMPLETE);
+    taken_in(&c, "complete", 6, 0); /* superseded by a later one, which is complete (52) */
+    assert_int_equal(judged(&c, target(5, 0, false)), OUTCOME_COMPLETE);
+    cluster_release(&c);
+}
+
+static void test_judge__an_older_restart_epoch_is_no_answer(void **state)
+{
+    struct cluster c = healthy(2);
+
+    taken_in(&c, "complete", 1, 1);
+    assert_int_equal(judged(&c, target(0, 2, false)), OUTCOME_GOING_ON);
+    taken_in(&c, "complete", 1, 2);
+    assert_int_equal(judged(&c, target(0, 2, false)), OUTCOME_COMPLETE);
+    cluster_release(&c);
+}
+
+static void test_judge__each_state_has_its_outcome(void **state)
+{
+    static const struct {
+        const char *state;
+        enum outcome outcome;
+        bool good, bad;
+    } table[] = {
+        {"updating", OUTCOME_GOING_ON, false, false},      {"healing", OUTCOME_GOING_ON, false, false},
+        {"rolling-back", OUTCOME_GOING_ON, false, false},  {"removing", OUTCOME_GOING_ON, false, false},
+        {"complete", OUTCOME_COMPLETE, true, false},       {"paused", OUTCOME_PAUSED, false, true},
+        {"rolled-back", OUTCOME_ROLLED_BACK, false, true}, {"failed", OUTCOME_FAILED, false, true},
+    };
+    struct cluster c = healthy(2);
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(table); i++) {
+        rollout(&c, table[i].state, NULL, NULL);
+        assert_int_equal(judged(&c, target(1, 0, false)), table[i].outcome);
+        assert_int_equal(outcome_is_good(table[i].outcome), table[i].good);
+        assert_int_equal(outcome_is_bad(table[i].outcome), table[i].bad);
+    }
+    cluster_release(&c);
+}
+
+static void test_judge__what_somebody_else_removed_is_not_waited_for(void **state)
+{
+    struct cluster c = healthy(2);
+
+    cluster_delete(&c, "/orc/default/apps/shop");
+    assert_int_equal(judged(&c, target(1, 0, false)), OUTCOME_DROPPED);
+    assert_true(outcome_is_bad(OUTCOME_DROPPED));
+    cluster_release(&c);
+}
+
+static void test_judge__an_app_that_cannot_be_read_is_not_taken_for_a_removed_one(void **state)
+{
+    struct cluster c = healthy(2);
+
+    put(&c, "apps/shop", "garbage");
+    rollout(&c, "updating", NULL, NULL);
+    assert_int_equal(judged(&c, target(1, 0, false)), OUTCOME_GOING_ON);
+    cluster_release(&c);
+}
+
+static void test_judge__gone_means_taken_in_and_no_container_left(void **state)
+{
+    struct cluster c = healthy(2);
+
+    cluster_delete(&c, "/orc/default/apps/shop");
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_GOING_ON);
+    rollout(&c, "removing", NULL, NULL);
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_GOING_ON);
+    for (int i = 0; i < 2; i++)
+        status(&c, "k1", i, "removed", "unknown", NULL);
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_REMOVED);
+    cluster_delete(&c, "/orc/default/rollouts/shop/web");
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_REMOVED);
+    cluster_release(&c);
+}
+
+static void test_judge__gone_is_not_believed_while_the_scheduler_has_not_taken_it_in(void **state)
+{
+    struct cluster c = healthy(0);
+
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_GOING_ON);
+    cluster_release(&c);
+}
+
+/* ---- words
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void assert_line(struct cluster *c, struct wait_target t, const char *expected)
+{
+    struct report r;
+    orc_auto_free char *line = NULL;
+
+    report_build(c, NULL, NOW, &r);
+    line = judge_line(judge_service(&r, &t), &t, judge(c, &t));
+    assert_string_equal(line, expected);
+    report_release(&r);
+}
+
+static void test_line__says_the_numbers_and_the_first_reason(void **state)
+{
+    struct cluster c = healthy(2);
+
+    assert_line(&c, target(1, 0, false), "shop/web: complete, 2 of 2 healthy");
+    rollout(&c, "updating", "replica 0 starts", NULL);
+    assert_line(&c, target(1, 0, false), "shop/web: updating, 2 of 2 healthy: replica 0 starts");
+    cluster_release(&c);
+}
+
+static void test_line__counts_what_is_left_of_a_removed_service(void **state)
+{
+    struct cluster c = healthy(2);
+
+    rollout(&c, "removing", NULL, NULL);
+    assert_line(&c, target(0, 0, true), "shop/web: stopping, 2 containers left");
+    status(&c, "k1", 0, "removed", "unknown", NULL);
+    assert_line(&c, target(0, 0, true), "shop/web: stopping, 1 container left");
+    status(&c, "k1", 1, "removed", "unknown", NULL);
+    assert_line(&c, target(0, 0, true), "shop/web: removed");
+    cluster_release(&c);
+}
+
+static void test_failure__says_why_and_what_to_do(void **state)
+{
+    static const enum outcome bad[] = {OUTCOME_PAUSED, OUTCOME_ROLLED_BACK, OUTCOME_FAILED};
+    struct cluster c = healthy(2);
+    struct wait_target t = target(1, 0, false);
+    struct report r;
+
+    rollout(&c, "paused", "no such image", NULL);
+    report_build(&c, NULL, NOW, &r);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(bad); i++) {
+        orc_auto_free char *text = judge_failure(judge_service(&r, &t), &t, bad[i]);
+
+        assert_non_null(strstr(text, "shop/web"));
+        assert_non_null(strstr(text, "no such image"));
+        assert_non_null(strstr(text, "pply"));
+    }
+    report_release(&r);
+    cluster_release(&c);
+}
+
+static void test_json__of_a_target_without_a_report_has_name_and_outcome(void **state)
+{
+    struct wait_target t = target(1, 0, false);
+    orc_auto_json json_t *j = judge_to_json(NULL, &t, OUTCOME_GOING_ON);
+    orc_auto_free char *text = orc_json_text(j);
+
+    assert_string_equal(text, "{\"name\":\"shop/web\",\"outcome\":\"going-on\",\"why\":[]}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_judge__without_a_rollout_it_goes_on),
+        cmocka_unit_test(test_judge__an_older_generation_is_no_answer),
+        cmocka_unit_test(test_judge__an_older_restart_epoch_is_no_answer),
+        cmocka_unit_test(test_judge__each_state_has_its_outcome),
+        cmocka_unit_test(test_judge__what_somebody_else_removed_is_not_waited_for),
+        cmocka_unit_test(test_judge__an_app_that_cannot_be_read_is_not_taken_for_a_removed_one),
+        cmocka_unit_test(test_judge__gone_means_taken_in_and_no_container_left),
+        cmocka_unit_test(test_judge__gone_is_not_believed_while_the_scheduler_has_not_taken_it_in),
+        cmocka_unit_test(test_line__says_the_numbers_and_the_first_reason),
+        cmocka_unit_test(test_line__counts_what_is_left_of_a_removed_service),
+        cmocka_unit_test(test_failure__says_why_and_what_to_do),
+        cmocka_unit_test(test_json__of_a_target_without_a_report_has_name_and_outcome),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
