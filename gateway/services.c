@@ -33,11 +33,9 @@ static bool is_pending(const struct service *s)
 
 static void settle(struct service *s, struct spec_service *spec)
 {
+    spec_service_free(s->spec);
+    s->spec = spec;
     s->have = s->want;
-    if (spec) {
-        spec_service_free(s->spec);
-        s->spec = spec;
-    }
     s->all->o.on_change(s->all->o.arg);
 }
 
@@ -49,7 +47,7 @@ static void unusable(struct service *s, const char *why)
                    (long long)s->want, s->name, why);
 
     s->all->o.on_trouble(sentence, s->all->o.arg);
-    settle(s, NULL);
+    settle(s, orc_take(s->spec));
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -132,11 +130,19 @@ static void drop(struct service *s)
     free(s);
 }
 
+/* 0: it has no routes. One that is being removed loses them at once; its requests in flight finish. */
+static int64_t revision_in_force(const struct record_rollout *r)
+{
+    if (r->state == ROLLOUT_REMOVING)
+        return 0;
+    return r->complete > 0 ? r->complete : r->target;
+}
+
 void gw_services_put(struct gw_services *all, const char *app, const char *service,
                      const struct record_rollout *rollout)
 {
     struct service *s = find(all, app, service);
-    int64_t want = rollout->complete > 0 ? rollout->complete : rollout->target;
+    int64_t want = revision_in_force(rollout);
 
     if (rollout->state ==
         ROLLOUT_REMOVING) { /* its record stays until its addresses have rested; its routes don't */
@@ -151,7 +157,9 @@ void gw_services_put(struct gw_services *all, const char *app, const char *servi
     s->want = want;
     if (s->call)
         etcd_cancel(s->call);
-    if (is_pending(s))
+    if (want == 0)
+        settle(s, NULL);
+    else if (is_pending(s))
         fetch(s);
 }
 

@@ -1,6 +1,6 @@
 /* services.h - the routes of every service, by the revision that is in force:
- * rollouts/<app>/<service>.complete, or .target for a service that was never complete. So a deployment that
- * fails changes no route (behaviour 99).
+ * rollouts/<app>/<service>.complete, or .target for a service that was never complete; none for one that is
+ * being removed. So a deployment that fails changes no route (behaviour 99).
  *
  * A revision is read when a rollout first names it. While one is being read, or can't be, the service keeps
  * the routes it had. It must not know NGINX or endpoints.

@@ -246,6 +246,10 @@ static void test_gateway__failed_deployment_changes_no_route(void **state)
     gw_put_rollout(g, "web", ROLLOUT_COMPLETE, 2, 2);
     gw_await_status(g, "shop.example", "/other/", 200);
     gw_await_status(g, "shop.example", "/web/", 404);
+    gw_put_rollout(g, "web", ROLLOUT_REMOVING, 2, 2);
+    gw_await_status(g, "shop.example", "/other/", 404);
+    gw_put_rollout(g, "web", ROLLOUT_COMPLETE, 2, 2);
+    gw_await_status(g, "shop.example", "/other/", 200);
     gw_delete(g, "rollouts/shop/web");
     gw_await_status(g, "shop.example", "/other/", 404);
 }

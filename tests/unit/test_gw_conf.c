@@ -131,6 +131,8 @@ static void test_conf__hash_changes_with_routes_and_with_lua(void **state)
     orc_auto_free char *two = render(&w, second);
     w.opts.lua_digest = "4567";
     orc_auto_free char *three = render(&w, third);
+    assert_non_null(one);
+    assert_non_null(three);
     assert_string_not_equal(first, second);
     assert_string_not_equal(second, third);
     assert_int_equal(gw_conf_hash_of(two, read), 0);

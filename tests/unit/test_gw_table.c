@@ -158,6 +158,7 @@ static void test_table__served_is_the_revision_that_was_pushed(void **state)
     commit(t, 30);
     assert_int_equal(gw_table_served(t), 20);
     orc_auto_free char *text = gw_table_text(t);
+    assert_non_null(text);
     put(t, 1, ENDPOINT_DRAINING, 31); /* while the push is on its way */
     commit(t, 31);
     gw_table_pushed(t, true);
@@ -175,6 +176,7 @@ static void test_table__failed_push_is_not_served(void **state)
     put(t, 0, ENDPOINT_DRAINING, 30);
     commit(t, 30);
     orc_auto_free char *text = gw_table_text(t);
+    assert_non_null(text);
     gw_table_pushed(t, false);
     assert_int_equal(gw_table_served(t), 20);
     assert_true(gw_table_dirty(t));
