@@ -14,9 +14,9 @@ static bool remembers(const struct core_task *t)
 
     if (!rev || !slots_has_volume(rev->rec.spec) || (!t->node->fed.present && !t->node->alive_fed.present))
         return false;
-    DL_FOREACH2(s->tasks, o, service_next)
-    if (o->fed.present && o->slot == t->slot && o->attempt > t->attempt)
-        return false;
+    for (o = s->tasks; o; o = o->service_next)
+        if (o->fed.present && o->slot == t->slot && o->attempt > t->attempt)
+            return false;
     return true;
 }
 
@@ -51,8 +51,7 @@ static void plan_gateways(struct core *c, struct plan *p)
 {
     struct core_gateway *g;
 
-    DL_FOREACH(c->absent_gateways, g)
-    {
+    for (g = c->absent_gateways; g; g = g->next) {
         struct key key = {.kind = KEY_GATEWAY}, alive = {.kind = KEY_GATEWAY_ALIVE};
         struct plan_txn *txn;
 
@@ -85,21 +84,21 @@ void collect_plan(struct core *c, struct plan *p)
     struct core_node *n;
     struct core_task *t;
 
-    DL_FOREACH2(c->removed, t, removed_next)
-    {
+    for (t = c->removed; t; t = t->removed_next) {
         if (c->now < t->removed_at + c->config.address_hold_ms)
             break;
         if (!t->planned && !t->fed.unreadable && !remembers(t))
             orc_vec_push(&due, t);
     }
-    DL_FOREACH2(c->orphans, t, removed_next)
-    if (!t->planned)
-        orc_vec_push(&due, t);
-    DL_FOREACH2(c->missing, n, missing_next)
-    if (nobody_reports(n))
-        DL_FOREACH2(n->tasks, t, node_next)
-    if (!t->planned && t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_RUN && !t->removed_at)
-        orc_vec_push(&due, t);
+    for (t = c->orphans; t; t = t->removed_next)
+        if (!t->planned)
+            orc_vec_push(&due, t);
+    for (n = c->missing; n; n = n->missing_next)
+        if (nobody_reports(n))
+            for (t = n->tasks; t; t = t->node_next)
+                if (!t->planned && t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_RUN &&
+                    !t->removed_at)
+                    orc_vec_push(&due, t);
     plan_tasks(p, due.at, due.n);
     orc_vec_release(&due);
     plan_gateways(c, p);
@@ -111,15 +110,13 @@ uint64_t collect_next(const struct core *c)
     const struct core_task *t;
     uint64_t next = 0;
 
-    DL_FOREACH2(c->removed, t, removed_next)
-    {
+    for (t = c->removed; t; t = t->removed_next) {
         next = t->removed_at + c->config.address_hold_ms;
         if (next > c->now)
             break;
         next = 0; /* planned, or remembered */
     }
-    DL_FOREACH(c->absent_gateways, g)
-    {
+    for (g = c->absent_gateways; g; g = g->next) {
         uint64_t at = g->gone_at + c->config.gateway_retire_ms;
 
         if (!g->planned && g->gone_at && (!next || at < next))
@@ -134,13 +131,13 @@ void collect_retry(struct core *c)
     struct core_node *n;
     struct core_task *t;
 
-    DL_FOREACH2(c->removed, t, removed_next)
-    t->planned = false;
-    DL_FOREACH2(c->orphans, t, removed_next)
-    t->planned = false;
-    DL_FOREACH2(c->missing, n, missing_next)
-    DL_FOREACH2(n->tasks, t, node_next)
-    t->planned = false;
-    DL_FOREACH(c->absent_gateways, g)
-    g->planned = false;
+    for (t = c->removed; t; t = t->removed_next)
+        t->planned = false;
+    for (t = c->orphans; t; t = t->removed_next)
+        t->planned = false;
+    for (n = c->missing; n; n = n->missing_next)
+        for (t = n->tasks; t; t = t->node_next)
+            t->planned = false;
+    for (g = c->absent_gateways; g; g = g->next)
+        g->planned = false;
 }

@@ -12,9 +12,9 @@ static bool has_work(const struct core_node *n)
 {
     const struct core_task *t;
 
-    DL_FOREACH2(n->tasks, t, node_next)
-    if (t->fed.present && (t->fed.unreadable || t->rec.desired == TASK_RUN))
-        return true;
+    for (t = n->tasks; t; t = t->node_next)
+        if (t->fed.present && (t->fed.unreadable || t->rec.desired == TASK_RUN))
+            return true;
     return false;
 }
 
@@ -41,8 +41,8 @@ static void set_hold(struct core *c, size_t silent, size_t of)
     if (orc_streq(text, c->hold))
         return;
     if (!text)
-        DL_FOREACH2(c->missing, n, missing_next)
-    n->gone_at = c->now + (RETURN_GRACES - 1) * c->config.lost_grace_ms;
+        for (n = c->missing; n; n = n->missing_next)
+            n->gone_at = c->now + (RETURN_GRACES - 1) * c->config.lost_grace_ms;
     free(c->hold);
     c->hold = orc_take(text);
     core_dirty_all(c);
@@ -65,8 +65,7 @@ static void judge_nodes(struct core *c)
 
     c->nodes_changed = false;
     c->nodes_at = 0;
-    DL_FOREACH2(c->missing, n, missing_next)
-    {
+    for (n = c->missing; n; n = n->missing_next) {
         missing++;
         if (!n->gone_at)
             n->gone_at = c->now;
@@ -77,8 +76,7 @@ static void judge_nodes(struct core *c)
     }
     alive = HASH_COUNT(c->nodes) - missing;
     set_hold(c, due && 2 * silent > alive + silent ? silent : 0, alive + silent);
-    DL_FOREACH2(c->missing, n, missing_next)
-    {
+    for (n = c->missing; n; n = n->missing_next) {
         uint64_t at = n->gone_at + c->config.lost_grace_ms;
 
         if (n->lost || (c->hold && counts_as_lost(n)))
@@ -96,15 +94,14 @@ static void wake_due(struct core *c)
 {
     struct core_service *s, *next;
 
-    DL_FOREACH_SAFE2(c->timed, s, next, timed_next)
-    {
+    for (s = c->timed; s && ((next = s->timed_next), true); s = next) {
         if (s->wake > c->now)
             continue;
         core_dirty(c, s);
     }
     if (c->frees_room)
-        DL_FOREACH2(c->waiting_room, s, room_next)
-    core_dirty(c, s);
+        for (s = c->waiting_room; s; s = s->room_next)
+            core_dirty(c, s);
     c->frees_room = false;
 }
 
@@ -113,14 +110,12 @@ static void wake_dependants(struct core *c)
 {
     struct core_service *s, *o;
 
-    DL_FOREACH2(c->dirty, s, dirty_next)
-    {
+    for (s = c->dirty; s; s = s->dirty_next) {
         bool any = false;
 
         if (!s->app->waiters)
             continue;
-        DL_FOREACH2(s->app->services, o, app_next)
-        {
+        for (o = s->app->services; o; o = o->app_next) {
             any = any || o->waits_dependency;
             if (o->waits_dependency)
                 core_dirty(c, o);
@@ -176,9 +171,9 @@ uint64_t core_next(const struct core *c)
 
     if (other && (!next || other < next))
         next = other;
-    DL_FOREACH2(c->timed, s, timed_next)
-    if (!next || s->wake < next)
-        next = s->wake;
+    for (s = c->timed; s; s = s->timed_next)
+        if (!next || s->wake < next)
+            next = s->wake;
     return next;
 }
 
@@ -222,13 +217,11 @@ void core_lead(struct core *c)
         s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;
         core_dirty(c, s);
     }
-    DL_FOREACH2(c->missing, n, missing_next)
-    {
+    for (n = c->missing; n; n = n->missing_next) {
         n->gone_at = 0;
         n->lost = false;
     }
-    DL_FOREACH(c->absent_gateways, g)
-    {
+    for (g = c->absent_gateways; g; g = g->next) {
         g->gone_at = 0;
         g->planned = false;
     }

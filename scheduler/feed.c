@@ -335,8 +335,8 @@ static void alive_changed(struct core *c, struct core_node *n)
 {
     struct core_task *t;
 
-    DL_FOREACH2(n->tasks, t, node_next)
-    core_touch(c, t);
+    for (t = n->tasks; t; t = t->node_next)
+        core_touch(c, t);
     c->nodes_changed = true;
     node_changed(c, n);
 }
@@ -387,8 +387,8 @@ static void app_changed(struct core *c, struct core_app *a)
 
     for (size_t i = 0; i < a->rec.services.n && a->fed.present && !a->fed.unreadable; i++)
         core_service_get(c, a->name, a->rec.services.at[i].name);
-    DL_FOREACH_SAFE2(a->services, s, next, app_next)
-    core_dirty(c, s);
+    for (s = a->services; s && ((next = s->app_next), true); s = next)
+        core_dirty(c, s);
 }
 
 static void feed_app(struct core *c, const struct key *k, struct record_app *r, int64_t create, int64_t mod)
@@ -412,8 +412,8 @@ static void forget_app(struct core *c, const struct key *k)
     a->fed = (struct core_fed){0};
     app_changed(c, a);
     a->fed.present = true; /* so that it stays while its services are looked at */
-    DL_FOREACH_SAFE2(a->services, s, next, app_next)
-    service_drop_if_empty(c, s);
+    for (s = a->services; s && ((next = s->app_next), true); s = next)
+        service_drop_if_empty(c, s);
     a->fed.present = false;
     app_drop_if_empty(c, a);
 }
@@ -444,9 +444,9 @@ static void feed_rollout(struct core *c, const struct key *k, struct record_roll
     MOVE(&s->rollout, r, record_rollout_release);
     fed_put(&s->rollout_fed, r, create, mod);
     core_dirty(c, s);
-    DL_FOREACH2(s->app->services, other, app_next)
-    if (other->waits_dependency)
-        core_dirty(c, other);
+    for (other = s->app->services; other; other = other->app_next)
+        if (other->waits_dependency)
+            core_dirty(c, other);
 }
 
 static void feed_intent(struct core *c, const struct key *k, struct record_intent *r, int64_t create,

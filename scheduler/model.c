@@ -101,8 +101,8 @@ void core_dirty_node(struct core *c, struct core_node *n)
 {
     struct core_task *t;
 
-    DL_FOREACH2(n->tasks, t, node_next)
-    core_dirty(c, t->service);
+    for (t = n->tasks; t; t = t->node_next)
+        core_dirty(c, t->service);
 }
 
 void core_dirty_all(struct core *c)

@@ -233,10 +233,10 @@ static void remove_service(struct recon *x)
     }
     say_removing(x);
     recon_sort_tasks(x->s);
-    DL_FOREACH2(x->s->tasks, t, service_next)
-    if (t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_REMOVE)
-        if (!recon_remove(x, t, why))
-            return;
+    for (t = x->s->tasks; t; t = t->service_next)
+        if (t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_REMOVE)
+            if (!recon_remove(x, t, why))
+                return;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------- */

@@ -40,6 +40,11 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
     rollout_say(&reason, "%s", why);
     plan_task_desired(x->t, t->node->name, t->id, &t->rec, TASK_REMOVE, reason);
     plan_guard(x->t, &k, false, t->fed.mod);
+    if (t->node->lost) { /* it must not have come back meanwhile */
+        struct key alive = core_key_node(t->node, KEY_ALIVE);
+
+        plan_guard(x->t, &alive, true, 0);
+    }
     if (t->rec.desired == TASK_RUN && !t->node->lost)
         place_spread_add(x->c, t->node, -1);
     x->touched++;
@@ -163,9 +168,9 @@ void recon_count_spread(struct recon *x)
     struct core_task *t;
 
     place_spread_begin(x->c);
-    DL_FOREACH2(x->s->tasks, t, service_next)
-    if (t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && !t->node->lost)
-        place_spread_add(x->c, t->node, 1);
+    for (t = x->s->tasks; t; t = t->service_next)
+        if (t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && !t->node->lost)
+            place_spread_add(x->c, t->node, 1);
 }
 
 static void drop_task(struct recon *x, struct core_task *t)
@@ -234,9 +239,10 @@ static int count_started(const struct core_service *s)
     const struct core_task *t;
     int n = 0;
 
-    DL_FOREACH2(s->tasks, t, service_next)
-    n += t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && t->status_fed.present &&
-         !t->status_fed.unreadable && (t->status.state == TASK_RUNNING || t->status.state == TASK_STOPPED);
+    for (t = s->tasks; t; t = t->service_next)
+        n += t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && t->status_fed.present &&
+             !t->status_fed.unreadable &&
+             (t->status.state == TASK_RUNNING || t->status.state == TASK_STOPPED);
     return n;
 }
 
@@ -245,8 +251,8 @@ static int count_available(const struct core_service *s)
     const struct core_task *t;
     int n = 0;
 
-    DL_FOREACH2(s->tasks, t, service_next)
-    n += core_task_available(t);
+    for (t = s->tasks; t; t = t->service_next)
+        n += core_task_available(t);
     return n;
 }
 
@@ -273,7 +279,7 @@ static char *dependency(const struct recon *x)
 {
     const struct spec_service *spec = x->target ? x->target->rec.spec : NULL;
 
-    if (!spec || x->next.complete || x->next.attempts)
+    if (!spec || x->next.complete || x->s->tasks)
         return NULL;
     for (size_t i = 0; i < spec->depends_on.n; i++) {
         char *why = unmet(x, &spec->depends_on.at[i]);

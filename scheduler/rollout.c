@@ -53,9 +53,12 @@ static void begin(struct core *c, const struct core_service *s, struct record_ro
     r->since = c->wall;
     if (s->intent_fed.present && !s->intent_fed.unreadable)
         r->restart_epoch = s->intent.restart_epoch;
-    DL_FOREACH2(s->tasks, t, service_next) /* its numbers are never used again */
-    if (t->attempt > r->attempts)
-        r->attempts = t->attempt;
+    /* Numbers of attempts are never used again, not even by a service of the same name after this one was
+     * removed and forgotten: they go on from the store's revision, which only grows. */
+    r->attempts = s->app->fed.mod;
+    for (t = s->tasks; t; t = t->service_next)
+        if (t->attempt > r->attempts)
+            r->attempts = t->attempt;
 }
 
 static void update(struct core *c, struct record_rollout *r)

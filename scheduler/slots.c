@@ -300,9 +300,9 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     v->service = s;
     v->rollout = r;
     v->target = core_service_revision(s, r->target);
-    DL_FOREACH2(s->tasks, t, service_next)
-    if (t->fed.present)
-        orc_vec_push(&tasks, t);
+    for (t = s->tasks; t; t = t->service_next)
+        if (t->fed.present)
+            orc_vec_push(&tasks, t);
     if (tasks.n)
         qsort(tasks.at, tasks.n, sizeof *tasks.at, task_cmp);
     for (size_t i = 1; i <= tasks.n; i++) {

@@ -599,6 +599,16 @@ SIM_FN struct record_rollout sim_rollout(struct sim *s, const char *app, const c
     return r;
 }
 
+/* Highest attempt so far. */
+SIM_FN int64_t sim_attempts(struct sim *s, const char *service)
+{
+    struct record_rollout r = sim_rollout(s, "shop", service);
+    int64_t n = r.attempts;
+
+    record_rollout_release(&r);
+    return n;
+}
+
 SIM_FN void assert_rollout(struct sim *s, const char *app, const char *service, const char *state,
                            int64_t target, const char *reason_has)
 {
