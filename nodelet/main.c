@@ -2,6 +2,7 @@
 #include "nodelet/docker.h"
 #include "nodelet/nodelet.h"
 #include "nodelet/statedir.h"
+#include "nodelet/stop.h"
 
 #include "lib/log.h"
 #include "lib/options.h"
@@ -19,6 +20,7 @@ struct settings {
     char *cacert, *cert, *key, *cluster, *level, *format, *config, *name, *docker, *state_dir, *interface,
         *netplug, *address, *reserve;
     int64_t vlan;
+    bool stop_containers;
     struct spec_pairs labels;
     struct spec_resources reserved;
 };
@@ -117,7 +119,7 @@ static int check(struct settings *s, struct orc_err *err)
 
     split_endpoints(&s->etcd);
     default_name(s);
-    if (r == 0 && s->etcd.n == 0)
+    if (r == 0 && s->etcd.n == 0 && !s->stop_containers)
         r = orc_fail(err, -EINVAL,
                      "--etcd is missing: the address of the cluster's etcd is expected, such as "
                      "http://10.0.0.11:2379 (or the environment variable ORC_ETCD)");
@@ -218,6 +220,10 @@ static int parse(struct settings *s, int argc, char **argv, struct orc_err *err)
          .value = &s->reserve,
          .meta = "cpus=N,memory=SIZE",
          .help = "kept free of tasks"},
+        {.name = "stop-containers",
+         .kind = ORC_OPT_BOOL,
+         .value = &s->stop_containers,
+         .help = "only stop this node's containers, and end; the next nodelet starts them again"},
         {.name = "log-level",
          .kind = ORC_OPT_STR,
          .value = &s->level,
@@ -280,6 +286,18 @@ static int run(struct settings *s, struct orc_err *err)
     return failed;
 }
 
+/* What `orc dev` ends with. */
+static int stop(const struct settings *s, struct orc_err *err)
+{
+    size_t n = 0;
+
+    if (stop_containers(&(struct stop_opts){.docker = s->docker, .state_dir = s->state_dir, .name = s->name},
+                        &n, err) < 0)
+        return 1;
+    printf("%zu containers stopped\n", n);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct settings s = {.cluster = orc_strdup("default")};
@@ -291,7 +309,7 @@ int main(int argc, char **argv)
     if (r < 0)
         status = 2;
     else if (r == 0)
-        status = run(&s, &err);
+        status = s.stop_containers ? stop(&s, &err) : run(&s, &err);
     if (status)
         fprintf(stderr, "nodelet: %s\n", err.msg);
     settings_release(&s);
