@@ -90,3 +90,25 @@ endpoints_match() {
 store_revision() { # of everything but leases' keep-alives, which write nothing
     lab etcdctl get --write-out json none | jq -r .header.revision
 }
+
+# On each server given: a registry on 127.0.0.1:5000 that has no image at all and says so, as the real ones do
+# (OCI distribution specification, MANIFEST_UNKNOWN). It ends with the lab.
+empty_registry() {
+    local k
+    for k in "$@"; do
+        mkdir -p "$lib_folder/registry-$k"
+        cat >"$lib_folder/registry-$k/nginx.conf" <<END
+pid $lib_folder/registry-$k/pid; error_log stderr crit; user root;
+events {}
+http {
+    access_log off; client_body_temp_path /tmp/$ORC_LAB-$k;
+    server {
+        listen 127.0.0.1:5000; default_type application/json;
+        location = /v2/ { return 200 '{}'; }
+        location / { return 404 '{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}'; }
+    }
+}
+END
+        lab exec "$k" nginx -p "$lib_folder/registry-$k" -c "$lib_folder/registry-$k/nginx.conf"
+    done
+}

@@ -52,6 +52,8 @@ lab_up() {
         finish
     fi
     eval "$(lab env)"
+    [[ " $* " == *" --bare "* ]] || wait_until 60 'orc_status "(.nodes | length > 0) and all(.nodes[]; .ready)"' ||
+        echo "# not every node became ready: $(orc nodes)"
 }
 
 # ---- results ----
@@ -156,6 +158,7 @@ load_start() {
     for path in "${!urls[@]}"; do
         urls[path]=${LOAD_GATEWAY:-$ORC_LAB_GATEWAY}${urls[path]}
     done
+    LOAD_BEGAN=$(date -u +%T.%N)
     "$lib_here/lab" exec client "$BUILD/lab-load" -r "$rate" -c "$connections" "${options[@]}" "${urls[@]}" \
         >"$lib_folder/load.json" 2>"$lib_folder/load.err" &
     LOAD_PID=$!
@@ -179,7 +182,11 @@ load_check() {
     if [ "$LOAD_FAILED" = 0 ] && [ "$LOAD_REQUESTS" -ge "${2:-100}" ]; then
         ok "$1 ($LOAD_REQUESTS requests, 0 failed)"
     else
-        not_ok "$1" "$LOAD_REQUESTS requests, $LOAD_FAILED failed: $(jq -c '.failures[:8][]' <<<"$LOAD_JSON" 2>/dev/null)"
+        not_ok "$1" "$LOAD_REQUESTS requests, $LOAD_FAILED failed: $(jq -c '.failures[:8][]' <<<"$LOAD_JSON" 2>/dev/null)
+load began $LOAD_BEGAN; NGINX says:
+$(lab exec k1 sh -c 'tail -n 20 "$0"/*/nginx/error.log' "${ORC_LAB_DATA:-/var/lib/orc-lab}/$ORC_LAB" | cut -c 1-300)
+orc says:
+$(orc events | tail -n 25)"
         return 1
     fi
 }
