@@ -2,15 +2,18 @@
 #include "cli/cmd.h"
 #include "cli/dev.h"
 #include "cli/init.h"
+#include "cli/wait.h"
 #include "lib/clock.h"
 #include "lib/proc.h"
 
 #define ETCD_WAIT_MS 15000
+#define UP_WAIT_MS 30000
 
 struct dev_run {
     struct session s;
     struct dev *dev;
     bool interrupted, ended;
+    struct orc_strv problems; /* as of the last look */
 };
 
 static void on_stopped(void *arg)
@@ -47,14 +50,63 @@ static int need_cluster(struct dev_run *r, struct orc_err *err)
     }
 }
 
+/* Somebody decides, somebody runs containers, somebody routes. */
+static bool is_up(struct cluster *c, void *arg)
+{
+    struct dev_run *r = arg;
+    struct report report;
+    bool up;
+
+    report_build(c, NULL, orc_wall_ms(), &report);
+    up = report.leader && report.nodes.n && report.nodes.at[0].ready && report.gateways.n &&
+         report.gateways.at[0].alive;
+    orc_strv_release(&r->problems);
+    for (size_t i = 0; i < report.problems.n; i++)
+        orc_strv_add(&r->problems, report.problems.at[i]);
+    report_release(&report);
+    return up || r->interrupted;
+}
+
+/* Waits until all is up; what does not come up is said, and tried on. */
+static void wait_up(struct dev_run *r)
+{
+    struct follow_opts opts = {
+        .kinds = wait_report_kinds, .timeout_ms = UP_WAIT_MS, .tick_ms = 1000, .on_change = is_up, .arg = r};
+
+    if (follow_run(&r->s, &opts) != FOLLOW_TIMED_OUT)
+        return;
+    for (size_t i = 0; i < r->problems.n; i++)
+        fprintf(stderr, "orc dev: %s\n", r->problems.at[i]);
+    fprintf(stderr, "orc dev: not everything is up yet; trying on (`orc status` tells)\n");
+}
+
 static void say_ready(const struct dev_run *r, const struct dev_opts *o)
 {
     out_line(&r->s.out, "A cluster of this one server is up; its data is in %s. Ctrl-C ends it%s.", o->data,
-             o->keep ? "; the containers run on" : ", containers included");
-    out_line(&r->s.out, "In another terminal:\n");
+             o->keep ? "; containers and NGINX run on" : ", containers included");
+    out_line(&r->s.out, "In another terminal:");
     if (o->etcd_port != 2379)
         out_line(&r->s.out, "    export ORC_ETCD=%s", dev_etcd_url(r->dev));
-    out_line(&r->s.out, "    orc apply service.yaml\n    orc status\n    curl http://%s/\n", o->listen);
+    if (strcmp(o->cluster, "default") != 0)
+        out_line(&r->s.out, "    export ORC_CLUSTER=%s", o->cluster);
+    out_line(&r->s.out, "    orc apply service.yaml");
+    out_line(&r->s.out, "    orc status");
+    out_line(&r->s.out, "    curl http://%s/", o->listen);
+}
+
+static int start_all(struct dev_run *r, const struct dev_opts *o, struct orc_err *err)
+{
+    int result = dev_start_etcd(r->dev, err);
+
+    if (result == 0)
+        result = need_cluster(r, err);
+    if (result == 0 && !r->interrupted)
+        result = dev_start_rest(r->dev, err);
+    if (result == 0 && !r->interrupted)
+        wait_up(r);
+    if (result == 0 && !r->interrupted)
+        say_ready(r, o);
+    return result;
 }
 
 static int run(const struct dev_opts *o, const struct session_args *a, struct orc_err *err)
@@ -62,17 +114,13 @@ static int run(const struct dev_opts *o, const struct session_args *a, struct or
     struct dev_run r = {0};
     int result;
 
-    if (dev_check(o, err) < 0 || session_open(&r.s, a, err) < 0)
+    if (dev_check(o, err) < 0)
         return CLI_FAILED;
+    if (session_open(&r.s, a, err) < 0)
+        return CLI_USAGE;
     orc_signals_init(&r.s.loop, on_signal, &r);
     r.dev = dev_new(&r.s.loop, o);
-    result = dev_start_etcd(r.dev, err);
-    if (result == 0)
-        result = need_cluster(&r, err);
-    if (result == 0)
-        result = dev_start_rest(r.dev, err);
-    if (result == 0)
-        say_ready(&r, o);
+    result = start_all(&r, o, err);
     while (result == 0 && !r.interrupted)
         uv_run(&r.s.loop, UV_RUN_ONCE);
     dev_stop(r.dev, on_stopped, &r);
@@ -80,6 +128,7 @@ static int run(const struct dev_opts *o, const struct session_args *a, struct or
         uv_run(&r.s.loop, UV_RUN_ONCE);
     dev_free(r.dev);
     orc_signals_close();
+    orc_strv_release(&r.problems);
     session_close(&r.s);
     return result < 0 ? CLI_FAILED : CLI_DONE;
 }

@@ -4,15 +4,23 @@
 #include "lib/proc.h"
 #include "lib/units.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#define AGAIN_MS 1000 /* a child that died is started again after so long */
-#define END_MS 20000  /* a child that does not end is killed after so long */
+#define AGAIN_MS 1000    /* a child that died is started again after so long */
+#define END_MS 20000     /* a child that does not end is killed after so long */
+#define NGINX_LOOK_MS 50 /* between two looks at whether NGINX has ended */
+#define NGINX_END_MS 15000
+#define PORT_TRIES 50 /* every 100 ms: the etcd of an `orc dev` that was killed takes a moment to end */
 
-enum { ETCD, NETPLUG, SCHEDULER, NODELET, GATEWAY, PROGRAMS };
+#define NODE_NAME "dev"
+
+/* The programs, in the order in which they are started; and what else is ended. */
+enum { ETCD, NETPLUG, SCHEDULER, NODELET, GATEWAY, PROGRAMS, NGINX, CONTAINERS };
 
 static const char *const names[] = {[ETCD] = "etcd",
                                     [NETPLUG] = "netplug",
@@ -34,78 +42,15 @@ struct dev {
     const struct dev_opts *opts;
     char *url;
     struct child children[PROGRAMS];
-    struct orc_proc *sweeper; /* stops the containers at the end */
-    bool stopping;
-    int ending; /* which child is being ended */
+    bool rest_started, stopping;
+    int lock;   /* fd: one `orc dev` per folder */
+    int step;   /* of the end: how many have begun */
+    int ending; /* the child whose end is waited for */
+    uv_timer_t nginx_timer;
+    uint64_t nginx_since;
     void (*stopped)(void *arg);
     void *stopped_arg;
 };
-
-/* ---- finding and checking
- * ------------------------------------------------------------------------------------ */
-
-/* A program beside this one, else in PATH and the system's sbin folders; NULL when nowhere. */
-static char *find_program(const char *name)
-{
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    orc_auto_free char *beside = NULL;
-    orc_auto_free char *path =
-        orc_printf("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
-    char *rest = NULL;
-
-    if (n > 0) {
-        self[n] = '\0';
-        *strrchr(self, '/') = '\0';
-        beside = orc_printf("%s/%s", self, name);
-        if (access(beside, X_OK) == 0)
-            return orc_take(beside);
-    }
-    for (char *dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
-        orc_auto_free char *file = orc_printf("%s/%s", dir, name);
-
-        if (access(file, X_OK) == 0)
-            return orc_take(file);
-    }
-    return NULL;
-}
-
-static int check_engine(const char *path, struct orc_err *err)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    orc_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (strlen(path) >= sizeof addr.sun_path)
-        return orc_fail(err, -ENAMETOOLONG, "the socket's path %s is longer than %zu bytes", path,
-                        sizeof addr.sun_path - 1);
-    memcpy(addr.sun_path, path, strlen(path) + 1);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
-        return orc_fail(err, -errno,
-                        "there is no Docker Engine at %s (%s): start it, or name its socket with --docker",
-                        path, strerror(errno));
-    return 0;
-}
-
-int dev_check(const struct dev_opts *o, struct orc_err *err)
-{
-    static const struct {
-        const char *name, *package;
-    } needed[] = {{"etcd", "etcd-server"},  {"nginx", "nginx"}, {"netplug", "orc"},
-                  {"orc-scheduler", "orc"}, {"nodelet", "orc"}, {"orc-gateway", "orc"}};
-
-    if (geteuid() != 0)
-        return orc_fail(
-            err, -EPERM,
-            "orc dev must be started by root: it makes the network bridge orc0; nothing was touched");
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(needed); i++) {
-        orc_auto_free char *path = find_program(needed[i].name);
-
-        if (!path)
-            return orc_fail(err, -ENOENT, "the program %s is missing: install the package %s", needed[i].name,
-                            needed[i].package);
-    }
-    return check_engine(o->docker, err);
-}
 
 /* ---- children
  * ------------------------------------------------------------------------------------------------ */
@@ -147,7 +92,8 @@ static void on_child_exit(struct orc_proc *proc, const struct orc_proc_result *r
     c->proc = NULL;
     uv_timer_stop(&c->timer);
     if (c->dev->stopping) {
-        end_next(c->dev);
+        if (c->dev->ending == c->which)
+            end_next(c->dev);
         return;
     }
     if (res->term_signal)
@@ -192,6 +138,8 @@ static void fill_etcd(struct dev *d)
                                                     "1h",
                                                     "--quota-backend-bytes",
                                                     "2147483648",
+                                                    "--logger",
+                                                    "zap",
                                                     "--log-level",
                                                     "error",
                                                     NULL});
@@ -213,12 +161,13 @@ static void fill_rest(struct dev *d)
           (const char *const[]){"--etcd", d->url, "--cluster", cluster, "--state-dir", scheduler,
                                 "--log-level", "warn", NULL});
     words(&d->children[NODELET],
-          (const char *const[]){"--etcd", d->url, "--cluster", cluster, "--name", "dev", "--docker",
+          (const char *const[]){"--etcd", d->url, "--cluster", cluster, "--name", NODE_NAME, "--docker",
                                 d->opts->docker, "--state-dir", nodelet, "--netplug", socket, "--log-level",
                                 "warn", NULL});
-    words(&d->children[GATEWAY], (const char *const[]){"--etcd", d->url, "--cluster", cluster, "--id", "dev",
-                                                       "--listen", d->opts->listen, "--nginx-dir", nginx,
-                                                       "--state-dir", gateway, "--log-level", "warn", NULL});
+    words(&d->children[GATEWAY],
+          (const char *const[]){"--etcd", d->url, "--cluster", cluster, "--id", NODE_NAME, "--listen",
+                                d->opts->listen, "--nginx-dir", nginx, "--state-dir", gateway, "--log-level",
+                                "warn", NULL});
 }
 
 struct dev *dev_new(uv_loop_t *loop, const struct dev_opts *opts)
@@ -228,12 +177,15 @@ struct dev *dev_new(uv_loop_t *loop, const struct dev_opts *opts)
     d->loop = loop;
     d->opts = opts;
     d->url = orc_printf("http://127.0.0.1:%d", opts->etcd_port);
+    d->lock = -1;
+    uv_timer_init(loop, &d->nginx_timer);
+    d->nginx_timer.data = d;
     for (int i = 0; i < PROGRAMS; i++) {
         struct child *c = &d->children[i];
 
         c->dev = d;
         c->which = i;
-        c->path = find_program(names[i]);
+        c->path = dev_find_program(names[i]);
         uv_timer_init(loop, &c->timer);
         c->timer.data = c;
     }
@@ -251,7 +203,10 @@ struct dev *dev_free(struct dev *d)
         orc_strv_release(&d->children[i].argv);
         free(d->children[i].path);
     }
+    uv_close((uv_handle_t *)&d->nginx_timer, NULL);
     uv_run(d->loop, UV_RUN_NOWAIT);
+    if (d->lock >= 0)
+        close(d->lock);
     free(d->url);
     free(d);
     return NULL;
@@ -267,10 +222,52 @@ bool dev_etcd_runs(const struct dev *d)
     return d->children[ETCD].proc != NULL;
 }
 
+static int lock(struct dev *d, struct orc_err *err)
+{
+    orc_auto_free char *path = orc_printf("%s/lock", d->opts->data);
+
+    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (d->lock < 0)
+        return orc_fail_errno(err, errno, "%s can't be opened", path);
+    if (flock(d->lock, LOCK_EX | LOCK_NB) < 0)
+        return orc_fail(err, -EBUSY,
+                        "another `orc dev` runs with the folder %s: end that one, or give this "
+                        "one its own --data, --etcd-port and --listen",
+                        d->opts->data);
+    return 0;
+}
+
+/* Nobody else may have it. */
+static int need_port(int port, struct orc_err *err)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int one = 1;
+
+    a.sin_port = htons((uint16_t)port);
+    for (int i = 0; i < PORT_TRIES; i++) {
+        orc_auto_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        if (fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0)
+            return 0;
+        uv_sleep(100);
+    }
+    return orc_fail(err, -EADDRINUSE,
+                    "the port %d of 127.0.0.1 is taken, perhaps by another etcd: end it, or "
+                    "choose another with --etcd-port",
+                    port);
+}
+
 int dev_start_etcd(struct dev *d, struct orc_err *err)
 {
     int r = orc_file_mkdirs(d->opts->data, err);
 
+    if (r == 0)
+        r = lock(d, err);
+    if (r == 0)
+        r = need_port(d->opts->etcd_port, err);
+    if (r == 0)
+        r = need_port(d->opts->etcd_port + 1, err);
     return r < 0 ? r : start(&d->children[ETCD], err);
 }
 
@@ -278,6 +275,7 @@ int dev_start_rest(struct dev *d, struct orc_err *err)
 {
     int r = 0;
 
+    d->rest_started = true;
     for (int i = NETPLUG; r == 0 && i < PROGRAMS; i++)
         r = start(&d->children[i], err);
     return r;
@@ -286,41 +284,60 @@ int dev_start_rest(struct dev *d, struct orc_err *err)
 /* ---- the end
  * ------------------------------------------------------------------------------------------------- */
 
-static void on_kill(uv_timer_t *t)
-{
-    struct child *c = t->data;
-
-    if (c->proc)
-        orc_proc_kill(c->proc, SIGKILL);
-}
-
-/* NGINX outlives orc-gateway by design; here it ends with the rest, once its open requests are answered. */
-static void quit_nginx(struct dev *d)
+/* NGINX outlives orc-gateway by design: a child of nobody, known by its pid file. 0: it does not run. */
+static pid_t nginx_pid(const struct dev *d)
 {
     orc_auto_free char *path = orc_printf("%s/nginx/nginx.pid", d->opts->data);
-    orc_auto_free char *text = NULL;
+    orc_auto_free char *text = NULL, *comm_path = NULL, *comm = NULL;
     struct orc_err err = ORC_ERR_INIT;
     int64_t pid;
 
     if (orc_file_read(path, 32, &text, NULL, &err) < 0)
-        return;
+        return 0;
     text[strcspn(text, "\n")] = '\0';
-    if (orc_parse_int(text, 2, INT32_MAX, &pid, &err) == 0)
-        kill((pid_t)pid, SIGQUIT);
+    if (orc_parse_int(text, 2, INT32_MAX, &pid, &err) < 0)
+        return 0;
+    comm_path = orc_printf("/proc/%lld/comm", (long long)pid);
+    if (orc_file_read(comm_path, 64, &comm, NULL, &err) < 0 || strcmp(comm, "nginx\n") != 0)
+        return 0;
+    return (pid_t)pid;
+}
+
+static void on_nginx_timer(uv_timer_t *t)
+{
+    struct dev *d = t->data;
+    pid_t pid = nginx_pid(d);
+
+    if (pid && uv_now(d->loop) - d->nginx_since < NGINX_END_MS)
+        return;
+    if (pid)
+        kill(pid, SIGTERM);
+    uv_timer_stop(t);
+    end_next(d);
+}
+
+/* Its open requests are answered before the containers stop. */
+static bool end_nginx(struct dev *d)
+{
+    pid_t pid = d->opts->keep ? 0 : nginx_pid(d);
+
+    if (!pid || kill(pid, SIGQUIT) < 0)
+        return false;
+    d->nginx_since = uv_now(d->loop);
+    uv_timer_start(&d->nginx_timer, on_nginx_timer, NGINX_LOOK_MS, NGINX_LOOK_MS);
+    return true;
 }
 
 static void on_swept(struct orc_proc *proc, const struct orc_proc_result *res, void *arg)
 {
     struct dev *d = arg;
 
-    d->sweeper = NULL;
     if (res->exit_status != 0)
         fprintf(stderr, "orc dev: not every container was stopped: %s\n", res->out);
     end_next(d);
 }
 
-/* True when a sweep is under way and end_next() will be called again. */
-static bool sweep(struct dev *d)
+static bool end_containers(struct dev *d)
 {
     orc_auto_free char *state = orc_printf("%s/nodelet", d->opts->data);
     const char *argv[] = {d->children[NODELET].path,
@@ -330,46 +347,65 @@ static bool sweep(struct dev *d)
                           "--state-dir",
                           state,
                           "--name",
-                          "dev",
+                          NODE_NAME,
                           NULL};
+    struct orc_proc_opts opts = {.argv = argv, .own_group = true, .on_exit = on_swept, .arg = d};
     struct orc_err err = ORC_ERR_INIT;
+    struct orc_proc *proc;
 
-    if (d->opts->keep || d->ending != NODELET)
+    if (d->opts->keep || !d->rest_started)
         return false;
-    fprintf(stderr, "orc dev: stopping the containers; the next `orc dev` finds them again\n");
-    if (orc_proc_spawn(
-            d->loop, &(struct orc_proc_opts){.argv = argv, .own_group = true, .on_exit = on_swept, .arg = d},
-            &d->sweeper, &err) == 0)
+    fprintf(stderr, "orc dev: stopping the containers; the next `orc dev` starts them again\n");
+    if (orc_proc_spawn(d->loop, &opts, &proc, &err) == 0)
         return true;
     fprintf(stderr, "orc dev: %s\n", err.msg);
     return false;
 }
 
-/* Ends the programs in the order in which they do the least harm: who decides, who acts, who routes, what
- * they stand on. */
+static void on_kill(uv_timer_t *t)
+{
+    struct child *c = t->data;
+
+    if (c->proc)
+        orc_proc_kill(c->proc, SIGKILL);
+}
+
+static bool end_child(struct dev *d, int which)
+{
+    struct child *c = &d->children[which];
+
+    if (!c->proc)
+        return false;
+    d->ending = which;
+    orc_proc_kill(c->proc, SIGTERM);
+    uv_timer_start(&c->timer, on_kill, END_MS, 0);
+    return true;
+}
+
+/* True: it has begun, and end_next() is called when it is done. */
+static bool begin_step(struct dev *d, int step)
+{
+    switch (step) {
+    case NGINX:
+        return end_nginx(d);
+    case CONTAINERS:
+        return end_containers(d);
+    default:
+        return end_child(d, step);
+    }
+}
+
+/* The order that does the least harm: who decides, who routes, what is routed to, what all stand on. */
 static void end_next(struct dev *d)
 {
-    static const int order[] = {SCHEDULER, NODELET, GATEWAY, NETPLUG, ETCD};
+    static const int steps[] = {SCHEDULER, GATEWAY, NGINX, NODELET, CONTAINERS, NETPLUG, ETCD};
 
-    if (d->ending == NODELET && !d->sweeper && d->stopping && sweep(d)) {
-        d->ending = PROGRAMS; /* swept: go on with what is left */
-        return;
-    }
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(order); i++) {
-        struct child *c = &d->children[order[i]];
-
-        if (!c->proc)
-            continue;
-        d->ending = order[i];
-        orc_proc_kill(c->proc, SIGTERM);
-        uv_timer_start(&c->timer, on_kill, END_MS, 0);
-        return;
-    }
+    while (d->step < (int)ORC_ARRAY_SIZE(steps))
+        if (begin_step(d, steps[d->step++]))
+            return;
     if (d->stopped) {
-        void (*stopped)(void *arg) = d->stopped;
+        void (*stopped)(void *arg) = orc_take(d->stopped);
 
-        d->stopped = NULL;
-        quit_nginx(d);
         stopped(d->stopped_arg);
     }
 }
@@ -377,7 +413,6 @@ static void end_next(struct dev *d)
 void dev_stop(struct dev *d, void (*stopped)(void *arg), void *arg)
 {
     d->stopping = true;
-    d->ending = PROGRAMS;
     d->stopped = stopped;
     d->stopped_arg = arg;
     for (int i = 0; i < PROGRAMS; i++)

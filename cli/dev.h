@@ -19,13 +19,17 @@ struct dev_opts {
     const char *listen; /* of the gateway: ADDR:PORT */
     const char *cluster;
     int etcd_port; /* on 127.0.0.1; its peer port is the next one */
-    bool keep;     /* containers run on when it ends */
+    bool keep;     /* containers and NGINX run on when it ends */
 };
 
 struct dev;
 
 /* Checks what can be checked before anything is touched: root, the engine's socket, the programs. */
 int dev_check(const struct dev_opts *o, struct orc_err *err);
+
+/* A program beside this one, else in PATH and the system's sbin folders; NULL when nowhere; freed by the
+ * caller. */
+char *dev_find_program(const char *name);
 
 /* opts is borrowed for dev's life. */
 struct dev *dev_new(uv_loop_t *loop, const struct dev_opts *opts);
@@ -37,7 +41,8 @@ int dev_start_rest(struct dev *d, struct orc_err *err);
 /* False while etcd is down; what it said is on stderr. */
 bool dev_etcd_runs(const struct dev *d);
 
-/* Ends all, in order; stopped(arg) is called when nothing runs any more. */
+/* Ends all, in order, and unless `keep` NGINX and the containers; stopped(arg) is called when nothing runs
+ * any more. */
 void dev_stop(struct dev *d, void (*stopped)(void *arg), void *arg);
 
 /* The address of its etcd: "http://127.0.0.1:2379"; owned by d. */
