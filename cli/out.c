@@ -130,7 +130,7 @@ struct out_table *out_table_new(const struct out *o, const struct out_column *co
     return t;
 }
 
-static void cell(struct out_table *t, enum out_style s, const char *fmt, va_list ap)
+static void ORC_PRINTF(3, 0) cell(struct out_table *t, enum out_style s, const char *fmt, va_list ap)
 {
     orc_auto_free char *text = orc_vprintf(fmt, ap);
     bool note = t->columns[t->cells.n % t->n].kind == OUT_NOTE;
