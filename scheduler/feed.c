@@ -21,6 +21,14 @@ static void fed_put(struct core_fed *f, const void *record, int64_t create, int6
     *f = (struct core_fed){.present = true, .unreadable = !record, .create = create, .mod = mod};
 }
 
+/* A million CPUs, a pebibyte: more is nonsense written by hand, and sums of it would overflow. */
+static bool modest(struct spec_resources r)
+{
+    const int64_t max = INT64_C(1) << 50;
+
+    return r.cpus_nano >= 0 && r.cpus_nano <= max && r.memory >= 0 && r.memory <= max;
+}
+
 /* ---- what a task takes on its node ------------------------------------------------------------------- */
 
 static void ports_drop(struct core_task *t)
@@ -236,8 +244,8 @@ static void task_changed(struct core *c, struct core_task *t)
 /* A record whose content contradicts its key is as good as unreadable. */
 static bool task_fits_key(const struct core_task *t, const struct record_task *r)
 {
-    return strcmp(r->app, t->service->app->name) == 0 && strcmp(r->service, t->service->service) == 0 &&
-           r->slot == t->slot && r->attempt == t->attempt;
+    return modest(r->resources) && strcmp(r->app, t->service->app->name) == 0 &&
+           strcmp(r->service, t->service->service) == 0 && r->slot == t->slot && r->attempt == t->attempt;
 }
 
 static void feed_task(struct core *c, const struct key *k, struct record_task *r, int64_t create, int64_t mod)
@@ -315,6 +323,8 @@ static void feed_node(struct core *c, const struct key *k, struct record_node *r
 {
     struct core_node *n = core_node_get(c, k->node);
 
+    if (r && (!modest(r->capacity) || !modest(r->reserve)))
+        r = NULL;
     MOVE(&n->rec, r, record_node_release);
     fed_put(&n->fed, r, create, mod);
     n->subnet = subnet_of(&n->rec);
@@ -430,6 +440,8 @@ static void feed_revision(struct core *c, const struct key *k, struct record_rev
         rev->n = k->n;
         HASH_ADD(hh, s->revisions, n, sizeof rev->n, rev);
     }
+    if (r && !modest(spec_service_reserved(r->spec)))
+        r = NULL;
     MOVE(&rev->rec, r, record_revision_release);
     fed_put(&rev->fed, r, create, mod);
     free(orc_take(rev->rec.yaml)); /* for people only */

@@ -40,7 +40,7 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
     rollout_say(&reason, "%s", why);
     plan_task_desired(x->t, t->node->name, t->id, &t->rec, TASK_REMOVE, reason);
     plan_guard(x->t, &k, false, t->fed.mod);
-    if (t->node->lost) { /* it must not have come back meanwhile */
+    if (!core_node_alive(t->node)) { /* it must not have come back meanwhile */
         struct key alive = core_key_node(t->node, KEY_ALIVE);
 
         plan_guard(x->t, &alive, true, 0);

@@ -29,7 +29,7 @@ struct seen { /* a task as it was */
 struct run {
     struct sim *s;
     struct service services[SERVICES];
-    int n_services, n_nodes;
+    int n_services, n_nodes, memory_mib;
     bool trace;
     uint64_t seed;
     ORC_VEC(struct seen) history;
@@ -131,7 +131,7 @@ static void check_capacity(struct run *r, const struct lives *v)
                 cpu += a->rec.resources.cpus_nano;
                 memory += a->rec.resources.memory;
             }
-        if (cpu > INT64_C(4000000000) || memory > 1000 * SIM_MIB)
+        if (cpu > INT64_C(4000000000) || memory > r->memory_mib * SIM_MIB)
             broken(r, "%s holds more than it has", node);
     }
 }
@@ -473,9 +473,10 @@ static void setup(struct run *r)
     s->slow = 2;
     s->trace = r->trace;
     r->n_nodes = 1 + (int)(sim_random(s) % 5);
+    r->memory_mib = r->n_nodes == 1 ? 1600 : 1000; /* in the end everything fits, in between it may not */
     r->n_services = 1 + (int)(sim_random(s) % SERVICES);
     for (int i = 0; i < r->n_nodes; i++)
-        sim_node(s, 4, 1000);
+        sim_node(s, 4, r->memory_mib);
     for (int i = 0; i < r->n_services; i++) {
         snprintf(r->services[i].name, sizeof r->services[i].name, "s%d", i);
         r->services[i].parallelism = 1 + (int)(sim_random(s) % 3); /* of all its revisions */
