@@ -178,6 +178,8 @@ void task_step(struct task *t)
     if (a->closing)
         return;
     t->wake = CONVERGE_NEVER;
+    if (!a->ours)
+        return;
     if (a->batched && a->engine_known && t->has_record && !t->begun)
         begin(t);
     if (t->begun) {
@@ -398,8 +400,15 @@ void agent_alive(struct agent *a, int64_t lease, int64_t create_revision)
     HASH_ITER (hh, a->tasks, t, next)
         if (t->pub.have != EP_NONE)
             t->pub.have = EP_UNKNOWN;
-    if (lease)
-        step_all(a);
+    if (!lease)
+        return; /* lost: what runs is ours still */
+    a->ours = true;
+    step_all(a);
+}
+
+void agent_held(struct agent *a)
+{
+    a->ours = false;
 }
 
 /* ---- fed by the view ----------------------------------------------------------------------------------- */

@@ -42,8 +42,11 @@ void agent_cluster_id(struct agent *a, const char *id);
 void agent_address(struct agent *a, const char *address);
 /* Whether the engine's network is made: without it nothing new is created. */
 void agent_network(struct agent *a, bool ready);
-/* The lease of our `alive` and its create revision; 0, 0: lost. Endpoints are written anew. */
+/* The lease of our `alive` and its create revision; 0, 0: lost. Endpoints are written anew. Before the first
+ * one nothing is done at all: the tasks may be another nodelet's. */
 void agent_alive(struct agent *a, int64_t lease, int64_t create_revision);
+/* Another nodelet has this node's name: its tasks are not ours until agent_alive() says so again. */
+void agent_held(struct agent *a);
 
 /* From the view. */
 void agent_put(struct agent *a, const struct key *key, const struct etcd_kv *kv);

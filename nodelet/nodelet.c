@@ -51,6 +51,13 @@ static void on_alive(int64_t lease, int64_t create_revision, void *arg)
     agent_alive(n->agent, lease, create_revision);
 }
 
+static void on_held(void *arg)
+{
+    struct nodelet *n = arg;
+
+    agent_held(n->agent);
+}
+
 static void on_alive_doubt(void *arg)
 {
     struct nodelet *n = arg;
@@ -332,6 +339,7 @@ static void make_parts(struct nodelet *n)
                                              .boot_id = n->host.boot_id,
                                              .state = &n->state,
                                              .on_alive = on_alive,
+                                             .on_held = on_held,
                                              .on_subnet = on_subnet,
                                              .arg = n};
     struct node_opts node = {.loop = o->loop,

@@ -86,6 +86,7 @@ static void held_by_another(struct registration *r, const struct record_alive *h
         "is %.8s. Give one of them another --name; until then this node does nothing",
         r->opts.node, holder->instance, holder->machine_id ? holder->machine_id : "unknown",
         holder->boot_id ? holder->boot_id : "unknown", r->opts.state->instance);
+    r->opts.on_held(r->opts.arg);
     again(r, RETRY_HELD_MS);
 }
 

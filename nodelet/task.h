@@ -98,6 +98,7 @@ struct agent {
     struct withdraw_gateway *gateways;
     struct orphan *unclaimed; /* containers with our label and no task record: task id to container */
     uint64_t seq, list_seq;
+    bool ours; /* the node's name, and so its tasks */
     bool engine_up, engine_known, engine_was_down, network, batched, want_list;
     enum view_state view;
     int64_t lease, alive_rev;
