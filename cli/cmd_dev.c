@@ -50,6 +50,11 @@ static int need_cluster(struct dev_run *r, struct orc_err *err)
     }
 }
 
+static bool over(const struct dev_run *r)
+{
+    return r->interrupted || dev_gave_up(r->dev);
+}
+
 /* Somebody decides, somebody runs containers, somebody routes. */
 static bool is_up(struct cluster *c, void *arg)
 {
@@ -64,7 +69,7 @@ static bool is_up(struct cluster *c, void *arg)
     for (size_t i = 0; i < report.problems.n; i++)
         orc_strv_add(&r->problems, report.problems.at[i]);
     report_release(&report);
-    return up || r->interrupted;
+    return up || over(r);
 }
 
 /* Waits until all is up; what does not come up is said, and tried on. */
@@ -102,9 +107,9 @@ static int start_all(struct dev_run *r, const struct dev_opts *o, struct orc_err
         result = need_cluster(r, err);
     if (result == 0 && !r->interrupted)
         result = dev_start_rest(r->dev, err);
-    if (result == 0 && !r->interrupted)
+    if (result == 0 && !over(r))
         wait_up(r);
-    if (result == 0 && !r->interrupted)
+    if (result == 0 && !over(r))
         say_ready(r, o);
     return result;
 }
@@ -121,8 +126,10 @@ static int run(const struct dev_opts *o, const struct session_args *a, struct or
     orc_signals_init(&r.s.loop, on_signal, &r);
     r.dev = dev_new(&r.s.loop, o);
     result = start_all(&r, o, err);
-    while (result == 0 && !r.interrupted)
+    while (result == 0 && !over(&r))
         uv_run(&r.s.loop, UV_RUN_ONCE);
+    if (dev_gave_up(r.dev))
+        result = orc_fail(err, -EINVAL, "a cluster can't be started so; all that was started is ended");
     dev_stop(r.dev, on_stopped, &r);
     while (!r.ended)
         uv_run(&r.s.loop, UV_RUN_ONCE);

@@ -11,7 +11,10 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 
-#define AGAIN_MS 1000    /* a child that died is started again after so long */
+#define AGAIN_MS 1000 /* a child that died is started again after so long */
+#define AGAIN_MOST_MS 30000
+#define GOOD_RUN_MS 10000
+#define USAGE_STATUS 2   /* all our programs exit so on wrong usage */
 #define END_MS 20000     /* a child that does not end is killed after so long */
 #define NGINX_LOOK_MS 50 /* between two looks at whether NGINX has ended */
 #define NGINX_END_MS 15000
@@ -34,6 +37,7 @@ struct child {
     char *path;
     struct orc_strv argv;
     struct orc_proc *proc; /* NULL: not running */
+    uint64_t since, delay; /* of its start; before it is started again */
     uv_timer_t timer;      /* start again; while ending: kill */
 };
 
@@ -42,7 +46,7 @@ struct dev {
     const struct dev_opts *opts;
     char *url;
     struct child children[PROGRAMS];
-    bool rest_started, stopping;
+    bool rest_started, stopping, gave_up;
     int lock;   /* fd: one `orc dev` per folder */
     int step;   /* of the end: how many have begun */
     int ending; /* the child whose end is waited for */
@@ -67,6 +71,7 @@ static int start(struct child *c, struct orc_err *err)
                                  .on_exit = on_child_exit,
                                  .arg = c};
 
+    c->since = uv_now(c->dev->loop);
     for (size_t i = 0; i < c->argv.n && i < ORC_ARRAY_SIZE(argv) - 1; i++)
         argv[i] = c->argv.at[i];
     return orc_proc_spawn(c->dev->loop, &opts, &c->proc, err);
@@ -85,24 +90,35 @@ static void on_again(uv_timer_t *t)
 
 static void end_next(struct dev *d);
 
+/* Wrong usage will not mend itself. Anything else may: it is tried again, ever later. */
+static void again(struct child *c, const struct orc_proc_result *res)
+{
+    char delay[ORC_UNIT_MAX];
+
+    if (res->exit_status == USAGE_STATUS) {
+        fprintf(stderr, "orc dev: %s refuses what it was given, as it says above\n", names[c->which]);
+        c->dev->gave_up = true;
+        uv_stop(c->dev->loop);
+        return;
+    }
+    c->delay = uv_now(c->dev->loop) - c->since >= GOOD_RUN_MS ? AGAIN_MS : c->delay * 2;
+    c->delay = c->delay < AGAIN_MS ? AGAIN_MS : c->delay > AGAIN_MOST_MS ? AGAIN_MOST_MS : c->delay;
+    fprintf(stderr, "orc dev: %s ended with %s %d; starting it again in %s\n", names[c->which],
+            res->term_signal ? "signal" : "code", res->term_signal ? res->term_signal : res->exit_status,
+            orc_format_duration(c->delay, delay));
+    uv_timer_start(&c->timer, on_again, c->delay, 0);
+}
+
 static void on_child_exit(struct orc_proc *proc, const struct orc_proc_result *res, void *arg)
 {
     struct child *c = arg;
 
     c->proc = NULL;
     uv_timer_stop(&c->timer);
-    if (c->dev->stopping) {
-        if (c->dev->ending == c->which)
-            end_next(c->dev);
-        return;
-    }
-    if (res->term_signal)
-        fprintf(stderr, "orc dev: %s was ended by signal %d; starting it again\n", names[c->which],
-                res->term_signal);
-    else
-        fprintf(stderr, "orc dev: %s ended with code %d; starting it again\n", names[c->which],
-                res->exit_status);
-    uv_timer_start(&c->timer, on_again, AGAIN_MS, 0);
+    if (!c->dev->stopping)
+        again(c, res);
+    else if (c->dev->ending == c->which)
+        end_next(c->dev);
 }
 
 static void words(struct child *c, const char *const *list)
@@ -271,6 +287,11 @@ int dev_start_etcd(struct dev *d, struct orc_err *err)
     return r < 0 ? r : start(&d->children[ETCD], err);
 }
 
+bool dev_gave_up(const struct dev *d)
+{
+    return d->gave_up;
+}
+
 int dev_start_rest(struct dev *d, struct orc_err *err)
 {
     int r = 0;
@@ -319,7 +340,7 @@ static void on_nginx_timer(uv_timer_t *t)
 /* Its open requests are answered before the containers stop. */
 static bool end_nginx(struct dev *d)
 {
-    pid_t pid = d->opts->keep ? 0 : nginx_pid(d);
+    pid_t pid = d->opts->keep || !d->rest_started ? 0 : nginx_pid(d);
 
     if (!pid || kill(pid, SIGQUIT) < 0)
         return false;

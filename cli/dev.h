@@ -1,6 +1,7 @@
 /* dev.h - the programs of `orc dev`: a whole cluster of one server, as children of this process.
  *
- * They are started in order, started again when they die, and ended in the opposite order. Each is in a
+ * They are started in order, started again (with a back-off) when they die, and ended in an order that does
+ * the least harm. Each is in a
  * process group of its own, so that a terminal's Ctrl-C reaches only `orc dev`, and ends when `orc dev` is
  * killed.
  */
@@ -40,6 +41,9 @@ int dev_start_etcd(struct dev *d, struct orc_err *err);
 int dev_start_rest(struct dev *d, struct orc_err *err);
 /* False while etcd is down; what it said is on stderr. */
 bool dev_etcd_runs(const struct dev *d);
+
+/* A program refused its options: what it said is on stderr, and it is not tried again. */
+bool dev_gave_up(const struct dev *d);
 
 /* Ends all, in order, and unless `keep` NGINX and the containers; stopped(arg) is called when nothing runs
  * any more. */
