@@ -149,7 +149,7 @@ static const int sanitizer_calls[] = {
     SCMP_SYS(clone),       SCMP_SYS(ptrace),     SCMP_SYS(prctl),    SCMP_SYS(kill),
     SCMP_SYS(tgkill),      SCMP_SYS(mmap),       SCMP_SYS(mprotect), SCMP_SYS(prlimit64),
     SCMP_SYS(setrlimit),   SCMP_SYS(arch_prctl), SCMP_SYS(mincore),  SCMP_SYS(process_vm_readv),
-    SCMP_SYS(personality), SCMP_SYS(getpgrp),    SCMP_SYS(msync),
+    SCMP_SYS(personality), SCMP_SYS(getpgrp),    SCMP_SYS(msync),    SCMP_SYS(getdents),
 };
 #endif
 
