@@ -4,10 +4,12 @@
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/delta.h"
+#include "cli/prune.h"
 #include "cli/wait.h"
 #include "lib/clock.h"
 
 #define TXN_REVISIONS 50       /* revisions written per transaction at most; bytes bound it too */
+#define PRUNE_MOST 50          /* old revisions deleted by one apply at most */
 #define YAML_MOST (128 * 1024) /* a longer file is not kept beside each of its services' revisions */
 
 struct apply_args {
@@ -107,6 +109,32 @@ static int write_revisions(struct apply *a, struct orc_err *err)
     return t ? commit_revisions(a, t, err) : 0;
 }
 
+/* Deletes old revisions, unless a rollout has changed since they were found to be old. It may fail: then the
+ * next apply does it. */
+static void prune(struct apply *a)
+{
+    struct etcd_txn *t = etcd_txn_new();
+    struct orc_strv old = {0};
+    struct orc_err ignored = ORC_ERR_INIT;
+
+    prune_choose(&a->cluster, a->app->name, PRUNE_MOST, &old);
+    for (size_t i = 0; i < old.n; i++) {
+        const struct cluster_entry *e;
+        orc_auto_free char *rollout = NULL;
+        struct key k;
+
+        key_parse(a->s->cluster, old.at[i], &k);
+        rollout = key_rollout(a->s->cluster, k.app, k.service);
+        e = cluster_find(&a->cluster, orc_strdup(rollout));
+        etcd_txn_if_mod_revision(t, rollout, e ? e->mod_revision : 0);
+        etcd_txn_delete(t, old.at[i]);
+    }
+    if (old.n)
+        session_commit(a->s, orc_take(t), NULL, &ignored);
+    etcd_txn_free(t);
+    orc_strv_release(&old);
+}
+
 static bool confirmed(void)
 {
     char line[16] = "";
@@ -152,8 +180,11 @@ static int write_all(struct apply *a, struct orc_err *err)
     r = write_revisions(a, err);
     if (r == 0)
         r = change_app(a->s, &a->cluster, a->app->name, &a->delta.next, etcd_txn_new(), err);
+    if (r < 0)
+        return r;
     a->generation = a->delta.next.generation;
-    return r;
+    prune(a);
+    return 0;
 }
 
 /* ---- waiting and telling
@@ -224,7 +255,8 @@ static int follow(struct apply *a)
 
 static int apply(struct apply *a, struct orc_err *err)
 {
-    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP, KEY_REVISION, KEY_ROLLOUT, KEY_UNKNOWN};
+    static const enum key_kind kinds[] = {KEY_CONFIG,  KEY_APP,  KEY_REVISION,
+                                          KEY_ROLLOUT, KEY_TASK, KEY_UNKNOWN};
     int r = session_load(a->s, kinds, &a->cluster, err);
 
     if (r < 0)

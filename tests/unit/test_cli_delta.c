@@ -1,6 +1,7 @@
-/* test_cli_delta.c - what applying a file changes, and editing an app. Behaviours 13, 14. */
+/* test_cli_delta.c - what applying a file changes, and editing an app. Behaviours 13, 14, 43. */
 #include "cli/change.h"
 #include "cli/delta.h"
+#include "cli/prune.h"
 #include "specs/parse.h"
 #include "tests/unit/cli_cluster.h"
 
@@ -265,6 +266,66 @@ static void test_change__a_missing_service_is_answered_with_those_that_are(void 
     cluster_release(&c);
 }
 
+/* ---- history
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Revisions 1..n of shop/web, the last one wanted; what may go, as "1 2 5". */
+static char *prunable(int n, const char *key, const char *value)
+{
+    struct cluster c = stored(WEB, SPEC_REPLICAS_DEFAULT);
+    struct orc_strv old = {0};
+    char *text = orc_strdup("");
+
+    for (int i = 2; i <= n; i++)
+        store(&c, WEB_OTHER, i, SPEC_REPLICAS_DEFAULT);
+    if (key)
+        put(&c, key, value);
+    prune_choose(&c, "shop", 50, &old);
+    for (size_t i = 0; i < old.n; i++) {
+        char *longer = orc_printf("%s%s%d", text, i ? " " : "", atoi(strrchr(old.at[i], '/') + 1));
+
+        free(text);
+        text = longer;
+    }
+    orc_strv_release(&old);
+    cluster_release(&c);
+    return text;
+}
+
+static void assert_prunable(int n, const char *key, const char *value, const char *expected)
+{
+    orc_auto_free char *text = prunable(n, key, value);
+
+    assert_string_equal(text, expected);
+}
+
+static void test_prune__the_newest_revisions_stay(void **state)
+{
+    assert_prunable(PRUNE_KEEP, NULL, NULL, "");
+    assert_prunable(PRUNE_KEEP + 3, NULL, NULL, "1 2 3");
+}
+
+static void test_prune__what_a_rollout_may_go_back_to_stays(void **state)
+{
+    assert_prunable(PRUNE_KEEP + 4, "rollouts/shop/web",
+                    "{\"state\":\"updating\",\"generation\":1,\"wanted\":1,\"target\":2,\"complete\":3}",
+                    "4");
+}
+
+static void test_prune__what_a_task_was_made_of_stays(void **state)
+{
+    assert_prunable(PRUNE_KEEP + 3, "tasks/k1/shop.web.0.1",
+                    "{\"app\":\"shop\",\"service\":\"web\",\"slot\":0,\"attempt\":1,\"revision\":2,"
+                    "\"container_hash\":\"\",\"desired\":\"run\",\"address\":\"10.210.1.2\"}",
+                    "1 3");
+}
+
+static void test_prune__with_an_unreadable_record_nothing_goes(void **state)
+{
+    assert_prunable(PRUNE_KEEP + 3, "tasks/k1/shop.web.0.1", "garbage", "");
+    assert_prunable(PRUNE_KEEP + 3, "revisions/shop/web/00000002", "garbage", "1 3");
+}
+
 /* ---- words of the command line
  * ---------------------------------------------------------------------------------- */
 
@@ -323,6 +384,10 @@ int main(void)
         cmocka_unit_test(test_change__generations_only_grow),
         cmocka_unit_test(test_change__an_unreadable_app_is_refused_with_its_key),
         cmocka_unit_test(test_change__a_missing_service_is_answered_with_those_that_are),
+        cmocka_unit_test(test_prune__the_newest_revisions_stay),
+        cmocka_unit_test(test_prune__what_a_rollout_may_go_back_to_stays),
+        cmocka_unit_test(test_prune__what_a_task_was_made_of_stays),
+        cmocka_unit_test(test_prune__with_an_unreadable_record_nothing_goes),
         cmocka_unit_test(test_split__app_and_service),
         cmocka_unit_test(test_split__what_is_no_name_is_quoted),
         cmocka_unit_test(test_split__an_app_alone_is_refused_where_a_service_is_needed),
