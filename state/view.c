@@ -9,6 +9,7 @@
  */
 #include "state/view.h"
 
+#include "lib/clock.h"
 #include "state/etcd_internal.h"
 #include "state/keyset.h"
 #include "state/record.h"
@@ -23,6 +24,7 @@
 #define CHECK_MS 2000       /* an answer to that must come within */
 #define BACKOFF_MIN_MS 50   /* doubling, from the second failure in a row */
 #define BACKOFF_MAX_MS 1000 /* below a third of any lease we use */
+#define STEADY_MS 5000      /* a watch that held so long makes the next failure a first one */
 #define FROZEN_MIN_MS 500
 #define FROZEN_MAX_MS 5000
 #define WAIT_MS 1000 /* then view_wait() has everything read anew */
@@ -56,6 +58,7 @@ struct view {
     int64_t list_revision;  /* the revision that is being read */
     size_t list_next;       /* the prefix that is being read */
     unsigned failures;      /* in a row */
+    uint64_t live_since;    /* monotonic ms; 0: not live */
     unsigned frozen_tries;  /* in a row */
     bool doubtful;          /* the watch is created, but from a member that may lag: the check decides */
     struct etcd_call *call; /* identify or list */
@@ -170,6 +173,7 @@ static void stop(struct view *v)
 
     v->call = v->check = NULL;
     v->doubtful = false;
+    v->live_since = 0;
     if (call)
         etcd_cancel(call);
     if (check)
@@ -188,8 +192,11 @@ static uint64_t backoff(unsigned n, uint64_t min, uint64_t max)
 /* A step failed: the first time it is tried again at once, then ever later. */
 static void fail(struct view *v, const char *why)
 {
-    bool first = v->failures++ == 0, frozen = v->opts.guard && v->opts.guard->frozen;
+    bool frozen = v->opts.guard && v->opts.guard->frozen, first;
 
+    if (v->live_since && orc_clock_ms() - v->live_since >= STEADY_MS)
+        v->failures = 0;
+    first = v->failures++ == 0;
     stop(v);
     timer_start(v->retry, first ? 0 : backoff(v->failures - 2, BACKOFF_MIN_MS, BACKOFF_MAX_MS));
     if (!first && !frozen)
@@ -499,7 +506,7 @@ static void on_events(size_t range, const struct watch_event *events, size_t n, 
 
 static void live(struct view *v)
 {
-    v->failures = 0;
+    v->live_since = orc_clock_ms();
     v->doubtful = false;
     timer_start(v->quiet, QUIET_MS);
     set_state(v, VIEW_LIVE, "");
@@ -514,7 +521,7 @@ static void on_checked(const struct etcd_result *res, void *arg)
     v->check = NULL;
     enter(v);
     if (res->error) {
-        v->failures++; /* that it didn't answer for so long was the first time */
+        v->failures = 1; /* that it didn't answer for so long was the first time */
         fail(v, res->error_text);
     } else {
         enum guard_verdict verdict = judge(v, res);
@@ -583,7 +590,7 @@ static void on_create_timeout(void *arg)
     enter(v);
     if (v->watch)
         etcd_trouble(v->e, watch_endpoint(v->watch));
-    v->failures++;
+    v->failures = 1;
     fail(v, "etcd did not begin the watch within 5s");
     leave(v);
 }

@@ -180,6 +180,7 @@ static void fail_http(struct watch *w, const struct orc_http_res *res)
 static void on_done(const struct orc_http_res *res, void *arg)
 {
     struct watch *w = arg;
+    orc_auto_free char *text = NULL;
 
     w->http = NULL;
     if (w->freed)
@@ -188,7 +189,8 @@ static void on_done(const struct orc_http_res *res, void *arg)
         fail_http(w, res);
         etcd_trouble(w->e, w->endpoint);
     }
-    w->opts.on_end(w->error, w->text, w->opts.arg); /* may free w */
+    text = orc_take(w->text); /* on_end() may free w and still need it */
+    w->opts.on_end(w->error, text, w->opts.arg);
 }
 
 static void body_of(const struct watch_opts *opts, struct orc_buf *b)

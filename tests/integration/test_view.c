@@ -433,12 +433,15 @@ static void test_view__a_watch_resumes_after_an_etcd_restart_with_no_gap_or_repe
     mirror_close(&m);
 }
 
+static bool has_new(void *arg)
+{
+    return mirror_get(arg, "/v/b/new");
+}
+
 /* Behaviour 90: what was deleted while nobody watched is told, what did not change is not repeated. */
 static void test_view__compaction_leads_to_a_new_range_that_tells_only_differences(void **state)
 {
     struct mirror m = {0};
-    char args[64];
-    int64_t revision;
 
     put("/v/a/same", "1");
     put("/v/a/gone", "1");
@@ -450,14 +453,13 @@ static void test_view__compaction_leads_to_a_new_range_that_tells_only_differenc
     assert_true(loop_until(&loop, is_stale, &m));
     etcd_server_spawn(&server, NULL);
     etcd_server_wait(&server); /* the loop does not run: the view can't resume yet */
-    snprintf(args, sizeof args, "put /v/a/changed 2");
-    assert_true(etcd_ctl(&server, args));
+    assert_true(etcd_ctl(&server, "put /v/a/changed 2"));
     assert_true(etcd_ctl(&server, "del /v/a/gone"));
     assert_true(etcd_ctl(&server, "put /v/b/new 1"));
     assert_true(etcd_ctl(&server, "compact 7"));
+    assert_true(loop_until(&loop, has_new, &m));
     assert_true(loop_until(&loop, is_live, &m));
-    revision = put("/v/b/last", "1");
-    reach(&m, revision);
+    reach(&m, put("/v/b/last", "1"));
     assert_int_equal(m.puts, 6);
     assert_int_equal(m.deletes, 1);
     assert_null(mirror_get(&m, "/v/a/gone"));
