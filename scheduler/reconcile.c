@@ -88,19 +88,23 @@ static void close_surplus(struct recon *x)
 static void open_missing(struct recon *x)
 {
     size_t open = slots_count_open(&x->v), want = (size_t)x->next.replicas;
-    orc_auto_free bool *taken = orc_calloc(SPEC_REPLICAS_MAX + want + 1, sizeof *taken);
+    orc_auto_free bool *taken = NULL;
     struct slot *s;
     int n = 0;
 
+    orc_vec_each (s, &x->v.at) /* what can't be read beyond the wanted numbers is none of ours, it seems */
+        open -= s->open && s->unreadable && !s->head && s->n >= x->next.replicas;
     if (open >= want || !x->v.target)
         return;
+    taken = orc_calloc(SPEC_REPLICAS_MAX, sizeof *taken);
     orc_vec_each (s, &x->v.at)
-        taken[s->n] = s->open;
+        if (s->n < SPEC_REPLICAS_MAX)
+            taken[s->n] = s->open;
     for (; open < want; open++) {
-        while (taken[n])
+        while (n < SPEC_REPLICAS_MAX && taken[n])
             n++;
-        if (n >= SPEC_REPLICAS_MAX)
-            return;
+        if (n == SPEC_REPLICAS_MAX)
+            break;
         slots_open(&x->v, n++);
     }
     qsort(x->v.at.at, x->v.at.n, sizeof *x->v.at.at, recon_slot_cmp);

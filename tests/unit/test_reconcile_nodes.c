@@ -249,8 +249,7 @@ static void test_nodes__a_node_lost_in_the_middle_of_a_rollout_is_repaired(void 
             w->stop_grace_period_ms = 5000; /* another container */
             sim_apply(s, "shop", 2, w);
             for (int i = 0; i < at; i++) {
-                orc_auto_free char *text = sim_step(s);
-
+                free(sim_step(s));
                 sim_act(s);
             }
             sim_alive(s, "k2", false);
@@ -275,9 +274,10 @@ static void test_nodes__a_drained_node_is_left_within_the_update_policy(void **s
 
     sim_policy(s, "k2", false, true);
     for (int i = 0; i < 30; i++) {
-        orc_auto_free char *text = sim_step(s);
-        int have = available(s);
+        int have;
 
+        free(sim_step(s));
+        have = available(s);
         least = have < least ? have : least;
         sim_act(s);
     }
@@ -335,9 +335,10 @@ static void test_health__all_sick_at_once_are_restarted_parallelism_at_a_time(vo
     for (int i = 0; i < 3; i++)
         sim_sicken(s, "web", i);
     for (int i = 0; i < 30; i++) {
-        orc_auto_free char *text = sim_step(s);
-        int leaving = sim_count(s, (struct sim_want){.leaving = true});
+        int leaving;
 
+        free(sim_step(s));
+        leaving = sim_count(s, (struct sim_want){.leaving = true});
         most = leaving > most ? leaving : most;
         sim_act(s);
     }
@@ -352,8 +353,7 @@ static void test_health__a_sick_one_is_restarted_while_the_others_serve(void **s
 
     sim_sicken(s, "web", 0);
     for (int i = 0; i < 10; i++) {
-        orc_auto_free char *text = sim_step(s);
-
+        free(sim_step(s));
         assert_in_range(available(s), 2, 3);
         sim_act(s);
     }
