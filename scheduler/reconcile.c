@@ -96,6 +96,8 @@ static void open_missing(struct recon *x)
         open -= s->open && s->unreadable && !s->head && s->n >= x->next.replicas;
     if (open >= want || !x->v.target)
         return;
+    if (want > open + PLAN_TASKS_MAX) /* more can't be made in one step */
+        want = open + PLAN_TASKS_MAX;
     taken = orc_calloc(SPEC_REPLICAS_MAX, sizeof *taken);
     orc_vec_each (s, &x->v.at)
         if (s->n < SPEC_REPLICAS_MAX)
@@ -294,5 +296,6 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
         remove_service(&x);
     recon_guard(&x);
     plan_end(p);
+    free(x.refused);
     record_rollout_release(&x.next);
 }

@@ -151,8 +151,14 @@ static bool create(struct recon *x, struct slot *s, const struct core_revision *
             wait_for(s, orc_strdup("its turn comes"));
         return false;
     }
+    if (x->refused && !req.pin && rev == x->heal) { /* room only shrinks within a step */
+        wait_for(s, orc_strdup(x->refused));
+        return false;
+    }
     n = place_pick(x->c, &req, &refused);
     if (!n) {
+        if (!req.pin && rev == x->heal && !x->refused)
+            x->refused = orc_strdup(refused);
         wait_for(s, refused);
         core_wait_room(x->c, x->s, true);
         return false;
