@@ -21,6 +21,7 @@ struct recon {
     int busy;        /* slots that do */
     int available;   /* slots that serve, less those this step stops */
     int touched;     /* tasks in the transaction */
+    char *refused;   /* why no node fits a task of `heal` that may go anywhere; NULL: some may */
 };
 
 int recon_slot_cmp(const void *a, const void *b);
