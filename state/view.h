@@ -4,7 +4,8 @@
  *
  * The view keeps key names and mod revisions, not values: those belong to the owner. Order of calls: any
  * number of on_put/on_delete, then on_batch(revision): all changes up to that revision have been delivered
- * (never half a transaction). After a relist, keys that did not change are not delivered again.
+ * (never half a transaction; not called when nothing of these prefixes changed; a relist always ends with
+ * one). After a relist, keys that did not change are not delivered again.
  *
  * Wholeness. A view has one watch over the smallest range that covers all its prefixes, and drops what lies
  * between: only within one range does etcd promise order, and only so is a transaction that touches two
