@@ -508,11 +508,6 @@ void gw_nginx_quit(struct gw_nginx *n, void (*done)(void *arg), void *arg)
     step(n);
 }
 
-bool gw_nginx_is_up(const struct gw_nginx *n)
-{
-    return n->up;
-}
-
 const char *gw_nginx_hash(const struct gw_nginx *n)
 {
     return n->hash;

@@ -46,7 +46,6 @@ void gw_nginx_doubt(struct gw_nginx *n);
 /* Ends NGINX: its requests in flight have up to 5 s. done is called once. Nothing is started afterwards. */
 void gw_nginx_quit(struct gw_nginx *n, void (*done)(void *arg), void *arg);
 
-bool gw_nginx_is_up(const struct gw_nginx *n);
 /* The hash of the configuration in force; "" when NGINX is down. */
 const char *gw_nginx_hash(const struct gw_nginx *n);
 

@@ -130,53 +130,46 @@ end
 
 -- ---- choosing
 
-local function choose(backend, skip)
-    if backend.recheck and ngx.now() >= backend.recheck then
-        refresh(backend)
-    end
+-- One that the request has not tried yet. All were tried when NGINX asks once more: it does so, beyond the tries
+-- granted, for a kept connection that the endpoint had just closed.
+local function choose_untried(backend, skip)
     local n, i = backend.n, backend.next
-    if n == 0 then
-        return nil
-    end
-    for _ = 1, skip and n or 1 do
-        if i > n then
-            i = 1
-        end
-        local peer = backend.list[i]
-        i = i + 1
-        if not (skip and skip[peer.slot]) then
-            backend.next = i
+    for step = 0, n - 1 do
+        local peer = backend.list[(i + step - 1) % n + 1]
+        if not skip[peer.slot] then
+            backend.next = i + step + 1
             return peer
         end
     end
-    -- All were tried. NGINX asks once more only for a kept connection that the endpoint had just closed.
-    backend.next = i
-    return backend.list[i > n and 1 or i]
+    return backend.list[(i - 1) % n + 1]
 end
 
--- An endpoint of the backend, counted in flight; nil when there is none.
+-- The way to choose that is always right: brings everything up to date first, and looks again after counting.
 local function pick(id, skip)
     while true do
         if header.version ~= seen then
             load()
         end
         local backend = backends[id]
-        local peer = backend and choose(backend, skip)
-        if not peer then
+        if backend and backend.recheck and ngx.now() >= backend.recheck then
+            refresh(backend)
+        end
+        if not backend or backend.n == 0 then
             return nil
         end
+        local peer = choose_untried(backend, skip)
         local slot = peer.slot
         row[slot] = row[slot] + 1
         fence()
         if header.version == seen then
-            return peer, backend
+            return peer
         end
         row[slot] = row[slot] - 1
     end
 end
 
 -- The request was counted before: this is its next try. Returns the slots that it has tried.
-local function retry(key, peer)
+local function give_back(key, peer)
     row[peer.slot] = row[peer.slot] - 1
     in_flight[key] = nil
     if not get_last_failure() then
@@ -189,24 +182,55 @@ local function retry(key, peer)
     return set
 end
 
--- balancer_by_lua of the upstream of backend `id`.
-function M.balance(id)
-    local key = tonumber(cast(uintptr, get_request()))
+local nothing = {}
+
+local function balance_slowly(id, key)
     local before = in_flight[key]
-    local skip = before and retry(key, before)
-    local peer, backend = pick(id, skip)
+    local skip = before and give_back(key, before)
+    local peer = pick(id, skip or nothing)
     if not peer then
         no_endpoint[key] = true
         return ngx.exit(NGX_BUSY)
     end
     in_flight[key] = peer
-    if not before and backend.n > 1 then
-        set_more_tries(backend.n < MAX_TRIES and backend.n - 1 or MAX_TRIES)
+    local n = backends[id].n
+    if not skip and n > 1 then
+        set_more_tries(n < MAX_TRIES and n - 1 or MAX_TRIES)
     end
     local ok, err = set_current_peer(peer.addr, peer.port)
     if not ok then
-        ngx.log(ngx.ERR, "orc: ", peer.task, " at ", peer.addr, ":", peer.port, ": ", err)
+        ngx.log(ngx.CRIT, "orc: ", peer.task, " at ", peer.addr, ":", peer.port, ": ", err)
         return ngx.exit(ngx.ERROR)
+    end
+end
+
+-- balancer_by_lua of the upstream of backend `id`. The usual case stands here without a loop, so that it becomes one
+-- piece of machine code; every other one goes to balance_slowly(), with nothing changed.
+function M.balance(id)
+    local key = tonumber(cast(uintptr, get_request()))
+    local backend = backends[id]
+    if header.version ~= seen or not backend or backend.recheck or backend.n == 0 or in_flight[key] then
+        return balance_slowly(id, key)
+    end
+    local n, i = backend.n, backend.next
+    if i > n then
+        i = 1
+    end
+    local peer = backend.list[i]
+    local slot = peer.slot
+    row[slot] = row[slot] + 1
+    fence()
+    if header.version ~= seen then
+        row[slot] = row[slot] - 1
+        return balance_slowly(id, key)
+    end
+    backend.next = i + 1
+    in_flight[key] = peer
+    if n > 1 then
+        set_more_tries(n < MAX_TRIES and n - 1 or MAX_TRIES)
+    end
+    if not set_current_peer(peer.addr, peer.port) then
+        return balance_slowly(id, key)
     end
 end
 

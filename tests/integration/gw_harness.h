@@ -383,6 +383,7 @@ ORC_UNUSED static void gw_await_more(struct gwt *g, atomic_long *value, long mor
 struct gw_logged {
     struct gwt *g;
     const char *text;
+    int times;
 };
 
 ORC_UNUSED static bool gw_has_logged(void *arg)
@@ -390,15 +391,27 @@ ORC_UNUSED static bool gw_has_logged(void *arg)
     struct gw_logged *w = arg;
     orc_auto_free char *path = orc_printf("%s/gateway.log", w->g->dir), *text = NULL;
 
-    return orc_file_read(path, 16u << 20, &text, NULL, NULL) == 0 && strstr(text, w->text);
+    const char *at;
+    int times = 0;
+
+    if (orc_file_read(path, 16u << 20, &text, NULL, NULL) < 0)
+        return false;
+    for (at = text; (at = strstr(at, w->text)); at++)
+        times++;
+    return times >= w->times;
+}
+
+ORC_UNUSED static void gw_await_logs(struct gwt *g, const char *text, int times)
+{
+    struct gw_logged w = {g, text, times};
+
+    if (!gw_wait(g, gw_has_logged, &w))
+        fail_msg("the log does not say \"%s\" %d times", text, times);
 }
 
 ORC_UNUSED static void gw_await_log(struct gwt *g, const char *text)
 {
-    struct gw_logged w = {g, text};
-
-    if (!gw_wait(g, gw_has_logged, &w))
-        fail_msg("the log never says \"%s\"", text);
+    gw_await_logs(g, text, 1);
 }
 
 struct gw_listens {

@@ -247,7 +247,8 @@ static void test_fault__wiped_store_freezes_the_gateway(void **state)
     assert_null(value);
     gw_end(g, SIGKILL); /* the guard is on disk: a restart does not forget */
     gw_start(g);
-    gw_await_more(g, &g->shared->load.ok, 0);
+    gw_await_log(g, "is adopted");
+    gw_await_logs(g, "frozen", 2);
     assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
 }
 
