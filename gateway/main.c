@@ -22,8 +22,9 @@
 #include <sys/un.h>
 
 #define LISTENERS_MAX 16
-#define LOCK_TRIES 100 /* every 20 ms: the helper of an orc-gateway that was killed takes an instant to end  \
-                        */
+#define LOCK_TRIES                                                                                           \
+    100 /* every 20 ms: the helper of an orc-gateway that was killed takes an instant to end                 \
+         */
 
 struct settings {
     struct orc_strv etcd, listen;
@@ -59,7 +60,7 @@ static struct orc_option *option_table(struct settings *s)
          .kind = ORC_OPT_STR,
          .value = &s->cluster,
          .meta = "NAME",
-         .help = "the cluster's name (default)",
+         .help = "the cluster's name",
          .env = "ORC_CLUSTER"},
         {.name = "id",
          .kind = ORC_OPT_STR,
@@ -70,12 +71,8 @@ static struct orc_option *option_table(struct settings *s)
          .kind = ORC_OPT_STRV,
          .value = &s->listen,
          .meta = "ADDR:PORT",
-         .help = "where NGINX serves; may be repeated (0.0.0.0:80, or the sockets of LISTEN_FDS)"},
-        {.name = "nginx",
-         .kind = ORC_OPT_STR,
-         .value = &s->nginx,
-         .meta = "FILE",
-         .help = "the program (/usr/sbin/nginx)"},
+         .help = "where NGINX serves (0.0.0.0:80, or the sockets of LISTEN_FDS)"},
+        {.name = "nginx", .kind = ORC_OPT_STR, .value = &s->nginx, .meta = "FILE", .help = "the program"},
         {.name = "nginx-dir",
          .kind = ORC_OPT_STR,
          .value = &s->nginx_dir,
@@ -85,13 +82,13 @@ static struct orc_option *option_table(struct settings *s)
          .kind = ORC_OPT_STR,
          .value = &s->state_dir,
          .meta = "DIR",
-         .help = "what is kept over restarts (/var/lib/orc-gateway)"},
+         .help = "what is kept over restarts"},
         {.name = "workers",
          .kind = ORC_OPT_INT,
          .value = &s->workers,
          .meta = "N",
          .max = 256,
-         .help = "NGINX worker processes (0: one per processor)"},
+         .help = "NGINX worker processes, 0 for one per processor"},
         {.name = "retire",
          .kind = ORC_OPT_BOOL,
          .value = &s->retire,
@@ -100,12 +97,12 @@ static struct orc_option *option_table(struct settings *s)
          .kind = ORC_OPT_STR,
          .value = &s->level,
          .meta = "LEVEL",
-         .help = "error, warn, info or debug (info)"},
+         .help = "error, warn, info or debug"},
         {.name = "log-format",
          .kind = ORC_OPT_STR,
          .value = &s->format,
          .meta = "FORMAT",
-         .help = "text or json (text)"},
+         .help = "text or json"},
         {.name = "config",
          .kind = ORC_OPT_STR,
          .value = &s->config,
@@ -156,9 +153,9 @@ static int start_log(const struct settings *s, enum orc_log_level *ret, struct o
     bool json = orc_streq(s->format, "json");
 
     *ret = ORC_LOG_INFO;
-    if (s->level && orc_log_level_from_name(s->level, ret) < 0)
+    if (orc_log_level_from_name(s->level, ret) < 0)
         return orc_fail(err, -EINVAL, "--log-level \"%s\": expected error, warn, info or debug", s->level);
-    if (s->format && !json && strcmp(s->format, "text") != 0)
+    if (!json && strcmp(s->format, "text") != 0)
         return orc_fail(err, -EINVAL, "--log-format \"%s\": expected text or json", s->format);
     orc_log_init("orc-gateway", *ret, json);
     return 0;
@@ -225,15 +222,22 @@ static int take_listeners(struct settings *s, struct orc_err *err)
 
 static void fill_defaults(struct settings *s)
 {
+    set_default(&s->cluster, "default");
+    set_default(&s->nginx, "/usr/sbin/nginx");
+    set_default(&s->state_dir, "/var/lib/orc-gateway");
+    set_default(&s->level, "info");
+    set_default(&s->format, "text");
+}
+
+/* Those that depend on what was given. */
+static void fill_rest(struct settings *s)
+{
     char host[KEY_NAME_MAX + 1] = "";
     orc_auto_free char *dir = NULL;
 
     gethostname(host, sizeof host - 1);
     host[strcspn(host, ".")] = '\0';
     set_default(&s->id, host);
-    set_default(&s->cluster, "default");
-    set_default(&s->nginx, "/usr/sbin/nginx");
-    set_default(&s->state_dir, "/var/lib/orc-gateway");
     dir = orc_printf("%s/nginx", s->state_dir);
     set_default(&s->nginx_dir, dir);
     if (s->listen.n == 0)
@@ -401,14 +405,16 @@ int main(int argc, char **argv)
     struct orc_err err = ORC_ERR_INIT;
     const struct orc_option *table = option_table(&s);
     enum orc_log_level level;
-    int r = orc_options_parse(table, argc, argv, NULL, &err), status = 2;
+    int r, status = 2;
 
+    fill_defaults(&s);
+    r = orc_options_parse(table, argc, argv, NULL, &err);
     if (r == ORC_OPTIONS_HELP) {
         orc_options_help(stdout, "orc-gateway --etcd URL [--listen ADDR:PORT ...]",
                          "Keeps the NGINX beside it in step with the cluster's routes and endpoints.", table);
         status = 0;
     } else if (r == 0 && (r = start_log(&s, &level, &err)) == 0 && (r = take_listeners(&s, &err)) == 0) {
-        fill_defaults(&s);
+        fill_rest(&s);
         if ((r = check(&s, &err)) == 0) {
             r = start(&s, level, &err);
             status = r == 0 ? 0 : 1;

@@ -149,6 +149,15 @@ static void adopted(struct gw_nginx *n, const struct gw_helper_reply *r)
     step(n);
 }
 
+/* The line of NGINX's words that matters: the first [emerg], else the first of all. */
+static char *salient(const char *text)
+{
+    const char *at = strstr(text, "[emerg] ");
+    const char *from = at ? at + strlen("[emerg] ") : text;
+
+    return orc_strndup(from, strcspn(from, "\n"));
+}
+
 /* ---- a new configuration */
 
 static void give_up(struct gw_nginx *n, const char *why)
@@ -208,9 +217,10 @@ static void start(struct gw_nginx *n)
 static void tested(struct gw_nginx *n, const struct gw_helper_reply *r)
 {
     struct orc_err err = ORC_ERR_INIT;
+    orc_auto_free char *why = salient(r->text);
 
     if (r->status < 0) {
-        give_up(n, r->text);
+        give_up(n, why);
     } else if (swap(n, &err) < 0) {
         give_up(n, err.msg);
     } else if (n->up) {
@@ -306,7 +316,8 @@ static void started(struct gw_nginx *n, const struct gw_helper_reply *r)
     if (r->status == 0) {
         await_hash(n);
     } else {
-        orc_auto_free char *sentence = orc_printf("NGINX does not start: %s", r->text);
+        orc_auto_free char *why = salient(r->text);
+        orc_auto_free char *sentence = orc_printf("NGINX does not start, it is tried again: %s", why);
         n->o.on_trouble(sentence, n->o.arg);
         again_later(n);
     }

@@ -36,6 +36,7 @@ struct gwt {
     int listener; /* handed on as LISTEN_FDS; -1: none */
     int janitor;  /* the pipe whose end tells it */
     bool retire;
+    const char *nginx; /* the program */
     char dir[64];
     char id[16];
 };
@@ -105,7 +106,7 @@ ORC_UNUSED static void gw_gateway_exec(const struct gwt *g)
         setenv("LISTEN_FDS", "1", 1);
     }
     execl(gw_binary(), "orc-gateway", "--etcd", g->server.url, "--id", g->id, "--state-dir", g->dir,
-          "--workers", "2", g->retire ? "--retire" : "--log-level=debug",
+          "--workers", "2", "--nginx", g->nginx, g->retire ? "--retire" : "--log-level=debug",
           g->listener >= 0 ? NULL : "--listen", listen, NULL);
     perror(gw_binary());
     _exit(127);
@@ -467,6 +468,7 @@ ORC_UNUSED static struct gwt *gw_world(void)
     struct etcd_opts opts = {.endpoints = &urls};
 
     g->listener = -1;
+    g->nginx = "/usr/sbin/nginx";
     snprintf(g->id, sizeof g->id, "gw1");
     snprintf(g->dir, sizeof g->dir, "/tmp/orc-gw-XXXXXX");
     assert_non_null(mkdtemp(g->dir));

@@ -290,6 +290,51 @@ static void test_fault__second_gateway_on_the_same_folder_is_refused(void **stat
     assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
 }
 
+static void test_fault__port_in_use_is_said_and_tried_again(void **state)
+{
+    struct gwt *g = *state;
+    int holder = gw_listen("127.0.0.1", g->port);
+
+    gw_put_web(g, 1);
+    gw_start(g);
+    gw_await_log(g, "NGINX does not start, it is tried again: bind() to 127.0.0.1");
+    close(holder);
+    gw_await_status(g, "shop.example", "/web/", 200);
+}
+
+/* The configuration is wrong, or NGINX thinks so: the old one stays, also on disk. */
+static void test_fault__configuration_that_nginx_refuses_is_not_used(void **state)
+{
+    struct gwt *g = *state;
+    orc_auto_free char *wrapper = orc_printf("%s/nginx-wrapper", g->dir);
+    orc_auto_free char *refuse = orc_printf("%s/refuse", g->dir);
+    orc_auto_free char *script =
+        orc_printf("#!/bin/sh\n"
+                   "if [ -e %s ] && [ $1 = -t ]; then echo 'nginx: [emerg] no, \"x\"'; exit 1; fi >&2\n"
+                   "exec /usr/sbin/nginx \"$@\"\n",
+                   refuse);
+    orc_auto_free char *conf = orc_printf("%s/nginx/nginx.conf", g->dir), *before = NULL, *after = NULL;
+
+    assert_int_equal(orc_file_write(wrapper, script, strlen(script), 0755, NULL), 0);
+    g->nginx = wrapper;
+    gw_put_web(g, 1);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    assert_int_equal(orc_file_read(conf, 1u << 20, &before, NULL, NULL), 0);
+    assert_int_equal(orc_file_write(refuse, "", 0, 0644, NULL), 0);
+    gw_put_revision(g, "more", 1, "", "/more/", true);
+    gw_put_rollout(g, "more", ROLLOUT_COMPLETE, 1, 1);
+    gw_await_log(g, "a new NGINX configuration is not used, the last one stays: no, ");
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
+    assert_int_equal(orc_file_read(conf, 1u << 20, &after, NULL, NULL), 0);
+    assert_string_equal(before, after);
+    unlink(refuse);
+    gw_put_revision(g, "yet", 1, "", "/yet/", true);
+    gw_put_rollout(g, "yet", ROLLOUT_COMPLETE, 1, 1);
+    gw_await_status(g, "shop.example", "/more/", 503);
+    gw_await_status(g, "shop.example", "/yet/", 503);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -306,6 +351,8 @@ int main(void)
         TEST(test_fault__retired_gateway_registers_anew),
         TEST(test_fault__wiped_store_freezes_the_gateway),
         TEST(test_fault__inherited_listener_is_handed_to_nginx),
+        TEST(test_fault__port_in_use_is_said_and_tried_again),
+        TEST(test_fault__configuration_that_nginx_refuses_is_not_used),
         TEST(test_fault__second_gateway_on_the_same_folder_is_refused),
     };
 
