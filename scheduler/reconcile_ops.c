@@ -296,14 +296,25 @@ static char *dependency(const struct recon *x)
     return NULL;
 }
 
+/* Nothing new may start in a slot while a container of it that was told to stop still runs. */
+static bool waits_for_stop(struct slot *s)
+{
+    const struct core_task *t = s->leaving;
+
+    if (!t)
+        return false;
+    wait_for(s, orc_printf("%s on %s must stop first: %s", t->id, t->node->name,
+                           t->rec.stop_reason ? t->rec.stop_reason : "told to"));
+    return true;
+}
+
 static void heal_empty(struct recon *x, struct slot *s, const char *dep)
 {
     const char *why = s->last ? s->last->rec.stop_reason : NULL;
 
-    if (s->leaving) {
-        wait_for(s, orc_printf("%s on %s must stop first: %s", s->leaving->id, s->leaving->node->name,
-                               s->leaving->rec.stop_reason ? s->leaving->rec.stop_reason : "told to"));
-    } else if (!x->heal) {
+    if (waits_for_stop(s))
+        return;
+    if (!x->heal) {
         wait_for(s, orc_printf("revision %lld of %s can't be read", (long long)x->next.target, x->s->name));
     } else if (dep) {
         wait_for(s, orc_strdup(dep));
@@ -317,7 +328,7 @@ static void heal_lost(struct recon *x, struct slot *s)
 {
     orc_auto_free char *why = orc_printf("node %s was lost", s->head->node->name);
 
-    if (!x->heal || !create(x, s, x->heal, why))
+    if (!x->heal || waits_for_stop(s) || !create(x, s, x->heal, why))
         return;
     recon_remove(x, s->head, why);
     plan_event(x->p, "task", s->head->id, "replaced elsewhere: %s", why);
@@ -354,7 +365,7 @@ static void heal_failed(struct recon *x, struct slot *s)
         wait_for(s, orc_printf("%s; another slot must be ready first", why));
         return;
     }
-    if (backs_off(x, s, why) || !create(x, s, x->heal, why))
+    if (waits_for_stop(s) || backs_off(x, s, why) || !create(x, s, x->heal, why))
         return;
     recon_remove(x, s->head, why);
     x->next.failures += s->again;

@@ -24,6 +24,7 @@ struct seen { /* a task as it was */
     char key[256];
     int64_t create;
     enum task_desired desired;
+    uint64_t left_at; /* told to go */
 };
 
 struct run {
@@ -157,18 +158,93 @@ static void check_addresses(struct run *r, const struct lives *v)
     }
 }
 
+static const struct service *service_of(const struct run *r, const char *name)
+{
+    for (int i = 0; i < r->n_services; i++)
+        if (strcmp(r->services[i].name, name) == 0)
+            return &r->services[i];
+    return NULL;
+}
+
+static bool same_slot(const struct live *a, const struct live *b)
+{
+    return a->rec.slot == b->rec.slot && strcmp(a->rec.service, b->rec.service) == 0;
+}
+
 /* A slot has one owner, and one more only while a start-first successor becomes ready. */
 static void check_owners(struct run *r, const struct lives *v)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct live *a = &v->at[i], *b;
+        const struct service *x = service_of(r, a->rec.service);
         int n = 0;
 
         orc_vec_each (b, v)
-            n += b->rec.desired == TASK_RUN && a->rec.desired == TASK_RUN && a->rec.slot == b->rec.slot &&
-                 strcmp(a->rec.service, b->rec.service) == 0;
-        if (n > 2)
+            n += b->rec.desired == TASK_RUN && a->rec.desired == TASK_RUN && same_slot(a, b);
+        if (n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1))
             broken(r, "slot %d of %s has %d tasks that shall run", a->rec.slot, a->rec.service, n);
+    }
+}
+
+static const struct live *find(const struct lives *v, const struct live *like)
+{
+    const struct live *l;
+
+    orc_vec_each (l, v)
+        if (strcmp(l->id, like->id) == 0)
+            return l;
+    return NULL;
+}
+
+static bool may_take_new(struct run *r, const char *node)
+{
+    orc_auto_free char *key = key_node_policy(SIM_CLUSTER, node);
+    struct sim_kv *kv = sim_find(r->s, key);
+    struct record_node_policy p = {0};
+    bool may;
+
+    if (kv)
+        record_node_policy_parse(kv->value, strlen(kv->value), &p, NULL);
+    may = sim_node_is_alive(r->s, node) && !p.cordon && !p.drain;
+    record_node_policy_release(&p);
+    return may;
+}
+
+static uint64_t left_at(const struct run *r, const struct live *l)
+{
+    for (size_t i = 0; i < r->history.n; i++)
+        if (strcmp(strchr(r->history.at[i].key, '/') + 1, l->id) == 0)
+            return r->history.at[i].left_at;
+    return 0;
+}
+
+/* Told to stop before, and its node was not silent: the scheduler knew. */
+static bool was_leaving(const struct lives *decided, const struct live *l)
+{
+    const struct live *o = find(decided, l);
+
+    return o && o->alive && o->rec.desired != TASK_RUN;
+}
+
+/* A new task is on a node that may have it, and beside none that must stop first. */
+static void check_made(struct run *r, const struct lives *decided, const struct lives *before,
+                       const struct lives *after)
+{
+    const struct live *made, *o;
+
+    orc_vec_each (made, after) {
+        bool serves = false;
+
+        if (find(before, made))
+            continue;
+        if (!may_take_new(r, made->node))
+            broken(r, "%s was made on %s, which may not have it", made->id, made->node);
+        orc_vec_each (o, after)
+            serves = serves || (o != made && same_slot(o, made) && is_available(o));
+        orc_vec_each (o, after)
+            if (!serves && o != made && same_slot(o, made) && o->rec.desired != TASK_RUN && holds(o) &&
+                o->alive && was_leaving(decided, o) && r->s->now < left_at(r, o) + 70000)
+                broken(r, "%s was made before %s had stopped", made->id, o->id);
     }
 }
 
@@ -194,6 +270,8 @@ static void check_history(struct run *r, const struct lives *v)
             broken(r, "the id %s was used twice", l->id);
         if (l->rec.desired < old->desired)
             broken(r, "%s was told to run again", l->id);
+        if (l->rec.desired != TASK_RUN && !old->left_at)
+            old->left_at = r->s->now;
         old->desired = l->rec.desired;
     }
 }
@@ -299,7 +377,7 @@ static void apply(struct run *r, struct service *x, const char *image)
     label->key = orc_strdup("version");
     label->value = orc_printf("%lld", (long long)++x->revision);
     w->update.parallelism = x->parallelism;
-    w->update.order = x->order = sim_chance(r->s, 2) ? SPEC_START_FIRST : SPEC_STOP_FIRST;
+    w->update.order = x->order;
     w->update.failure_action = (enum spec_failure_action)(sim_random(r->s) % 3);
     w->update.delay_ms = sim_chance(r->s, 3) ? 2000 : 0;
     if (x->volume)
@@ -436,6 +514,17 @@ static void fault(struct run *r)
 
 /* ---- a run */
 
+/* A store may answer late, or not at all: a transaction that is sent again must not be done twice (88). */
+static void commit(struct run *r, const struct plan *p)
+{
+    for (size_t i = 0; i < p->txns.n; i++) {
+        if (!sim_commit(r->s, &p->txns.at[i]))
+            core_retry(r->s->core, &p->txns.at[i]);
+        else if (sim_chance(r->s, 8) && sim_commit(r->s, &p->txns.at[i]))
+            broken(r, "a transaction was done twice");
+    }
+}
+
 /* One step, in which the world may move on between decision and commit. */
 static void step(struct run *r)
 {
@@ -453,11 +542,10 @@ static void step(struct run *r)
     if (sim_chance(r->s, 6))
         person_acts(r);
     before = read_tasks(r->s);
-    for (size_t i = 0; i < p.txns.n; i++)
-        if (!sim_commit(r->s, &p.txns.at[i]))
-            core_retry(r->s->core, &p.txns.at[i]);
+    commit(r, &p);
     plan_release(&p);
     after = read_tasks(r->s);
+    check_made(r, &decided, &before, &after);
     check_all(r, &after);
     check_availability(r, &decided, &before, &after);
     free_tasks(&decided);
@@ -480,6 +568,7 @@ static void setup(struct run *r)
     for (int i = 0; i < r->n_services; i++) {
         snprintf(r->services[i].name, sizeof r->services[i].name, "s%d", i);
         r->services[i].parallelism = 1 + (int)(sim_random(s) % 3); /* of all its revisions */
+        r->services[i].order = sim_chance(s, 2) ? SPEC_START_FIRST : SPEC_STOP_FIRST;
         r->services[i].volume = sim_chance(s, 6);
         r->services[i].port = i == 0 && sim_chance(s, 3);
         apply(r, &r->services[i], sim_chance(s, 4) ? any_image(r) : "good");
