@@ -211,6 +211,10 @@ static int take_listeners(struct settings *s, struct orc_err *err)
         if (r < 0)
             return r;
         fcntl(fd, F_SETFD, 0); /* NGINX inherits it */
+        /* ... and takes it for non-blocking: of two workers that one connection wakes, the slower one would
+         * wait in accept(2) for the next connection, and all its clients with it */
+        if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+            return orc_fail_errno(err, errno, "making the inherited socket %d non-blocking", fd);
         s->listeners[s->n_listeners++] = fd;
     }
     unsetenv("LISTEN_FDS");

@@ -258,9 +258,11 @@ static void test_fault__inherited_listener_is_handed_to_nginx(void **state)
 
     g->listener = gw_listen("127.0.0.1", g->port);
     assert_true(g->listener >= 0);
+    assert_int_equal(fcntl(g->listener, F_SETFL, 0), 0); /* blocking, as most would hand it over */
     gw_put_web(g, 1);
     gw_start(g);
     gw_await_status(g, "shop.example", "/web/", 200);
+    assert_true(fcntl(g->listener, F_GETFL) & O_NONBLOCK); /* or a worker may sleep in accept(2) */
     gw_end(g, SIGKILL);
     assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
     gw_start(g);
