@@ -168,7 +168,9 @@ static void test_place__a_node_with_a_bad_condition_is_told_with_its_reason(void
 {
     struct sim *s = cluster(1, 4, 1000);
 
-    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .not_ready = "1500 bytes do not pass to k3"});
+    sim_node_put(
+        s, "k1", 1,
+        (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .not_ready = "1500 bytes do not pass to k3"});
     sim_apply(s, "shop", 1, needs("web", 1, 0.1, 64));
     sim_settle(s);
     assert_waits(s, "web", 1, "k1: not ready: 1500 bytes do not pass to k3");
@@ -193,8 +195,10 @@ static void test_place__all_constraints_hold_and_case_does_not_matter(void **sta
     struct sim *s = cluster(3, 4, 1000);
     struct spec_service *w = needs("web", 3, 0.1, 64);
 
-    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "SSD"});
-    sim_node_put(s, "k2", 2, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
+    sim_node_put(s, "k1", 1,
+                 (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "SSD"});
+    sim_node_put(s, "k2", 2,
+                 (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
     constrain(w, "node.labels.disk", true, "ssd");
     constrain(w, "node.hostname", false, "K2");
     sim_apply(s, "shop", 1, w);
@@ -208,7 +212,8 @@ static void test_place__a_constraint_that_nobody_meets_is_told_per_node(void **s
     struct sim *s = cluster(2, 4, 1000);
     struct spec_service *w = needs("web", 1, 0.1, 64);
 
-    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "hdd"});
+    sim_node_put(s, "k1", 1,
+                 (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "hdd"});
     constrain(w, "node.labels.disk", true, "ssd");
     sim_apply(s, "shop", 1, w);
     sim_settle(s);
@@ -223,13 +228,16 @@ static void test_place__a_label_change_that_breaks_a_constraint_evicts(void **st
     struct sim *s = cluster(2, 4, 1000);
     struct spec_service *w = needs("web", 2, 0.1, 64);
 
-    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
+    sim_node_put(s, "k1", 1,
+                 (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
     constrain(w, "node.labels.disk", true, "ssd");
     sim_apply(s, "shop", 1, w);
     sim_pass(s, 10000);
     assert_int_equal(on(s, "k1"), 2);
-    sim_node_put(s, "k2", 2, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
-    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "hdd"});
+    sim_node_put(s, "k2", 2,
+                 (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
+    sim_node_put(s, "k1", 1,
+                 (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "hdd"});
     sim_pass(s, 10000);
     assert_int_equal(on(s, "k1"), 0);
     assert_int_equal(on(s, "k2"), 2);
