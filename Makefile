@@ -41,6 +41,9 @@ $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(orc_cflags) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# the Lua files are embedded
+$(BUILD)/obj/gateway/files.o: $(wildcard gateway/lua/*.lua)
+
 define archive_rule
 $(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(mains),$(wildcard $(1)/*.c)))
 	$$(call say,AR,$$@)

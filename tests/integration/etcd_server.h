@@ -138,7 +138,7 @@ static void etcd_server_wait(const struct etcd_server *s)
 static void etcd_server_prepare(struct etcd_server *s, size_t i)
 {
     memset(s, 0, sizeof *s);
-    snprintf(s->name, sizeof s->name, "m%zu", i);
+    snprintf(s->name, sizeof s->name, "m%u", (unsigned)i);
     snprintf(s->url, sizeof s->url, "http://127.0.0.1:%d", etcd_free_port());
     snprintf(s->peer_url, sizeof s->peer_url, "http://127.0.0.1:%d", etcd_free_port());
     snprintf(s->dir, sizeof s->dir, "/tmp/orc-etcd-XXXXXX");
