@@ -48,8 +48,13 @@ void converge_resume(struct converge *c, const struct record_status *old)
 void converge_want(struct converge *c, enum task_desired desired, const struct spec_service *spec)
 {
     c->wanted = true;
-    if (desired > c->desired)
+    if (desired > c->desired) {
+        if (c->desired == TASK_RUN) {
+            c->retry_at = 0; /* waits of starting are over */
+            c->tries = 0;
+        }
         c->desired = desired;
+    }
     if (!spec)
         return;
     c->spec_known = true;

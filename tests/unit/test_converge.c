@@ -445,6 +445,18 @@ static void test_converge__removal_during_creation_deletes_what_was_made(void **
     state_is(s, TASK_REMOVED);
 }
 
+static void test_converge__removal_does_not_wait_for_the_back_off_of_a_crash(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    sees(s, CONTAINER_EXITED, 1);
+    waits(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
+    assert_int_equal(waits(s), 1000); /* its own back-off begins anew */
+}
+
 static void test_converge__removal_before_anything_was_made_is_removed(void **state)
 {
     struct story *s = *state;
@@ -685,6 +697,7 @@ int main(void)
         T(test_converge__crash_while_withdrawing_is_no_crash),
         T(test_converge__engine_that_cannot_stop_is_asked_to_kill),
         T(test_converge__removal_during_creation_deletes_what_was_made),
+        T(test_converge__removal_does_not_wait_for_the_back_off_of_a_crash),
         T(test_converge__removal_before_anything_was_made_is_removed),
         T(test_converge__container_gone_during_stop_is_removed),
         T(test_converge__no_planned_stop_begins_without_the_store),
