@@ -24,7 +24,7 @@ static char *workers(const struct gwt *g)
     return text;
 }
 
-/* 97: what nobody serves is refused by NGINX itself, and by nobody else. */
+/* Behaviour 97: what nobody serves is refused by NGINX itself, and by nobody else. */
 static void test_gateway__unknown_host_and_path_get_an_error_of_their_own(void **state)
 {
     struct gwt *g = *state;
@@ -48,7 +48,7 @@ static void test_gateway__unknown_host_and_path_get_an_error_of_their_own(void *
     assert_int_equal(g->shared->backend[0].requests, 1);
 }
 
-/* 100: headers as the articles have them; nothing a client sends can pass for a proxy setting. */
+/* Behaviour 100: headers as the articles have them; nothing a client sends can pass for a proxy setting. */
 static void test_gateway__headers_are_set_and_the_prefix_is_stripped(void **state)
 {
     struct gwt *g = *state;
@@ -79,6 +79,7 @@ static void test_gateway__headers_are_set_and_the_prefix_is_stripped(void **stat
     assert_non_null(strstr(g->shared->backend[0].last, "Connection: upgrade\r\n"));
 }
 
+/* Behaviour 63: what was never ready has no endpoint. */
 static void test_gateway__service_without_a_ready_endpoint_answers_503_at_once(void **state)
 {
     struct gwt *g = *state;
@@ -106,7 +107,7 @@ static void test_gateway__last_endpoint_taken_away_as_unhealthy_gives_503(void *
     gw_await_status(g, "shop.example", "/web/", 503);
 }
 
-/* 98: no reload, no failure, and each gets its share. */
+/* Behaviour 98: no reload, no failure, and each gets its share. */
 static void test_gateway__endpoints_come_and_go_under_load_without_reload_or_failure(void **state)
 {
     struct gwt *g = *state;
@@ -137,7 +138,7 @@ static void test_gateway__endpoints_come_and_go_under_load_without_reload_or_fai
         assert_in_range(g->shared->backend[i].requests, 150, 400);
 }
 
-/* 99, "Withdrawal before TERM": acknowledged means that no request comes any more. */
+/* Behaviour 99, "Withdrawal before TERM": acknowledged means that no request comes any more. */
 static void test_gateway__no_request_arrives_after_the_acknowledgement(void **state)
 {
     struct gwt *g = *state;
@@ -165,7 +166,7 @@ static void test_gateway__no_request_arrives_after_the_acknowledgement(void **st
     assert_int_equal(g->shared->load.retried, 0);
 }
 
-/* 99: a request in flight holds its endpoint's withdrawal until it is answered. */
+/* Behaviour 99: a request in flight holds its endpoint's withdrawal until it is answered. */
 static void test_gateway__request_in_flight_is_listed_until_it_ends(void **state)
 {
     struct gwt *g = *state;
@@ -226,7 +227,7 @@ static void test_gateway__http_500_is_tried_elsewhere_for_get_and_handed_on_for_
     assert_non_null(strstr(text, "backend")); /* the service's own answer, not ours */
 }
 
-/* 99: a deployment that does not become complete changes no route. */
+/* Behaviour 99: a deployment that does not become complete changes no route. */
 static void test_gateway__failed_deployment_changes_no_route(void **state)
 {
     struct gwt *g = *state;
@@ -254,7 +255,7 @@ static void test_gateway__failed_deployment_changes_no_route(void **state)
     gw_await_status(g, "shop.example", "/other/", 404);
 }
 
-/* 97, and garbage in the store: reported with its key, the rest goes on. */
+/* Behaviour 97, and garbage in the store: reported with its key, the rest goes on. */
 static void test_gateway__garbage_in_the_store_harms_nobody_else(void **state)
 {
     struct gwt *g = *state;
@@ -281,7 +282,8 @@ static void test_gateway__garbage_in_the_store_harms_nobody_else(void **state)
     assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
 }
 
-/* 100: of two routes with one host and path the first service by name has it, and the other is told. */
+/* Behaviour 100: of two routes with one host and path the first service by name has it, and the other is
+ * told. */
 static void test_gateway__conflicting_routes_have_one_winner_and_a_report(void **state)
 {
     struct gwt *g = *state;

@@ -1,6 +1,6 @@
 /* test_scheduler.c - the scheduler's process around its core, against a real etcd: schedulers that come and
  * go, a store that is killed, frozen or wiped, keys written by hand. Nodes are hollow: they report what
- * nodelet would. BEHAVIOURS 75, 78, 81, 84, 88, 89.
+ * nodelet would.
  */
 #include "lib/log.h"
 #include "scheduler/shell.h"
@@ -368,7 +368,7 @@ static void test_scheduler__a_clean_stop_hands_over_at_once(void **state)
     assert_true(loop_until(&loop, leads, other));
 }
 
-/* 89: its leader key is gone, and it does not know yet: etcdctl blocks our loop */
+/* Behaviour 89: its leader key is gone, and it does not know yet: etcdctl blocks our loop */
 static void test_scheduler__a_deposed_leader_writes_nothing(void **state)
 {
     char first[] = "test-0";
@@ -435,7 +435,7 @@ static void test_scheduler__in_a_wiped_store_it_decides_nothing(void **state)
     assert_int_equal(tasks(0), 0);
 }
 
-/* 75, 78 */
+/* Behaviours 75, 78. */
 static void test_scheduler__a_silent_node_is_replaced_and_its_return_doubles_nothing(void **state)
 {
     orc_auto_free char *prefix = key_tasks_of(CLUSTER, "k2");

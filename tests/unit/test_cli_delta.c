@@ -1,4 +1,4 @@
-/* test_cli_delta.c - what applying a file changes, and editing an app. Behaviours 13, 14, 43. */
+/* test_cli_delta.c - what applying a file changes, and editing an app. */
 #include "cli/change.h"
 #include "cli/delta.h"
 #include "cli/prune.h"
@@ -102,6 +102,7 @@ static void test_delta__into_an_empty_store_everything_is_new(void **state)
     assert_delta(&c, WEB API, false, "api new 1 write; web new 1 write", 2);
 }
 
+/* Behaviour 13. */
 static void test_delta__the_same_file_changes_nothing(void **state)
 {
     struct cluster c = stored(WEB API, SPEC_REPLICAS_DEFAULT);
@@ -299,6 +300,7 @@ static void assert_prunable(int n, const char *key, const char *value, const cha
     assert_string_equal(text, expected);
 }
 
+/* Behaviour 43. */
 static void test_prune__the_newest_revisions_stay(void **state)
 {
     assert_prunable(PRUNE_KEEP, NULL, NULL, "");

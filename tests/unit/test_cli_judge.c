@@ -1,4 +1,4 @@
-/* test_cli_judge.c - when is a command that waits done, and what does it say? Behaviours 47, 52. */
+/* test_cli_judge.c - when is a command that waits done, and what does it say? */
 #include "cli/judge.h"
 #include "tests/unit/cli_cluster.h"
 
@@ -42,7 +42,7 @@ static void test_judge__an_older_generation_is_no_answer(void **state)
     taken_in(&c, "complete", 4, 0);
     assert_int_equal(judged(&c, target(5, 0, false)), OUTCOME_GOING_ON);
     assert_int_equal(judged(&c, target(4, 0, false)), OUTCOME_COMPLETE);
-    taken_in(&c, "complete", 6, 0); /* superseded by a later one, which is complete (52) */
+    taken_in(&c, "complete", 6, 0); /* superseded by a later one, which is complete: behaviour 52 */
     assert_int_equal(judged(&c, target(5, 0, false)), OUTCOME_COMPLETE);
     cluster_release(&c);
 }

@@ -1,5 +1,4 @@
-/* The core as a whole: garbage, order of feeding, collection, gateways, dependencies, texts (BEHAVIOURS 13,
- * 33, 88, 89). */
+/* The core as a whole: garbage, order of feeding, collection, gateways, dependencies, texts. */
 #include "tests/sim/sim.h"
 
 static struct sim *running(int nodes, int replicas)
@@ -54,7 +53,7 @@ static void test_core__a_second_step_is_empty_and_a_cluster_at_rest_wants_no_wak
     sim_free(s);
 }
 
-/* 13 */
+/* Behaviour 13. */
 static void test_core__a_new_generation_alone_changes_no_task(void **state)
 {
     struct sim *s = running(3, 4);
@@ -374,9 +373,9 @@ static void test_depends__one_scaled_to_zero_is_not_waited_for(void **state)
     sim_free(s);
 }
 
-/* ---- guards: 33, 88 */
+/* ---- guards */
 
-/* What is decided on stale knowledge is refused, whatever it was that changed. */
+/* Behaviours 33, 89: what is decided on stale knowledge is refused, whatever it was that changed. */
 static void test_guards__a_plan_is_refused_when_what_it_was_decided_from_has_changed(void **state)
 {
     for (int what = 0; what < 4; what++) {

@@ -56,7 +56,7 @@ static void assert_seen(const struct world *w, const char *host, const char *exp
     assert_string_equal(got, expected);
 }
 
-/* 100: the precedence is exact host, then the longest wildcard, then any host. */
+/* Behaviour 100: the precedence is exact host, then the longest wildcard, then any host. */
 static void test_route__exact_host_wins_over_wildcard_wins_over_any(void **state)
 {
     struct world w = {0};
@@ -86,7 +86,7 @@ static void test_route__less_exact_host_serves_the_paths_that_are_left(void **st
     release(&w);
 }
 
-/* 97: never another service's page. */
+/* Behaviour 97: never another service's page. */
 static void test_route__exact_host_with_root_hides_every_other_route(void **state)
 {
     struct world w = {0};
@@ -123,7 +123,7 @@ static void test_route__host_covers_what_its_wildcard_ends_on(void **state)
     assert_false(gw_host_covers("a.example", "b.example"));
 }
 
-/* 100: a conflict has one winner, whatever the order in which services are known. */
+/* Behaviour 100: a conflict has one winner, whatever the order in which services are known. */
 static void test_route__conflict_goes_to_the_first_name_in_every_order(void **state)
 {
     static const char *const names[] = {"alpha", "beta", "gamma"};
@@ -157,7 +157,7 @@ static void test_route__same_path_of_different_hosts_is_no_conflict(void **state
     release(&w);
 }
 
-/* 97: whatever the store holds, such names never reach the configuration. */
+/* Behaviour 97: whatever the store holds, such names never reach the configuration. */
 static void test_route__hostile_names_are_refused(void **state)
 {
     static const char *const hosts[] = {"a;b", "a b", "a\nb", "\"",    "a{", "$host", "a#",   "..", "a..b",

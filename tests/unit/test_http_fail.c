@@ -246,7 +246,7 @@ static void test_http_fail__the_client_may_be_closed_from_a_callback(void **stat
     seen_release(&s);
 }
 
-/* Behaviour 93 */
+/* Behaviour 93. */
 static void test_http_fail__a_peer_that_closes_half_way_is_an_error(void **state)
 {
     static const char *const texts[] = {

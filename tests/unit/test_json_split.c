@@ -1,4 +1,4 @@
-/* Behaviour 91: however a stream is cut, the same documents come out. */
+/* test_json_split.c - JSON documents out of a stream that is cut anywhere. */
 #include "state/json_split.h"
 
 #include "lib/mem.h"
@@ -43,6 +43,7 @@ static char *split(const char *text, size_t n, size_t piece, size_t max, int *re
     return r < 0 ? NULL : orc_buf_take(&out);
 }
 
+/* Behaviour 91: however a stream is cut, the same documents come out. */
 static void test_json_split__every_way_of_cutting_gives_the_same_documents(void **state)
 {
     static const char text[] =

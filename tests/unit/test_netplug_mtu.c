@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-/* BEHAVIOURS 94 */
+/* Behaviour 94. */
 static void test_netplug_mtu__range_is_checked(void **state)
 {
     struct orc_err err = ORC_ERR_INIT;

@@ -378,7 +378,7 @@ static void test_netplug_plan__a_new_subnet_replaces_the_nodes_own_address(void 
     machine_release(&m);
 }
 
-/* BEHAVIOURS 94 */
+/* Behaviour 94. */
 static void test_netplug_plan__mtu_alone_is_changed_without_taking_over(void **state)
 {
     const struct netplug_bridge_req less = {.interface = "eth1", .address = "10.210.3.1/16", .mtu = 1400};

@@ -1,4 +1,4 @@
-/* Where tasks go: filters, explanations, spread (BEHAVIOURS 15-18, 20-22, 24, 25, 27, 28, 31). */
+/* Where tasks go: filters, explanations, spread. */
 #include "tests/sim/sim.h"
 
 static struct sim *cluster(int nodes, double cpus, int64_t memory_mib)
@@ -33,7 +33,7 @@ static int on(struct sim *s, const char *node)
     return sim_count(s, (struct sim_want){.node = node});
 }
 
-/* 15 */
+/* Behaviour 15. */
 static void test_place__what_does_not_fit_waits_with_the_missing_amount(void **state)
 {
     struct sim *s = cluster(3, 4, 1000);
@@ -45,6 +45,7 @@ static void test_place__what_does_not_fit_waits_with_the_missing_amount(void **s
     sim_free(s);
 }
 
+/* Behaviour 15. */
 static void test_place__cpu_shortage_is_told_in_cpus(void **state)
 {
     struct sim *s = cluster(1, 1, 1000);
@@ -55,7 +56,7 @@ static void test_place__cpu_shortage_is_told_in_cpus(void **state)
     sim_free(s);
 }
 
-/* 16 */
+/* Behaviour 16. */
 static void test_place__an_exact_fit_fits(void **state)
 {
     struct sim *s = cluster(1, 1, 1000);
@@ -67,7 +68,7 @@ static void test_place__an_exact_fit_fits(void **state)
     sim_free(s);
 }
 
-/* 17 */
+/* Behaviour 17. */
 static void test_place__a_request_above_every_machine_blocks_nobody(void **state)
 {
     struct sim *s = cluster(2, 1, 1000);
@@ -81,7 +82,7 @@ static void test_place__a_request_above_every_machine_blocks_nobody(void **state
     sim_free(s);
 }
 
-/* 18, 19 */
+/* Behaviours 18, 19. */
 static void test_place__freed_room_is_used_once_it_is_reported_free(void **state)
 {
     struct sim *s = cluster(1, 4, 1000);
@@ -99,7 +100,7 @@ static void test_place__freed_room_is_used_once_it_is_reported_free(void **state
     sim_free(s);
 }
 
-/* 20 */
+/* Behaviour 20. */
 static void test_place__eighteen_on_five_spread_4_4_4_3_3(void **state)
 {
     struct sim *s = cluster(5, 8, 8000);
@@ -136,7 +137,7 @@ static void test_place__many_small_services_balance_over_nodes(void **state)
     sim_free(s);
 }
 
-/* 21 */
+/* Behaviour 21. */
 static void test_place__spread_gives_way_to_capacity(void **state)
 {
     struct sim *s = sim_new();
@@ -150,7 +151,7 @@ static void test_place__spread_gives_way_to_capacity(void **state)
     sim_free(s);
 }
 
-/* 22 */
+/* Behaviour 22. */
 static void test_place__without_a_ready_node_all_wait_and_a_joining_one_gets_them(void **state)
 {
     struct sim *s = sim_new();
@@ -164,6 +165,7 @@ static void test_place__without_a_ready_node_all_wait_and_a_joining_one_gets_the
     sim_free(s);
 }
 
+/* Behaviour 22. */
 static void test_place__a_node_with_a_bad_condition_is_told_with_its_reason(void **state)
 {
     struct sim *s = cluster(1, 4, 1000);
@@ -189,7 +191,7 @@ static void constrain(struct spec_service *w, const char *key, bool equal, const
     k->value = orc_strdup(value);
 }
 
-/* 24, 25 */
+/* Behaviours 24, 25. */
 static void test_place__all_constraints_hold_and_case_does_not_matter(void **state)
 {
     struct sim *s = cluster(3, 4, 1000);
@@ -222,7 +224,7 @@ static void test_place__a_constraint_that_nobody_meets_is_told_per_node(void **s
     sim_free(s);
 }
 
-/* 26 */
+/* Behaviour 26. */
 static void test_place__a_label_change_that_breaks_a_constraint_evicts(void **state)
 {
     struct sim *s = cluster(2, 4, 1000);
@@ -251,7 +253,7 @@ static void publish(struct spec_service *w, const char *ip, uint16_t host, bool 
     *p = (struct spec_port){.host_ip = orc_strdup(ip), .host = host, .container = 80, .udp = udp};
 }
 
-/* 27 */
+/* Behaviour 27. */
 static void test_place__one_host_port_per_node_and_the_surplus_waits(void **state)
 {
     struct sim *s = cluster(2, 4, 1000);
@@ -266,7 +268,7 @@ static void test_place__one_host_port_per_node_and_the_surplus_waits(void **stat
     sim_free(s);
 }
 
-/* 28 */
+/* Behaviour 28. */
 static void test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not(void **state)
 {
     struct sim *s = cluster(1, 4, 1000);
@@ -287,7 +289,7 @@ static void test_place__every_address_conflicts_with_any_other_protocol_and_addr
     sim_free(s);
 }
 
-/* 31 */
+/* Behaviour 31. */
 static void test_place__a_cordoned_node_gets_nothing_new_and_keeps_what_it_has(void **state)
 {
     struct sim *s = cluster(2, 4, 1000);

@@ -1,5 +1,4 @@
-/* Nodes that fall silent, return, are drained; health that fails (BEHAVIOURS 19, 54, 64, 70, 75-78, 85, 86).
- */
+/* Nodes that fall silent, return, are drained; health that fails (scheduler/reconcile). */
 #include "tests/sim/sim.h"
 
 static struct sim *running(int nodes, int replicas, enum spec_order order)
@@ -33,7 +32,7 @@ static int64_t attempts(struct sim *s)
 
 /* ---- lost nodes */
 
-/* 75 */
+/* Behaviour 75. */
 static void test_nodes__a_node_is_given_up_after_its_grace_and_not_before(void **state)
 {
     struct sim *s = running(3, 6, SPEC_STOP_FIRST);
@@ -51,7 +50,7 @@ static void test_nodes__a_node_is_given_up_after_its_grace_and_not_before(void *
     sim_free(s);
 }
 
-/* 75, 76 */
+/* Behaviours 75, 76. */
 static void test_nodes__a_short_hiccup_replaces_nothing(void **state)
 {
     struct sim *s = running(3, 6, SPEC_STOP_FIRST);
@@ -69,7 +68,7 @@ static void test_nodes__a_short_hiccup_replaces_nothing(void **state)
     sim_free(s);
 }
 
-/* 77 */
+/* Behaviour 77. */
 static void test_nodes__two_of_ten_lost_two_replaced_eight_untouched(void **state)
 {
     struct sim *s = running(10, 10, SPEC_STOP_FIRST);
@@ -94,7 +93,7 @@ static void test_nodes__two_of_ten_lost_two_replaced_eight_untouched(void **stat
     sim_free(s);
 }
 
-/* 78 */
+/* Behaviour 78. */
 static void test_nodes__on_return_the_surplus_is_stopped_once(void **state)
 {
     struct sim *s = running(3, 6, SPEC_STOP_FIRST);
@@ -113,7 +112,7 @@ static void test_nodes__on_return_the_surplus_is_stopped_once(void **state)
     sim_free(s);
 }
 
-/* 19 */
+/* Behaviour 19. */
 static void test_nodes__room_on_a_lost_node_is_not_free_when_it_returns(void **state)
 {
     struct sim *s = sim_new();
@@ -237,7 +236,7 @@ static void test_nodes__nodes_dead_for_long_do_not_hold_a_new_leader_back(void *
     sim_free(s);
 }
 
-/* 54 */
+/* Behaviour 54. */
 static void test_nodes__a_node_lost_in_the_middle_of_a_rollout_is_repaired(void **state)
 {
     for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++)
@@ -266,7 +265,7 @@ static void test_nodes__a_node_lost_in_the_middle_of_a_rollout_is_repaired(void 
 
 /* ---- drain and cordon */
 
-/* 76, 85, 86 */
+/* Behaviours 76, 85, 86. */
 static void test_nodes__a_drained_node_is_left_within_the_update_policy(void **state)
 {
     struct sim *s = running(3, 6, SPEC_STOP_FIRST);
@@ -302,7 +301,7 @@ static void test_nodes__a_drained_node_is_left_even_if_there_is_no_other(void **
 
 /* ---- health */
 
-/* 64 */
+/* Behaviour 64. */
 static void test_health__a_sick_task_is_replaced_and_the_count_rises_by_one(void **state)
 {
     struct sim *s = running(3, 3, SPEC_STOP_FIRST);
@@ -377,7 +376,7 @@ static void test_health__one_that_cannot_be_placed_elsewhere_is_not_stopped(void
     sim_free(s);
 }
 
-/* 70: the same for what the scheduler replaces */
+/* Behaviour 70: the same for what the scheduler replaces */
 static void test_health__repeated_failures_back_off_doubling_and_say_so(void **state)
 {
     struct sim *s = running(1, 1, SPEC_STOP_FIRST);

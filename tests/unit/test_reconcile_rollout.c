@@ -1,4 +1,4 @@
-/* From one version to the next (BEHAVIOURS 44-60). */
+/* From one version to the next. */
 #include "tests/sim/sim.h"
 
 static struct sim *cluster(int nodes)
@@ -98,7 +98,7 @@ static struct seen watch(struct sim *s, uint64_t ms)
     return x;
 }
 
-/* 44, 46 */
+/* Behaviours 44, 46. */
 static void test_rollout__stop_first_changes_parallelism_at_once_and_never_exceeds_the_count(void **state)
 {
     for (int p = 1; p <= 3; p++) {
@@ -117,7 +117,7 @@ static void test_rollout__stop_first_changes_parallelism_at_once_and_never_excee
     }
 }
 
-/* 44, 46 */
+/* Behaviours 44, 46. */
 static void test_rollout__start_first_is_never_below_the_count(void **state)
 {
     for (int p = 1; p <= 3; p++) {
@@ -181,7 +181,7 @@ static void test_rollout__monitor_does_not_delay_the_next_step(void **state)
     sim_free(s);
 }
 
-/* 47, 50 */
+/* Behaviours 47, 50. */
 static void test_rollout__a_bad_image_pauses_and_the_old_version_serves(void **state)
 {
     struct want w = {.replicas = 3, .image = "missing"};
@@ -196,7 +196,7 @@ static void test_rollout__a_bad_image_pauses_and_the_old_version_serves(void **s
     sim_free(s);
 }
 
-/* 50 */
+/* Behaviour 50. */
 static void test_rollout__a_bad_image_of_a_single_replica_brings_the_old_version_back(void **state)
 {
     struct want w = {.replicas = 1, .image = "missing"};
@@ -209,7 +209,7 @@ static void test_rollout__a_bad_image_of_a_single_replica_brings_the_old_version
     sim_free(s);
 }
 
-/* 47 */
+/* Behaviour 47. */
 static void test_rollout__applying_the_same_again_does_nothing_to_a_paused_one(void **state)
 {
     struct want w = {.replicas = 3, .image = "sick"};
@@ -227,7 +227,7 @@ static void test_rollout__applying_the_same_again_does_nothing_to_a_paused_one(v
     sim_free(s);
 }
 
-/* 48 */
+/* Behaviour 48. */
 static void test_rollout__failure_action_rollback_returns_to_the_old_spec(void **state)
 {
     for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++) {
@@ -248,7 +248,7 @@ static void test_rollout__failure_action_rollback_returns_to_the_old_spec(void *
     }
 }
 
-/* 49 */
+/* Behaviour 49. */
 static void test_rollout__a_failed_rollback_is_not_rolled_back(void **state)
 {
     struct want w = {.replicas = 3, .parallelism = 3, .action = SPEC_ON_FAILURE_ROLLBACK};
@@ -307,7 +307,7 @@ static void test_rollout__continue_goes_on_trying_but_keeps_what_the_policy_prom
     sim_free(s);
 }
 
-/* 51 */
+/* Behaviour 51. */
 static void test_rollout__what_never_becomes_healthy_fails_at_its_deadline(void **state)
 {
     struct want w = {.replicas = 2, .image = "stuck"};
@@ -322,7 +322,7 @@ static void test_rollout__what_never_becomes_healthy_fails_at_its_deadline(void 
     sim_free(s);
 }
 
-/* 73: while it is tried again by the node, it is no failure */
+/* Behaviour 73: while it is tried again by the node, it is no failure */
 static void test_rollout__a_pull_that_is_tried_again_is_not_a_failure(void **state)
 {
     struct want w = {.replicas = 2, .image = "pull"};
@@ -335,7 +335,7 @@ static void test_rollout__a_pull_that_is_tried_again_is_not_a_failure(void **sta
     sim_free(s);
 }
 
-/* 52 */
+/* Behaviour 52. */
 static void test_rollout__a_new_spec_supersedes_a_running_one(void **state)
 {
     for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++) {
@@ -356,7 +356,7 @@ static void test_rollout__a_new_spec_supersedes_a_running_one(void **state)
     }
 }
 
-/* 52 */
+/* Behaviour 52. */
 static void test_rollout__a_good_spec_supersedes_a_paused_one(void **state)
 {
     struct want w = {.replicas = 3, .image = "missing"};
@@ -371,7 +371,7 @@ static void test_rollout__a_good_spec_supersedes_a_paused_one(void **state)
     sim_free(s);
 }
 
-/* 53 */
+/* Behaviour 53. */
 static void test_rollout__rolling_back_leaves_replicas_at_that_version_alone(void **state)
 {
     struct want w = {.replicas = 3, .image = "stuck"};
@@ -394,7 +394,7 @@ static void test_rollout__rolling_back_leaves_replicas_at_that_version_alone(voi
     sim_free(s);
 }
 
-/* 54, 55 */
+/* Behaviours 54, 55. */
 static void test_rollout__a_paused_one_replaces_lost_tasks_at_the_old_version(void **state)
 {
     struct want w = {.replicas = 4, .image = "missing"};
@@ -409,7 +409,7 @@ static void test_rollout__a_paused_one_replaces_lost_tasks_at_the_old_version(vo
     sim_free(s);
 }
 
-/* 56: drain time-out 30 s, grace 10 s, and our margin of 30 s */
+/* Behaviour 56: drain time-out 30 s, grace 10 s, and our margin of 30 s */
 static void test_rollout__one_that_will_not_stop_delays_only_up_to_its_time_out(void **state)
 {
     struct want w = {.replicas = 2};
@@ -429,7 +429,7 @@ static void test_rollout__one_that_will_not_stop_delays_only_up_to_its_time_out(
     sim_free(s);
 }
 
-/* 57 */
+/* Behaviour 57. */
 static void test_rollout__scaling_during_a_rollout_ends_right(void **state)
 {
     for (int to = 2; to <= 9; to += 7) {
@@ -447,7 +447,7 @@ static void test_rollout__scaling_during_a_rollout_ends_right(void **state)
     }
 }
 
-/* 60 */
+/* Behaviour 60. */
 static void test_rollout__a_failure_after_the_monitor_window_does_not_fail_it(void **state)
 {
     struct want w = {.replicas = 4, .delay_ms = 20000, .action = SPEC_ON_FAILURE_ROLLBACK};
@@ -480,7 +480,7 @@ static void test_rollout__a_failure_within_the_monitor_window_fails_it(void **st
     sim_free(s);
 }
 
-/* 67 */
+/* Behaviour 67. */
 static void test_rollout__a_crash_at_start_without_a_check_is_caught(void **state)
 {
     struct want w = {.replicas = 2, .image = "crash", .no_health = true, .action = SPEC_ON_FAILURE_ROLLBACK};
@@ -536,7 +536,7 @@ static void test_rollout__start_first_without_room_falls_back_and_says_so(void *
     sim_free(s);
 }
 
-/* 15, 17 */
+/* Behaviours 15, 17. */
 static void test_rollout__a_version_that_fits_nowhere_stops_nothing(void **state)
 {
     struct want w = {.replicas = 2};
@@ -584,7 +584,7 @@ static void test_rollout__a_restart_tries_a_paused_version_again(void **state)
     sim_free(s);
 }
 
-/* 59 */
+/* Behaviour 59. */
 static void test_rollout__a_new_leader_goes_on_where_the_old_one_was(void **state)
 {
     for (int at = 0; at < 12; at++) {

@@ -1,4 +1,4 @@
-/* How many, which slots, and what is left in peace (BEHAVIOURS 33-41, 43, 58, 68). */
+/* How many, which slots, and what is left in peace. */
 #include "tests/sim/sim.h"
 
 static struct sim *cluster(int nodes)
@@ -35,7 +35,7 @@ static void assert_slots(struct sim *s, const char *want)
     orc_buf_release(&slots);
 }
 
-/* 35 */
+/* Behaviour 35. */
 static void test_scale__the_count_is_exact_and_slots_count_from_zero(void **state)
 {
     struct sim *s = running(3, 5);
@@ -47,7 +47,7 @@ static void test_scale__the_count_is_exact_and_slots_count_from_zero(void **stat
     sim_free(s);
 }
 
-/* 36 */
+/* Behaviour 36. */
 static void test_scale__only_missing_slots_are_filled(void **state)
 {
     struct sim *s = running(3, 4);
@@ -65,7 +65,7 @@ static void test_scale__only_missing_slots_are_filled(void **state)
     sim_free(s);
 }
 
-/* 37 */
+/* Behaviour 37. */
 static void test_scale__down_takes_unplaced_and_not_running_first(void **state)
 {
     struct sim *s = cluster(1);
@@ -88,6 +88,7 @@ static void test_scale__down_takes_unplaced_and_not_running_first(void **state)
     sim_free(s);
 }
 
+/* Behaviour 37. */
 static void test_scale__down_keeps_the_balance_over_nodes(void **state)
 {
     struct sim *s = running(3, 9);
@@ -103,7 +104,7 @@ static void test_scale__down_keeps_the_balance_over_nodes(void **state)
     sim_free(s);
 }
 
-/* 38 */
+/* Behaviour 38. */
 static void test_scale__zero_stops_all_and_keeps_the_service(void **state)
 {
     struct sim *s = running(3, 4);
@@ -119,7 +120,7 @@ static void test_scale__zero_stops_all_and_keeps_the_service(void **state)
     sim_free(s);
 }
 
-/* 39 */
+/* Behaviour 39. */
 static void test_scale__down_counts_lost_ones_first(void **state)
 {
     struct sim *s = sim_new();
@@ -140,7 +141,7 @@ static void test_scale__down_counts_lost_ones_first(void **state)
     sim_free(s);
 }
 
-/* 40 */
+/* Behaviour 40. */
 static void test_scale__a_removed_service_leaves_nothing(void **state)
 {
     struct sim *s = running(3, 4);
@@ -185,7 +186,7 @@ static void test_scale__a_large_service_is_made_in_several_transactions(void **s
     sim_free(s);
 }
 
-/* 41, 58 */
+/* Behaviours 41, 58. */
 static void test_scale__a_change_that_needs_no_new_container_restarts_none(void **state)
 {
     struct sim *s = running(3, 3);
@@ -202,7 +203,7 @@ static void test_scale__a_change_that_needs_no_new_container_restarts_none(void 
     sim_free(s);
 }
 
-/* 43 */
+/* Behaviour 43. */
 static void test_scale__finished_tasks_are_collected_when_their_address_has_rested(void **state)
 {
     struct sim *s = running(1, 2);
@@ -240,7 +241,7 @@ static void test_scale__an_address_rests_before_it_is_used_again(void **state)
     sim_free(s);
 }
 
-/* 68 */
+/* Behaviour 68. */
 static void test_scale__what_ended_well_stays_ended_by_its_policy(void **state)
 {
     struct sim *s = cluster(1);
@@ -254,6 +255,7 @@ static void test_scale__what_ended_well_stays_ended_by_its_policy(void **state)
     sim_free(s);
 }
 
+/* Behaviour 68. */
 static void test_scale__what_ended_badly_and_may_not_restart_stays_and_is_told(void **state)
 {
     struct sim *s = cluster(1);
@@ -267,7 +269,7 @@ static void test_scale__what_ended_badly_and_may_not_restart_stays_and_is_told(v
     sim_free(s);
 }
 
-/* 33 */
+/* Behaviour 33. */
 static void test_scale__a_plan_refused_at_commit_is_decided_again(void **state)
 {
     struct sim *s = cluster(2);
@@ -282,7 +284,7 @@ static void test_scale__a_plan_refused_at_commit_is_decided_again(void **state)
     sim_free(s);
 }
 
-/* 34 */
+/* Behaviour 34. */
 static void test_scale__a_task_of_a_node_that_was_removed_is_cleaned_up(void **state)
 {
     struct sim *s = running(2, 4);
@@ -337,7 +339,7 @@ static struct spec_service *with_volume(const char *name, int replicas)
     return w;
 }
 
-/* 96 */
+/* Behaviour 96. */
 static void test_scale__a_slot_with_a_volume_stays_on_its_node(void **state)
 {
     struct sim *s = cluster(3);

@@ -1,7 +1,7 @@
 /* Thousands of random histories of a cluster, with faults, each step held against what must never happen.
  *
  * One seed is one exact run. ORC_SIM_SEEDS=N runs more of them, ORC_SIM_SEED=K runs that one and prints its
- * trace. BEHAVIOURS 19, 27, 33, 35, 37, 44, 46, 52, 54, 57, 77, 78, 88, 89.
+ * trace.
  */
 #include "tests/sim/sim.h"
 
@@ -514,7 +514,7 @@ static void fault(struct run *r)
 
 /* ---- a run */
 
-/* A store may answer late, or not at all: a transaction that is sent again must not be done twice (88). */
+/* A store may answer late, or not at all: a transaction that is sent again must not be done twice. */
 static void commit(struct run *r, const struct plan *p)
 {
     for (size_t i = 0; i < p->txns.n; i++) {
@@ -654,6 +654,7 @@ static uint64_t number(const char *env, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
+/* Behaviours 19, 27, 33, 35, 37, 44, 46, 52, 54, 57, 77, 78, 88, 89. */
 static void test_sim__no_history_breaks_an_invariant_and_all_come_to_rest(void **state)
 {
     uint64_t one = number("ORC_SIM_SEED", 0), seeds = number("ORC_SIM_SEEDS", SEEDS);

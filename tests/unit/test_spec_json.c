@@ -319,7 +319,7 @@ static const struct {
     {"drain timeout", change_drain, false},
 };
 
-/* Behaviours 41 and 58: a change that needs no new container doesn't look as if it did. */
+/* Behaviours 41, 58: a change that needs no new container doesn't look as if it did. */
 static void test_spec_hash__each_field_changes_whole_and_only_some_change_container(void **state)
 {
     orc_auto(spec_service_free_p) struct spec_service *plain = web();

@@ -90,7 +90,7 @@ static char *write_file(struct dice *d, unsigned mask, bool plain)
     return orc_buf_take(&b);
 }
 
-/* Behaviours 13 and 14. */
+/* Behaviours 13, 14. */
 static void test_spec_property__spelling_and_order_are_no_difference(void **state)
 {
     for (unsigned seed = 1; seed <= CASES; seed++) {

@@ -299,7 +299,7 @@ static void test_spec_refuse__ports(void **state)
     ASSERT_REFUSALS(cases);
 }
 
-/* Behaviours 11 and 96. */
+/* Behaviours 11, 96. */
 static void test_spec_refuse__volumes(void **state)
 {
     static const struct refusal cases[] = {
@@ -363,7 +363,7 @@ static void test_spec_refuse__health_checks(void **state)
     ASSERT_REFUSALS(cases);
 }
 
-/* Behaviours 97 and 100. */
+/* Behaviours 97, 100. */
 static void test_spec_refuse__routes(void **state)
 {
     static const struct refusal cases[] = {

@@ -92,7 +92,7 @@ static void size_refused(const char *s)
     assert_non_null(strstr(err.msg, s));
 }
 
-/* Behaviour 9 */
+/* Behaviour 9. */
 static void test_units__sizes_are_powers_of_1024(void **state)
 {
     size_is("0", 0);
@@ -110,7 +110,7 @@ static void test_units__sizes_are_powers_of_1024(void **state)
     size_is("8191P", INT64_C(8191) << 50);
 }
 
-/* Behaviour 9 */
+/* Behaviour 9. */
 static void test_units__negative_size_and_junk_units_are_refused(void **state)
 {
     static const char *const bad[] = {"-1",
