@@ -12,6 +12,7 @@
 #include "lib/hash.h"
 #include "scheduler/core.h"
 #include "scheduler/plan_write.h"
+#include "tests/sim/value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +28,10 @@
 #define SIM_FN ORC_UNUSED static
 
 struct sim_kv {
-    char *key, *value;
+    char *key;
+    struct sim_value *value;
     struct key parsed;
+    char *status_key, *alive_key; /* of a task: where its node tells of it, and of itself */
     int64_t create, mod;
     UT_hash_handle hh;
 };
@@ -50,6 +53,7 @@ struct sim {
     int slow;    /* nodes do each next thing with a chance of 1 in slow; 0: at once */
     bool trace;  /* print what is decided */
     size_t txns; /* committed */
+    bool sorted; /* kvs are in the order of their keys */
 };
 
 /* ---- the store */
@@ -67,7 +71,33 @@ SIM_FN void sim_feed(const struct sim *s, struct core *c, const struct sim_kv *k
     struct orc_err err = ORC_ERR_INIT;
 
     if (core_wants(kv->parsed.kind))
-        core_feed_value(c, &kv->parsed, kv->value, strlen(kv->value), kv->create, kv->mod, &err);
+        core_feed_value(c, &kv->parsed, kv->value->text, strlen(kv->value->text), kv->create, kv->mod, &err);
+}
+
+SIM_FN struct sim_kv *sim_add(struct sim *s, const char *key)
+{
+    struct sim_kv *kv = orc_new(struct sim_kv);
+
+    kv->key = orc_strdup(key);
+    kv->create = s->revision;
+    key_parse(SIM_CLUSTER, key, &kv->parsed);
+    if (kv->parsed.kind == KEY_TASK) {
+        kv->status_key = key_status(SIM_CLUSTER, kv->parsed.node, kv->parsed.task);
+        kv->alive_key = key_alive(SIM_CLUSTER, kv->parsed.node);
+    }
+    HASH_ADD_KEYPTR(hh, s->kvs, kv->key, strlen(kv->key), kv);
+    s->sorted = false;
+    return kv;
+}
+
+SIM_FN void sim_drop(struct sim *s, struct sim_kv *kv)
+{
+    HASH_DEL(s->kvs, kv);
+    free(kv->key);
+    free(kv->status_key);
+    free(kv->alive_key);
+    sim_value_drop(kv->value);
+    free(kv);
 }
 
 /* One change at the store's present revision. */
@@ -75,14 +105,10 @@ SIM_FN void sim_put_at(struct sim *s, const char *key, const char *value)
 {
     struct sim_kv *kv = sim_find(s, key);
 
-    if (!kv) {
-        kv = orc_new(struct sim_kv);
-        kv->key = orc_strdup(key);
-        kv->create = s->revision;
-        key_parse(SIM_CLUSTER, key, &kv->parsed);
-        HASH_ADD_KEYPTR(hh, s->kvs, kv->key, strlen(kv->key), kv);
-    }
-    orc_set_str(&kv->value, value);
+    if (!kv)
+        kv = sim_add(s, key);
+    sim_value_drop(kv->value);
+    kv->value = sim_value_new(kv->parsed.kind, orc_strdup(value));
     kv->mod = s->revision;
     sim_feed(s, s->core, kv);
 }
@@ -93,11 +119,8 @@ SIM_FN void sim_del_at(struct sim *s, const char *key)
 
     if (!kv)
         return;
-    HASH_DEL(s->kvs, kv);
     core_feed_delete(s->core, &kv->parsed);
-    free(kv->key);
-    free(kv->value);
-    free(kv);
+    sim_drop(s, kv);
 }
 
 /* Take the key and the text. */
@@ -116,10 +139,15 @@ SIM_FN void sim_del(struct sim *s, char *key)
     free(key);
 }
 
+struct sim_op { /* value NULL: a deletion */
+    char *key, *value;
+};
+
 struct sim_txn {
     struct sim *s;
-    bool holds, doing;
-    int compares, ops;
+    bool holds;
+    int compares;
+    ORC_VEC(struct sim_op) ops;
 };
 
 SIM_FN void sim_if_create(const char *key, int64_t revision, void *arg)
@@ -128,8 +156,7 @@ SIM_FN void sim_if_create(const char *key, int64_t revision, void *arg)
     const struct sim_kv *kv = sim_find(t->s, key);
 
     t->compares++;
-    if (!t->doing && (kv ? kv->create : 0) != revision)
-        t->holds = false;
+    t->holds = t->holds && (kv ? kv->create : 0) == revision;
 }
 
 SIM_FN void sim_if_mod(const char *key, int64_t revision, void *arg)
@@ -138,26 +165,35 @@ SIM_FN void sim_if_mod(const char *key, int64_t revision, void *arg)
     const struct sim_kv *kv = sim_find(t->s, key);
 
     t->compares++;
-    if (!t->doing && (kv ? kv->mod : 0) != revision)
-        t->holds = false;
+    t->holds = t->holds && (kv ? kv->mod : 0) == revision;
 }
 
 SIM_FN void sim_txn_put(const char *key, const char *value, void *arg)
 {
     struct sim_txn *t = arg;
 
-    t->ops++;
-    if (t->doing)
-        sim_put_at(t->s, key, value);
+    orc_vec_push(&t->ops, ((struct sim_op){orc_strdup(key), orc_strdup(value)}));
 }
 
 SIM_FN void sim_txn_del(const char *key, void *arg)
 {
     struct sim_txn *t = arg;
 
-    t->ops++;
-    if (t->doing)
-        sim_del_at(t->s, key);
+    orc_vec_push(&t->ops, ((struct sim_op){orc_strdup(key), NULL}));
+}
+
+SIM_FN void sim_txn_do(struct sim_txn *t)
+{
+    const struct sim_op *op;
+
+    t->s->revision++;
+    t->s->txns++;
+    orc_vec_each (op, &t->ops) {
+        if (op->value)
+            sim_put_at(t->s, op->key, op->value);
+        else
+            sim_del_at(t->s, op->key);
+    }
 }
 
 /* True when its guards held and it was done. */
@@ -165,17 +201,20 @@ SIM_FN bool sim_commit(struct sim *s, const struct plan_txn *txn)
 {
     struct sim_txn t = {.s = s, .holds = true};
     struct plan_sink sink = {sim_if_create, sim_if_mod, sim_txn_put, sim_txn_del, &t};
+    struct sim_op *op;
 
     plan_write(txn, SIM_CLUSTER, &sink);
     assert_in_range(t.compares, 1, 127); /* the leader's guard comes on top */
-    assert_in_range(t.ops, 1, 128);
-    if (!t.holds || s->refuse)
-        return false;
-    s->revision++;
-    s->txns++;
-    t.doing = true;
-    plan_write(txn, SIM_CLUSTER, &sink);
-    return true;
+    assert_in_range(t.ops.n, 1, 128);
+    t.holds = t.holds && !s->refuse;
+    if (t.holds)
+        sim_txn_do(&t);
+    orc_vec_each (op, &t.ops) {
+        free(op->key);
+        free(op->value);
+    }
+    orc_vec_release(&t.ops);
+    return t.holds;
 }
 
 /* ---- chance */
@@ -210,12 +249,8 @@ SIM_FN void sim_free(struct sim *s)
     struct sim_image *i, *i_next;
 
     core_free(s->core);
-    HASH_ITER (hh, s->kvs, kv, kv_next) {
-        HASH_DEL(s->kvs, kv);
-        free(kv->key);
-        free(kv->value);
-        free(kv);
-    }
+    HASH_ITER (hh, s->kvs, kv, kv_next)
+        sim_drop(s, kv);
     HASH_ITER (hh, s->images, i, i_next) {
         HASH_DEL(s->images, i);
         free(i);
@@ -326,7 +361,7 @@ SIM_FN struct record_app sim_app(struct sim *s, const char *app)
     struct record_app a = {0};
 
     if (kv)
-        assert_int_equal(record_app_parse(kv->value, strlen(kv->value), &a, NULL), 0);
+        assert_int_equal(record_app_parse(kv->value->text, strlen(kv->value->text), &a, NULL), 0);
     return a;
 }
 
@@ -416,17 +451,33 @@ SIM_FN void sim_restart(struct sim *s, const char *app, const char *service, int
 
 /* ---- the nodes */
 
-SIM_FN int sim_task_of(struct sim *s, const struct sim_kv *kv, struct record_task *ret)
+/* What the store says of a task and of its container; valid until that is put again. NULL: nothing. */
+SIM_FN const struct record_task *sim_task_of(const struct sim_kv *kv)
 {
-    return kv->parsed.kind == KEY_TASK ? record_task_parse(kv->value, strlen(kv->value), ret, NULL) : -1;
+    return sim_value_task(kv->value);
 }
 
-SIM_FN bool sim_status_of(struct sim *s, const char *node, const char *task, struct record_status *ret)
+SIM_FN struct sim_value *sim_status_value(const struct sim *s, const struct sim_kv *task)
+{
+    struct sim_kv *kv = sim_find(s, task->status_key);
+
+    return kv ? kv->value : NULL;
+}
+
+SIM_FN const struct record_status *sim_status_of(const struct sim *s, const struct sim_kv *task)
+{
+    struct sim_value *v = sim_status_value(s, task);
+
+    return v ? sim_value_status(v) : NULL;
+}
+
+/* A status to change, owned by the caller. */
+SIM_FN bool sim_status_copy(struct sim *s, const char *node, const char *task, struct record_status *ret)
 {
     orc_auto_free char *key = key_status(SIM_CLUSTER, node, task);
     struct sim_kv *kv = sim_find(s, key);
 
-    return kv && record_status_parse(kv->value, strlen(kv->value), ret, NULL) == 0;
+    return kv && record_status_parse(kv->value->text, strlen(kv->value->text), ret, NULL) == 0;
 }
 
 SIM_FN void sim_status(struct sim *s, const char *node, const char *task, const struct record_status *st)
@@ -485,17 +536,27 @@ SIM_FN bool sim_leave(struct record_status *st, bool known)
     return true;
 }
 
-SIM_FN bool sim_act_on(struct sim *s, const char *node, const char *task, const struct record_task *rec)
+/* Nothing more happens to it by itself. */
+SIM_FN bool sim_at_rest(const struct record_task *rec, const struct record_status *st)
 {
-    struct record_status st = {0};
-    bool known = sim_status_of(s, node, task, &st), acted;
-    struct sim_image *i = NULL;
+    return st && (rec->desired == TASK_RUN ? st->state != TASK_STARTING : st->state == TASK_REMOVED);
+}
 
+SIM_FN bool sim_act_on(struct sim *s, const struct sim_kv *kv)
+{
+    const struct record_task *rec = sim_task_of(kv);
+    struct record_status st = {0};
+    struct sim_image *i = NULL;
+    bool known, acted;
+
+    if (sim_at_rest(rec, sim_status_of(s, kv)))
+        return false;
+    known = sim_status_copy(s, kv->parsed.node, kv->parsed.task, &st);
     HASH_FIND_STR(s->images, rec->container_hash, i);
     acted =
         rec->desired == TASK_RUN ? sim_container(i ? i->image : "good", &st, known) : sim_leave(&st, known);
     if (acted)
-        sim_status(s, node, task, &st);
+        sim_status(s, kv->parsed.node, kv->parsed.task, &st);
     record_status_release(&st);
     return acted;
 }
@@ -511,15 +572,12 @@ SIM_FN int sim_act(struct sim *s)
     struct sim_kv *kv, *next;
     int acted = 0;
 
-    HASH_SORT(s->kvs, sim_by_key);
-    HASH_ITER (hh, s->kvs, kv, next) {
-        struct record_task rec = {0};
-
-        if (sim_task_of(s, kv, &rec) == 0 && sim_node_is_alive(s, kv->parsed.node) &&
-            (!s->slow || sim_chance(s, (unsigned)s->slow)))
-            acted += sim_act_on(s, kv->parsed.node, kv->parsed.task, &rec);
-        record_task_release(&rec);
-    }
+    if (!s->sorted)
+        HASH_SORT(s->kvs, sim_by_key);
+    s->sorted = true;
+    HASH_ITER (hh, s->kvs, kv, next)
+        if (sim_task_of(kv) && sim_find(s, kv->alive_key) && (!s->slow || sim_chance(s, (unsigned)s->slow)))
+            acted += sim_act_on(s, kv);
     return acted;
 }
 
@@ -595,7 +653,7 @@ SIM_FN struct record_rollout sim_rollout(struct sim *s, const char *app, const c
     struct record_rollout r = {0};
 
     if (kv)
-        assert_int_equal(record_rollout_parse(kv->value, strlen(kv->value), &r, NULL), 0);
+        assert_int_equal(record_rollout_parse(kv->value->text, strlen(kv->value->text), &r, NULL), 0);
     return r;
 }
 
@@ -636,21 +694,16 @@ SIM_FN int sim_count(struct sim *s, struct sim_want w)
     int n = 0;
 
     HASH_ITER (hh, s->kvs, kv, next) {
-        struct record_task t = {0};
-        struct record_status st = {0};
-        bool known;
+        const struct record_task *t = sim_task_of(kv);
+        const struct record_status *st = t ? sim_status_of(s, kv) : NULL;
 
-        if (sim_task_of(s, kv, &t) < 0)
-            continue;
-        known = sim_status_of(s, kv->parsed.node, kv->parsed.task, &st);
-        n += (!w.service || strcmp(w.service, t.service) == 0) &&
-             (!w.node || strcmp(w.node, kv->parsed.node) == 0) && (!w.revision || w.revision == t.revision) &&
-             (w.leaving ? t.desired != TASK_RUN && !(known && st.state >= TASK_STOPPED)
-                        : t.desired == TASK_RUN) &&
-             (!w.available || (known && st.state == TASK_RUNNING && st.health == TASK_HEALTHY &&
-                               sim_node_is_alive(s, kv->parsed.node)));
-        record_task_release(&t);
-        record_status_release(&st);
+        n += t && (!w.service || strcmp(w.service, t->service) == 0) &&
+             (!w.node || strcmp(w.node, kv->parsed.node) == 0) &&
+             (!w.revision || w.revision == t->revision) &&
+             (w.leaving ? t->desired != TASK_RUN && !(st && st->state >= TASK_STOPPED)
+                        : t->desired == TASK_RUN) &&
+             (!w.available ||
+              (st && st->state == TASK_RUNNING && st->health == TASK_HEALTHY && sim_find(s, kv->alive_key)));
     }
     return n;
 }
@@ -673,13 +726,11 @@ SIM_FN char *sim_map(struct sim *s, const char *service)
 
     for (int slot = 0; slot < 64; slot++)
         HASH_ITER (hh, s->kvs, kv, next) {
-            struct record_task t = {0};
+            const struct record_task *t = sim_task_of(kv);
 
-            if (sim_task_of(s, kv, &t) == 0 && t.desired == TASK_RUN && t.slot == slot &&
-                strcmp(t.service, service) == 0)
+            if (t && t->desired == TASK_RUN && t->slot == slot && strcmp(t->service, service) == 0)
                 orc_buf_printf(&b, "%s%d@%s.%lld", b.len ? " " : "", slot, kv->parsed.node,
-                               (long long)t.revision);
-            record_task_release(&t);
+                               (long long)t->revision);
         }
     return orc_buf_take(&b);
 }
@@ -691,12 +742,9 @@ SIM_FN bool sim_task_in(struct sim *s, const char *service, int slot, char ret_i
     struct sim_kv *kv, *next;
 
     HASH_ITER (hh, s->kvs, kv, next) {
-        struct record_task t = {0};
-        bool is = sim_task_of(s, kv, &t) == 0 && t.desired == TASK_RUN && t.slot == slot &&
-                  strcmp(t.service, service) == 0;
+        const struct record_task *t = sim_task_of(kv);
 
-        record_task_release(&t);
-        if (!is)
+        if (!t || t->desired != TASK_RUN || t->slot != slot || strcmp(t->service, service) != 0)
             continue;
         snprintf(ret_id, KEY_TASK_MAX + 1, "%s", kv->parsed.task);
         snprintf(ret_node, KEY_NAME_MAX + 1, "%s", kv->parsed.node);
@@ -713,7 +761,7 @@ SIM_FN void sim_turn(struct sim *s, const char *service, int slot, enum task_sta
     struct record_status st = {0};
 
     assert_true(sim_task_in(s, service, slot, id, node));
-    assert_true(sim_status_of(s, node, id, &st));
+    assert_true(sim_status_copy(s, node, id, &st));
     st.state = state;
     st.health = health;
     orc_set_str(&st.probe, probe);

@@ -163,7 +163,7 @@ static void test_garbage__a_record_that_contradicts_its_key_is_unreadable(void *
 
     assert_true(sim_task_in(s, "web", 0, id, node));
     key = key_task(SIM_CLUSTER, node, id);
-    sim_put(s, orc_strdup("/orc/default/tasks/k1/shop.web.0.999"), orc_strdup(sim_find(s, key)->value));
+    sim_put(s, orc_strdup("/orc/default/tasks/k1/shop.web.0.999"), orc_strdup(sim_find(s, key)->value->text));
     sim_pass(s, 100000);
     assert_int_equal(sim_keys(s, KEY_TASK), 2);
     sim_free(s);

@@ -306,9 +306,8 @@ static void test_health__a_sick_task_is_replaced_and_the_count_rises_by_one(void
 {
     struct sim *s = running(3, 3, SPEC_STOP_FIRST);
     char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
-    struct record_task t = {0};
     orc_auto_free char *key = NULL, *reason = NULL;
-    const struct sim_kv *kv;
+    const struct record_task *t;
 
     assert_true(sim_task_in(s, "web", 1, id, node));
     reason = orc_printf("replaces %s: unhealthy: HTTP 503 after 2 ms", id);
@@ -317,11 +316,9 @@ static void test_health__a_sick_task_is_replaced_and_the_count_rises_by_one(void
     assert_int_equal(available(s), 3);
     assert_true(sim_task_in(s, "web", 1, id, node));
     key = key_task(SIM_CLUSTER, node, id);
-    kv = sim_find(s, key);
-    assert_int_equal(record_task_parse(kv->value, strlen(kv->value), &t, NULL), 0);
-    assert_int_equal(t.restarts, 1);
-    assert_string_equal(t.reason, reason);
-    record_task_release(&t);
+    t = sim_task_of(sim_find(s, key));
+    assert_int_equal(t->restarts, 1);
+    assert_string_equal(t->reason, reason);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     sim_free(s);
 }

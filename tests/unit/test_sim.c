@@ -7,7 +7,7 @@
 
 #include <arpa/inet.h>
 
-#define SEEDS 400
+#define SEEDS 200
 #define ROUNDS 160
 #define SERVICES 4
 
@@ -38,12 +38,13 @@ struct run {
 
 /* ---- reading the store */
 
-struct live {
-    struct record_task rec;
-    struct record_status st;
+struct live { /* as the store said at some moment */
+    struct sim_value *task, *status;
+    const struct record_task *rec;
+    const struct record_status *st; /* NULL: none */
     char node[KEY_NAME_MAX + 1], id[KEY_TASK_MAX + 1];
     int64_t create;
-    bool known, alive;
+    bool alive;
 };
 
 struct lives {
@@ -58,17 +59,19 @@ static struct lives read_tasks(struct sim *s)
 
     HASH_ITER (hh, s->kvs, kv, next) {
         struct live *l;
-        struct record_task rec = {0};
 
-        if (sim_task_of(s, kv, &rec) < 0)
+        if (!sim_task_of(kv))
             continue;
         l = orc_vec_add(&v);
-        l->rec = rec;
+        l->task = sim_value_hold(kv->value);
+        l->rec = sim_task_of(kv);
+        l->st = sim_status_of(s, kv);
+        if (l->st)
+            l->status = sim_value_hold(sim_status_value(s, kv));
         l->create = kv->create;
-        snprintf(l->node, sizeof l->node, "%s", kv->parsed.node);
-        snprintf(l->id, sizeof l->id, "%s", kv->parsed.task);
-        l->known = sim_status_of(s, l->node, l->id, &l->st);
-        l->alive = sim_node_is_alive(s, l->node);
+        memcpy(l->node, kv->parsed.node, sizeof l->node);
+        memcpy(l->id, kv->parsed.task, sizeof l->id);
+        l->alive = sim_find(s, kv->alive_key) != NULL;
     }
     return v;
 }
@@ -78,21 +81,21 @@ static void free_tasks(struct lives *v)
     struct live *l;
 
     orc_vec_each (l, v) {
-        record_task_release(&l->rec);
-        record_status_release(&l->st);
+        sim_value_drop(l->task);
+        sim_value_drop(l->status);
     }
     orc_vec_release(v);
 }
 
 static bool holds(const struct live *l)
 {
-    return !(l->known && l->st.state >= TASK_STOPPED);
+    return !(l->st && l->st->state >= TASK_STOPPED);
 }
 
 static bool is_available(const struct live *l)
 {
-    return l->rec.desired == TASK_RUN && l->known && l->st.state == TASK_RUNNING &&
-           l->st.health == TASK_HEALTHY && l->alive;
+    return l->rec->desired == TASK_RUN && l->st && l->st->state == TASK_RUNNING &&
+           l->st->health == TASK_HEALTHY && l->alive;
 }
 
 /* Slots of a service with an available task. */
@@ -103,8 +106,8 @@ static int slots_available(const struct lives *v, const char *service)
     int n = 0;
 
     orc_vec_each (l, v)
-        if (strcmp(l->rec.service, service) == 0 && is_available(l))
-            slot[l->rec.slot] = true;
+        if (strcmp(l->rec->service, service) == 0 && is_available(l))
+            slot[l->rec->slot] = true;
     for (int i = 0; i < 64; i++)
         n += slot[i];
     return n;
@@ -129,8 +132,8 @@ static void check_capacity(struct run *r, const struct lives *v)
         snprintf(node, sizeof node, "k%d", k);
         orc_vec_each (a, v)
             if (strcmp(a->node, node) == 0 && holds(a)) {
-                cpu += a->rec.resources.cpus_nano;
-                memory += a->rec.resources.memory;
+                cpu += a->rec->resources.cpus_nano;
+                memory += a->rec->resources.memory;
             }
         if (cpu > INT64_C(4000000000) || memory > r->memory_mib * SIM_MIB)
             broken(r, "%s holds more than it has", node);
@@ -139,20 +142,20 @@ static void check_capacity(struct run *r, const struct lives *v)
 
 static void check_pair(struct run *r, const struct live *a, const struct live *b)
 {
-    if (strcmp(a->node, b->node) == 0 && strcmp(a->rec.address, b->rec.address) == 0)
-        broken(r, "%s and %s hold the address %s", a->id, b->id, a->rec.address);
-    if (strcmp(a->node, b->node) == 0 && a->rec.ports.n && b->rec.ports.n && holds(a) && holds(b) &&
-        a->rec.ports.at[0].host == b->rec.ports.at[0].host)
+    if (strcmp(a->node, b->node) == 0 && strcmp(a->rec->address, b->rec->address) == 0)
+        broken(r, "%s and %s hold the address %s", a->id, b->id, a->rec->address);
+    if (strcmp(a->node, b->node) == 0 && a->rec->ports.n && b->rec->ports.n && holds(a) && holds(b) &&
+        a->rec->ports.at[0].host == b->rec->ports.at[0].host)
         broken(r, "%s and %s hold one host port", a->id, b->id);
 }
 
 static void check_addresses(struct run *r, const struct lives *v)
 {
     for (size_t i = 0; i < v->n; i++) {
-        unsigned last = (unsigned)atoi(strrchr(v->at[i].rec.address, '.') + 1);
+        unsigned last = (unsigned)atoi(strrchr(v->at[i].rec->address, '.') + 1);
 
         if (last < 2 || last > 254)
-            broken(r, "%s got the address %s", v->at[i].id, v->at[i].rec.address);
+            broken(r, "%s got the address %s", v->at[i].id, v->at[i].rec->address);
         for (size_t k = 0; k < i; k++)
             check_pair(r, &v->at[i], &v->at[k]);
     }
@@ -168,7 +171,7 @@ static const struct service *service_of(const struct run *r, const char *name)
 
 static bool same_slot(const struct live *a, const struct live *b)
 {
-    return a->rec.slot == b->rec.slot && strcmp(a->rec.service, b->rec.service) == 0;
+    return a->rec->slot == b->rec->slot && strcmp(a->rec->service, b->rec->service) == 0;
 }
 
 /* A slot has one owner, and one more only while a start-first successor becomes ready. */
@@ -176,13 +179,13 @@ static void check_owners(struct run *r, const struct lives *v)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct live *a = &v->at[i], *b;
-        const struct service *x = service_of(r, a->rec.service);
+        const struct service *x = service_of(r, a->rec->service);
         int n = 0;
 
         orc_vec_each (b, v)
-            n += b->rec.desired == TASK_RUN && a->rec.desired == TASK_RUN && same_slot(a, b);
+            n += b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(a, b);
         if (n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1))
-            broken(r, "slot %d of %s has %d tasks that shall run", a->rec.slot, a->rec.service, n);
+            broken(r, "slot %d of %s has %d tasks that shall run", a->rec->slot, a->rec->service, n);
     }
 }
 
@@ -204,7 +207,7 @@ static bool may_take_new(struct run *r, const char *node)
     bool may;
 
     if (kv)
-        record_node_policy_parse(kv->value, strlen(kv->value), &p, NULL);
+        record_node_policy_parse(kv->value->text, strlen(kv->value->text), &p, NULL);
     may = sim_node_is_alive(r->s, node) && !p.cordon && !p.drain;
     record_node_policy_release(&p);
     return may;
@@ -223,7 +226,7 @@ static bool was_leaving(const struct lives *decided, const struct live *l)
 {
     const struct live *o = find(decided, l);
 
-    return o && o->alive && o->rec.desired != TASK_RUN;
+    return o && o->alive && o->rec->desired != TASK_RUN;
 }
 
 /* A new task is on a node that may have it, and beside none that must stop first. */
@@ -242,7 +245,7 @@ static void check_made(struct run *r, const struct lives *decided, const struct 
         orc_vec_each (o, after)
             serves = serves || (o != made && same_slot(o, made) && is_available(o));
         orc_vec_each (o, after)
-            if (!serves && o != made && same_slot(o, made) && o->rec.desired != TASK_RUN && holds(o) &&
+            if (!serves && o != made && same_slot(o, made) && o->rec->desired != TASK_RUN && holds(o) &&
                 o->alive && was_leaving(decided, o) && r->s->now < left_at(r, o) + 70000)
                 broken(r, "%s was made before %s had stopped", made->id, o->id);
     }
@@ -268,11 +271,11 @@ static void check_history(struct run *r, const struct lives *v)
         }
         if (old->create != l->create || strcmp(old->key, key) != 0)
             broken(r, "the id %s was used twice", l->id);
-        if (l->rec.desired < old->desired)
+        if (l->rec->desired < old->desired)
             broken(r, "%s was told to run again", l->id);
-        if (l->rec.desired != TASK_RUN && !old->left_at)
+        if (l->rec->desired != TASK_RUN && !old->left_at)
             old->left_at = r->s->now;
-        old->desired = l->rec.desired;
+        old->desired = l->rec->desired;
     }
 }
 
@@ -284,8 +287,8 @@ static void check_volumes(struct run *r, const struct lives *v)
             const struct live *a = &v->at[i], *b = &v->at[k];
 
             for (int j = 0; j < r->n_services; j++)
-                if (r->services[j].volume && strcmp(a->rec.service, r->services[j].name) == 0 &&
-                    strcmp(b->rec.service, a->rec.service) == 0 && a->rec.slot == b->rec.slot &&
+                if (r->services[j].volume && strcmp(a->rec->service, r->services[j].name) == 0 &&
+                    strcmp(b->rec->service, a->rec->service) == 0 && a->rec->slot == b->rec->slot &&
                     strcmp(a->node, b->node) != 0)
                     broken(r, "%s is on %s, its data is on %s", a->id, a->node, b->node);
         }
@@ -460,25 +463,28 @@ static void break_a_task(struct run *r)
 {
     struct lives v = read_tasks(r->s);
     struct live *l = v.n ? &v.at[sim_random(r->s) % v.n] : NULL;
+    struct record_status st = {0};
 
-    if (l && l->alive && l->known && l->st.state == TASK_RUNNING && l->rec.desired == TASK_RUN) {
+    if (l && l->alive && l->st && l->st->state == TASK_RUNNING && l->rec->desired == TASK_RUN) {
+        assert_true(sim_status_copy(r->s, l->node, l->id, &st));
         switch (sim_random(r->s) % 3) {
         case 0:
-            l->st.health = TASK_UNHEALTHY;
-            orc_set_str(&l->st.probe, "HTTP 503");
+            st.health = TASK_UNHEALTHY;
+            orc_set_str(&st.probe, "HTTP 503");
             break;
         case 1:
-            l->st.state = TASK_FAILED;
-            l->st.health = TASK_UNKNOWN;
+            st.state = TASK_FAILED;
+            st.health = TASK_UNKNOWN;
             break;
         default:
-            l->st.restarts++;
-            l->st.state = TASK_STARTING;
-            l->st.health = TASK_UNKNOWN;
+            st.restarts++;
+            st.state = TASK_STARTING;
+            st.health = TASK_UNKNOWN;
         }
-        say(r, "%s: %s, %s", l->id, task_state_name(l->st.state), task_health_name(l->st.health));
-        sim_status(r->s, l->node, l->id, &l->st);
+        say(r, "%s: %s, %s", l->id, task_state_name(st.state), task_health_name(st.health));
+        sim_status(r->s, l->node, l->id, &st);
     }
+    record_status_release(&st);
     free_tasks(&v);
 }
 
