@@ -227,14 +227,14 @@ int orc_json_strv_opt(const json_t *obj, const char *key, size_t max, struct orc
     return 0;
 }
 
-/* jansson refuses text that isn't UTF-8; here each byte above ASCII then becomes a question mark, so that
- * a container's garbled message loses its letters and not its place. */
-static json_t *lossy_string(const char *s)
+/* jansson refuses text that isn't UTF-8; so that a container's garbled message loses its letters and not its
+ * place. */
+json_t *orc_json_str_new(const char *s)
 {
-    json_t *j = json_string(s);
+    json_t *j = s ? json_string(s) : NULL;
     orc_auto_free char *ascii = NULL;
 
-    if (j)
+    if (j || !s)
         return j;
     ascii = orc_strdup(s);
     for (char *p = ascii; *p; p++)
@@ -246,7 +246,7 @@ static json_t *lossy_string(const char *s)
 void orc_json_set_str(json_t *obj, const char *key, const char *s)
 {
     if (s)
-        json_object_set_new(obj, key, lossy_string(s));
+        json_object_set_new(obj, key, orc_json_str_new(s));
 }
 
 int orc_json_int64_any(const json_t *j, int64_t *ret)

@@ -40,6 +40,8 @@ int orc_json_arr_opt(const json_t *obj, const char *key, json_t **ret, struct or
 int orc_json_strv_opt(const json_t *obj, const char *key, size_t max, struct orc_strv *v,
                       struct orc_err *err);
 
+/* A string of s, NULL when s is; bytes above ASCII become question marks when they are no UTF-8. */
+json_t *orc_json_str_new(const char *s);
 /* Sets key unless s is NULL. */
 void orc_json_set_str(json_t *obj, const char *key, const char *s);
 /* An int64 that etcd's gateway or anybody else wrote as a number or as a decimal string. */

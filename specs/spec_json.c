@@ -1,12 +1,12 @@
-/* The JSON form of a service and its hashes: tables for record.h, and what no table can say. */
+/* A service as a table for codec.h: its JSON form, its hashes, its end; and what no table can say. */
 #include "lib/hash.h"
 #include "specs/check.h"
-#include "specs/record.h"
+#include "specs/codec.h"
 #include "specs/spec.h"
 
 #include <string.h>
 
-/* record.c reads and writes enums as ints. */
+/* codec.c reads and writes enums as ints. */
 _Static_assert(sizeof(enum spec_restart) == sizeof(int), "enums must have int's size");
 _Static_assert(SPEC_HASH_MAX == ORC_SHA256_HEX, "a hash is SHA-256 in hex");
 
@@ -17,128 +17,178 @@ static const char *const failure_actions[] = {"pause", "continue", "rollback", N
 static const char *const conditions[] = {"started", "healthy", NULL};
 static const char *const restarts[] = {"always", "no", "on-failure", "unless-stopped", NULL};
 
-#define RECORD_OF(type, table)                                                                               \
-    {                                                                                                        \
-        .fields = (table), .n = ORC_ARRAY_SIZE(table), .size = sizeof(type)                                  \
-    }
-#define AT(type, member) .offset = offsetof(type, member)
-#define DURATION .kind = RECORD_INT64, .max = (int64_t)SPEC_DURATION_MAX_MS
-#define PORT(least) .kind = RECORD_U16, .min = (least), .max = 65535
+#define STRICT .strict = true
+#define DURATION(T, m, least) CODEC_ROW_INT64(T, m, least, SPEC_DURATION_MAX_MS)
+#define SPEC_ENUM(T, m, table) CODEC_ROW(T, m, CODEC_ENUM, .names = (table))
+
+/* Order ----------------------------------------------------------------------------------------------- */
+
+static int str_cmp(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+static int num_cmp(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Below, `a ?: b` is the first comparison that isn't 0. */
+static int port_cmp(const void *x, const void *y)
+{
+    const struct spec_port *a = x, *b = y;
+
+    return num_cmp(a->container, b->container) ?: num_cmp(a->udp, b->udp) ?: num_cmp(a->host, b->host)
+               ?: str_cmp(a->host_ip, b->host_ip);
+}
+
+static int mount_cmp(const void *x, const void *y)
+{
+    const struct spec_mount *a = x, *b = y;
+
+    return str_cmp(a->target, b->target) ?: str_cmp(a->source, b->source)
+               ?: num_cmp((int64_t)a->kind, (int64_t)b->kind) ?: num_cmp(a->read_only, b->read_only);
+}
+
+static int constraint_cmp(const void *x, const void *y)
+{
+    const struct spec_constraint *a = x, *b = y;
+
+    return str_cmp(a->key, b->key) ?: num_cmp(b->equal, a->equal) ?: str_cmp(a->value, b->value);
+}
+
+static int depend_cmp(const void *x, const void *y)
+{
+    const struct spec_depend *a = x, *b = y;
+
+    return str_cmp(a->service, b->service) ?: num_cmp((int64_t)a->condition, (int64_t)b->condition);
+}
+
+static int gateway_cmp(const void *x, const void *y)
+{
+    const struct spec_gateway *a = x, *b = y;
+
+    return str_cmp(a->host, b->host) ?: str_cmp(a->path, b->path) ?: num_cmp(a->port, b->port)
+               ?: num_cmp(a->strip_prefix, b->strip_prefix);
+}
+
+/* Rows ------------------------------------------------------------------------------------------------ */
 
 static int check_service_name(const char *s, struct orc_err *err)
 {
     return spec_check_name("service name", s, err);
 }
 
-static const struct record_field health_fields[] = {
-    {"kind", .kind = RECORD_ENUM, AT(struct spec_health, kind), .names = health_kinds},
-    {"path", .kind = RECORD_STR, AT(struct spec_health, path), .check = spec_check_health_path},
-    {"port", PORT(1), AT(struct spec_health, port)},
-    {"exec", .kind = RECORD_STRV, AT(struct spec_health, exec)},
-    {"interval_ms", DURATION, .min = 1, AT(struct spec_health, interval_ms)},
-    {"timeout_ms", DURATION, .min = 1, AT(struct spec_health, timeout_ms)},
-    {"start_period_ms", DURATION, AT(struct spec_health, start_period_ms)},
-    {"start_interval_ms", DURATION, AT(struct spec_health, start_interval_ms)},
-    {"retries", .kind = RECORD_INT, .min = 1, .max = 1000, AT(struct spec_health, retries)},
+static const struct codec_field health_rows[] = {
+    SPEC_ENUM(spec_health, kind, health_kinds),   CODEC_ROW_STR(spec_health, path, 0, spec_check_health_path),
+    CODEC_ROW_U16(spec_health, port, 1),          CODEC_ROW_STRV(spec_health, exec, 0, NULL),
+    DURATION(spec_health, interval_ms, 1),        DURATION(spec_health, timeout_ms, 1),
+    DURATION(spec_health, start_period_ms, 0),    DURATION(spec_health, start_interval_ms, 0),
+    CODEC_ROW_INT(spec_health, retries, 1, 1000),
 };
-static const struct record health_record = RECORD_OF(struct spec_health, health_fields);
+static const struct codec health_codec = CODEC_OF(spec_health, health_rows, STRICT);
 
-static const struct record_field port_fields[] = {
-    {"host_ip", .kind = RECORD_STR, AT(struct spec_port, host_ip), .required = true,
-     .check = spec_check_ipv4},
-    {"host", PORT(0), AT(struct spec_port, host)},
-    {"container", PORT(1), AT(struct spec_port, container)},
-    {"udp", .kind = RECORD_BOOL, AT(struct spec_port, udp)},
+static const struct codec_field port_rows[] = {
+    CODEC_ROW_STR_REQUIRED(spec_port, host_ip, 0, spec_check_ipv4),
+    CODEC_ROW_U16(spec_port, host, 0),
+    CODEC_ROW_U16(spec_port, container, 1),
+    CODEC_ROW_BOOL(spec_port, udp),
 };
-static const struct record port_record = RECORD_OF(struct spec_port, port_fields);
+static const struct codec port_codec = CODEC_OF(spec_port, port_rows, STRICT, .cmp = port_cmp);
 
-static const struct record_field mount_fields[] = {
-    {"kind", .kind = RECORD_ENUM, AT(struct spec_mount, kind), .names = mount_kinds},
-    {"source", .kind = RECORD_STR, AT(struct spec_mount, source), .required = true},
-    {"target", .kind = RECORD_STR, AT(struct spec_mount, target), .required = true,
-     .check = spec_check_abs_path},
-    {"read_only", .kind = RECORD_BOOL, AT(struct spec_mount, read_only)},
+static const struct codec_field mount_rows[] = {
+    SPEC_ENUM(spec_mount, kind, mount_kinds),
+    CODEC_ROW_STR_REQUIRED(spec_mount, source, 0, NULL),
+    CODEC_ROW_STR_REQUIRED(spec_mount, target, 0, spec_check_abs_path),
+    CODEC_ROW_BOOL(spec_mount, read_only),
 };
-static const struct record mount_record = RECORD_OF(struct spec_mount, mount_fields);
+static const struct codec mount_codec = CODEC_OF(spec_mount, mount_rows, STRICT, .cmp = mount_cmp);
 
-static const struct record_field constraint_fields[] = {
-    {"key", .kind = RECORD_STR, AT(struct spec_constraint, key), .required = true,
-     .check = spec_check_constraint_key},
-    {"equal", .kind = RECORD_BOOL, AT(struct spec_constraint, equal)},
-    {"value", .kind = RECORD_STR, AT(struct spec_constraint, value), .required = true,
-     .check = spec_check_constraint_value},
+static const struct codec_field constraint_rows[] = {
+    CODEC_ROW_STR_REQUIRED(spec_constraint, key, 0, spec_check_constraint_key),
+    CODEC_ROW_BOOL(spec_constraint, equal),
+    CODEC_ROW_STR_REQUIRED(spec_constraint, value, 0, spec_check_constraint_value),
 };
-static const struct record constraint_record = RECORD_OF(struct spec_constraint, constraint_fields);
+static const struct codec constraint_codec =
+    CODEC_OF(spec_constraint, constraint_rows, STRICT, .cmp = constraint_cmp);
 
-static const struct record_field depend_fields[] = {
-    {"service", .kind = RECORD_STR, AT(struct spec_depend, service), .required = true,
-     .check = check_service_name},
-    {"condition", .kind = RECORD_ENUM, AT(struct spec_depend, condition), .names = conditions},
+static const struct codec_field depend_rows[] = {
+    CODEC_ROW_STR_REQUIRED(spec_depend, service, 0, check_service_name),
+    SPEC_ENUM(spec_depend, condition, conditions),
 };
-static const struct record depend_record = RECORD_OF(struct spec_depend, depend_fields);
+static const struct codec depend_codec = CODEC_OF(spec_depend, depend_rows, STRICT, .cmp = depend_cmp);
 
-static const struct record_field gateway_fields[] = {
-    {"host", .kind = RECORD_STR, AT(struct spec_gateway, host), .required = true, .check = spec_check_host},
-    {"path", .kind = RECORD_STR, AT(struct spec_gateway, path), .required = true,
-     .check = spec_check_route_path},
-    {"port", PORT(1), AT(struct spec_gateway, port)},
-    {"strip_prefix", .kind = RECORD_BOOL, AT(struct spec_gateway, strip_prefix)},
+static const struct codec_field gateway_rows[] = {
+    CODEC_ROW_STR_REQUIRED(spec_gateway, host, 0, spec_check_host),
+    CODEC_ROW_STR_REQUIRED(spec_gateway, path, 0, spec_check_route_path),
+    CODEC_ROW_U16(spec_gateway, port, 1),
+    CODEC_ROW_BOOL(spec_gateway, strip_prefix),
 };
-static const struct record gateway_record = RECORD_OF(struct spec_gateway, gateway_fields);
+static const struct codec gateway_codec = CODEC_OF(spec_gateway, gateway_rows, STRICT, .cmp = gateway_cmp);
 
-static const struct record_field resources_fields[] = {
-    {"cpus_nano", .kind = RECORD_INT64, .max = SPEC_CPUS_MAX * INT64_C(1000000000),
-     AT(struct spec_resources, cpus_nano)},
-    {"memory", .kind = RECORD_INT64, .max = SPEC_MEMORY_MAX, AT(struct spec_resources, memory)},
+static const struct codec_field resources_rows[] = {
+    CODEC_ROW_INT64(spec_resources, cpus_nano, 0, SPEC_CPUS_MAX *INT64_C(1000000000)),
+    CODEC_ROW_INT64(spec_resources, memory, 0, SPEC_MEMORY_MAX),
 };
-static const struct record resources_record = RECORD_OF(struct spec_resources, resources_fields);
+static const struct codec resources_codec = CODEC_OF(spec_resources, resources_rows, STRICT);
 
-static const struct record_field update_fields[] = {
-    {"parallelism", .kind = RECORD_INT, .max = SPEC_REPLICAS_MAX, AT(struct spec_update, parallelism)},
-    {"delay_ms", DURATION, AT(struct spec_update, delay_ms)},
-    {"monitor_ms", DURATION, AT(struct spec_update, monitor_ms)},
-    {"order", .kind = RECORD_ENUM, AT(struct spec_update, order), .names = orders},
-    {"failure_action", .kind = RECORD_ENUM, AT(struct spec_update, failure_action), .names = failure_actions},
+static const struct codec_field update_rows[] = {
+    CODEC_ROW_INT(spec_update, parallelism, 0, SPEC_REPLICAS_MAX),
+    DURATION(spec_update, delay_ms, 0),
+    DURATION(spec_update, monitor_ms, 0),
+    SPEC_ENUM(spec_update, order, orders),
+    SPEC_ENUM(spec_update, failure_action, failure_actions),
 };
-static const struct record update_record = RECORD_OF(struct spec_update, update_fields);
+static const struct codec update_codec = CODEC_OF(spec_update, update_rows, STRICT);
 
-#define SERVICE(member) .offset = offsetof(struct spec_service, member)
-#define CONTAINER .marked = true /* a change of it needs a new container */
+/* MARKED rows: a change of them needs a new container. */
+#define ROW(m, k, ...) CODEC_ROW(spec_service, m, k, __VA_ARGS__)
+#define MARKED(m, k, ...) CODEC_ROW(spec_service, m, k, .marked = true, __VA_ARGS__)
+#define MAP .nulls = true, .check = spec_check_text
 
-static const struct record_field service_fields[] = {
-    {"name", .kind = RECORD_STR, SERVICE(name), CONTAINER, .required = true, .check = check_service_name},
-    {"image", .kind = RECORD_STR, SERVICE(image), CONTAINER, .required = true, .check = spec_check_image},
-    {"command", .kind = RECORD_STRV, SERVICE(command), CONTAINER,
-     .flag = offsetof(struct spec_service, command_set)},
-    {"entrypoint", .kind = RECORD_STRV, SERVICE(entrypoint), CONTAINER,
-     .flag = offsetof(struct spec_service, entrypoint_set)},
-    {"environment", .kind = RECORD_PAIRS, SERVICE(environment), CONTAINER, .check = spec_check_text,
-     .check_key = spec_check_env_key},
-    {"labels", .kind = RECORD_PAIRS, SERVICE(labels), CONTAINER, .check = spec_check_text,
-     .check_key = spec_check_label_key},
-    {"stop_signal", .kind = RECORD_STR, SERVICE(stop_signal), CONTAINER, .check = spec_check_signal},
-    {"stop_grace_period_ms", DURATION, SERVICE(stop_grace_period_ms), CONTAINER},
-    {"restart", .kind = RECORD_ENUM, SERVICE(restart), CONTAINER, .names = restarts},
-    {"restart_max", .kind = RECORD_INT, .max = 1000000, SERVICE(restart_max), CONTAINER},
-    {"depends_on", .kind = RECORD_LIST, SERVICE(depends_on), .sub = &depend_record},
-    {"health", .kind = RECORD_STRUCT, SERVICE(health), CONTAINER, .sub = &health_record},
-    {"ports", .kind = RECORD_LIST, SERVICE(ports), CONTAINER, .sub = &port_record},
-    {"mounts", .kind = RECORD_LIST, SERVICE(mounts), CONTAINER, .sub = &mount_record},
-    {"constraints", .kind = RECORD_LIST, SERVICE(constraints), .sub = &constraint_record},
-    {"gateway", .kind = RECORD_LIST, SERVICE(gateway), .sub = &gateway_record},
-    {"replicas", .kind = RECORD_INT, .max = SPEC_REPLICAS_MAX, SERVICE(replicas)},
-    {"limits", .kind = RECORD_STRUCT, SERVICE(limits), CONTAINER, .sub = &resources_record},
-    {"reservations", .kind = RECORD_STRUCT, SERVICE(reservations), CONTAINER, .sub = &resources_record},
-    {"update", .kind = RECORD_STRUCT, SERVICE(update), .sub = &update_record},
-    {"drain_timeout_ms", DURATION, SERVICE(drain_timeout_ms)},
+static const struct codec_field service_rows[] = {
+    MARKED(name, CODEC_STR, .required = true, .check = check_service_name),
+    MARKED(image, CODEC_STR, .required = true, .check = spec_check_image),
+    MARKED(command, CODEC_STRV, .flag = offsetof(struct spec_service, command_set)),
+    MARKED(entrypoint, CODEC_STRV, .flag = offsetof(struct spec_service, entrypoint_set)),
+    MARKED(environment, CODEC_PAIRS, MAP, .check_key = spec_check_env_key),
+    MARKED(labels, CODEC_PAIRS, MAP, .check_key = spec_check_label_key),
+    MARKED(stop_signal, CODEC_STR, .check = spec_check_signal),
+    MARKED(stop_grace_period_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
+    MARKED(restart, CODEC_ENUM, .names = restarts),
+    MARKED(restart_max, CODEC_INT, .max = 1000000),
+    ROW(depends_on, CODEC_LIST, .sub = &depend_codec),
+    MARKED(health, CODEC_STRUCT, .sub = &health_codec),
+    MARKED(ports, CODEC_LIST, .sub = &port_codec),
+    MARKED(mounts, CODEC_LIST, .sub = &mount_codec),
+    ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
+    ROW(gateway, CODEC_LIST, .sub = &gateway_codec),
+    ROW(replicas, CODEC_INT, .max = SPEC_REPLICAS_MAX),
+    MARKED(limits, CODEC_STRUCT, .sub = &resources_codec),
+    MARKED(reservations, CODEC_STRUCT, .sub = &resources_codec),
+    ROW(update, CODEC_STRUCT, .sub = &update_codec),
+    ROW(drain_timeout_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
 };
-static const struct record service_record = RECORD_OF(struct spec_service, service_fields);
+static const struct codec service_codec = CODEC_OF(spec_service, service_rows, STRICT);
+
+struct spec_service *spec_service_free(struct spec_service *s)
+{
+    if (s)
+        codec_release(&service_codec, s);
+    free(s);
+    return NULL;
+}
+
+void spec_service_sort(struct spec_service *s)
+{
+    codec_sort(&service_codec, s);
+}
 
 static json_t *encode(const struct spec_service *s, bool container_only)
 {
     orc_auto(spec_service_free_p) struct spec_service *def = spec_service_new(NULL);
 
-    return record_encode(&service_record, s, def, container_only);
+    return codec_encode_changed(&service_codec, s, def, container_only);
 }
 
 json_t *spec_service_to_json(const struct spec_service *s)
@@ -181,9 +231,8 @@ struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err
 {
     orc_auto(spec_service_free_p) struct spec_service *s = spec_service_new(NULL);
 
-    if (record_decode(&service_record, j, s, err) < 0 || check_whole(s, err) < 0)
+    if (codec_decode_into(&service_codec, j, s, err) < 0 || check_whole(s, err) < 0)
         return NULL;
-    spec_service_sort(s);
     return orc_take(s);
 }
 

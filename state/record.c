@@ -90,7 +90,7 @@ static const struct codec_field resources_rows[] = {
     CODEC_ROW_INT64(spec_resources, cpus_nano, 0, INT64_MAX),
     CODEC_ROW_INT64(spec_resources, memory, 0, INT64_MAX),
 };
-const struct codec record_resources_codec = CODEC_OF(spec_resources, resources_rows, NULL, NULL);
+const struct codec record_resources_codec = CODEC_OF(spec_resources, resources_rows);
 
 static int check_host_ip(const char *s, struct orc_err *err)
 {
@@ -104,11 +104,11 @@ static void port_init(void *obj)
 
 static const struct codec_field port_rows[] = {
     CODEC_ROW_STR(spec_port, host_ip, INET_ADDRSTRLEN, check_host_ip),
-    CODEC_ROW_U16(spec_port, host),
-    CODEC_ROW_U16(spec_port, container),
+    CODEC_ROW_U16(spec_port, host, 0),
+    CODEC_ROW_U16(spec_port, container, 0),
     CODEC_ROW_BOOL(spec_port, udp),
 };
-const struct codec record_port_codec = CODEC_OF(spec_port, port_rows, port_init, NULL);
+const struct codec record_port_codec = CODEC_OF(spec_port, port_rows, .init = port_init);
 
 /* config ---------------------------------------------------------------------------------------------- */
 
@@ -180,7 +180,7 @@ static const struct codec_field config_rows[] = {
     CODEC_ROW_INT64(record_config, gateway_retire_ms, 0, DAY_MS),
     CODEC_ROW_INT64(record_config, recovered, 0, RECORD_WALL_MAX),
 };
-static const struct codec config_codec = CODEC_OF(record_config, config_rows, config_init, NULL);
+static const struct codec config_codec = CODEC_OF(record_config, config_rows, .init = config_init);
 RECORD_DEFINE(config, config_codec)
 
 void record_config_default(struct record_config *c, const char *cluster_id)
@@ -204,7 +204,7 @@ static const struct codec_field leader_rows[] = {
     CODEC_ROW_STR(record_leader, host, RECORD_NAME_MAX, NULL),
     CODEC_ROW_INT64(record_leader, at, 0, RECORD_WALL_MAX),
 };
-static const struct codec leader_codec = CODEC_OF(record_leader, leader_rows, NULL, NULL);
+static const struct codec leader_codec = CODEC_OF(record_leader, leader_rows);
 RECORD_DEFINE(leader, leader_codec)
 
 static const struct codec_field event_rows[] = {
@@ -214,5 +214,5 @@ static const struct codec_field event_rows[] = {
     CODEC_ROW_STR(record_event, message, RECORD_REASON_MAX, NULL),
     CODEC_ROW_STR(record_event, by, RECORD_NAME_MAX, NULL),
 };
-static const struct codec event_codec = CODEC_OF(record_event, event_rows, NULL, NULL);
+static const struct codec event_codec = CODEC_OF(record_event, event_rows);
 RECORD_DEFINE(event, event_codec)

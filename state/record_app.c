@@ -7,15 +7,32 @@
 
 #define REVISION_N_MAX 99999999 /* 8 digits in keys */
 
+static json_t *spec_to_json(const void *s)
+{
+    return spec_service_to_json(s);
+}
+
+static void *spec_from_json(const json_t *j, struct orc_err *err)
+{
+    return spec_service_from_json(j, err);
+}
+
+static void spec_free(void *s)
+{
+    spec_service_free(s);
+}
+
+static const struct codec_owned spec_owned = {spec_to_json, spec_from_json, spec_free};
+
 static const struct codec_field revision_rows[] = {
-    CODEC_ROW_SPEC(record_revision, spec),
+    CODEC_ROW_OWNED(record_revision, spec, &spec_owned),
     CODEC_ROW_FIXED(record_revision, hash),
     CODEC_ROW_FIXED(record_revision, container_hash),
     CODEC_ROW_STR(record_revision, yaml, SPEC_FILE_MAX, NULL),
     CODEC_ROW_STR(record_revision, by, RECORD_NAME_MAX, NULL),
     CODEC_ROW_INT64(record_revision, at, 0, RECORD_WALL_MAX),
 };
-static const struct codec revision_codec = CODEC_OF(record_revision, revision_rows, NULL, NULL);
+static const struct codec revision_codec = CODEC_OF(record_revision, revision_rows);
 RECORD_DEFINE(revision, revision_codec)
 
 /* apps ------------------------------------------------------------------------------------------------ */
@@ -36,19 +53,19 @@ static const struct codec_field app_service_rows[] = {
     CODEC_ROW_INT(record_app_service, replicas, SPEC_REPLICAS_DEFAULT, SPEC_REPLICAS_MAX),
 };
 static const struct codec app_service_codec =
-    CODEC_OF(record_app_service, app_service_rows, app_service_init, app_service_cmp);
+    CODEC_OF(record_app_service, app_service_rows, .init = app_service_init, .cmp = app_service_cmp);
 
 static const struct codec_field app_rows[] = {
     CODEC_ROW_INT64_REQUIRED(record_app, generation, 1, INT64_MAX),
     CODEC_ROW_LIST(record_app, services, &app_service_codec, SPEC_SERVICES_MAX),
 };
-static const struct codec app_codec = CODEC_OF(record_app, app_rows, NULL, NULL);
+static const struct codec app_codec = CODEC_OF(record_app, app_rows);
 RECORD_DEFINE(app, app_codec)
 
 static const struct codec_field intent_rows[] = {
     CODEC_ROW_INT64(record_intent, restart_epoch, 0, INT64_MAX),
 };
-static const struct codec intent_codec = CODEC_OF(record_intent, intent_rows, NULL, NULL);
+static const struct codec intent_codec = CODEC_OF(record_intent, intent_rows);
 RECORD_DEFINE(intent, intent_codec)
 
 /* rollouts -------------------------------------------------------------------------------------------- */
@@ -89,7 +106,7 @@ static const struct codec_field pending_rows[] = {
     CODEC_ROW_STR(rollout_pending, reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_INT64(rollout_pending, since, 0, RECORD_WALL_MAX),
 };
-static const struct codec pending_codec = CODEC_OF(rollout_pending, pending_rows, NULL, pending_cmp);
+static const struct codec pending_codec = CODEC_OF(rollout_pending, pending_rows, .cmp = pending_cmp);
 
 static const struct codec_field rollout_rows[] = {
     CODEC_ROW_ENUM(record_rollout, state, rollout_states),
@@ -107,5 +124,5 @@ static const struct codec_field rollout_rows[] = {
     CODEC_ROW_STR(record_rollout, reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_LIST(record_rollout, pending, &pending_codec, SPEC_REPLICAS_MAX),
 };
-static const struct codec rollout_codec = CODEC_OF(record_rollout, rollout_rows, NULL, NULL);
+static const struct codec rollout_codec = CODEC_OF(record_rollout, rollout_rows);
 RECORD_DEFINE(rollout, rollout_codec)

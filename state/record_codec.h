@@ -2,7 +2,7 @@
 #ifndef STATE_RECORD_CODEC_H
 #define STATE_RECORD_CODEC_H
 
-#include "state/codec.h"
+#include "specs/codec.h"
 #include "state/record.h"
 
 #define RECORD_NAME_MAX 255    /* bytes of a name that somebody else chose: a host, an engine, a user */

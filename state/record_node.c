@@ -18,7 +18,7 @@ static const struct codec_field condition_rows[] = {
     CODEC_ROW_STR(record_condition, reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_INT64(record_condition, since, 0, RECORD_WALL_MAX),
 };
-static const struct codec condition_codec = CODEC_OF(record_condition, condition_rows, NULL, condition_cmp);
+static const struct codec condition_codec = CODEC_OF(record_condition, condition_rows, .cmp = condition_cmp);
 
 static const struct codec_field node_rows[] = {
     CODEC_ROW_STR(record_node, address, INET_ADDRSTRLEN, record_check_address),
@@ -35,7 +35,7 @@ static const struct codec_field node_rows[] = {
     CODEC_ROW_INT(record_node, mtu, 0, 65535),
     CODEC_ROW_LIST(record_node, conditions, &condition_codec, CONDITIONS_MAX),
 };
-static const struct codec node_codec = CODEC_OF(record_node, node_rows, NULL, NULL);
+static const struct codec node_codec = CODEC_OF(record_node, node_rows);
 RECORD_DEFINE(node, node_codec)
 
 bool record_node_ready(const struct record_node *n, const char **ret_reason)
@@ -55,7 +55,7 @@ static const struct codec_field node_policy_rows[] = {
     CODEC_ROW_BOOL(record_node_policy, drain),
     CODEC_ROW_PAIRS(record_node_policy, labels, RECORD_LABEL_MAX),
 };
-static const struct codec node_policy_codec = CODEC_OF(record_node_policy, node_policy_rows, NULL, NULL);
+static const struct codec node_policy_codec = CODEC_OF(record_node_policy, node_policy_rows);
 RECORD_DEFINE(node_policy, node_policy_codec)
 
 static const struct codec_field alive_rows[] = {
@@ -63,13 +63,13 @@ static const struct codec_field alive_rows[] = {
     CODEC_ROW_STR(record_alive, boot_id, 128, NULL),
     CODEC_ROW_STR_REQUIRED(record_alive, instance, 128, NULL),
 };
-static const struct codec alive_codec = CODEC_OF(record_alive, alive_rows, NULL, NULL);
+static const struct codec alive_codec = CODEC_OF(record_alive, alive_rows);
 RECORD_DEFINE(alive, alive_codec)
 
 static const struct codec_field subnet_rows[] = {
     CODEC_ROW_STR_REQUIRED(record_subnet, node, KEY_NAME_MAX, key_check_node_name),
 };
-static const struct codec subnet_codec = CODEC_OF(record_subnet, subnet_rows, NULL, NULL);
+static const struct codec subnet_codec = CODEC_OF(record_subnet, subnet_rows);
 RECORD_DEFINE(subnet, subnet_codec)
 
 /* gateways -------------------------------------------------------------------------------------------- */
@@ -79,7 +79,7 @@ static const struct codec_field gateway_rows[] = {
     CODEC_ROW_STRV(record_gateway, listen, 256, NULL),
     CODEC_ROW_INT64(record_gateway, at, 0, RECORD_WALL_MAX),
 };
-static const struct codec gateway_codec = CODEC_OF(record_gateway, gateway_rows, NULL, NULL);
+static const struct codec gateway_codec = CODEC_OF(record_gateway, gateway_rows);
 RECORD_DEFINE(gateway, gateway_codec)
 
 static int inflight_cmp(const void *a, const void *b)
@@ -91,12 +91,11 @@ static const struct codec_field inflight_rows[] = {
     CODEC_ROW_STR_REQUIRED(gateway_inflight, task, KEY_TASK_MAX, record_check_task),
     CODEC_ROW_INT64(gateway_inflight, requests, 0, INT64_MAX),
 };
-static const struct codec inflight_codec = CODEC_OF(gateway_inflight, inflight_rows, NULL, inflight_cmp);
+static const struct codec inflight_codec = CODEC_OF(gateway_inflight, inflight_rows, .cmp = inflight_cmp);
 
 static const struct codec_field gateway_alive_rows[] = {
     CODEC_ROW_INT64(record_gateway_alive, served, 0, INT64_MAX),
     CODEC_ROW_LIST(record_gateway_alive, inflight, &inflight_codec, INFLIGHT_MAX),
 };
-static const struct codec gateway_alive_codec =
-    CODEC_OF(record_gateway_alive, gateway_alive_rows, NULL, NULL);
+static const struct codec gateway_alive_codec = CODEC_OF(record_gateway_alive, gateway_alive_rows);
 RECORD_DEFINE(gateway_alive, gateway_alive_codec)

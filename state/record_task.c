@@ -40,7 +40,7 @@ static const struct codec_field task_rows[] = {
     CODEC_ROW_STR(record_task, stop_reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_INT64(record_task, at, 0, RECORD_WALL_MAX),
 };
-static const struct codec task_codec = CODEC_OF(record_task, task_rows, NULL, NULL);
+static const struct codec task_codec = CODEC_OF(record_task, task_rows);
 RECORD_DEFINE(task, task_codec)
 
 /* status ---------------------------------------------------------------------------------------------- */
@@ -100,7 +100,7 @@ static const struct codec_field status_rows[] = {
     CODEC_ROW_BOOL(record_status, oom),
     CODEC_ROW_INT64(record_status, since, 0, RECORD_WALL_MAX),
 };
-static const struct codec status_codec = CODEC_OF(record_status, status_rows, status_init, NULL);
+static const struct codec status_codec = CODEC_OF(record_status, status_rows, .init = status_init);
 RECORD_DEFINE(status, status_codec)
 
 /* endpoints ------------------------------------------------------------------------------------------- */
@@ -134,9 +134,9 @@ static int check_port_name(const char *s, struct orc_err *err)
 
 static const struct codec_field endpoint_port_rows[] = {
     CODEC_ROW_STR_REQUIRED(endpoint_port, name, 1024, check_port_name),
-    CODEC_ROW_U16(endpoint_port, port),
+    CODEC_ROW_U16(endpoint_port, port, 0),
 };
-static const struct codec endpoint_port_codec = CODEC_OF(endpoint_port, endpoint_port_rows, NULL, port_cmp);
+static const struct codec endpoint_port_codec = CODEC_OF(endpoint_port, endpoint_port_rows, .cmp = port_cmp);
 
 static const struct codec_field endpoint_rows[] = {
     CODEC_ROW_STR(record_endpoint, node, KEY_NAME_MAX, key_check_node_name),
@@ -144,5 +144,5 @@ static const struct codec_field endpoint_rows[] = {
     CODEC_ROW_ENUM(record_endpoint, state, endpoint_states),
     CODEC_ROW_LIST(record_endpoint, ports, &endpoint_port_codec, TASK_PORTS_MAX),
 };
-static const struct codec endpoint_codec = CODEC_OF(record_endpoint, endpoint_rows, NULL, NULL);
+static const struct codec endpoint_codec = CODEC_OF(record_endpoint, endpoint_rows);
 RECORD_DEFINE(endpoint, endpoint_codec)

@@ -176,7 +176,7 @@ static void test_spec_json__a_version_of_the_future_is_refused_by_member(void **
 
 static void test_spec_json__what_was_written_by_hand_is_checked(void **state)
 {
-    assert_refused("[]", "expected an object");
+    assert_refused("[]", "expected a JSON object");
     assert_refused("{\"image\":\"a\"}", "\"name\"");
     assert_refused("{\"name\":\"web\"}", "\"image\"");
     assert_refused("{\"name\":\"../web\",\"image\":\"a\"}", "\"../web\"");
