@@ -102,23 +102,82 @@ struct record_app_service *change_add(struct record_app *a, const char *service)
     return &a->services.at[i];
 }
 
+static char *joined(const struct orc_strv *words)
+{
+    char *text = orc_strdup("");
+
+    for (size_t i = 0; i < words->n; i++) {
+        char *longer = orc_printf("%s%s%s", text, i ? ", " : "", words->at[i]);
+
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* Which of the words is meant by one that is not among them; NULL: none is near. */
+static char *nearest_of(const char *word, const struct orc_strv *words)
+{
+    const char **list = orc_calloc(words->n + 1, sizeof *list);
+    const char *near;
+
+    for (size_t i = 0; i < words->n; i++)
+        list[i] = words->at[i];
+    near = orc_nearest(word, list);
+    free(list);
+    return orc_strdup(near);
+}
+
+/* What may be meant by an app that is not there: another app, or a service named without its app. */
+static char *meant_by_app(const struct cluster *c, const char *word)
+{
+    struct orc_strv apps = {0};
+    char *meant = NULL;
+
+    for (const struct cluster_entry *e = c->entries; e && !meant; e = e->hh.next) {
+        const struct record_app_service *s;
+
+        if (e->key.kind != KEY_APP || e->problem)
+            continue;
+        orc_strv_add(&apps, e->key.app);
+        orc_vec_each (s, &e->as.app.services)
+            if (!meant && orc_streq(s->name, word))
+                meant = orc_printf("%s/%s", e->key.app, s->name);
+    }
+    if (!meant)
+        meant = nearest_of(word, &apps);
+    orc_strv_release(&apps);
+    return meant;
+}
+
+static int no_app(const struct cluster *c, const char *app, struct orc_err *err)
+{
+    orc_auto_free char *meant = meant_by_app(c, app);
+
+    if (meant)
+        return orc_fail(err, -ENOENT, "there is no app \"%s\"; did you mean \"%s\"?", app, meant);
+    return orc_fail(err, -ENOENT, "there is no app \"%s\"; `orc status` shows what there is", app);
+}
+
 int change_no_service(const struct cluster *c, const char *app, const char *service, struct orc_err *err)
 {
     const struct cluster_entry *now = cluster_find(c, key_app(c->name, app));
-    orc_auto_free char *names = NULL;
+    orc_auto_free char *names = NULL, *near = NULL;
+    struct orc_strv services = {0};
     int r = change_readable(c, app, err);
 
     if (r < 0)
         return r;
     if (!now)
-        return orc_fail(err, -ENOENT, "there is no app \"%s\"; `orc status` shows what there is", app);
-    for (size_t i = 0; i < now->as.app.services.n; i++) {
-        char *longer =
-            orc_printf("%s%s%s", names ? names : "", names ? ", " : "", now->as.app.services.at[i].name);
-
-        free(names);
-        names = longer;
-    }
+        return no_app(c, app, err);
+    for (size_t i = 0; i < now->as.app.services.n; i++)
+        orc_strv_add(&services, now->as.app.services.at[i].name);
+    near = nearest_of(service, &services);
+    names = joined(&services);
+    orc_strv_release(&services);
+    if (near)
+        return orc_fail(err, -ENOENT, "there is no service %s/%s; did you mean \"%s/%s\"? %s has: %s", app,
+                        service, app, near, app, names);
     return orc_fail(err, -ENOENT, "there is no service %s/%s; %s has: %s", app, service, app,
-                    names ? names : "none");
+                    *names ? names : "none");
 }

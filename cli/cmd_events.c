@@ -96,7 +96,8 @@ static int run(const struct events_args *a, const char *object, struct orc_err *
         ev.from = orc_wall_ms() - (int64_t)a->since_ms;
     r = need_cluster(&s, err);
     if (r == 0 && a->follow)
-        follow_run(&s, &(struct follow_opts){.kinds = event_kinds, .on_put = on_event, .arg = &ev});
+        follow_run(
+            &s, &(struct follow_opts){.kinds = event_kinds, .on_put = on_event, .shows = true, .arg = &ev});
     else if (r == 0)
         r = once(&s, &ev, err);
     session_close(&s);

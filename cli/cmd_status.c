@@ -97,9 +97,11 @@ static void watch(struct session *s, struct status *st)
 
     if (live)
         fputs("\033[?1049h", stdout); /* the terminal's second screen: what was there comes back */
-    follow_run(
-        s, &(struct follow_opts){
-               .kinds = wait_report_kinds, .tick_ms = live ? AGES_MS : 0, .on_change = on_change, .arg = st});
+    follow_run(s, &(struct follow_opts){.kinds = wait_report_kinds,
+                                        .tick_ms = live ? AGES_MS : 0,
+                                        .on_change = on_change,
+                                        .shows = true,
+                                        .arg = st});
     if (live)
         printf("\033[?1049l%s", st->last ? st->last : "");
     free(st->last);

@@ -4,13 +4,14 @@
 #include <stdio.h>
 
 #define CHANGES_MS 100 /* between two calls of on_change */
+#define READER_MS 500  /* between two looks at whether stdout is still read */
 
 struct follow {
     const struct follow_opts *opts;
     struct session *s;
     struct cluster cluster;
     struct view *view;
-    uv_timer_t redraw, tick, deadline;
+    uv_timer_t redraw, tick, deadline, reader;
     uv_signal_t interrupt, terminate;
     enum follow_end end;
     bool ended, synced, changed, troubled;
@@ -115,6 +116,12 @@ static void on_tick(uv_timer_t *t)
     show(f);
 }
 
+static void on_reader(uv_timer_t *t)
+{
+    if (out_is_abandoned())
+        stop(t->data, FOLLOW_INTERRUPTED);
+}
+
 static void on_signal(uv_signal_t *h, int signum)
 {
     stop(h->data, FOLLOW_INTERRUPTED);
@@ -127,13 +134,17 @@ static void open_handles(struct follow *f)
     uv_timer_init(loop, &f->redraw);
     uv_timer_init(loop, &f->tick);
     uv_timer_init(loop, &f->deadline);
+    uv_timer_init(loop, &f->reader);
     uv_signal_init(loop, &f->interrupt);
     uv_signal_init(loop, &f->terminate);
-    f->redraw.data = f->tick.data = f->deadline.data = f->interrupt.data = f->terminate.data = f;
+    f->redraw.data = f->tick.data = f->deadline.data = f->reader.data = f->interrupt.data =
+        f->terminate.data = f;
     if (f->opts->timeout_ms)
         uv_timer_start(&f->deadline, on_deadline, f->opts->timeout_ms, 0);
     if (f->opts->tick_ms)
         uv_timer_start(&f->tick, on_tick, f->opts->tick_ms, f->opts->tick_ms);
+    if (f->opts->shows)
+        uv_timer_start(&f->reader, on_reader, READER_MS, READER_MS);
     uv_signal_start(&f->interrupt, on_signal, SIGINT);
     uv_signal_start(&f->terminate, on_signal, SIGTERM);
 }
@@ -145,7 +156,8 @@ static void on_closed(uv_handle_t *h)
 
 static void close_handles(struct follow *f)
 {
-    uv_handle_t *all[] = {(uv_handle_t *)&f->redraw, (uv_handle_t *)&f->tick, (uv_handle_t *)&f->deadline,
+    uv_handle_t *all[] = {(uv_handle_t *)&f->redraw,    (uv_handle_t *)&f->tick,
+                          (uv_handle_t *)&f->deadline,  (uv_handle_t *)&f->reader,
                           (uv_handle_t *)&f->interrupt, (uv_handle_t *)&f->terminate};
     int closed = 0;
 

@@ -20,6 +20,7 @@ struct follow_opts {
     void (*on_put)(const struct cluster_entry *e, void *arg);
     /* etcd can't be reached, or answers again: a whole sentence. NULL: said on stderr. */
     void (*on_trouble)(const char *sentence, void *arg);
+    bool shows; /* ends, too, when nobody reads stdout any more: `orc status --watch | head` */
     void *arg;
 };
 

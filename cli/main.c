@@ -68,6 +68,29 @@ int cmd_options(const struct orc_option *table, int argc, char **argv, struct or
     return -1;
 }
 
+/* A command that could not say what it has to say has failed. */
+static int conclude(int code)
+{
+    if (out_finish())
+        return code;
+    if (!out_is_abandoned())
+        fputs("orc: not all of it could be written to standard output: is its disk full?\n", stderr);
+    return code == CLI_DONE ? CLI_FAILED : code;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+    return conclude(c->run(argc, argv));
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(commands); i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
 static void help(FILE *f)
 {
     fputs("Usage: orc COMMAND [ARGUMENTS]\n\n", f);
@@ -101,20 +124,32 @@ static void choose_locale(void)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* `orc help`, `orc help apply` */
+static int help_of(int argc, char **argv)
+{
+    const struct command *c = argc > 2 ? find(argv[2]) : NULL;
+    char *words[] = {argv[0], (char *)"--help", NULL};
+
+    if (argc > 2 && !c)
+        return unknown(argv[2]);
+    if (c)
+        return run(c, 2, words);
+    help(stdout);
+    return conclude(CLI_DONE);
+}
+
 int main(int argc, char **argv)
 {
+    const struct command *c;
+
     signal(SIGPIPE, SIG_IGN);
     choose_locale();
     if (argc < 2) {
         help(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        help(stdout);
-        return CLI_DONE;
-    }
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(commands); i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    return unknown(argv[1]);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help_of(argc, argv);
+    c = find(argv[1]);
+    return c ? run(c, argc - 1, argv + 1) : unknown(argv[1]);
 }

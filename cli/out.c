@@ -5,6 +5,7 @@
 #include "lib/units.h"
 
 #include <libsmartcols.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
@@ -52,6 +53,18 @@ void out_init(struct out *o, bool json, bool quiet)
     *o = (struct out){.json = json, .quiet = quiet, .terminal = isatty(STDOUT_FILENO)};
     o->color = o->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
     out_measure(o);
+}
+
+bool out_is_abandoned(void)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+bool out_finish(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout);
 }
 
 void out_line(const struct out *o, const char *fmt, ...)

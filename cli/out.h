@@ -27,6 +27,13 @@ void out_init(struct out *o, bool json, bool quiet);
 /* Asks the terminal for its size again: before each picture of a live view. COLUMNS and LINES win. */
 void out_measure(struct out *o);
 
+/* Is stdout a pipe or socket that nobody reads any more? */
+bool out_is_abandoned(void);
+
+/* At a command's end: writes what is buffered. False when something was not written to stdout (a full disk, a
+ * closed file); that its reader has gone is not told apart here. */
+bool out_finish(void);
+
 /* A line of progress for people: to stdout, or to stderr when stdout carries JSON; nothing with --quiet. */
 void out_line(const struct out *o, const char *fmt, ...) ORC_PRINTF(2, 3);
 

@@ -231,6 +231,18 @@ static void why_pending(struct report_service *s, const struct record_rollout *r
     }
 }
 
+char *report_condition(const struct report_task *t)
+{
+    return orc_streq(t->health, "unknown") ? orc_strdup(t->state) : orc_printf("%s, %s", t->state, t->health);
+}
+
+static void why_task(struct report_service *s, const struct report_task *t, unsigned *more)
+{
+    orc_auto_free char *is = report_condition(t);
+
+    why(s, more, orc_printf("%s on %s is %s: %s", t->id, t->node, is, t->reason));
+}
+
 static void explain(const struct cluster *c, const struct cluster_entry *ro, struct report_service *s,
                     bool led)
 {
@@ -245,8 +257,7 @@ static void explain(const struct cluster *c, const struct cluster_entry *ro, str
         why_pending(s, &ro->as.rollout, &more);
     orc_vec_each (t, &s->tasks)
         if (!t->healthy && t->reason && orc_streq(t->desired, "run"))
-            why(s, &more,
-                orc_printf("%s on %s is %s, %s: %s", t->id, t->node, t->state, t->health, t->reason));
+            why_task(s, t, &more);
     if (!s->why.n && ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy < s->desired)
         why(s, &more,
             orc_printf("%d of %d replicas are healthy; the scheduler has not reacted yet", s->healthy,

@@ -75,6 +75,9 @@ struct report {
 void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct report *ret);
 void report_release(struct report *r);
 
+/* "running, unhealthy"; "pulling": an unknown health is not spoken of. Freed by the caller. */
+char *report_condition(const struct report_task *t);
+
 /* The document of `orc status -o json`; its shape is a contract (docs/status-json.md). */
 json_t *report_to_json(const struct report *r);
 

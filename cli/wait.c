@@ -31,12 +31,30 @@ static bool is_live(const struct waiting *w)
 /* ---- line by line, without a terminal
  * ------------------------------------------------------------------------ */
 
+/* A line without the numbers in its reason: ports, pauses and counts that change with each try make no news.
+ * Lines are "shop/web: updating, 0 of 2 healthy: REASON" and "  shop.web.0.7 on k1 is failed: REASON". */
+static char *gist(const char *line)
+{
+    char *text = orc_strdup(line), *p = strstr(text, ": "), *to;
+
+    if (p && *line != ' ')
+        p = strstr(p + 2, ": ");
+    for (to = p; p && *p; p++)
+        if (*p < '0' || *p > '9')
+            *to++ = *p;
+    if (to)
+        *to = '\0';
+    return text;
+}
+
 static bool said_before(struct waiting *w, const char *line)
 {
+    orc_auto_free char *news = gist(line);
+
     for (size_t i = 0; i < w->seen.n; i++)
-        if (orc_streq(w->seen.at[i], line))
+        if (orc_streq(w->seen.at[i], news))
             return true;
-    orc_strv_add(&w->seen, line);
+    orc_strv_add(&w->seen, news);
     return false;
 }
 
@@ -46,15 +64,14 @@ static void say_tasks(struct waiting *w, const struct report_service *s)
     const struct report_task *t;
 
     orc_vec_each (t, &s->tasks) {
-        orc_auto_free char *line = NULL;
+        orc_auto_free char *line = NULL, *is = report_condition(t);
 
         if (!orc_streq(t->desired, "run"))
             line = orc_printf("  %s on %s stops: %s", t->id, t->node, t->reason ? t->reason : "replaced");
         else if (t->healthy)
             line = orc_printf("  %s on %s is healthy at %s", t->id, t->node, t->address ? t->address : "?");
         else if (orc_streq(t->state, "failed") || orc_streq(t->health, "unhealthy"))
-            line = orc_printf("  %s on %s is %s, %s: %s", t->id, t->node, t->state, t->health,
-                              t->reason ? t->reason : "?");
+            line = orc_printf("  %s on %s is %s: %s", t->id, t->node, is, t->reason ? t->reason : "?");
         if (line && !said_before(w, line))
             out_line(&w->s->out, "%s", line);
     }
@@ -65,7 +82,8 @@ static void say(struct waiting *w, const struct report *r, size_t i)
     const struct wait_target *t = &w->targets->at[i];
     const struct report_service *s = judge_service(r, t);
     orc_auto_free char *line = judge_line(s, t, w->outcomes[i]);
-    uint64_t h = orc_hash64_str(0, line);
+    orc_auto_free char *news = gist(line);
+    uint64_t h = orc_hash64_str(0, news);
 
     if (s)
         say_tasks(w, s);

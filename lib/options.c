@@ -279,7 +279,12 @@ static void help_notes(FILE *out, const struct orc_option *o)
 {
     char unit[ORC_UNIT_MAX];
     orc_auto_free char *value = NULL;
+    bool told = o->help && strstr(o->help, "(default"); /* in words, which say more than the value does */
 
+    if (told && o->env)
+        fprintf(out, ", or $%s", o->env);
+    if (told)
+        return;
     if (o->kind == ORC_OPT_STR && *(char **)o->value)
         value = orc_strdup(*(char **)o->value);
     else if (o->kind == ORC_OPT_INT)
@@ -307,7 +312,7 @@ static void help_line(FILE *out, const struct orc_option *o)
         fprintf(out, "%-*s", HELP_COLUMN, left);
     fputs(o->help ? o->help : "", out);
     help_notes(out, o);
-    if (o->kind == ORC_OPT_STRV)
+    if (o->kind == ORC_OPT_STRV && !(o->help && strstr(o->help, "may be repeated")))
         fputs("; may be repeated", out);
     fputc('\n', out);
 }
