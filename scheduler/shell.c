@@ -214,13 +214,17 @@ static void on_state(enum view_state state, const char *why, void *arg)
 
     s->live = state == VIEW_LIVE;
     if (s->live) {
-        orc_log_end(&s->away, "the store is there again");
+        orc_log_end(&s->away, "etcd answers");
         s->fresh = s->fresh || !was; /* no duration is counted over a time in which nothing was seen */
         arm(s, 0);
     } else if (state == VIEW_FROZEN) {
         orc_log_begin(&s->away, ORC_LOG_ERROR, "frozen, nothing is decided: %s", why);
-    } else if (state == VIEW_STALE) {
-        orc_log_begin(&s->away, ORC_LOG_WARN, "the store is away, all runs on as it is: %s", why);
+    } else if (state == VIEW_STALE || *why) { /* lost, or never reached */
+        orc_log_begin(
+            &s->away, ORC_LOG_WARN,
+            "etcd can't be reached: %s. All runs on as it is, and etcd is tried again; is it up, and is "
+            "--etcd right?",
+            why);
     }
     if (!s->stopping)
         uv_timer_start(&s->campaign, on_campaign, 0, 0);
