@@ -15,6 +15,8 @@
 #define CONF_DELAY_MS 20 /* services that change together are one reload */
 #define SAVE_MS 5000
 #define CONFIG_RETRY_MS 1000
+#define ETCD_AWAY                                                                                            \
+    "etcd can't be reached, NGINX keeps what it has: %s. It is tried again; is etcd up, and is --etcd right?"
 
 enum { T_CONFIG, T_CONF, T_EXPIRE, T_SAVE, N_TIMERS };
 
@@ -421,7 +423,7 @@ static void on_view_state(enum view_state state, const char *why, void *arg)
         orc_log_begin(&g->etcd_log, ORC_LOG_ERROR, "frozen, NGINX keeps what it has: %s", why);
         break;
     case VIEW_STALE:
-        orc_log_begin(&g->etcd_log, ORC_LOG_WARN, "etcd is away, NGINX keeps what it has: %s", why);
+        orc_log_begin(&g->etcd_log, ORC_LOG_WARN, ETCD_AWAY, why);
         break;
     case VIEW_SYNCING:
         break;
@@ -508,7 +510,7 @@ static int judge_config(struct gateway *g, const struct etcd_result *res, struct
     enum guard_verdict verdict;
 
     if (res->error)
-        return orc_fail(err, -EAGAIN, "etcd is away, NGINX keeps what it has: %s", res->error_text);
+        return orc_fail(err, -EAGAIN, ETCD_AWAY, res->error_text);
     if (res->n_kvs > 0 && record_config_parse(res->kvs[0].value, res->kvs[0].value_len, &config, err) < 0) {
         orc_wrap(err, "%s can't be read", res->kvs[0].key);
         return -EAGAIN;

@@ -298,7 +298,10 @@ static void on_state(enum view_state state, const char *why, void *arg)
     else if (state == VIEW_FROZEN)
         orc_log_begin(&n->store, ORC_LOG_ERROR, "frozen: %s. Everything is kept as it is", why);
     else
-        orc_log_begin(&n->store, ORC_LOG_WARN, "etcd can't be reached: %s. Containers keep running", why);
+        orc_log_begin(&n->store, ORC_LOG_WARN,
+                      "etcd can't be reached: %s. Containers keep running, and etcd is tried again; is it up, "
+                      "and is --etcd right?",
+                      why);
     node_store(n->node, state == VIEW_LIVE);
     agent_view(n->agent, state);
 }

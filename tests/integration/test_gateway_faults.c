@@ -175,7 +175,7 @@ static void test_fault__etcd_away_and_back_loses_no_request(void **state)
     gw_await_ack(g, 1, NULL);
     gw_load_start(g, 6);
     etcd_server_kill(&g->server);
-    gw_await_log(g, "etcd is away");
+    gw_await_log(g, "etcd can't be reached");
     gw_await_more(g, &g->shared->load.ok, 2000);
     etcd_server_again(&g->server);
     gw_await_log(g, "etcd answers again");
