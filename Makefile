@@ -21,6 +21,14 @@ orc_cflags += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 orc_ldflags += -fsanitize=address,undefined
 endif
 
+# So does one for libFuzzer, which is clang's: make fuzz
+ifeq ($(FUZZ),1)
+override BUILD := $(BUILD)/fuzz
+override CC := clang
+orc_cflags += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DORC_SANITIZE
+orc_ldflags += -fsanitize=fuzzer,address,undefined
+endif
+
 folders  := lib specs state scheduler nodelet netplug gateway cli
 mains    := scheduler/main.c nodelet/main.c netplug/main.c gateway/main.c cli/main.c
 srcs      = $(wildcard $(addsuffix /*.c,$(folders)))
@@ -77,6 +85,10 @@ $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o $(archives)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs)
 
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(archives)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs)
+
 -include tests/lab/lab.mk
 
 # ---- tests ---------------------------------------------------------------------------------------------------
@@ -118,6 +130,17 @@ demo-down: ## remove every trace of the demo (root)
 bench: packages ## the benchmarks, written to docs/benchmarks.md (root)
 	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor
 	@BUILD=$(BUILD) tests/bench/run
+
+.PHONY: fuzz fuzz-all
+SECONDS ?= 60
+fuzz: ## what reads hostile bytes, under libFuzzer: SECONDS=60 each (clang)
+	@$(MAKE) --no-print-directory FUZZ=1 fuzz-all
+
+fuzz-all: $(BUILD)/fuzz_spec $(BUILD)/fuzz_record
+	@mkdir -p $(BUILD)/corpus-spec $(BUILD)/corpus-record
+	cd $(BUILD) && ./fuzz_spec -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536 \
+	    -dict=$(CURDIR)/tests/fuzz/spec.dict corpus-spec $(CURDIR)/specs/examples $(CURDIR)/tests/golden/specs
+	cd $(BUILD) && ./fuzz_record -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-record
 
 packages: ## install the Debian packages of packages.txt that are missing (root when something is)
 	@tests/install-packages build run test

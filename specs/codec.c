@@ -180,15 +180,17 @@ static bool sort_list(const struct codec *c, struct any_vec *v)
         return true;
     qsort(v->at, v->n, c->size, c->cmp);
     for (size_t i = 0; i < v->n; i++) {
-        char *last = (char *)v->at + (kept - 1) * c->size, *here = (char *)v->at + i * c->size;
+        char *here = (char *)v->at + i * c->size, *free_place = (char *)v->at + kept * c->size;
+        bool twice = kept > 0 && c->cmp(free_place - c->size, here) == 0;
 
-        if (kept > 0 && c->cmp(last, here) == 0) {
-            if (!c->strict)
-                return false;
+        if (twice && !c->strict)
+            return false;
+        if (twice) {
             codec_release(c, here);
-        } else {
-            memmove((char *)v->at + kept++ * c->size, here, c->size);
+            continue;
         }
+        memmove(free_place, here, c->size);
+        kept++;
     }
     v->n = kept;
     return true;
