@@ -508,6 +508,7 @@ static int judge_config(struct gateway *g, const struct etcd_result *res, struct
 {
     struct record_config config = {0};
     enum guard_verdict verdict;
+    int64_t known;
 
     if (res->error)
         return orc_fail(err, -EAGAIN, ETCD_AWAY, res->error_text);
@@ -515,8 +516,10 @@ static int judge_config(struct gateway *g, const struct etcd_result *res, struct
         orc_wrap(err, "%s can't be read", res->kvs[0].key);
         return -EAGAIN;
     }
-    guard_header(&g->guard, res->cluster_id, res->revision);
-    verdict = guard_config(&g->guard, config.cluster_id, config.recovered, res->cluster_id, res->revision);
+    known = g->guard.revision;
+    guard_header(&g->guard, res->cluster_id, res->revision, known);
+    verdict = guard_config(&g->guard, config.cluster_id, config.recovered, res->cluster_id, res->revision,
+                           known);
     g->gateway_ttl_s = config.gateway_ttl_s;
     record_config_release(&config);
     if (verdict == GUARD_FROZEN)

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GUARD_SAVE_MS 5000 /* at most so often the highest revision seen goes to the disk */
+#define GUARD_SAVE_MS 5000 /* so often, if it rose, the highest revision seen goes to the disk */
 
 struct nodelet {
     struct nodelet_opts opts;
@@ -24,8 +24,8 @@ struct nodelet {
     struct host host;
     struct guard guard;
     char *guard_path, *by;
+    struct guard guard_saved;
     struct timer *guard_timer;
-    bool guard_due;
 
     struct etcd *etcd;
     struct event_log *events;
@@ -38,7 +38,7 @@ struct nodelet {
 
     struct record_config config;
     bool configured, synced;
-    struct orc_log_once garbage, no_config, store;
+    struct orc_log_once garbage, no_config, store, disk;
 };
 
 /* ---- what the parts tell one another ------------------------------------------------------------------- */
@@ -138,19 +138,20 @@ static void on_network_ready(bool ready, void *arg)
 static void save_guard(void *arg)
 {
     struct nodelet *n = arg;
+    const struct guard *g = &n->guard, *saved = &n->guard_saved;
     struct orc_err err = ORC_ERR_INIT;
 
-    n->guard_due = false;
-    if (guard_save(&n->guard, n->guard_path, &err) < 0)
-        orc_warn("the last revision seen can't be kept: %s", err.msg);
-}
-
-static void guard_moved(struct nodelet *n)
-{
-    if (n->guard_due)
-        return;
-    n->guard_due = true;
     timer_start(n->guard_timer, GUARD_SAVE_MS);
+    if (g->frozen || (g->revision == saved->revision && g->recovered == saved->recovered &&
+                      g->etcd_cluster_id == saved->etcd_cluster_id))
+        return;
+    if (guard_save(g, n->guard_path, &err) < 0) {
+        orc_log_begin(&n->disk, ORC_LOG_ERROR,
+                      "the last revision seen can't be kept: %s. Containers and nodelet go on", err.msg);
+        return;
+    }
+    orc_log_end(&n->disk, "the last revision seen is kept again");
+    n->guard_saved = *g;
 }
 
 /* ---- the view ------------------------------------------------------------------------------------------ */
@@ -281,7 +282,6 @@ static void on_batch(int64_t revision, void *arg)
                       etcd_endpoint(n->etcd));
         return;
     }
-    guard_moved(n);
     if (!n->synced) {
         n->synced = true;
         registration_synced(n->registration);
@@ -298,10 +298,11 @@ static void on_state(enum view_state state, const char *why, void *arg)
     else if (state == VIEW_FROZEN)
         orc_log_begin(&n->store, ORC_LOG_ERROR, "frozen: %s. Everything is kept as it is", why);
     else
-        orc_log_begin(&n->store, ORC_LOG_WARN,
-                      "etcd can't be reached: %s. Containers keep running, and etcd is tried again; is it up, "
-                      "and is --etcd right?",
-                      why);
+        orc_log_begin(
+            &n->store, ORC_LOG_WARN,
+            "etcd can't be reached: %s. Containers keep running, and etcd is tried again; is it up, "
+            "and is --etcd right?",
+            why);
     node_store(n->node, state == VIEW_LIVE);
     agent_view(n->agent, state);
 }
@@ -396,6 +397,7 @@ static int open_files(struct nodelet *n, struct orc_err *err)
         orc_error("%s", err->msg);
     n->guard_path = statedir_file(&n->state, "guard.json");
     r = guard_load(&n->guard, n->guard_path, err);
+    n->guard_saved = n->guard;
     if (r == GUARD_CORRUPT)
         orc_error("%s", err->msg);
     return r < 0 ? r : 0;
@@ -417,6 +419,7 @@ struct nodelet *nodelet_new(const struct nodelet_opts *opts, struct orc_err *err
     n->events = event_log_new(n->etcd, opts->cluster, n->by);
     n->docker = docker_new(opts->loop, opts->docker);
     n->guard_timer = timer_new(opts->loop, save_guard, n);
+    timer_start(n->guard_timer, GUARD_SAVE_MS);
     make_parts(n);
     open_view(n);
     orc_info("node %s of cluster %s: %s, kernel %s, virtualisation %s, instance %.8s", opts->name,

@@ -142,12 +142,61 @@ void etcd_trouble(struct etcd *e, size_t endpoint)
 {
     struct etcd_listener *l, *next;
 
+    e->doubts++;
     if (e->current == endpoint)
         e->current = (endpoint + 1) % e->endpoints.n;
     for (l = LIST_FIRST(&e->listeners); l; l = next) {
         next = LIST_NEXT(l, link);
         l->on_trouble(endpoint, l->arg);
     }
+}
+
+/* The guard ------------------------------------------------------------------------------------------- */
+
+void etcd_guard(struct etcd *e, struct guard *g)
+{
+    e->guard = g;
+    e->doubts++;
+}
+
+/* A guard that never saw a cluster has nothing to protect. */
+static bool is_guarded(const struct etcd *e)
+{
+    return e->guard && (e->guard->orc_cluster_id[0] || e->guard->frozen);
+}
+
+static void tell_doubt(struct etcd *e)
+{
+    struct etcd_listener *l, *next;
+
+    e->doubts++;
+    for (l = LIST_FIRST(&e->listeners); l; l = next) {
+        next = LIST_NEXT(l, link);
+        if (l->on_doubt)
+            l->on_doubt(l->arg);
+    }
+}
+
+/* What the header of an answer tells; that of a keep-alive stands in the first message of a stream. */
+static void learn(struct etcd_call *call, const json_t *answer)
+{
+    struct etcd *e = call->e;
+    const json_t *result = json_object_get(answer, "result");
+    uint64_t cluster_id;
+    int64_t revision;
+    bool well;
+
+    wire_header(result ? result : answer, &cluster_id, &revision);
+    if (!is_guarded(e) || e->guard->frozen || !cluster_id)
+        return;
+    if (call->lease)
+        well = guard_stream(e->guard, cluster_id, revision) && revision >= call->result.asked_at;
+    else
+        well = guard_header(e->guard, cluster_id, revision, call->result.asked_at);
+    if (!well)
+        tell_doubt(e);
+    else if (!call->lease)
+        e->cleared = call->doubts;
 }
 
 /* Errors ---------------------------------------------------------------------------------------------- */
@@ -251,7 +300,7 @@ void etcd_cancel(struct etcd_call *call)
     if (call->http)
         orc_http_cancel(call->http);
     call->result.error = -ECANCELED;
-    call->result.maybe = call->write && call->tries > 0;
+    call->result.maybe = call->write && call->tries > 0 && !call->judging;
     orc_buf_clear(&call->errors);
     orc_buf_puts(&call->errors, "cancelled");
     finish(call);
@@ -281,6 +330,12 @@ static void answered(struct etcd_call *call, const json_t *answer)
     struct orc_err err = ORC_ERR_INIT;
     int r;
 
+    learn(call, answer);
+    if (call->judging) {
+        call->tries--;
+        attempt(call);
+        return;
+    }
     wire_header(answer, &call->result.cluster_id, &call->result.revision);
     call->busy = true;
     r = call->on_answer ? call->on_answer(call, answer, &err) : 0;
@@ -308,7 +363,7 @@ static void refused(struct etcd_call *call, const struct orc_http_res *res, cons
 
     if (answer && !etcd_error_of(answer, &error, &text))
         text = "no error document; is this etcd?";
-    unsent = surely_unsent(res, text);
+    unsent = call->judging || surely_unsent(res, text);
     if (error == -ENOSPC)
         clause = orc_printf("%s (HTTP %d); the store is full: compact and defragment it, then run "
                             "`etcdctl alarm disarm`",
@@ -349,7 +404,7 @@ static void on_http_done(const struct orc_http_res *res, void *arg)
         orc_auto_free char *clause = orc_strdup(bare(res->error_text));
 
         etcd_trouble(call->e, call->endpoint);
-        failed(call, res->error, surely_unsent(res, ""), clause);
+        failed(call, res->error, call->judging || surely_unsent(res, ""), clause);
         return;
     }
     answer = orc_json_parse(res->body, res->body_len, &err);
@@ -367,9 +422,32 @@ static uint64_t attempt_ms(const struct etcd_call *call)
     return call->write || call->once || call->pinned ? call->timeout_ms : call->timeout_ms / n;
 }
 
+static void on_ender(void *arg)
+{
+    finish(arg);
+}
+
+static void end_later(struct etcd_call *call)
+{
+    call->ender = timer_new(call->e->loop, on_ender, call);
+    timer_start(call->ender, 0);
+}
+
+static void hold_back(struct etcd_call *call)
+{
+    call->result.error = -EPERM;
+    call->result.maybe = false;
+    orc_buf_clear(&call->errors);
+    orc_buf_puts(&call->errors, call->e->guard->reason);
+    end_later(call);
+}
+
 static void attempt(struct etcd_call *call)
 {
     static const char *const headers[] = {"Content-Type: application/json", NULL};
+    /* Linearizable, of no key of ours: for its header. */
+    static const char question[] = "{\"key\":\"AA==\",\"count_only\":true}";
+    struct etcd *e = call->e;
     orc_auto_free char *url = NULL;
     struct orc_http_req req = {.body = orc_buf_str(&call->body),
                                .body_len = call->body.len,
@@ -380,22 +458,27 @@ static void attempt(struct etcd_call *call)
                                .on_done = on_http_done,
                                .arg = call};
 
+    if (call->write && is_guarded(e) && e->guard->frozen) {
+        hold_back(call);
+        return;
+    }
+    call->judging = call->write && is_guarded(e) && e->doubts != e->cleared;
+    if (call->judging) {
+        req.body = question;
+        req.body_len = sizeof question - 1;
+    }
     call->tries++;
-    etcd_address(call->e, call->endpoint, call->path, &req, &url);
-    call->http = orc_http_start(call->e->http, &req);
-}
-
-static void on_ender(void *arg)
-{
-    finish(arg);
+    call->doubts = e->doubts;
+    call->result.asked_at = e->guard ? e->guard->revision : 0;
+    etcd_address(e, call->endpoint, call->judging ? "/v3/kv/range" : call->path, &req, &url);
+    call->http = orc_http_start(e->http, &req);
 }
 
 static void reject(struct etcd_call *call, const struct etcd_request *req)
 {
     call->result.error = req->reject;
     orc_buf_puts(&call->errors, req->reject_text);
-    call->ender = timer_new(call->e->loop, on_ender, call);
-    timer_start(call->ender, 0);
+    end_later(call);
 }
 
 struct etcd_call *etcd_call_start(struct etcd *e, const struct etcd_request *req)
@@ -406,6 +489,7 @@ struct etcd_call *etcd_call_start(struct etcd *e, const struct etcd_request *req
     call->path = req->path;
     call->body = *req->body;
     call->write = req->write;
+    call->lease = req->lease;
     call->once = req->once;
     call->pinned = req->pinned;
     call->endpoint = req->pinned ? req->endpoint : e->current;

@@ -7,7 +7,7 @@
  *
  * Errors worth telling apart: -ESTALE the revision asked for is compacted; -ENOSPC the store is full (its
  * quota or its disk; nothing was written); -ENOENT no such lease; -EINVAL etcd refuses the request; -E2BIG a
- * transaction beyond the limits below (nothing was sent).
+ * transaction beyond the limits below (nothing was sent); -EPERM the guard is frozen (likewise).
  *
  * Endpoints: "http://10.0.0.5:2379", "https://...", "unix:/run/etcd.sock"; "10.0.0.5:2379" means http.
  *
@@ -52,6 +52,7 @@ struct etcd_result {
     bool maybe;                /* a failed write whose fate is unknown */
     int64_t revision;          /* of the answer's header */
     uint64_t cluster_id;       /* of the answer's header: etcd's own cluster id */
+    int64_t asked_at;          /* the guard's revision when it was sent; 0 without a guard */
     bool succeeded;            /* transactions: the compares held */
     const struct etcd_kv *kvs; /* ranges, and the gets of the branch taken, in order */
     size_t n_kvs;
@@ -65,6 +66,14 @@ struct etcd *etcd_free(struct etcd *e); /* cancels all calls; returns NULL */
 void etcd_cancel(struct etcd_call *call);
 /* The endpoint in use, for messages; owned by e. */
 const char *etcd_endpoint(const struct etcd *e);
+
+/* From now on the guard (guard.h; NULL: none) learns from the header of every answer, so that it knows what
+ * the store has reached although its owner watches little of it. While it is frozen, writes end with -EPERM
+ * and its reason, unsent; after an endpoint failed, the first write waits for a read that the guard judges:
+ * a store that was wiped or restored meanwhile is noticed before anything is written to it. Leases are
+ * granted and kept all the same. It is the owner's, and must live as long as e. Set by view_new(). */
+struct guard;
+void etcd_guard(struct etcd *e, struct guard *g);
 
 /* One key. */
 struct etcd_call *etcd_get(struct etcd *e, const char *key, etcd_cb *cb, void *arg);

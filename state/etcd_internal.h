@@ -6,6 +6,7 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "state/etcd.h"
+#include "state/guard.h"
 #include "state/timer.h"
 #include "state/wire.h"
 
@@ -17,9 +18,11 @@ struct etcd_endpoint {
     char *unix_socket;
 };
 
-/* Told when an endpoint failed to answer somebody: whoever has a stream there has reason to doubt it. */
+/* Told when an endpoint failed to answer somebody: whoever has a stream there has reason to doubt it; and
+ * when somebody's answer looked like another store's: ask what it is. Not the place to start or end calls. */
 struct etcd_listener {
     void (*on_trouble)(size_t endpoint, void *arg);
+    void (*on_doubt)(void *arg);
     void *arg;
     LIST_ENTRY(etcd_listener) link;
 };
@@ -35,6 +38,10 @@ struct etcd {
     char *cacert, *cert, *key;
     struct orc_http_tls tls;
     uint64_t timeout_ms;
+    struct guard *guard; /* NULL: none */
+    /* Reasons to doubt that this is still our store, counted, and how many of them were there when the last
+     * answer that the guard judged well was asked for. Unequal: the next write is preceded by a question. */
+    uint64_t doubts, cleared;
     LIST_HEAD(, etcd_call) calls;
     LIST_HEAD(, etcd_listener) listeners;
 };
@@ -49,6 +56,7 @@ struct etcd_request {
     const char *path;     /* "/v3/kv/range" */
     struct orc_buf *body; /* taken */
     bool write;           /* tried elsewhere only when it surely was not sent */
+    bool lease;           /* its answer may be a lagging member's */
     bool once;            /* not tried elsewhere at all */
     bool pinned;          /* at `endpoint` only */
     size_t endpoint;
@@ -70,8 +78,10 @@ struct etcd_call {
     LIST_ENTRY(etcd_call) link;
     const char *path;
     struct orc_buf body;
-    bool write, once, pinned, cancelled;
-    bool busy; /* its on_answer is on the stack: a cancel leaves the memory to it */
+    bool write, lease, once, pinned, cancelled;
+    bool judging;    /* asks which store this is; the write itself comes next */
+    uint64_t doubts; /* struct etcd's, when it was sent */
+    bool busy;       /* its on_answer is on the stack: a cancel leaves the memory to it */
     size_t endpoint, tries;
     uint64_t timeout_ms;
     struct orc_http_call *http;

@@ -249,7 +249,8 @@ static struct etcd_call *lease_call(struct etcd *e, struct etcd_request *req, in
 
 struct etcd_call *etcd_lease_grant(struct etcd *e, int64_t ttl_s, etcd_cb *cb, void *arg)
 {
-    struct etcd_request req = {.path = "/v3/lease/grant", .on_answer = on_grant, .cb = cb, .arg = arg};
+    struct etcd_request req = {
+        .path = "/v3/lease/grant", .lease = true, .on_answer = on_grant, .cb = cb, .arg = arg};
 
     return lease_call(e, &req, 0, ttl_s);
 }
@@ -258,6 +259,7 @@ struct etcd_call *etcd_lease_keepalive_once(struct etcd *e, int64_t lease, uint6
                                             void *arg)
 {
     struct etcd_request req = {.path = "/v3/lease/keepalive",
+                               .lease = true,
                                .once = true,
                                .timeout_ms = timeout_ms,
                                .on_answer = on_keepalive,
@@ -269,7 +271,7 @@ struct etcd_call *etcd_lease_keepalive_once(struct etcd *e, int64_t lease, uint6
 
 struct etcd_call *etcd_lease_revoke(struct etcd *e, int64_t lease, etcd_cb *cb, void *arg)
 {
-    struct etcd_request req = {.path = "/v3/lease/revoke", .cb = cb, .arg = arg};
+    struct etcd_request req = {.path = "/v3/lease/revoke", .lease = true, .cb = cb, .arg = arg};
 
     return lease_call(e, &req, lease, 0);
 }

@@ -34,9 +34,10 @@ static bool same_cluster(struct guard *g, uint64_t id)
                   id, g->etcd_cluster_id);
 }
 
-static bool not_older(struct guard *g, int64_t revision)
+/* After `orc recover` the known revision may be lower than when the request was sent. */
+static bool not_older(struct guard *g, int64_t revision, int64_t asked_at)
 {
-    if (revision >= g->revision)
+    if (revision >= asked_at || revision >= g->revision)
         return true;
     return freeze(
         g,
@@ -53,9 +54,9 @@ static void learn(struct guard *g, uint64_t etcd_cluster_id, int64_t revision)
         g->revision = revision;
 }
 
-bool guard_header(struct guard *g, uint64_t etcd_cluster_id, int64_t revision)
+bool guard_header(struct guard *g, uint64_t etcd_cluster_id, int64_t revision, int64_t asked_at)
 {
-    if (g->frozen || !same_cluster(g, etcd_cluster_id) || !not_older(g, revision))
+    if (g->frozen || !same_cluster(g, etcd_cluster_id) || !not_older(g, revision, asked_at))
         return false;
     learn(g, etcd_cluster_id, revision);
     return true;
@@ -91,7 +92,7 @@ static void adopt(struct guard *g, const char *id, int64_t recovered, uint64_t e
 }
 
 enum guard_verdict guard_config(struct guard *g, const char *id, int64_t recovered, uint64_t etcd_cluster_id,
-                                int64_t revision)
+                                int64_t revision, int64_t asked_at)
 {
     bool was_frozen = g->frozen;
 
@@ -103,7 +104,7 @@ enum guard_verdict guard_config(struct guard *g, const char *id, int64_t recover
         return was_frozen ? GUARD_NEW_STORE : GUARD_SAME_STORE;
     }
     g->frozen = false;
-    if (same_cluster(g, etcd_cluster_id) && not_older(g, revision) && same_config(g, id)) {
+    if (same_cluster(g, etcd_cluster_id) && not_older(g, revision, asked_at) && same_config(g, id)) {
         learn(g, etcd_cluster_id, revision);
         g->reason[0] = '\0';
         if (recovered > g->recovered)

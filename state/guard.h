@@ -31,10 +31,13 @@ int guard_load(struct guard *g, const char *path, struct orc_err *err);
 /* Writes atomically; call it when the view is live, at most every few seconds, and at the end. */
 int guard_save(const struct guard *g, const char *path, struct orc_err *err);
 
-/* Judges the header of a linearizable answer before its content is used. Returns false (frozen, with reason)
- * or true. Never ends a freeze: only guard_config() does, which sees the whole identity. */
-bool guard_header(struct guard *g, uint64_t etcd_cluster_id, int64_t revision);
-/* The same for a header that may come from a lagging member (watch streams): a low revision is no reason. */
+/* Judges the header of a linearizable answer before its content is used. `asked_at`: guard.revision when the
+ * request was sent; an answer below it is an older store's, while one below what was learnt since only
+ * overtook another. Returns false (frozen, with reason) or true. Never ends a freeze: only guard_config()
+ * does, which sees the whole identity. */
+bool guard_header(struct guard *g, uint64_t etcd_cluster_id, int64_t revision, int64_t asked_at);
+/* The same for a header that may come from a lagging member (watch streams, keep-alives): a low revision is
+ * no reason. */
 bool guard_stream(struct guard *g, uint64_t etcd_cluster_id, int64_t revision);
 /* Judges the cluster's config as read with that header; `id` NULL: there is no config key (which is well as
  * long as there never was one). Ends a freeze when the known store is back, or when `recovered` is later than
@@ -42,6 +45,6 @@ bool guard_stream(struct guard *g, uint64_t etcd_cluster_id, int64_t revision);
  * one may be believed. */
 enum guard_verdict { GUARD_FROZEN, GUARD_SAME_STORE, GUARD_NEW_STORE };
 enum guard_verdict guard_config(struct guard *g, const char *id, int64_t recovered, uint64_t etcd_cluster_id,
-                                int64_t revision);
+                                int64_t revision, int64_t asked_at);
 
 #endif

@@ -246,15 +246,15 @@ static void forget(struct view *v)
 }
 
 static enum guard_verdict judge_config(struct view *v, const char *value, size_t n, uint64_t cluster_id,
-                                       int64_t revision)
+                                       int64_t revision, int64_t asked_at)
 {
     struct guard *g = v->opts.guard;
     struct record_config config = {0};
     enum guard_verdict verdict;
 
     if (value && record_config_parse(value, n, &config, NULL) < 0) /* garbage by hand tells nothing new */
-        return guard_header(g, cluster_id, revision) ? GUARD_SAME_STORE : GUARD_FROZEN;
-    verdict = guard_config(g, config.cluster_id, config.recovered, cluster_id, revision);
+        return guard_header(g, cluster_id, revision, asked_at) ? GUARD_SAME_STORE : GUARD_FROZEN;
+    verdict = guard_config(g, config.cluster_id, config.recovered, cluster_id, revision, asked_at);
     record_config_release(&config);
     return verdict;
 }
@@ -266,11 +266,13 @@ static enum guard_verdict judge(struct view *v, const struct etcd_result *res)
     enum guard_verdict verdict = GUARD_SAME_STORE;
 
     if (v->opts.guard && v->config_key)
-        verdict = judge_config(v, res->n_kvs ? res->kvs[0].value : NULL,
-                               res->n_kvs ? res->kvs[0].value_len : 0, res->cluster_id, res->revision);
-    else if (v->opts.guard)
         verdict =
-            guard_header(v->opts.guard, res->cluster_id, res->revision) ? GUARD_SAME_STORE : GUARD_FROZEN;
+            judge_config(v, res->n_kvs ? res->kvs[0].value : NULL, res->n_kvs ? res->kvs[0].value_len : 0,
+                         res->cluster_id, res->revision, res->asked_at);
+    else if (v->opts.guard)
+        verdict = guard_header(v->opts.guard, res->cluster_id, res->revision, res->asked_at)
+                      ? GUARD_SAME_STORE
+                      : GUARD_FROZEN;
     if (verdict == GUARD_SAME_STORE && (other || res->revision < view_revision(v)))
         verdict = GUARD_NEW_STORE;
     if (verdict != GUARD_FROZEN)
@@ -351,7 +353,7 @@ static bool page_fits(struct view *v, const struct etcd_result *res)
         return false;
     if (v->list_revision)
         return res->revision == v->list_revision;
-    return !g || guard_header(g, res->cluster_id, res->revision);
+    return !g || guard_header(g, res->cluster_id, res->revision, res->asked_at);
 }
 
 static bool take_page(struct view *v, const struct etcd_result *res)
@@ -438,8 +440,8 @@ static bool config_event(struct view *v, const struct watch_event *ev, uint64_t 
     struct guard *g = v->opts.guard;
     int64_t revision = ev->kv.mod_revision > g->revision ? ev->kv.mod_revision : g->revision;
 
-    return judge_config(v, ev->deleted ? NULL : ev->kv.value, ev->kv.value_len, cluster_id, revision) ==
-           GUARD_SAME_STORE;
+    return judge_config(v, ev->deleted ? NULL : ev->kv.value, ev->kv.value_len, cluster_id, revision,
+                        revision) == GUARD_SAME_STORE;
 }
 
 /* Before anything of these events is believed. */
@@ -604,6 +606,15 @@ static void on_trouble(size_t endpoint, void *arg)
         timer_start(v->quiet, 0);
 }
 
+/* Somebody's answer looked like another store's. While we have no watch we ask anyway. */
+static void on_doubt(void *arg)
+{
+    struct view *v = arg;
+
+    if (v->watch && !v->check)
+        timer_start(v->quiet, 0);
+}
+
 static void watch_on(struct view *v)
 {
     orc_auto_free struct watch_range *ranges = orc_calloc(v->ranges.n, sizeof *ranges);
@@ -682,8 +693,10 @@ struct view *view_new(uv_loop_t *loop, struct etcd *e, const struct view_opts *o
     v->quiet = timer_new(loop, on_quiet, v);
     v->create = timer_new(loop, on_create_timeout, v);
     v->wait_timer = timer_new(loop, on_wait_timer, v);
-    v->listener = (struct etcd_listener){.on_trouble = on_trouble, .arg = v};
+    v->listener = (struct etcd_listener){.on_trouble = on_trouble, .on_doubt = on_doubt, .arg = v};
     etcd_listen(e, &v->listener);
+    if (opts->guard)
+        etcd_guard(e, opts->guard);
     identify(v);
     return v;
 }

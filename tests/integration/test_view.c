@@ -633,6 +633,75 @@ static void test_view__an_etcd_restored_from_an_older_backup_freezes_it_until_re
     mirror_close(&m);
 }
 
+/* The store as it was at the backup, and then changed by somebody until the view's own revision is passed. */
+static void go_back_and_on(void)
+{
+    etcd_server_kill(&server);
+    etcd_server_restore(&server);
+    etcd_server_again(&server);
+    for (int i = 0; i < 10; i++)
+        assert_true(etcd_ctl(&server, "put /elsewhere new"));
+}
+
+static void keep_answer(const struct etcd_result *res, void *arg)
+{
+    *(int *)arg = res->error ? res->error : 1;
+}
+
+static bool is_answered(void *arg)
+{
+    return *(int *)arg != 0;
+}
+
+static void test_view__answers_to_anybody_tell_what_the_store_has_reached(void **state)
+{
+    static const char *const few[] = {"/v/a/", NULL};
+    struct mirror m = {0};
+    int answered = 0;
+
+    put_config(CONFIG, "aaaa", 0);
+    etcd_server_backup(&server);
+    put_pair("kept");
+    mirror_open(
+        &m, (struct view_opts){.prefixes = few, .guard = &m.guard, .config_key = CONFIG, .separate = true});
+    assert_true(loop_until(&loop, is_live, &m));
+    for (int i = 0; i < 30; i++)
+        put("/elsewhere", "old");
+    etcd_lease_grant(m.e, 60, keep_answer, &answered); /* the view itself saw nothing of these */
+    assert_true(loop_until(&loop, is_answered, &answered));
+    assert_true(m.guard.revision >= view_revision(m.view) + 30);
+    go_back_and_on();
+    assert_true(loop_until(&loop, is_frozen, &m));
+    assert_string_equal(mirror_get(&m, "/v/a/x"), "kept");
+    mirror_close(&m);
+}
+
+static void test_view__nothing_is_written_to_a_store_that_went_back(void **state)
+{
+    struct mirror m = {0};
+    struct etcd_answer a;
+    int r;
+
+    put_config(CONFIG, "aaaa", 0);
+    etcd_server_backup(&server);
+    open_guarded(&m);
+    etcd_server_kill(&server);
+    assert_true(loop_until(&loop, is_stale, &m));
+    etcd_server_restore(&server);
+    etcd_server_again(&server);
+    r = etcd_sync_put(m.e, &loop, "/v/a/mine", "x", 0, &a, &err);
+    assert_int_equal(r, -EPERM);
+    assert_non_null(strstr(err.msg, "older backup"));
+    assert_int_equal(etcd_sync_get(e, &loop, "/v/a/mine", &a, &err), 0);
+    assert_int_equal(a.kvs.n, 0);
+    etcd_answer_release(&a);
+    assert_true(loop_until(&loop, is_frozen, &m));
+    put_config(CONFIG, "aaaa", 1000);
+    assert_true(loop_until(&loop, is_live, &m));
+    assert_int_equal(etcd_sync_put(m.e, &loop, "/v/a/mine", "x", 0, &a, &err), 0);
+    mirror_close(&m);
+}
+
 static void test_view__another_etcd_at_the_address_freezes_it_and_ours_back_thaws_it(void **state)
 {
     struct etcd_server other = {0};
@@ -754,6 +823,8 @@ int main(void)
         TEST(test_view__a_wiped_etcd_freezes_it_and_deletes_nothing),
         TEST(test_view__a_wiped_etcd_that_has_caught_up_in_revisions_freezes_it_too),
         TEST(test_view__an_etcd_restored_from_an_older_backup_freezes_it_until_recover),
+        TEST(test_view__answers_to_anybody_tell_what_the_store_has_reached),
+        TEST(test_view__nothing_is_written_to_a_store_that_went_back),
         TEST(test_view__another_etcd_at_the_address_freezes_it_and_ours_back_thaws_it),
         TEST(test_view__deleting_the_config_freezes_it_and_putting_it_back_thaws_it),
         TEST(test_view__garbage_in_the_config_stops_nothing),

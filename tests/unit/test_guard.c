@@ -18,7 +18,7 @@ static struct guard known(void)
 {
     struct guard g = {0};
 
-    assert_int_equal(guard_config(&g, "aa", 5, 7, 100), GUARD_SAME_STORE);
+    assert_int_equal(guard_config(&g, "aa", 5, 7, 100, g.revision), GUARD_SAME_STORE);
     return g;
 }
 
@@ -37,10 +37,11 @@ static void test_guard__learns_nothing_before_there_is_a_cluster(void **state)
 {
     struct guard g = {0};
 
-    assert_true(guard_header(&g, 7, 100));
-    assert_int_equal(guard_config(&g, NULL, 0, 7, 100), GUARD_SAME_STORE);
-    assert_int_equal(guard_config(&g, NULL, 0, 8, 1), GUARD_SAME_STORE); /* reinstalled before `orc init` */
-    assert_int_equal(guard_config(&g, "aa", 0, 8, 2), GUARD_SAME_STORE);
+    assert_true(guard_header(&g, 7, 100, g.revision));
+    assert_int_equal(guard_config(&g, NULL, 0, 7, 100, g.revision), GUARD_SAME_STORE);
+    assert_int_equal(guard_config(&g, NULL, 0, 8, 1, g.revision),
+                     GUARD_SAME_STORE); /* reinstalled before `orc init` */
+    assert_int_equal(guard_config(&g, "aa", 0, 8, 2, g.revision), GUARD_SAME_STORE);
     assert_false(g.frozen);
 }
 
@@ -48,11 +49,11 @@ static void test_guard__follows_the_revision_upwards(void **state)
 {
     struct guard g = known();
 
-    assert_true(guard_header(&g, 7, 101));
-    assert_true(guard_header(&g, 7, 101));
+    assert_true(guard_header(&g, 7, 101, g.revision));
+    assert_true(guard_header(&g, 7, 101, g.revision));
     assert_true(guard_stream(&g, 7, 200));
     assert_int_equal(g.revision, 200);
-    assert_false(guard_header(&g, 7, 199));
+    assert_false(guard_header(&g, 7, 199, g.revision));
 }
 
 static void test_guard__a_lagging_members_stream_is_no_reason_to_freeze(void **state)
@@ -63,6 +64,27 @@ static void test_guard__a_lagging_members_stream_is_no_reason_to_freeze(void **s
     assert_int_equal(g.revision, 100);
     assert_false(guard_stream(&g, 8, 200));
     assert_true(g.frozen);
+}
+
+static void test_guard__an_answer_that_was_overtaken_is_no_reason_to_freeze(void **state)
+{
+    struct guard g = known();
+    int64_t asked_at = g.revision;
+
+    assert_true(guard_stream(&g, 7, 110)); /* learnt while the answer was on its way */
+    assert_true(guard_header(&g, 7, 105, asked_at));
+    assert_int_equal(guard_config(&g, "aa", 5, 7, 105, asked_at), GUARD_SAME_STORE);
+    assert_int_equal(g.revision, 110);
+    assert_false(guard_header(&g, 7, 99, asked_at));
+}
+
+static void test_guard__an_answer_from_before_a_recover_is_no_reason_to_freeze(void **state)
+{
+    struct guard g = known();
+    int64_t asked_at = g.revision;
+
+    assert_int_equal(guard_config(&g, "aa", 9, 7, 50, asked_at), GUARD_NEW_STORE);
+    assert_true(guard_header(&g, 7, 51, asked_at));
 }
 
 static void test_guard__each_sign_of_another_store_freezes_it_with_a_sentence(void **state)
@@ -82,7 +104,8 @@ static void test_guard__each_sign_of_another_store_freezes_it_with_a_sentence(vo
     for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
         struct guard g = known();
 
-        assert_int_equal(guard_config(&g, cases[i].id, 5, cases[i].etcd, cases[i].revision), GUARD_FROZEN);
+        assert_int_equal(guard_config(&g, cases[i].id, 5, cases[i].etcd, cases[i].revision, g.revision),
+                         GUARD_FROZEN);
         assert_true(g.frozen);
         assert_non_null(strstr(g.reason, cases[i].says));
         assert_non_null(strstr(g.reason, "orc recover"));
@@ -95,8 +118,8 @@ static void test_guard__while_frozen_no_header_thaws_it(void **state)
 {
     struct guard g = known();
 
-    assert_false(guard_header(&g, 8, 200));
-    assert_false(guard_header(&g, 7, 200));
+    assert_false(guard_header(&g, 8, 200, g.revision));
+    assert_false(guard_header(&g, 7, 200, g.revision));
     assert_false(guard_stream(&g, 7, 200));
     assert_true(g.frozen);
 }
@@ -105,8 +128,8 @@ static void test_guard__the_known_store_back_thaws_it(void **state)
 {
     struct guard g = known();
 
-    assert_int_equal(guard_config(&g, "aa", 5, 8, 3), GUARD_FROZEN);
-    assert_int_equal(guard_config(&g, "aa", 5, 7, 150), GUARD_SAME_STORE);
+    assert_int_equal(guard_config(&g, "aa", 5, 8, 3, g.revision), GUARD_FROZEN);
+    assert_int_equal(guard_config(&g, "aa", 5, 7, 150, g.revision), GUARD_SAME_STORE);
     assert_false(g.frozen);
     assert_string_equal(g.reason, "");
     assert_int_equal(g.revision, 150);
@@ -116,23 +139,23 @@ static void test_guard__recover_takes_the_new_store_and_only_a_later_stamp_does(
 {
     struct guard g = known();
 
-    assert_int_equal(guard_config(&g, "aa", 5, 8, 3), GUARD_FROZEN);
-    assert_int_equal(guard_config(&g, "aa", 4, 8, 3), GUARD_FROZEN);
-    assert_int_equal(guard_config(&g, "bb", 6, 8, 3), GUARD_NEW_STORE);
+    assert_int_equal(guard_config(&g, "aa", 5, 8, 3, g.revision), GUARD_FROZEN);
+    assert_int_equal(guard_config(&g, "aa", 4, 8, 3, g.revision), GUARD_FROZEN);
+    assert_int_equal(guard_config(&g, "bb", 6, 8, 3, g.revision), GUARD_NEW_STORE);
     assert_false(g.frozen);
     assert_string_equal(g.orc_cluster_id, "bb");
     assert_int_equal(g.etcd_cluster_id, 8);
     assert_int_equal(g.revision, 3);
     assert_int_equal(g.recovered, 6);
-    assert_true(guard_header(&g, 8, 4));
+    assert_true(guard_header(&g, 8, 4, g.revision));
 }
 
 static void test_guard__a_recover_of_the_same_store_is_remembered(void **state)
 {
     struct guard g = known();
 
-    assert_int_equal(guard_config(&g, "aa", 9, 7, 101), GUARD_SAME_STORE);
-    assert_int_equal(guard_config(&g, "aa", 9, 8, 200), GUARD_FROZEN); /* the stamp was used up */
+    assert_int_equal(guard_config(&g, "aa", 9, 7, 101, g.revision), GUARD_SAME_STORE);
+    assert_int_equal(guard_config(&g, "aa", 9, 8, 200, g.revision), GUARD_FROZEN); /* the stamp was used up */
 }
 
 /* On disk --------------------------------------------------------------------------------------------- */
@@ -228,6 +251,8 @@ int main(void)
         cmocka_unit_test(test_guard__learns_nothing_before_there_is_a_cluster),
         cmocka_unit_test(test_guard__follows_the_revision_upwards),
         cmocka_unit_test(test_guard__a_lagging_members_stream_is_no_reason_to_freeze),
+        cmocka_unit_test(test_guard__an_answer_that_was_overtaken_is_no_reason_to_freeze),
+        cmocka_unit_test(test_guard__an_answer_from_before_a_recover_is_no_reason_to_freeze),
         cmocka_unit_test(test_guard__each_sign_of_another_store_freezes_it_with_a_sentence),
         cmocka_unit_test(test_guard__while_frozen_no_header_thaws_it),
         cmocka_unit_test(test_guard__the_known_store_back_thaws_it),
