@@ -40,7 +40,8 @@ bool outcome_is_bad(enum outcome o)
     return o >= OUTCOME_PAUSED;
 }
 
-/* Is a container of the service left somewhere? */
+/* Is a container of the service left on a server that can be asked? One that gives no sign of life stops what
+ * it has when it is back; waiting for that could take for ever. */
 static bool any_task(const struct cluster *c, const struct wait_target *t)
 {
     struct cluster_entry *e, *next;
@@ -49,7 +50,7 @@ static bool any_task(const struct cluster *c, const struct wait_target *t)
         const struct cluster_entry *seen;
 
         if (e->key.kind != KEY_TASK || e->problem || !orc_streq(e->as.task.app, t->app) ||
-            !orc_streq(e->as.task.service, t->service))
+            !orc_streq(e->as.task.service, t->service) || !cluster_find(c, key_alive(c->name, e->key.node)))
             continue;
         seen = cluster_find(c, key_status(c->name, e->key.node, e->key.task));
         if (!seen || seen->as.status.state != TASK_REMOVED)
@@ -111,10 +112,21 @@ const struct report_service *judge_service(const struct report *r, const struct 
     return NULL;
 }
 
+static char *removed_line(const struct report_service *s, const struct wait_target *t)
+{
+    size_t n = s ? s->tasks.n : 0;
+
+    if (!n)
+        return orc_printf("%s/%s: removed", t->app, t->service);
+    return orc_printf("%s/%s: removed; %zu container%s (%s on %s%s) will stop when the server is back",
+                      t->app, t->service, n, n == 1 ? "" : "s", s->tasks.at[0].id, s->tasks.at[0].node,
+                      n == 1 ? "" : ", ...");
+}
+
 char *judge_line(const struct report_service *s, const struct wait_target *t, enum outcome o)
 {
     if (o == OUTCOME_REMOVED)
-        return orc_printf("%s/%s: removed", t->app, t->service);
+        return removed_line(s, t);
     if (t->gone)
         return orc_printf("%s/%s: stopping, %zu container%s left", t->app, t->service, s ? s->tasks.n : 0,
                           s && s->tasks.n == 1 ? "" : "s");

@@ -243,6 +243,25 @@ static void why_task(struct report_service *s, const struct report_task *t, unsi
     why(s, more, orc_printf("%s on %s is %s: %s", t->id, t->node, is, t->reason));
 }
 
+/* While a rollback waits for the last of the failed version to stop its record still tells the cause alone.
+ */
+static void why_stopping(struct report_service *s, unsigned *more)
+{
+    const struct report_task *t, *first = NULL;
+    size_t n = 0;
+
+    orc_vec_each (t, &s->tasks) {
+        if (orc_streq(t->desired, "run") || orc_streq(t->state, "stopped") || orc_streq(t->state, "failed"))
+            continue;
+        first = first ? first : t;
+        n++;
+    }
+    if (n)
+        why(s, more,
+            orc_printf("%zu task%s still stop%s: %s on %s%s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",
+                       first->id, first->node, n == 1 ? "" : " and others"));
+}
+
 static void explain(const struct cluster *c, const struct cluster_entry *ro, struct report_service *s,
                     bool led)
 {
@@ -258,6 +277,9 @@ static void explain(const struct cluster *c, const struct cluster_entry *ro, str
     orc_vec_each (t, &s->tasks)
         if (!t->healthy && t->reason && orc_streq(t->desired, "run"))
             why_task(s, t, &more);
+    if (ro && ro->as.rollout.state == ROLLOUT_ROLLING_BACK && !ro->as.rollout.pending.n &&
+        s->healthy >= s->desired)
+        why_stopping(s, &more);
     if (!s->why.n && ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy < s->desired)
         why(s, &more,
             orc_printf("%d of %d replicas are healthy; the scheduler has not reacted yet", s->healthy,

@@ -276,7 +276,6 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
     recon_roll(x);
     rollout_conclude(&x->v, &x->next);
     say(x);
-    slots_release(&x->v);
 }
 
 void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
@@ -296,6 +295,7 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
         remove_service(&x);
     recon_guard(&x);
     plan_end(p);
+    slots_release(&x.v);
     free(x.refused);
     record_rollout_release(&x.next);
 }

@@ -47,6 +47,7 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
     }
     if (t->rec.desired == TASK_RUN && !t->node->lost)
         place_spread_add(x->c, t->node, -1);
+    slots_stop(&x->v, t);
     x->touched++;
     return true;
 }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#define STOPPING_NAMED 3 /* tasks named in a sentence; the rest is counted */
+
 void rollout_say(char **reason, const char *fmt, ...)
 {
     va_list ap;
@@ -317,6 +319,23 @@ static void arrive(const struct slots *v, struct record_rollout *r)
     free(orc_take(r->reason));
 }
 
+/* The sentence while everything is there and something surplus is, too. What a rollback says stays. */
+static void say_stopping(const struct slots *v, struct record_rollout *r)
+{
+    struct orc_buf b = ORC_BUF_INIT(ROLLOUT_REASON_MAX);
+    size_t n = v->stopping.n;
+
+    if (r->state != ROLLOUT_UPDATING)
+        return;
+    for (size_t i = 0; i < n && i < STOPPING_NAMED; i++)
+        orc_buf_printf(&b, "%s%s on %s", i ? ", " : "", v->stopping.at[i]->id, v->stopping.at[i]->node->name);
+    if (n > STOPPING_NAMED)
+        orc_buf_printf(&b, " and %zu more", n - STOPPING_NAMED);
+    rollout_say(&r->reason, "%zu task%s still stop%s: %s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",
+                orc_buf_str(&b));
+    orc_buf_release(&b);
+}
+
 static void settle_failures(const struct slots *v, struct record_rollout *r, bool stable)
 {
     const struct slot *s;
@@ -357,7 +376,9 @@ void rollout_conclude(const struct slots *v, struct record_rollout *r)
     case ROLLOUT_ROLLED_BACK:
         break;
     default:
-        if (n.fine && n.watched && !v->stopping)
+        if (n.fine && v->stopping.n)
+            say_stopping(v, r);
+        else if (n.fine && n.watched)
             arrive(v, r);
     }
 }

@@ -229,13 +229,27 @@ static void add_slot(struct slots *v, struct core_task *const *tasks, size_t n)
         if (t->rec.desired == TASK_RUN)
             orc_vec_push(&run, t);
         else if (still_stopping(v, t))
-            s->leaving = t;
-        v->stopping = v->stopping || s->leaving == t;
+            orc_vec_push(&v->stopping, s->leaving = t);
     }
     if (run.n)
         s->open = true;
     pick_head(v, s, run.at, run.n);
     orc_vec_release(&run);
+}
+
+void slots_stop(struct slots *v, struct core_task *t)
+{
+    size_t i = 0, n = v->stopping.n;
+
+    if (!core_task_holds(t) || t->node->lost)
+        return;
+    while (i < n && task_cmp(&v->stopping.at[i], &t) < 0)
+        i++;
+    if (i < n && v->stopping.at[i] == t)
+        return;
+    orc_vec_push(&v->stopping, t);
+    memmove(&v->stopping.at[i + 1], &v->stopping.at[i], (n - i) * sizeof t);
+    v->stopping.at[i] = t;
 }
 
 static int slot_cmp(const void *a, const void *b)
@@ -324,4 +338,5 @@ void slots_release(struct slots *v)
         free(s->wait);
     orc_vec_release(&v->at);
     orc_vec_release(&v->drop);
+    orc_vec_release(&v->stopping);
 }

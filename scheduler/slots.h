@@ -43,7 +43,7 @@ struct slots {
     const struct core_revision *target;   /* readable, or NULL: then every task counts as compliant */
     ORC_VEC(struct slot) at;              /* by number; closed ones that still have a task included */
     ORC_VEC(struct core_task *) drop;     /* tasks that shall run and hold nothing any more */
-    bool stopping;                        /* some task is told to stop and has not, on a living node */
+    ORC_VEC(struct core_task *) stopping; /* told to stop, in this step too, and waited for; by slot */
 };
 
 /* How long a task told to stop may take beyond its own drain time-out and grace before its slot no longer
@@ -55,6 +55,10 @@ void slots_release(struct slots *v);
 /* The slot of that number, added (open, without tasks) when there is none. Pointers into `at` end with it. */
 struct slot *slots_open(struct slots *v, int n);
 size_t slots_count_open(const struct slots *v);
+
+/* A task that this step tells to stop: it is waited for like those told before, unless its node is given up.
+ */
+void slots_stop(struct slots *v, struct core_task *t);
 
 enum task_class slots_classify(const struct slots *v, const struct core_task *t);
 /* NULL when the task is as it should be; otherwise why it must be replaced, freed by the caller. */

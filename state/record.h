@@ -61,7 +61,7 @@ struct record_intent {
  * ------------------------------ */
 enum rollout_state {
     ROLLOUT_UPDATING,     /* moving to `target` (also the first deployment, scaling, a restart) */
-    ROLLOUT_COMPLETE,     /* every slot has an available task of `target` */
+    ROLLOUT_COMPLETE,     /* every slot has an available task of `target`, and what was surplus has stopped */
     ROLLOUT_HEALING,      /* target reached before; a task failed or was lost and is being replaced */
     ROLLOUT_PAUSED,       /* failure_action pause: stopped, `reason` says why; the rest keeps running */
     ROLLOUT_ROLLING_BACK, /* failure_action rollback: `target` is the old revision again */

@@ -646,39 +646,37 @@ SIM_FN void sim_pass(struct sim *s, uint64_t ms)
 
 /* ---- looking */
 
-SIM_FN struct record_rollout sim_rollout(struct sim *s, const char *app, const char *service)
+/* Valid until it is put again; NULL: there is none. */
+SIM_FN const struct record_rollout *sim_rollout(struct sim *s, const char *app, const char *service)
 {
     orc_auto_free char *key = key_rollout(SIM_CLUSTER, app, service);
     struct sim_kv *kv = sim_find(s, key);
-    struct record_rollout r = {0};
 
     if (kv)
-        assert_int_equal(record_rollout_parse(kv->value->text, strlen(kv->value->text), &r, NULL), 0);
-    return r;
+        assert_non_null(sim_value_rollout(kv->value));
+    return kv ? sim_value_rollout(kv->value) : NULL;
 }
 
 /* Highest attempt so far. */
 SIM_FN int64_t sim_attempts(struct sim *s, const char *service)
 {
-    struct record_rollout r = sim_rollout(s, "shop", service);
-    int64_t n = r.attempts;
+    const struct record_rollout *r = sim_rollout(s, "shop", service);
 
-    record_rollout_release(&r);
-    return n;
+    return r ? r->attempts : 0;
 }
 
 SIM_FN void assert_rollout(struct sim *s, const char *app, const char *service, const char *state,
                            int64_t target, const char *reason_has)
 {
-    struct record_rollout r = sim_rollout(s, app, service);
+    const struct record_rollout *r = sim_rollout(s, app, service);
 
-    assert_string_equal(rollout_state_name(r.state), state);
-    assert_int_equal(r.target, target);
-    if (reason_has && !(r.reason && strstr(r.reason, reason_has)))
-        fail_msg("reason is \"%s\", without \"%s\"", r.reason ? r.reason : "", reason_has);
+    assert_non_null(r);
+    assert_string_equal(rollout_state_name(r->state), state);
+    assert_int_equal(r->target, target);
+    if (reason_has && !(r->reason && strstr(r->reason, reason_has)))
+        fail_msg("reason is \"%s\", without \"%s\"", r->reason ? r->reason : "", reason_has);
     if (!reason_has)
-        assert_null(r.reason);
-    record_rollout_release(&r);
+        assert_null(r->reason);
 }
 
 struct sim_want { /* NULL, 0: any */

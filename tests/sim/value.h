@@ -17,6 +17,7 @@ struct sim_value {
     union {
         struct record_task task;
         struct record_status status;
+        struct record_rollout rollout;
     };
 };
 
@@ -45,6 +46,8 @@ ORC_UNUSED static void sim_value_drop(struct sim_value *v)
         record_task_release(&v->task);
     if (v->readable && v->kind == KEY_STATUS)
         record_status_release(&v->status);
+    if (v->readable && v->kind == KEY_ROLLOUT)
+        record_rollout_release(&v->rollout);
     free(v->text);
     free(v);
 }
@@ -57,6 +60,8 @@ ORC_UNUSED static bool sim_value_read(struct sim_value *v)
         v->readable = record_task_parse(v->text, n, &v->task, NULL) == 0;
     else if (!v->read && v->kind == KEY_STATUS)
         v->readable = record_status_parse(v->text, n, &v->status, NULL) == 0;
+    else if (!v->read && v->kind == KEY_ROLLOUT)
+        v->readable = record_rollout_parse(v->text, n, &v->rollout, NULL) == 0;
     v->read = true;
     return v->readable;
 }
@@ -70,6 +75,11 @@ ORC_UNUSED static const struct record_task *sim_value_task(struct sim_value *v)
 ORC_UNUSED static const struct record_status *sim_value_status(struct sim_value *v)
 {
     return v->kind == KEY_STATUS && sim_value_read(v) ? &v->status : NULL;
+}
+
+ORC_UNUSED static const struct record_rollout *sim_value_rollout(struct sim_value *v)
+{
+    return v->kind == KEY_ROLLOUT && sim_value_read(v) ? &v->rollout : NULL;
 }
 
 #endif

@@ -117,17 +117,6 @@ static void test_judge__gone_means_taken_in_and_no_container_left(void **state)
     cluster_release(&c);
 }
 
-static void test_judge__gone_is_not_believed_while_the_scheduler_has_not_taken_it_in(void **state)
-{
-    struct cluster c = healthy(0);
-
-    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_GOING_ON);
-    cluster_release(&c);
-}
-
-/* ---- words
- * ------------------------------------------------------------------------------------------------------ */
-
 static void assert_line(struct cluster *c, struct wait_target t, const char *expected)
 {
     struct report r;
@@ -138,6 +127,34 @@ static void assert_line(struct cluster *c, struct wait_target t, const char *exp
     assert_string_equal(line, expected);
     report_release(&r);
 }
+
+static void test_judge__what_is_left_on_a_silent_server_is_not_waited_for(void **state)
+{
+    struct cluster c = healthy(1);
+
+    node(&c, "k2", true);
+    task(&c, "k2", 1, "remove");
+    status(&c, "k1", 0, "removed", "unknown", NULL);
+    rollout(&c, "removing", NULL, NULL);
+    cluster_delete(&c, "/orc/default/apps/shop");
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_GOING_ON);
+    cluster_delete(&c, "/orc/default/alive/k2");
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_REMOVED);
+    assert_line(&c, target(0, 0, true),
+                "shop/web: removed; 1 container (shop.web.1.2 on k2) will stop when the server is back");
+    cluster_release(&c);
+}
+
+static void test_judge__gone_is_not_believed_while_the_scheduler_has_not_taken_it_in(void **state)
+{
+    struct cluster c = healthy(0);
+
+    assert_int_equal(judged(&c, target(0, 0, true)), OUTCOME_GOING_ON);
+    cluster_release(&c);
+}
+
+/* ---- words
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void test_line__says_the_numbers_and_the_first_reason(void **state)
 {
@@ -201,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_judge__what_somebody_else_removed_is_not_waited_for),
         cmocka_unit_test(test_judge__an_app_that_cannot_be_read_is_not_taken_for_a_removed_one),
         cmocka_unit_test(test_judge__gone_means_taken_in_and_no_container_left),
+        cmocka_unit_test(test_judge__what_is_left_on_a_silent_server_is_not_waited_for),
         cmocka_unit_test(test_judge__gone_is_not_believed_while_the_scheduler_has_not_taken_it_in),
         cmocka_unit_test(test_line__says_the_numbers_and_the_first_reason),
         cmocka_unit_test(test_line__counts_what_is_left_of_a_removed_service),

@@ -90,6 +90,24 @@ static void test_report__pending_slots_of_one_reason_are_one_line(void **state)
     cluster_release(&c);
 }
 
+static void test_report__a_rollback_that_waits_for_a_stop_says_so_after_its_cause(void **state)
+{
+    struct cluster c = healthy(2);
+    struct report r;
+
+    rollout(&c, "rolling-back", "revision 2 failed: no such image", NULL);
+    task(&c, "k1", 5, "remove");
+    status(&c, "k1", 5, "running", "healthy", NULL);
+    task(&c, "k1", 6, "remove");
+    status(&c, "k1", 6, "stopped", "unknown", NULL);
+    report_build(&c, NULL, NOW, &r);
+    assert_int_equal(r.services.at[0].why.n, 2);
+    assert_string_equal(r.services.at[0].why.at[0], "revision 2 failed: no such image");
+    assert_string_equal(r.services.at[0].why.at[1], "1 task still stops: shop.web.5.6 on k1");
+    report_release(&r);
+    cluster_release(&c);
+}
+
 static void test_report__without_a_leader_it_says_so(void **state)
 {
     struct cluster c = healthy(1);
@@ -221,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_report__an_unhealthy_replica_is_named_with_its_probe),
         cmocka_unit_test(test_report__a_lost_node_takes_its_replicas_with_it),
         cmocka_unit_test(test_report__pending_slots_of_one_reason_are_one_line),
+        cmocka_unit_test(test_report__a_rollback_that_waits_for_a_stop_says_so_after_its_cause),
         cmocka_unit_test(test_report__without_a_leader_it_says_so),
         cmocka_unit_test(test_report__garbage_is_reported_with_its_key_and_harms_nobody_else),
         cmocka_unit_test(test_report__room_counts_what_is_stopping_until_it_is_stopped),

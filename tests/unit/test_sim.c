@@ -18,6 +18,7 @@ struct service {
     int parallelism, replicas;
     enum spec_order order;
     bool volume, port;
+    enum rollout_state state; /* after the step before */
 };
 
 struct seen { /* a task as it was */
@@ -221,6 +222,13 @@ static uint64_t left_at(const struct run *r, const struct live *l)
     return 0;
 }
 
+static bool was_alive(const struct lives *decided, const struct live *l)
+{
+    const struct live *o = find(decided, l);
+
+    return !o || o->alive;
+}
+
 /* Told to stop before, and its node was not silent: the scheduler knew. */
 static bool was_leaving(const struct lives *decided, const struct live *l)
 {
@@ -292,6 +300,28 @@ static void check_volumes(struct run *r, const struct lives *v)
                     strcmp(a->node, b->node) != 0)
                     broken(r, "%s is on %s, its data is on %s", a->id, a->node, b->node);
         }
+}
+
+/* An update is complete when what it put out of work has stopped, too. A container that ends late in spite of
+ * its time-outs is not waited for (behaviour 56). */
+static void check_complete(struct run *r, const struct lives *decided, const struct lives *v)
+{
+    const struct record_rollout *roll;
+    const struct live *l;
+
+    for (int i = 0; i < r->n_services; i++) {
+        struct service *x = &r->services[i];
+        enum rollout_state was = x->state;
+
+        roll = sim_rollout(r->s, "shop", x->name);
+        x->state = roll ? roll->state : ROLLOUT_REMOVING;
+        if (was != ROLLOUT_UPDATING || x->state != ROLLOUT_COMPLETE)
+            continue;
+        orc_vec_each (l, v)
+            if (strcmp(l->rec->service, x->name) == 0 && l->rec->desired != TASK_RUN && holds(l) &&
+                l->alive && was_alive(decided, l) && r->s->now < left_at(r, l) + 70000)
+                broken(r, "%s is complete and %s still stops", x->name, l->id);
+    }
 }
 
 static void check_all(struct run *r, const struct lives *v)
@@ -554,6 +584,7 @@ static void step(struct run *r)
     check_made(r, &decided, &before, &after);
     check_all(r, &after);
     check_availability(r, &decided, &before, &after);
+    check_complete(r, &decided, &after);
     free_tasks(&decided);
     free_tasks(&before);
     free_tasks(&after);
@@ -609,18 +640,17 @@ static void check_rest(struct run *r)
     for (int i = 0; i < r->n_services; i++) {
         const struct service *x = &r->services[i];
         int want = x->replicas, can = x->port && want > r->n_nodes ? r->n_nodes : want;
-        struct record_rollout roll = sim_rollout(s, "shop", x->name);
+        const struct record_rollout *roll = sim_rollout(s, "shop", x->name);
         int have =
             sim_count(s, (struct sim_want){.service = x->name, .revision = x->revision, .available = true});
 
         if (x->volume && x->port) /* two data on one node, one port: that stays so */
             can = have < can ? have : can;
         if (have != can)
-            broken(r, "%s has %d of %d in the end: %s", x->name, have, can, roll.reason ? roll.reason : "");
-        if (can == want && roll.state != ROLLOUT_COMPLETE)
-            broken(r, "%s is %s in the end: %s", x->name, rollout_state_name(roll.state),
-                   roll.reason ? roll.reason : "");
-        record_rollout_release(&roll);
+            broken(r, "%s has %d of %d in the end: %s", x->name, have, can, roll->reason ? roll->reason : "");
+        if (can == want && roll->state != ROLLOUT_COMPLETE)
+            broken(r, "%s is %s in the end: %s", x->name, rollout_state_name(roll->state),
+                   roll->reason ? roll->reason : "");
     }
     if (sim_count(s, (struct sim_want){.leaving = true}))
         broken(r, "something is still leaving");
