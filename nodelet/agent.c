@@ -4,6 +4,7 @@
 #include "lib/clock.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -253,6 +254,8 @@ static void listed(struct agent *a, const struct docker_container *c)
     }
     if (!t->begun)
         begin(t);
+    if (a->engine_was_down)
+        converge_engine_back(&t->c);
     if (t->seq > a->list_seq || t->c.op != CONVERGE_NOTHING || !(c->running || c->created)) {
         t->look = true;
         t->after_engine = a->engine_was_down && !c->running;
@@ -336,15 +339,26 @@ static void on_engine(bool up, const char *why, void *arg)
     a->opts.on_engine(up, why, a->opts.arg);
 }
 
-static void on_event(const char *action, const char *id, const char *task, int exit_code, void *arg)
+/* Signals that mean something else than the end to most programs. */
+static bool ends_it(int signum)
+{
+    return signum != SIGHUP && signum != SIGUSR1 && signum != SIGUSR2 && signum != SIGWINCH;
+}
+
+static void on_event(const char *action, const char *id, const char *task, int code, void *arg)
 {
     struct agent *a = arg;
     struct task *t = task_find(a, task);
 
     if (!t || !t->begun || strcmp(action, "oom") == 0)
         return;
+    if (strcmp(action, "kill") == 0) {
+        if (t->c.op != CONVERGE_STOP && t->c.op != CONVERGE_KILL && ends_it(code))
+            t->signalled = orc_clock_ms();
+        return;
+    }
     if (strcmp(action, "die") == 0 && (t->c.op == CONVERGE_STOP || t->c.op == CONVERGE_KILL)) {
-        t->c.exit_code = exit_code;
+        t->c.exit_code = code;
         return;
     }
     if (strcmp(action, "start") == 0 && t->c.container == CONTAINER_RUNNING)

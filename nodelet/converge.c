@@ -94,8 +94,23 @@ static bool restarts_after(const struct converge *c, int exit_code)
     return true;
 }
 
+enum blame {
+    ITS_OWN,
+    THE_ENGINE,    /* which is back: at once */
+    SOMEBODY_ELSE, /* a container that is started in an engine which is about to end is left in pieces: wait
+                    */
+};
+
+static uint64_t delay_after(struct converge *c, enum blame blame)
+{
+    if (blame == THE_ENGINE)
+        return 0;
+    c->patient = blame == SOMEBODY_ELSE;
+    return c->patient ? CONVERGE_STOPPED_MS : converge_backoff_ms(++c->crashes, CONVERGE_BACKOFF_MAX_MS);
+}
+
 /* The end of a run nobody asked for: counts it, and sets when it is tried again or that it is not. */
-static void ended(struct converge *c, const char *what, int exit_code, bool at_once, uint64_t now)
+static void ended(struct converge *c, const char *what, int exit_code, enum blame blame, uint64_t now)
 {
     char unit[ORC_UNIT_MAX];
     uint64_t delay;
@@ -112,19 +127,21 @@ static void ended(struct converge *c, const char *what, int exit_code, bool at_o
     }
     c->restarts++;
     orc_set_str(&c->last_run, what);
-    if (at_once) {
-        c->retry_at = 0;
+    delay = delay_after(c, blame);
+    c->retry_at = delay ? now + delay : 0;
+    if (!delay) {
         set_reason(c, orc_printf("%s; started again", what));
         return;
     }
-    delay = converge_backoff_ms(++c->crashes, CONVERGE_BACKOFF_MAX_MS);
-    c->retry_at = now + delay;
     set_reason(c, orc_printf("%s; next start in %s", what, orc_format_duration(delay, unit)));
 }
 
 static void exited(struct converge *c, const struct converge_seen *seen, uint64_t now)
 {
     orc_auto_free char *what = NULL;
+    enum blame blame = seen->engine_restarted        ? THE_ENGINE
+                       : seen->stopped && !seen->oom ? SOMEBODY_ELSE
+                                                     : ITS_OWN;
 
     c->exit_code = seen->exit_code;
     c->oom = seen->oom;
@@ -136,9 +153,11 @@ static void exited(struct converge *c, const struct converge_seen *seen, uint64_
         what = orc_printf("went down with the engine (exit code %d)", seen->exit_code);
     else if (seen->oom)
         what = orc_printf("killed for using more memory than its limit (OOM, exit code %d)", seen->exit_code);
+    else if (seen->stopped)
+        what = orc_printf("stopped by somebody else (exit code %d)", seen->exit_code);
     else
         what = orc_printf("exited with code %d", seen->exit_code);
-    ended(c, what, seen->exit_code, seen->engine_restarted, now);
+    ended(c, what, seen->exit_code, blame, now);
 }
 
 static bool deleted(struct converge *c, uint64_t now)
@@ -150,8 +169,11 @@ static bool deleted(struct converge *c, uint64_t now)
 
     c->was_made = false;
     c->container = CONTAINER_NONE;
+    if (c->patient && c->retry_at > now + CONVERGE_BACKOFF_MIN_MS) /* an engine that ends deletes nothing */
+        c->retry_at = now + CONVERGE_BACKOFF_MIN_MS;
+    c->patient = false;
     if (behind_our_back)
-        ended(c, "its container was deleted by somebody else", -1, false, now);
+        ended(c, "its container was deleted by somebody else", -1, ITS_OWN, now);
     return behind_our_back && was_running;
 }
 
@@ -174,6 +196,13 @@ bool converge_see(struct converge *c, const struct converge_seen *seen, uint64_t
         return true;
     }
     return false;
+}
+
+void converge_engine_back(struct converge *c)
+{
+    if (c->patient)
+        c->retry_at = 0;
+    c->patient = false;
 }
 
 static enum converge_op wait_for(uint64_t at, uint64_t now, enum converge_op op, uint64_t *ret_wake)
@@ -244,6 +273,7 @@ static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
         c->was_made = true;
         break;
     case CONVERGE_START:
+        c->patient = false;
         c->container = CONTAINER_RUNNING;
         c->running_since = now;
         set_reason(c, c->last_run ? orc_printf("last run: %s", c->last_run) : NULL);
@@ -298,7 +328,7 @@ void converge_end(struct converge *c, enum converge_outcome outcome, const char 
         break;
     case CONVERGE_CRASHED:
         if (c->desired == TASK_RUN)
-            ended(c, text, -1, false, now);
+            ended(c, text, -1, ITS_OWN, now);
         break;
     case CONVERGE_GONE:
         deleted(c, now);

@@ -23,6 +23,7 @@
 #define CONVERGE_BACKOFF_MIN_MS 1000
 #define CONVERGE_BACKOFF_MAX_MS (5 * 60 * 1000) /* of crashes */
 #define CONVERGE_ERROR_MAX_MS (60 * 1000)       /* of pulls and engine calls that may work later */
+#define CONVERGE_STOPPED_MS (10 * 1000)         /* after a stop by somebody else, perhaps the engine's end */
 #define CONVERGE_GOOD_RUN_MS (10 * 60 * 1000)   /* a run so long makes earlier crashes forgotten */
 #define CONVERGE_NEVER UINT64_MAX
 
@@ -65,6 +66,7 @@ struct converge_seen {
     int exit_code;         /* of CONTAINER_EXITED */
     bool oom;              /* it was the OOM killer's */
     bool engine_restarted; /* it went down with its engine: no fault of its own, restarted at once */
+    bool stopped; /* somebody had the engine send it a signal to end; an engine that ends does that, too */
 };
 
 struct converge_world {
@@ -89,6 +91,7 @@ struct converge {
     bool image_absent;
     bool withdrawn; /* the withdrawal ended: the stop signal may be sent */
     bool stop_failed;
+    bool patient; /* retry_at waits because somebody stopped it */
 
     int restarts;       /* within this task, as in its status */
     int crashes, tries; /* in a row, for the back-off: crashes; engine or registry errors */
@@ -112,6 +115,9 @@ void converge_orphan(struct converge *c);
 
 /* What the engine says about the container. Returns true when a run ended by this (a crash or an exit). */
 bool converge_see(struct converge *c, const struct converge_seen *seen, uint64_t now);
+
+/* The engine is back from an absence: what it stopped before it ended need not wait any longer. */
+void converge_engine_back(struct converge *c);
 
 /* What to do now. *ret_wake: when to ask again if nothing happens, CONVERGE_NEVER: then not at all. */
 enum converge_op converge_next(const struct converge *c, const struct converge_world *w, uint64_t *ret_wake);

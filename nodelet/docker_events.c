@@ -39,14 +39,15 @@ static void on_line(const json_t *line, void *arg)
     const char *action = json_string_value(json_object_get(line, "Action"));
     const char *id = json_string_value(json_object_get(actor, "ID"));
     const char *task = json_string_value(json_object_get(attributes, "orc.task"));
-    const char *code = json_string_value(json_object_get(attributes, "exitCode"));
-    int64_t exit_code = -1;
+    const char *exit_code = json_string_value(json_object_get(attributes, "exitCode"));
+    const char *signal = json_string_value(json_object_get(attributes, "signal"));
+    int64_t code = -1;
 
     if (!action || !id || !task)
         return;
-    if (code)
-        (void)orc_parse_int(code, -1, 255, &exit_code, NULL);
-    ev->opts.on_event(action, id, task, (int)exit_code, ev->opts.arg);
+    if (exit_code || signal)
+        (void)orc_parse_int(exit_code ? exit_code : signal, -1, 255, &code, NULL);
+    ev->opts.on_event(action, id, task, (int)code, ev->opts.arg);
 }
 
 static void later(struct docker_events *ev)
@@ -72,7 +73,7 @@ static void on_stream_end(const struct docker_res *res, void *arg)
 static void open_stream(struct docker_events *ev)
 {
     orc_auto_free char *filter =
-        orc_printf("{\"type\":[\"container\"],\"event\":[\"die\",\"oom\",\"destroy\",\"start\"],"
+        orc_printf("{\"type\":[\"container\"],\"event\":[\"die\",\"oom\",\"destroy\",\"start\",\"kill\"],"
                    "\"label\":[\"%s\"]}",
                    ev->label);
     orc_auto_free char *escaped = orc_http_escape(filter);

@@ -14,6 +14,7 @@
 
 #define OPS_SLOTS 5
 #define OPS_STOPS 32
+#define SIGNAL_MORE_MS 5000 /* for the engine and its events, beyond the grace period */
 
 static struct ops_lane *lane_of(struct agent *a, enum converge_op op)
 {
@@ -63,6 +64,15 @@ static bool touches_container(enum converge_op op)
     return op != CONVERGE_NOTHING && op != CONVERGE_PULL && op != CONVERGE_WITHDRAW;
 }
 
+/* Somebody else's signal counts for as long as the container may take to end by it. */
+static bool was_stopped(const struct task *t)
+{
+    const struct spec_service *spec = task_spec(t);
+    uint64_t grace = spec ? spec->stop_grace_period_ms : 10000;
+
+    return t->signalled && orc_clock_ms() - t->signalled <= grace + SIGNAL_MORE_MS;
+}
+
 static void saw_container(struct task *t, const struct docker_container *c)
 {
     struct converge_seen seen = {
@@ -72,10 +82,13 @@ static void saw_container(struct task *t, const struct docker_container *c)
         .exit_code = c->exit_code,
         .oom = c->oom,
         .engine_restarted = t->after_engine,
+        .stopped = was_stopped(t),
     };
 
     remember_container(t, c->id);
     t->after_engine = false;
+    if (!c->running)
+        t->signalled = 0;
     task_saw(t, &seen);
 }
 

@@ -54,7 +54,8 @@ struct task {
 
     struct converge c;
     char container[DOCKER_ID_MAX + 1];
-    bool after_engine; /* went out of sight with the engine */
+    bool after_engine;  /* went out of sight with the engine */
+    uint64_t signalled; /* when somebody else had the engine send it a signal to end; 0: never */
 
     /* ops.c */
     struct ops_lane *lane, *queue; /* where it has a place; where it waits for one */

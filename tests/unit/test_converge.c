@@ -354,6 +354,67 @@ static void test_converge__engine_restart_starts_it_once(void **state)
     assert_int_equal(s->c.crashes, 0);
 }
 
+static void stopped_by_somebody(struct story *s)
+{
+    struct converge_seen seen = {.container = CONTAINER_EXITED, .exit_code = 143, .stopped = true};
+
+    converge_see(&s->c, &seen, s->now);
+}
+
+/* An engine that ends stops its containers first: nothing is started in it meanwhile. */
+static void test_converge__what_somebody_stopped_is_started_again_after_a_while(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    stopped_by_somebody(s);
+    assert_string_equal(s->c.reason, "stopped by somebody else (exit code 143); next start in 10s");
+    assert_int_equal(s->c.restarts, 1);
+    assert_int_equal(s->c.crashes, 0);
+    assert_int_equal(waits(s), CONVERGE_STOPPED_MS);
+    s->now += CONVERGE_STOPPED_MS;
+    does(s, CONVERGE_START, CONVERGE_DONE);
+}
+
+/* Behaviour 83. */
+static void test_converge__what_an_ending_engine_stopped_is_started_at_once_when_it_is_back(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    stopped_by_somebody(s);
+    s->engine = false;
+    nothing(s);
+    s->engine = true;
+    converge_engine_back(&s->c);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    assert_int_equal(s->c.restarts, 1);
+}
+
+static void test_converge__the_back_off_of_a_crash_outlasts_the_engine(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    sees(s, CONTAINER_EXITED, 1);
+    converge_engine_back(&s->c);
+    assert_int_equal(waits(s), 1000);
+}
+
+/* `docker rm -f` sends a signal, too. */
+static void test_converge__what_was_stopped_and_deleted_is_made_again_soon(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    stopped_by_somebody(s);
+    sees(s, CONTAINER_NONE, 0);
+    assert_int_equal(s->c.restarts, 1);
+    assert_int_equal(waits(s), 1000);
+    s->now += 1000;
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+}
+
 /* ---- stopping ------------------------------------------------------------------------------------------ */
 
 static void test_converge__remove_withdraws_stops_and_deletes(void **state)
@@ -691,6 +752,10 @@ int main(void)
         T(test_converge__deleted_container_is_made_again),
         T(test_converge__killed_and_deleted_counts_once),
         T(test_converge__engine_restart_starts_it_once),
+        T(test_converge__what_somebody_stopped_is_started_again_after_a_while),
+        T(test_converge__what_an_ending_engine_stopped_is_started_at_once_when_it_is_back),
+        T(test_converge__the_back_off_of_a_crash_outlasts_the_engine),
+        T(test_converge__what_was_stopped_and_deleted_is_made_again_soon),
         T(test_converge__remove_withdraws_stops_and_deletes),
         T(test_converge__drain_keeps_the_stopped_container),
         T(test_converge__desired_never_moves_back),
