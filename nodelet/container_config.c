@@ -162,6 +162,12 @@ static json_t *no_healthcheck(void)
     return check;
 }
 
+/* The engine counts in seconds: the next whole one. */
+static json_int_t stop_seconds(uint64_t ms)
+{
+    return (json_int_t)((ms + 999) / 1000);
+}
+
 json_t *container_config(const struct container_context *ctx, const char *task_id,
                          const struct record_task *task, const struct spec_service *spec)
 {
@@ -177,6 +183,9 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
     json_object_set_new(c, "Env", environment(&spec->environment));
     json_object_set_new(c, "Labels", labels(ctx, task_id, task, spec));
     orc_json_set_str(c, "StopSignal", spec->stop_signal);
+    /* nodelet's own stops say it with each request; this one is for whoever else stops it: `docker stop`, the
+     * engine at its end. */
+    json_object_set_new(c, "StopTimeout", json_integer(stop_seconds(spec->stop_grace_period_ms)));
     json_object_set_new(c, "Healthcheck", no_healthcheck());
     json_object_set_new(c, "ExposedPorts", exposed_ports(spec));
     json_object_set_new(c, "HostConfig", host_config(ctx, task, spec));

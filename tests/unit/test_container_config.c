@@ -66,7 +66,7 @@ static void test_container_config__smallest_service_is_complete(void **state)
               "\"Labels\":{\"orc.cluster\":\"c1\",\"orc.node\":\"k1\",\"orc.task\":\"shop.web.2.7\",\"orc."
               "app\":\"shop\","
               "\"orc.service\":\"web\",\"orc.slot\":\"2\",\"orc.revision\":\"4\",\"orc.hash\":\"abc\"},"
-              "\"Healthcheck\":{\"Test\":[\"NONE\"]},\"ExposedPorts\":{},"
+              "\"StopTimeout\":10,\"Healthcheck\":{\"Test\":[\"NONE\"]},\"ExposedPorts\":{},"
               "\"HostConfig\":{\"NanoCpus\":0,\"Memory\":0,\"NetworkMode\":\"orc\",\"PortBindings\":{},"
               "\"Mounts\":[],"
               "\"RestartPolicy\":{\"Name\":\"no\"}},"
@@ -170,6 +170,21 @@ static void test_container_config__stop_signal_is_the_specs_or_the_images(void *
     assert_at(s, "StopSignal", NULL, "\"SIGQUIT\"");
 }
 
+static void test_container_config__stop_timeout_is_the_grace_period_in_whole_seconds(void **state)
+{
+    static const struct {
+        uint64_t ms;
+        const char *seconds;
+    } cases[] = {{0, "0"}, {1, "1"}, {999, "1"}, {1000, "1"}, {1001, "2"}, {90000, "90"}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto(spec_service_free_p) struct spec_service *s = spec();
+
+        s->stop_grace_period_ms = cases[i].ms;
+        assert_at(s, "StopTimeout", NULL, cases[i].seconds);
+    }
+}
+
 static void test_container_config__names_tell_the_task(void **state)
 {
     orc_auto_free char *name = container_name("shop.web.2.7"), *volume = container_volume("shop", "data");
@@ -189,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_container_config__ports_bind_to_the_private_address),
         cmocka_unit_test(test_container_config__volumes_belong_to_the_app),
         cmocka_unit_test(test_container_config__stop_signal_is_the_specs_or_the_images),
+        cmocka_unit_test(test_container_config__stop_timeout_is_the_grace_period_in_whole_seconds),
         cmocka_unit_test(test_container_config__names_tell_the_task),
     };
 
