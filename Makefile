@@ -140,7 +140,7 @@ fuzz-all: $(BUILD)/fuzz_spec $(BUILD)/fuzz_record
 	@mkdir -p $(BUILD)/corpus-spec $(BUILD)/corpus-record
 	cd $(BUILD) && ./fuzz_spec -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536 \
 	    -dict=$(CURDIR)/tests/fuzz/spec.dict corpus-spec $(CURDIR)/specs/examples $(CURDIR)/tests/golden/specs
-	cd $(BUILD) && ./fuzz_record -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-record
+	cd $(BUILD) && ./fuzz_record -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-record $(CURDIR)/tests/fuzz/corpus-record
 
 packages: ## install the Debian packages of packages.txt that are missing (root when something is)
 	@tests/install-packages build run test
