@@ -41,6 +41,29 @@ static void step_down(struct election *el)
 
 /* Campaigning ----------------------------------------------------------------------------------------- */
 
+static void on_cleared(const struct etcd_result *res, void *arg)
+{
+    struct election *el = arg;
+
+    if (!el->call)
+        return;
+    el->call = NULL;
+    if (res->error)
+        timer_start(el->retry, RETRY_MS);
+    else
+        campaign(el);
+}
+
+/* A leader's key hangs on its lease. One without, written by hand, is nobody's and would stay for ever. */
+static void clear(struct election *el, const struct etcd_kv *kv)
+{
+    struct etcd_txn *t = etcd_txn_new();
+
+    etcd_txn_if_mod_revision(t, el->key, kv->mod_revision);
+    etcd_txn_delete(t, el->key);
+    el->call = etcd_txn_commit(el->e, t, on_cleared, el);
+}
+
 static void on_campaigned(const struct etcd_result *res, void *arg)
 {
     struct election *el = arg;
@@ -54,6 +77,8 @@ static void on_campaigned(const struct etcd_result *res, void *arg)
         lead(el, res->revision);
     else if (res->n_kvs && res->kvs[0].lease == lease_id(el->lease) && res->kvs[0].lease)
         lead(el, res->kvs[0].create_revision);
+    else if (res->n_kvs && !res->kvs[0].lease)
+        clear(el, &res->kvs[0]);
     else if (res->n_kvs)
         orc_set_str(&el->holder, res->kvs[0].value);
 }
@@ -95,9 +120,10 @@ static void on_put(const struct etcd_kv *kv, void *arg)
 
     if (strcmp(kv->key, el->key) != 0)
         return;
-    el->present = true;
+    el->present = kv->lease != 0;
     orc_set_str(&el->holder, kv->value);
-    if (el->leading && kv->create_revision > el->leading && kv->lease != lease_id(el->lease))
+    if (el->leading && kv->lease != lease_id(el->lease) &&
+        (kv->create_revision > el->leading || (!kv->lease && kv->mod_revision > el->leading)))
         step_down(el);
 }
 

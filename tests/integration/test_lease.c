@@ -429,6 +429,25 @@ static void test_election__a_leader_steps_down_when_etcd_is_frozen_or_its_key_is
     withdraw(&a);
 }
 
+static void test_election__a_key_written_by_hand_keeps_nobody_from_leading(void **state)
+{
+    struct candidate a = {0}, b = {0};
+    struct etcd_answer answer;
+
+    assert_int_equal(etcd_sync_put(e, &loop, "/l/leader", "garbage", 0, &answer, &err), 0);
+    stand(&a, "a");
+    assert_true(loop_until(&loop, leads, &a)); /* it was there before */
+    assert_int_equal(etcd_sync_put(e, &loop, "/l/leader", "garbage", 0, &answer, &err), 0);
+    assert_true(
+        loop_until(&loop, has_won_twice, &a)); /* it was written over ours, which keeps its create revision */
+    assert_int_equal(a.lost, 1);
+    stand(&b, "b");
+    loop_for(&loop, 500);
+    assert_false(leads(&b));
+    withdraw(&b);
+    withdraw(&a);
+}
+
 /* Events ---------------------------------------------------------------------------------------------- */
 
 static bool three_events(void *arg)
@@ -493,6 +512,7 @@ int main(void)
         TEST(test_election__a_killed_leader_is_followed_after_its_ttl),
         TEST(test_election__a_deposed_leader_writes_nothing),
         TEST(test_election__the_guard_of_who_does_not_lead_never_holds),
+        TEST(test_election__a_key_written_by_hand_keeps_nobody_from_leading),
         TEST(test_election__a_leader_steps_down_when_etcd_is_frozen_or_its_key_is_deleted),
         TEST(test_event__events_are_written_readably_and_leased),
         TEST(test_event__a_log_may_be_freed_with_events_under_way),

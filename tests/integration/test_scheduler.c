@@ -371,6 +371,11 @@ static void test_scheduler__a_clean_stop_hands_over_at_once(void **state)
 /* Behaviour 89: its leader key is gone, and it does not know yet: etcdctl blocks our loop */
 static void test_scheduler__a_deposed_leader_writes_nothing(void **state)
 {
+    /* as another leader would: on a lease */
+    orc_auto_free char *another = orc_printf(
+        "put /orc/" CLUSTER "/leader '{\"id\":\"another\",\"host\":\"x\"}' --lease=$(ETCDCTL_API=3 etcdctl "
+        "--endpoints=%s lease grant 60 | cut -d' ' -f2)",
+        server.url);
     char first[] = "test-0";
     int none = 0;
 
@@ -378,7 +383,7 @@ static void test_scheduler__a_deposed_leader_writes_nothing(void **state)
     assert_true(loop_until(&loop, leads, first));
     write_revision(1);
     assert_true(etcd_ctl(&server, "del /orc/" CLUSTER "/leader"));
-    assert_true(etcd_ctl(&server, "put /orc/" CLUSTER "/leader '{\"id\":\"another\",\"host\":\"x\"}'"));
+    assert_true(etcd_ctl(&server, another));
     assert_true(etcd_ctl(&server, "put /orc/" CLUSTER "/apps/shop "
                                   "'{\"generation\":1,\"services\":[{\"name\":\"web\",\"revision\":1,"
                                   "\"replicas\":4}]}'"));
