@@ -10,12 +10,6 @@
 
 #define LIST_AGAIN_MS 1000
 
-/* A container with our label and no task record. */
-struct orphan {
-    char task[KEY_TASK_MAX + 1];
-    UT_hash_handle hh;
-};
-
 /* ---- small ones ---------------------------------------------------------------------------------------- */
 
 void task_event(struct task *t, const char *fmt, ...)
@@ -76,7 +70,7 @@ static void on_timer(void *arg)
 
 /* ---- tasks --------------------------------------------------------------------------------------------- */
 
-static void set_old(struct task *t, struct record_status *old, const char *text)
+void task_set_old(struct task *t, struct record_status *old, const char *text)
 {
     if (t->old)
         record_status_release(t->old);
@@ -86,7 +80,7 @@ static void set_old(struct task *t, struct record_status *old, const char *text)
     t->old_text = orc_strdup(text);
 }
 
-static struct task *task_find(const struct agent *a, const char *id)
+struct task *agent_find(const struct agent *a, const char *id)
 {
     struct task *t;
 
@@ -94,9 +88,9 @@ static struct task *task_find(const struct agent *a, const char *id)
     return t;
 }
 
-static struct task *task_of(struct agent *a, const char *id)
+struct task *agent_task(struct agent *a, const char *id)
 {
-    struct task *t = task_find(a, id);
+    struct task *t = agent_find(a, id);
 
     if (t)
         return t;
@@ -120,7 +114,7 @@ static void task_free(struct task *t)
     converge_release(&t->c);
     revision_unref(t->revision);
     record_task_release(&t->rec);
-    set_old(t, NULL, NULL);
+    task_set_old(t, NULL, NULL);
     free(t->probe_text);
     free(t);
 }
@@ -135,8 +129,6 @@ static bool is_forgotten(const struct task *t)
 /* The first look at a task: what an earlier nodelet wrote about it, and whether a container is there. */
 static void begin(struct task *t)
 {
-    struct orphan *o;
-
     t->begun = true;
     if (t->old) {
         converge_resume(&t->c, t->old);
@@ -147,14 +139,10 @@ static void begin(struct task *t)
         t->ever_ready = t->adopting && t->old->health != TASK_UNKNOWN;
     }
     converge_want(&t->c, t->rec.desired, task_spec(t));
-    HASH_FIND_STR(t->a->unclaimed, t->id, o);
-    if (o) {
-        HASH_DEL(t->a->unclaimed, o);
-        free(o);
+    if (orphans_claim(t->a, t->id))
         t->look = true;
-    } else if (t->c.was_made && t->c.container == CONTAINER_NONE) {
+    else if (t->c.was_made && t->c.container == CONTAINER_NONE)
         t->look = true;
-    }
 }
 
 void task_saw(struct task *t, const struct converge_seen *seen)
@@ -197,59 +185,16 @@ void task_step(struct task *t)
     arm(a, t->wake, now);
 }
 
-/* ---- orphans: reported, never touched ------------------------------------------------------------------ */
-
-static void report_orphans(struct agent *a)
-{
-    struct orc_buf b = ORC_BUF_INIT(600);
-    struct orphan *o, *next;
-    unsigned n = HASH_COUNT(a->unclaimed);
-    orc_auto_free char *names = NULL, *text = NULL;
-
-    HASH_ITER (hh, a->unclaimed, o, next)
-        if (orc_buf_printf(&b, "%s" CONTAINER_NAME_PREFIX "%s", b.len ? ", " : "", o->task) < 0)
-            break;
-    names = orc_buf_take(&b);
-    if (n)
-        text = orc_printf("%u containers of this cluster belong to no task and are left alone: %s", n, names);
-    if (orc_streq(text, a->orphans))
-        return;
-    orc_set_str(&a->orphans, text);
-    a->opts.on_orphans(text, a->opts.arg);
-}
-
-static void orphan_add(struct agent *a, const char *task)
-{
-    struct orphan *o;
-
-    HASH_FIND_STR(a->unclaimed, task, o);
-    if (o || strlen(task) > KEY_TASK_MAX || !*task)
-        return;
-    o = orc_new(struct orphan);
-    snprintf(o->task, sizeof o->task, "%s", task);
-    HASH_ADD_STR(a->unclaimed, task, o);
-}
-
-static void orphans_clear(struct agent *a)
-{
-    struct orphan *o, *next;
-
-    HASH_ITER (hh, a->unclaimed, o, next) {
-        HASH_DEL(a->unclaimed, o);
-        free(o);
-    }
-}
-
 /* ---- the engine ---------------------------------------------------------------------------------------- */
 
 /* A listed container, against what is believed of it. A list has no exit codes: those are asked for. */
 static void listed(struct agent *a, const struct docker_container *c)
 {
-    struct task *t = task_find(a, c->task);
+    struct task *t = agent_find(a, c->task);
     struct converge_seen seen = {.container = c->running ? CONTAINER_RUNNING : CONTAINER_CREATED};
 
     if (!t || !t->has_record) {
-        orphan_add(a, c->task);
+        orphans_add(a, c->task);
         return;
     }
     if (!t->begun)
@@ -305,7 +250,7 @@ static void on_list(const struct docker_res *res, void *arg)
     look_for_missing(a, res->json);
     a->engine_known = true;
     a->engine_was_down = false;
-    report_orphans(a);
+    orphans_report(a);
     step_all(a);
 }
 
@@ -348,7 +293,7 @@ static bool ends_it(int signum)
 static void on_event(const char *action, const char *id, const char *task, int code, void *arg)
 {
     struct agent *a = arg;
-    struct task *t = task_find(a, task);
+    struct task *t = agent_find(a, task);
 
     if (!t || !t->begun || strcmp(action, "oom") == 0)
         return;
@@ -425,165 +370,8 @@ void agent_held(struct agent *a)
     a->ours = false;
 }
 
-/* ---- fed by the view ----------------------------------------------------------------------------------- */
-
-static void say_garbage(struct agent *a, const struct etcd_kv *kv, const struct orc_err *err)
-{
-    orc_log_begin(&a->garbage, ORC_LOG_ERROR, "%s is not understood and changes nothing: %s", kv->key,
-                  err->msg);
-}
-
-static void put_task(struct agent *a, const char *id, const struct etcd_kv *kv)
-{
-    struct orc_err err = ORC_ERR_INIT;
-    struct record_task rec = {0};
-    struct task *t;
-
-    if (record_task_parse(kv->value, kv->value_len, &rec, &err) < 0) {
-        say_garbage(a, kv, &err);
-        return;
-    }
-    t = task_of(a, id);
-    if (!t->has_record || t->rec.revision != rec.revision) {
-        struct revision *old = t->revision;
-
-        t->revision = revision_ref(a->revisions, rec.app, rec.service, rec.revision);
-        revision_unref(old);
-    }
-    record_task_release(&t->rec);
-    t->rec = rec;
-    t->has_record = true;
-    t->create_rev = kv->create_revision;
-    t->mod_rev = kv->mod_revision;
-    t->pub.retry_at = 0;
-    if (a->batched)
-        task_step(t);
-}
-
-static void delete_task(struct agent *a, const char *id)
-{
-    struct task *t = task_find(a, id);
-
-    if (!t)
-        return;
-    t->has_record = false;
-    converge_orphan(&t->c);
-    if (t->c.container != CONTAINER_NONE) {
-        orphan_add(a, id);
-        orc_warn("task %s: its record is gone; its container is left alone as an orphan", id);
-        report_orphans(a);
-    }
-    task_step(t);
-}
-
-static void put_status(struct agent *a, const char *id, const struct etcd_kv *kv)
-{
-    struct orc_err err = ORC_ERR_INIT;
-    struct record_status *old;
-    struct task *t = task_of(a, id);
-
-    if (t->begun) {
-        publish_status_seen(t, kv);
-        return;
-    }
-    t->has_status = true;
-    old = orc_new(struct record_status);
-    if (record_status_parse(kv->value, kv->value_len, old, &err) < 0) {
-        say_garbage(a, kv, &err);
-        free(old);
-        return;
-    }
-    set_old(t, old, kv->value);
-}
-
-static struct withdraw_gateway *gateway_of(struct agent *a, const char *id)
-{
-    struct withdraw_gateway *g;
-
-    HASH_FIND_STR(a->gateways, id, g);
-    if (!g) {
-        g = orc_new(struct withdraw_gateway);
-        snprintf(g->id, sizeof g->id, "%s", id);
-        HASH_ADD_STR(a->gateways, id, g);
-    }
-    return g;
-}
-
-static void put_gateway_alive(struct agent *a, const char *id, const struct etcd_kv *kv)
-{
-    struct orc_err err = ORC_ERR_INIT;
-    struct record_gateway_alive report = {0};
-    struct withdraw_gateway *g;
-
-    if (record_gateway_alive_parse(kv->value, kv->value_len, &report, &err) < 0) {
-        say_garbage(a, kv, &err);
-        return;
-    }
-    g = gateway_of(a, id);
-    record_gateway_alive_release(&g->report);
-    g->report = report;
-    g->alive = true;
-}
-
-/* What vanished is remembered, with when: a withdrawal may have counted on it. Names are few; should somebody
- * make thousands, those nobody waits for are forgotten. */
-static void forget_gateways(struct agent *a)
-{
-    struct withdraw_gateway *g, *next;
-
-    if (HASH_COUNT(a->gateways) < 1000)
-        return;
-    HASH_ITER (hh, a->gateways, g, next)
-        if (!g->alive && !g->registered) {
-            HASH_DEL(a->gateways, g);
-            free(g);
-        }
-}
-
-static void delete_gateway(struct agent *a, const char *id, int64_t revision)
-{
-    struct withdraw_gateway *g = gateway_of(a, id);
-
-    g->registered = false;
-    g->deleted = revision;
-    forget_gateways(a);
-}
-
-static void delete_gateway_alive(struct agent *a, const char *id)
-{
-    struct withdraw_gateway *g = gateway_of(a, id);
-
-    record_gateway_alive_release(&g->report);
-    g->alive = false;
-}
-
-void agent_put(struct agent *a, const struct key *key, const struct etcd_kv *kv)
-{
-    if (key->kind == KEY_TASK)
-        put_task(a, key->task, kv);
-    else if (key->kind == KEY_STATUS)
-        put_status(a, key->task, kv);
-    else if (key->kind == KEY_GATEWAY)
-        gateway_of(a, key->node)->registered = true;
-    else if (key->kind == KEY_GATEWAY_ALIVE)
-        put_gateway_alive(a, key->node, kv);
-}
-
-void agent_delete(struct agent *a, const struct key *key, int64_t revision)
-{
-    struct task *t;
-
-    if (key->kind == KEY_TASK) {
-        delete_task(a, key->task);
-    } else if (key->kind == KEY_STATUS && (t = task_find(a, key->task))) {
-        publish_status_seen(t, NULL);
-        task_step(t);
-    } else if (key->kind == KEY_GATEWAY) {
-        delete_gateway(a, key->node, revision);
-    } else if (key->kind == KEY_GATEWAY_ALIVE) {
-        delete_gateway_alive(a, key->node);
-    }
-}
+/* ---- the view's moments ----------------------------------------------------------------------------------
+ */
 
 void agent_batch(struct agent *a)
 {
@@ -637,7 +425,6 @@ struct agent *agent_new(const struct agent_opts *opts)
 struct agent *agent_free(struct agent *a)
 {
     struct task *t, *next;
-    struct withdraw_gateway *g, *next_g;
 
     if (!a)
         return NULL;
@@ -647,11 +434,7 @@ struct agent *agent_free(struct agent *a)
         docker_cancel(a->list);
     HASH_ITER (hh, a->tasks, t, next)
         task_free(t);
-    HASH_ITER (hh, a->gateways, g, next_g) {
-        HASH_DEL(a->gateways, g);
-        record_gateway_alive_release(&g->report);
-        free(g);
-    }
+    feed_clear(a);
     orphans_clear(a);
     docker_images_free(a->images);
     orc_http_free(a->probe_http);

@@ -1,8 +1,9 @@
 /* task.h - one task of this node as agent.c, ops.c, checks.c and publish.c share it.
  *
- * Only agent.c decides when a task is looked at (task_step()); the others do one thing each: ops.c carries
- * out the engine's operations, checks.c probes, publish.c writes status and endpoint. None of them calls
- * task_step() from inside a step: results come through callbacks of the loop.
+ * Only agent.c decides when a task is looked at (task_step()); the others do one thing each: feed.c takes in
+ * what the view shows, ops.c carries out the engine's operations, checks.c probes, publish.c writes status
+ * and endpoint, orphans.c keeps what belongs to no task. None of them calls task_step() from inside a step:
+ * results come through callbacks of the loop.
  */
 #ifndef NODELET_TASK_H
 #define NODELET_TASK_H
@@ -118,6 +119,19 @@ void task_event(struct task *t, const char *fmt, ...) ORC_PRINTF(2, 3);
 const struct spec_service *task_spec(const struct task *t);
 /* The engine was asked: judges what it said. */
 void task_saw(struct task *t, const struct converge_seen *seen);
+/* What an earlier nodelet wrote, and its text; `old` is taken. */
+void task_set_old(struct task *t, struct record_status *old, const char *text);
+struct task *agent_find(const struct agent *a, const char *id); /* NULL: unknown */
+struct task *agent_task(struct agent *a, const char *id);       /* made when it is unknown */
+
+/* feed.c: agent_put(), agent_delete() */
+void feed_clear(struct agent *a);
+
+/* orphans.c */
+void orphans_add(struct agent *a, const char *task);
+bool orphans_claim(struct agent *a, const char *task); /* true: it was one, and is none any more */
+void orphans_clear(struct agent *a);
+void orphans_report(struct agent *a);
 
 /* ops.c */
 void ops_init(struct agent *a);
