@@ -319,7 +319,8 @@ void converge_end(struct converge *c, enum converge_outcome outcome, const char 
         c->image_absent = true;
         break;
     case CONVERGE_TRANSIENT:
-        c->stop_failed = op == CONVERGE_STOP;
+        /* The first time it may have been the engine that went away: asked again, its grace period holds. */
+        c->stop_failed = op == CONVERGE_KILL || (op == CONVERGE_STOP && c->tries > 0);
         try_later(c, op, text, now);
         break;
     case CONVERGE_REFUSED:

@@ -120,6 +120,20 @@ static char *message_of(const struct orc_http_res *res)
     return message ? message : orc_strndup(res->body, res->body_len < 200 ? res->body_len : 200);
 }
 
+static const char *advice(int error)
+{
+    switch (error) {
+    case -ENOENT:
+    case -ECONNREFUSED:
+        return "; is it running, and is this its socket (--docker)?";
+    case -EACCES:
+    case -EPERM:
+        return "; nodelet must be root, or in the group that owns the socket";
+    default:
+        return "";
+    }
+}
+
 static char *text_of(const struct docker_call *call, const struct orc_http_res *res, enum docker_kind kind)
 {
     orc_auto_free char *message = NULL;
@@ -127,7 +141,7 @@ static char *text_of(const struct docker_call *call, const struct orc_http_res *
     if (kind == DOCKER_OK)
         return orc_strdup("");
     if (kind == DOCKER_DOWN)
-        return orc_printf("the Docker Engine does not answer (%s)", res->error_text);
+        return orc_printf("the Docker Engine does not answer (%s)%s", res->error_text, advice(res->error));
     message = message_of(res);
     return orc_printf("the Docker Engine answered %d: %s", res->status, message);
 }

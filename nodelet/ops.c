@@ -115,7 +115,7 @@ static void on_looked(const struct docker_res *res, void *arg)
         saw_container(t, &c);
     else if (res->kind == DOCKER_NOT_FOUND || res->kind == DOCKER_OK)
         task_saw(t, &gone);
-    else if (res->kind != DOCKER_DOWN) {
+    else { /* also when the engine went away: then it is asked when that is back */
         t->look = true;
         task_wake_at(t, orc_clock_ms() + 1000);
         return;
@@ -128,7 +128,7 @@ void ops_look(struct task *t)
     orc_auto_free char *name = container_name(t->id);
 
     t->look = true;
-    if (t->looking || touches_container(t->c.op) || !t->a->engine_up)
+    if (t->looking || touches_container(t->c.op) || !t->a->engine_up || !t->a->engine_known)
         return;
     t->look = false;
     t->looking = true;
@@ -289,6 +289,15 @@ static void judge_withdrawal(struct task *t, uint64_t now)
     task_wake_at(t, withdraw_deadline(&t->w));
 }
 
+/* Nobody needs the image any more: the pull goes on for others, or for nobody. */
+static void judge_pull(struct task *t, uint64_t now)
+{
+    if (t->c.op != CONVERGE_PULL || t->c.desired == TASK_RUN)
+        return;
+    docker_pull_forget(t->a->images, t);
+    converge_end(&t->c, CONVERGE_DONE, "", now);
+}
+
 void ops_step(struct task *t, uint64_t now)
 {
     struct agent *a = t->a;
@@ -301,6 +310,7 @@ void ops_step(struct task *t, uint64_t now)
     if (t->look)
         ops_look(t);
     judge_withdrawal(t, now);
+    judge_pull(t, now);
     dequeue(t);
     op = converge_next(&t->c, &world, &wake);
     if (op == CONVERGE_CREATE && (!a->network || !a->address))

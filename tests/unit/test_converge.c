@@ -486,11 +486,29 @@ static void test_converge__engine_that_cannot_stop_is_asked_to_kill(void **state
     does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
     does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
     s->now += waits(s);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_KILL, CONVERGE_TRANSIENT);
+    s->now += waits(s);
     does(s, CONVERGE_KILL, CONVERGE_DONE);
     does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
     s->now += waits(s);
     does(s, CONVERGE_REMOVE, CONVERGE_DONE);
     state_is(s, TASK_REMOVED);
+}
+
+/* Behaviour 74: an engine that went away in the middle of a stop has not failed to stop it. */
+static void test_converge__stop_cut_short_by_the_engine_keeps_its_grace_period(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
 }
 
 static void test_converge__removal_during_creation_deletes_what_was_made(void **state)
@@ -761,6 +779,7 @@ int main(void)
         T(test_converge__desired_never_moves_back),
         T(test_converge__crash_while_withdrawing_is_no_crash),
         T(test_converge__engine_that_cannot_stop_is_asked_to_kill),
+        T(test_converge__stop_cut_short_by_the_engine_keeps_its_grace_period),
         T(test_converge__removal_during_creation_deletes_what_was_made),
         T(test_converge__removal_does_not_wait_for_the_back_off_of_a_crash),
         T(test_converge__removal_before_anything_was_made_is_removed),

@@ -229,6 +229,7 @@ static void test_docker__absent_engine_is_down_and_named(void **state)
     wait_done();
     assert_int_equal(t.kind, DOCKER_DOWN);
     assert_non_null(strstr(t.text, "/nowhere/docker.sock"));
+    assert_non_null(strstr(t.text, "is it running, and is this its socket (--docker)?"));
     docker_free(d);
 }
 
