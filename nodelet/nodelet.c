@@ -199,7 +199,7 @@ static void put_subnet(struct nodelet *n, const struct key *key, const struct et
 
     if (record_subnet_parse(kv->value, kv->value_len, &rec, &err) < 0)
         garbage(n, kv, &err);
-    registration_subnet(n->registration, (int)key->n, rec.node ? rec.node : "?");
+    registration_subnet(n->registration, (int)key->n, rec.node ? rec.node : SUBNET_UNREADABLE);
     record_subnet_release(&rec);
 }
 
@@ -233,6 +233,10 @@ static void on_put(const struct etcd_kv *kv, void *arg)
         break;
     case KEY_NODE:
         put_node(n, &key, kv);
+        break;
+    case KEY_ALIVE:
+        if (strcmp(key.node, n->opts.name) == 0)
+            registration_alive_seen(n->registration, kv);
         break;
     case KEY_TASK:
     case KEY_STATUS:

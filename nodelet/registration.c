@@ -92,29 +92,37 @@ static void held_by_another(struct registration *r, const struct record_alive *h
 
 static void on_taken_over(const struct etcd_result *res, void *arg);
 
+static void take_over(struct registration *r, const struct etcd_kv *kv)
+{
+    struct etcd_txn *t = etcd_txn_new();
+
+    etcd_txn_if_mod_revision(t, r->alive_key, kv->mod_revision);
+    etcd_txn_put(t, r->alive_key, r->alive_text, lease_id(r->lease));
+    r->create_revision = kv->create_revision; /* kept by the put */
+    r->claim = etcd_txn_commit(r->opts.etcd, t, on_taken_over, r);
+}
+
 /* It is there already: ours from an earlier life or lease, or somebody else's. */
 static void judge_holder(struct registration *r, const struct etcd_kv *kv)
 {
     struct orc_err err = ORC_ERR_INIT;
     struct record_alive holder = {0};
-    struct etcd_txn *t;
 
+    if (!kv->lease) { /* no heartbeat, and it would stay for ever: somebody wrote it by hand */
+        take_over(r, kv);
+        return;
+    }
     if (record_alive_parse(kv->value, kv->value_len, &holder, &err) < 0) {
         orc_wrap(&err, "%s is not understood; delete it if no nodelet of that name runs", kv->key);
         failed(r, err.msg);
         return;
     }
-    if (!orc_streq(holder.instance, r->opts.state->instance)) {
+    if (!orc_streq(holder.instance, r->opts.state->instance))
         held_by_another(r, &holder);
-    } else if (kv->lease == lease_id(r->lease)) {
+    else if (kv->lease == lease_id(r->lease))
         registered(r, kv->create_revision);
-    } else {
-        t = etcd_txn_new();
-        etcd_txn_if_mod_revision(t, r->alive_key, kv->mod_revision);
-        etcd_txn_put(t, r->alive_key, r->alive_text, lease_id(r->lease));
-        r->create_revision = kv->create_revision; /* kept by the put */
-        r->claim = etcd_txn_commit(r->opts.etcd, t, on_taken_over, r);
-    }
+    else
+        take_over(r, kv);
     record_alive_release(&holder);
 }
 
@@ -220,6 +228,14 @@ void registration_alive_gone(struct registration *r)
         claim(r);
 }
 
+void registration_alive_seen(struct registration *r, const struct etcd_kv *kv)
+{
+    if (kv->lease || !r->create_revision || r->claim)
+        return;
+    orc_warn("%s was written by somebody else: it is written anew", kv->key);
+    registration_doubt(r);
+}
+
 /* ---- subnet -------------------------------------------------------------------------------------------- */
 
 static void subnet_is(struct registration *r, int k)
@@ -260,7 +276,7 @@ static void on_subnet(const struct etcd_result *res, void *arg)
         own(r, r->asked, rec.node);
         record_subnet_release(&rec);
     } else if (res->n_kvs) {
-        own(r, r->asked, "?");
+        own(r, r->asked, SUBNET_UNREADABLE);
     }
     again(r, res->n_kvs ? 0 : RETRY_MIN_MS);
 }
@@ -306,6 +322,8 @@ static void claim_subnet(struct registration *r)
 
 void registration_subnet(struct registration *r, int k, const char *node)
 {
+    if (orc_streq(node, SUBNET_UNREADABLE) && k == r->opts.state->subnet)
+        node = r->opts.node; /* our containers have its addresses, whatever stands there now */
     own(r, k, node);
     if (k == r->k && !orc_streq(node, r->opts.node))
         r->k = -1;

@@ -32,8 +32,10 @@ struct registration *registration_free(struct registration *r); /* NULL allowed;
 /* The cluster's config is known: begins. `subnets`: how many /24 the cluster has. */
 void registration_begin(struct registration *r, const char *cluster_id, int64_t ttl_s, int subnets);
 
-/* From the view: other nodes' subnets, and our own alive. */
-void registration_subnet(struct registration *r, int k, const char *node); /* node NULL: deleted */
+/* From the view: subnets, and our own alive. node NULL: deleted. */
+#define SUBNET_UNREADABLE "?" /* for node: somebody's, but it can't be read whose */
+void registration_subnet(struct registration *r, int k, const char *node);
+void registration_alive_seen(struct registration *r, const struct etcd_kv *kv);
 void registration_alive_gone(struct registration *r);
 /* The view has shown all there is: a subnet may be chosen. */
 void registration_synced(struct registration *r);
