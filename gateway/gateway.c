@@ -16,7 +16,8 @@
 #define SAVE_MS 5000
 #define CONFIG_RETRY_MS 1000
 #define ETCD_AWAY                                                                                            \
-    "etcd can't be reached, NGINX keeps what it has: %s. It is tried again; is etcd up, and is --etcd right?"
+    "etcd can't be reached, NGINX keeps what it has: %s. It is tried again; is etcd up, and is --etcd "      \
+    "right?"
 
 enum { T_CONFIG, T_CONF, T_EXPIRE, T_SAVE, N_TIMERS };
 
@@ -304,6 +305,19 @@ static void put_endpoint(struct gateway *g, const struct etcd_kv *kv, const stru
     record_endpoint_release(&rec);
 }
 
+/* A registration as we write it? */
+static bool is_gateway(const struct etcd_kv *kv)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    struct record_gateway rec = {0};
+    bool is = record_gateway_parse(kv->value, kv->value_len, &rec, &err) == 0;
+
+    if (!is)
+        orc_warn("%s was written by somebody else and is written anew: %s", kv->key, err.msg);
+    record_gateway_release(&rec);
+    return is;
+}
+
 static void on_put(const struct etcd_kv *kv, void *arg)
 {
     struct gateway *g = arg;
@@ -318,6 +332,10 @@ static void on_put(const struct etcd_kv *kv, void *arg)
         break;
     case KEY_ALIVE:
         gw_table_node(g->table, key.node, kv->lease);
+        break;
+    case KEY_GATEWAY:
+        if (strcmp(key.node, g->o.id) == 0 && !is_gateway(kv))
+            gw_register_again(g->reg);
         break;
     case KEY_UNKNOWN:
         orc_warn("%s is not a key that orc writes; it is ignored", kv->key);
@@ -518,8 +536,8 @@ static int judge_config(struct gateway *g, const struct etcd_result *res, struct
     }
     known = g->guard.revision;
     guard_header(&g->guard, res->cluster_id, res->revision, known);
-    verdict = guard_config(&g->guard, config.cluster_id, config.recovered, res->cluster_id, res->revision,
-                           known);
+    verdict =
+        guard_config(&g->guard, config.cluster_id, config.recovered, res->cluster_id, res->revision, known);
     g->gateway_ttl_s = config.gateway_ttl_s;
     record_config_release(&config);
     if (verdict == GUARD_FROZEN)

@@ -209,6 +209,16 @@ void gw_register_vanished(struct gw_register *r)
     step(r);
 }
 
+void gw_register_again(struct gw_register *r)
+{
+    if (!r->registered || r->retiring)
+        return;
+    r->registered = false;
+    if (r->call)
+        etcd_cancel(r->call);
+    step(r);
+}
+
 void gw_register_report(struct gw_register *r, const struct record_gateway_alive *alive, int64_t draining)
 {
     if (!r->registered)

@@ -31,6 +31,8 @@ struct gw_register *gw_register_free(struct gw_register *r); /* before the etcd 
 
 /* gateways/<id> was seen deleted. */
 void gw_register_vanished(struct gw_register *r);
+/* gateways/<id> was seen to hold what we never wrote: written anew. */
+void gw_register_again(struct gw_register *r);
 /* What the heartbeat shall say now; copied. Written when it matters to a nodelet: see above. `draining` is
  * gw_table_draining_revision(). */
 void gw_register_report(struct gw_register *r, const struct record_gateway_alive *alive, int64_t draining);
