@@ -45,8 +45,9 @@ struct core_task {
     bool planned; /* its collection is, in a plan that has not come back */
     /* Observed, monotonic ms; 0: not (yet). */
     uint64_t placed_at, begun_at, available_at, failed_at, leaving_at, removed_at;
-    uint64_t run_ms;   /* longest uninterrupted time it was available, without the present one */
-    int restarts_base; /* crash restarts before this core looked */
+    uint64_t run_ms;       /* longest uninterrupted time it was available, without the present one */
+    int restarts_base;     /* crash restarts before this core looked */
+    uint64_t spread_stamp; /* of the decision in which it counts for the spread */
     struct core_task *node_prev, *node_next, *service_prev, *service_next, *touched_prev, *touched_next;
     struct core_task *removed_prev, *removed_next;
     UT_hash_handle hh;
@@ -76,7 +77,7 @@ struct core_node {
         int tasks;
     } tent;
     uint64_t spread_stamp;
-    int spread; /* of the service being decided: tasks here */
+    int spread; /* of the service being decided: slots held here */
     UT_hash_handle hh;
 };
 

@@ -29,13 +29,24 @@ void place_spread_begin(struct core *c)
     c->spread_stamp++;
 }
 
-void place_spread_add(struct core *c, struct core_node *n, int tasks)
+static void spread_add(struct core *c, struct core_node *n, int slots)
 {
     if (n->spread_stamp != c->spread_stamp) {
         n->spread_stamp = c->spread_stamp;
         n->spread = 0;
     }
-    n->spread += tasks;
+    n->spread += slots;
+}
+
+bool place_spread_count(struct core *c, struct core_task *t, bool counts)
+{
+    bool counted = t->spread_stamp == c->spread_stamp;
+
+    if (counted == counts)
+        return false;
+    t->spread_stamp = counts ? c->spread_stamp : 0;
+    spread_add(c, t->node, counts ? 1 : -1);
+    return true;
 }
 
 int place_spread(const struct core *c, const struct core_node *n)
@@ -411,7 +422,7 @@ void place_take(struct core *c, struct core_node *n, const struct place_req *req
         p->port = req->spec->ports.at[i];
         snprintf(p->id, sizeof p->id, "%s", task);
     }
-    place_spread_add(c, n, 1);
+    spread_add(c, n, 1);
     a.s_addr = htonl(n->subnet | (uint32_t)octet);
     inet_ntop(AF_INET, &a, ret_address, 16);
 }

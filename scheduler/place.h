@@ -17,10 +17,12 @@ struct place_req {
     const struct core_task *without; /* as if this task were gone already, or NULL */
 };
 
-/* Begins counting how a service's tasks are spread; then place_spread_add() for each of them. Valid until the
- * next begin. */
+/* Begins counting how a service is spread; then place_spread_count() for the task that holds each slot. A
+ * task that is about to be replaced or stopped is taken out again, so that it does not keep its own successor
+ * away. Valid until the next begin. */
 void place_spread_begin(struct core *c);
-void place_spread_add(struct core *c, struct core_node *n, int tasks);
+/* Puts a task in, or takes it out; true: it was not so before. */
+bool place_spread_count(struct core *c, struct core_task *t, bool counts);
 int place_spread(const struct core *c, const struct core_node *n);
 
 /* The best node, or NULL and in *ret_why (may be NULL; freed by the caller) why none: "0 of 3 nodes fit: k1:

@@ -45,8 +45,7 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
 
         plan_guard(x->t, &alive, true, 0);
     }
-    if (t->rec.desired == TASK_RUN && !t->node->lost)
-        place_spread_add(x->c, t->node, -1);
+    place_spread_count(x->c, t, false);
     slots_stop(&x->v, t);
     x->touched++;
     return true;
@@ -146,6 +145,7 @@ static bool create(struct recon *x, struct slot *s, const struct core_revision *
     orc_auto_free char *reason = reason_to_make(x, s, why);
     char *refused = NULL;
     struct core_node *n;
+    bool counted;
 
     if (x->touched + 2 > PLAN_TASKS_MAX) {
         if (s->was_pending) /* so that it stays this slot that waits */
@@ -156,8 +156,11 @@ static bool create(struct recon *x, struct slot *s, const struct core_revision *
         wait_for(s, orc_strdup(x->refused));
         return false;
     }
+    counted = s->head && place_spread_count(x->c, s->head, false);
     n = place_pick(x->c, &req, &refused);
     if (!n) {
+        if (counted)
+            place_spread_count(x->c, s->head, true);
         if (!req.pin && rev == x->heal && !x->refused)
             x->refused = orc_strdup(refused);
         wait_for(s, refused);
@@ -170,14 +173,15 @@ static bool create(struct recon *x, struct slot *s, const struct core_revision *
 
 /* ---- counting ---------------------------------------------------------------------------------------- */
 
+/* One for each slot: what a successor replaces, or what holds nothing any more, is as good as gone. */
 void recon_count_spread(struct recon *x)
 {
-    struct core_task *t;
+    struct slot *s;
 
     place_spread_begin(x->c);
-    for (t = x->s->tasks; t; t = t->service_next)
-        if (t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && !t->node->lost)
-            place_spread_add(x->c, t->node, 1);
+    orc_vec_each (s, &x->v.at)
+        if (s->head && !s->head->node->lost)
+            place_spread_count(x->c, s->head, true);
 }
 
 static void drop_task(struct recon *x, struct core_task *t)

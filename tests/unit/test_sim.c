@@ -250,8 +250,8 @@ static void check_made(struct run *r, const struct lives *decided, const struct 
             continue;
         if (!may_take_new(r, made->node))
             broken(r, "%s was made on %s, which may not have it", made->id, made->node);
-        orc_vec_each (o, after)
-            serves = serves || (o != made && same_slot(o, made) && is_available(o));
+        orc_vec_each (o, decided)
+            serves = serves || (same_slot(o, made) && is_available(o));
         orc_vec_each (o, after)
             if (!serves && o != made && same_slot(o, made) && o->rec->desired != TASK_RUN && holds(o) &&
                 o->alive && was_leaving(decided, o) && r->s->now < left_at(r, o) + 70000)
@@ -333,6 +333,16 @@ static void check_all(struct run *r, const struct lives *v)
     check_volumes(r, v);
 }
 
+static int tasks_available(const struct lives *v, const char *service)
+{
+    const struct live *l;
+    int n = 0;
+
+    orc_vec_each (l, v)
+        n += strcmp(l->rec->service, service) == 0 && is_available(l);
+    return n;
+}
+
 /* The scheduler's own step takes no more than the update policy allows. What failed between its decision and
  * the commit it could not know of: no guard can cover every status. */
 static void check_availability(struct run *r, const struct lives *decided, const struct lives *before,
@@ -343,7 +353,8 @@ static void check_availability(struct run *r, const struct lives *decided, const
         int had = slots_available(before, x->name), have = slots_available(after, x->name);
         int promised = x->replicas - x->parallelism;
 
-        if (!x->wanted || have >= had || have >= promised || had < slots_available(decided, x->name))
+        if (!x->wanted || have >= had || have >= promised ||
+            tasks_available(before, x->name) < tasks_available(decided, x->name))
             continue;
         broken(r, "%s has %d of %d available replicas, had %d, and may change %d at once", x->name, have,
                x->replicas, had, x->parallelism);
@@ -632,6 +643,28 @@ static void calm_down(struct run *r)
     sim_pass(s, 1200000);
 }
 
+/* However it came to be where it is: an undisturbed restart leaves it evenly spread (behaviours 20, 37). */
+static void check_spread(struct run *r, struct service *x)
+{
+    int least = 1000, most = 0;
+
+    if (x->volume || x->port || !x->replicas)
+        return;
+    sim_restart(r->s, "shop", x->name, ++x->epoch);
+    sim_pass(r->s, 20000);
+    for (int k = 1; k <= r->n_nodes; k++) {
+        char node[16];
+        int n;
+
+        snprintf(node, sizeof node, "k%d", k);
+        n = sim_count(r->s, (struct sim_want){.service = x->name, .node = node, .available = true});
+        least = n < least ? n : least;
+        most = n > most ? n : most;
+    }
+    if (most - least > 1)
+        broken(r, "%s has %d replicas on one node and %d on another", x->name, most, least);
+}
+
 static void check_rest(struct run *r)
 {
     struct sim *s = r->s;
@@ -652,6 +685,9 @@ static void check_rest(struct run *r)
             broken(r, "%s is %s in the end: %s", x->name, rollout_state_name(roll->state),
                    roll->reason ? roll->reason : "");
     }
+    for (int i = 0; i < r->n_services; i++)
+        check_spread(r, &r->services[i]);
+    sim_pass(s, 200000); /* what was replaced is collected */
     if (sim_count(s, (struct sim_want){.leaving = true}))
         broken(r, "something is still leaving");
     txns = s->txns;
