@@ -270,7 +270,7 @@ static int apply(struct apply *a, struct orc_err *err)
     return r;
 }
 
-static int run(const struct apply_args *args, const char *path, struct orc_err *err)
+static int run(struct apply_args *args, const char *path, struct orc_err *err)
 {
     orc_auto(spec_app_free_p) struct spec_app *app = NULL;
     orc_auto_free char *yaml = NULL;

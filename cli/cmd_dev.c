@@ -114,7 +114,7 @@ static int start_all(struct dev_run *r, const struct dev_opts *o, struct orc_err
     return result;
 }
 
-static int run(const struct dev_opts *o, const struct session_args *a, struct orc_err *err)
+static int run(const struct dev_opts *o, struct session_args *a, struct orc_err *err)
 {
     struct dev_run r = {0};
     int result;
@@ -188,8 +188,8 @@ int cmd_dev(int argc, char **argv)
         orc_auto_free char *url = orc_printf("http://127.0.0.1:%d", (int)port);
         struct dev_opts o = {data, docker, listen, cluster, (int)port, keep};
 
-        orc_strv_add(&a.etcd, url);
-        a.cluster = orc_strdup(cluster);
+        orc_strv_add(&a.store.etcd, url);
+        a.store.cluster = orc_strdup(cluster);
         r = run(&o, &a, &err);
         cmd_end(NULL, r, &err, NULL);
     }

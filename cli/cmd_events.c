@@ -84,7 +84,7 @@ static int once(struct session *s, struct events *ev, struct orc_err *err)
     return 0;
 }
 
-static int run(const struct events_args *a, const char *object, struct orc_err *err)
+static int run(struct events_args *a, const char *object, struct orc_err *err)
 {
     struct session s;
     struct events ev = {.args = a, .out = &s.out, .object = object};

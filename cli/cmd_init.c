@@ -42,7 +42,7 @@ static int check(const struct record_config *c, struct orc_err *err)
     return record_config_cidr(c, &net, &prefix, err);
 }
 
-static int init(const struct init_args *a, struct orc_err *err)
+static int init(struct init_args *a, struct orc_err *err)
 {
     struct record_config config = {0};
     struct session s;

@@ -104,7 +104,7 @@ static int act(struct session *s, const struct verb_of_node *v, const char *node
     return r;
 }
 
-static int run(const struct session_args *a, const struct orc_strv *words, struct orc_err *err)
+static int run(struct session_args *a, const struct orc_strv *words, struct orc_err *err)
 {
     const struct verb_of_node *v;
     struct session s;

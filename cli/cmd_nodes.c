@@ -21,7 +21,7 @@ static void print(const struct session *s, struct cluster *c)
     report_release(&report);
 }
 
-static int run(const struct session_args *a, struct orc_err *err)
+static int run(struct session_args *a, struct orc_err *err)
 {
     struct session s;
     struct cluster c;

@@ -36,7 +36,7 @@ static int recover(struct session *s, struct orc_err *err)
     return r;
 }
 
-static int run(const struct session_args *a, struct orc_err *err)
+static int run(struct session_args *a, struct orc_err *err)
 {
     struct session s;
     int r;

@@ -7,50 +7,28 @@
 
 void session_args_release(struct session_args *a)
 {
-    orc_strv_release(&a->etcd);
-    free(a->cluster);
-    free(a->cacert);
-    free(a->cert);
-    free(a->key);
+    store_args_release(&a->store);
     free(a->output);
     *a = (struct session_args){0};
 }
 
-/* "--etcd a,b --etcd c" and ORC_ETCD=a,b name several. */
-static void split_list(const struct orc_strv *in, struct orc_strv *ret)
+int session_open(struct session *s, struct session_args *a, struct orc_err *err)
 {
-    for (size_t i = 0; i < in->n; i++) {
-        orc_auto_free char *copy = orc_strdup(in->at[i]);
-        char *rest = NULL;
-
-        for (char *w = strtok_r(copy, ", ", &rest); w; w = strtok_r(NULL, ", ", &rest))
-            orc_strv_add(ret, w);
-    }
-    if (!ret->n)
-        orc_strv_add(ret, "http://127.0.0.1:2379");
-}
-
-int session_open(struct session *s, const struct session_args *a, struct orc_err *err)
-{
-    struct orc_strv endpoints = {0};
-    struct etcd_opts opts = {.endpoints = &endpoints, .tls = {a->cacert, a->cert, a->key}};
-    const char *cluster = a->cluster ? a->cluster : "default";
+    struct etcd_opts opts = {.endpoints = &a->store.etcd, .tls = store_args_tls(&a->store)};
 
     *s = (struct session){0};
     if (a->output && strcmp(a->output, "text") != 0 && strcmp(a->output, "json") != 0)
         return orc_fail(err, -EINVAL, "--output \"%s\" is not known: text or json", a->output);
-    if (spec_check_name("cluster name", cluster, err) < 0)
+    if (store_args_settle(&a->store, err) < 0)
         return -EINVAL;
     out_init(&s->out, a->output && strcmp(a->output, "json") == 0, a->quiet);
     uv_loop_init(&s->loop);
-    split_list(&a->etcd, &endpoints);
     s->etcd = etcd_new(&s->loop, &opts, err);
-    orc_strv_release(&endpoints);
     if (!s->etcd) {
         uv_loop_close(&s->loop);
         return -EINVAL;
     }
-    s->cluster = orc_strdup(cluster);
+    s->cluster = orc_strdup(a->store.cluster);
     return 0;
 }
 

@@ -8,30 +8,21 @@
 
 #include "cli/cluster.h"
 #include "cli/out.h"
-#include "lib/options.h"
 #include "state/etcd.h"
+#include "state/store_args.h"
 #include "state/view.h"
 
 /* Exit codes: a contract that scripts rely on (DESIGN). */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_ROLLOUT_FAILED = 3, CLI_TIMED_OUT = 4 };
 
 struct session_args { /* filled by the options that every command takes */
-    struct orc_strv etcd;
-    char *cluster, *cacert, *cert, *key, *output;
+    struct store_args store;
+    char *output;
     bool quiet;
 };
 /* clang-format off */
 #define SESSION_OPTIONS(a)                                                                                     \
-    {.name = "etcd", .kind = ORC_OPT_STRV, .value = &(a)->etcd, .meta = "URL[,URL...]", .env = "ORC_ETCD",      \
-     .help = "etcd's addresses (default http://127.0.0.1:2379)"},                                              \
-    {.name = "cluster", .kind = ORC_OPT_STR, .value = &(a)->cluster, .meta = "NAME", .env = "ORC_CLUSTER",      \
-     .help = "which cluster in this etcd (default \"default\")"},                                              \
-    {.name = "cacert", .kind = ORC_OPT_STR, .value = &(a)->cacert, .meta = "FILE", .env = "ORC_CACERT",         \
-     .help = "certificate authority of etcd, PEM"},                                                            \
-    {.name = "cert", .kind = ORC_OPT_STR, .value = &(a)->cert, .meta = "FILE", .env = "ORC_CERT",               \
-     .help = "client certificate, PEM"},                                                                       \
-    {.name = "key", .kind = ORC_OPT_STR, .value = &(a)->key, .meta = "FILE", .env = "ORC_KEY",                  \
-     .help = "its key, PEM"},                                                                                  \
+    STORE_ARGS_ROWS(&(a)->store),                                                                               \
     {.name = "output", .letter = 'o', .kind = ORC_OPT_STR, .value = &(a)->output, .meta = "text|json",          \
      .help = "json: one document on stdout and nothing else"},                                                 \
     {.name = "quiet", .letter = 'q', .kind = ORC_OPT_BOOL, .value = &(a)->quiet, .help = "say only what failed"}
@@ -46,8 +37,8 @@ struct session {
 
 void session_args_release(struct session_args *a);
 
-/* Connects (lazily: nothing is sent yet). On failure s needs no close. */
-int session_open(struct session *s, const struct session_args *a, struct orc_err *err);
+/* Settles the arguments and connects (lazily: nothing is sent yet). On failure s needs no close. */
+int session_open(struct session *s, struct session_args *a, struct orc_err *err);
 void session_close(struct session *s);
 
 /* Reads the ranges of these kinds (ended by KEY_UNKNOWN), all at one revision, into c, which is initialised

@@ -36,7 +36,7 @@ static int follow(struct verb *v, const struct verb_args *a)
     return r;
 }
 
-static int run(const struct verb_spec *spec, const struct verb_args *a, const struct orc_strv *words,
+static int run(const struct verb_spec *spec, struct verb_args *a, const struct orc_strv *words,
                struct orc_err *err)
 {
     struct verb v = {.words = words};

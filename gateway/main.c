@@ -3,14 +3,13 @@
 #include "gateway/gateway.h"
 #include "gateway/helper.h"
 
+#include "lib/daemon.h"
 #include "lib/file.h"
-#include "lib/log.h"
-#include "lib/options.h"
 #include "lib/proc.h"
 #include "lib/sandbox.h"
 #include "lib/units.h"
-#include "specs/check.h"
 #include "state/key.h"
+#include "state/store_args.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -27,8 +26,10 @@
          */
 
 struct settings {
-    struct orc_strv etcd, listen;
-    char *cacert, *cert, *key, *cluster, *level, *format, *config, *id, *nginx, *nginx_dir, *state_dir;
+    struct store_args store;
+    struct orc_daemon_args args;
+    struct orc_strv listen;
+    char *id, *nginx, *nginx_dir, *state_dir;
     int64_t workers;
     bool retire;
     int listeners[LISTENERS_MAX]; /* inherited sockets */
@@ -39,29 +40,7 @@ static struct orc_option *option_table(struct settings *s)
 {
     static struct orc_option table[20];
     const struct orc_option rows[] = {
-        {.name = "etcd",
-         .kind = ORC_OPT_STRV,
-         .value = &s->etcd,
-         .meta = "URL[,URL...]",
-         .help = "etcd's client addresses",
-         .env = "ORC_ETCD"},
-        {.name = "cacert",
-         .kind = ORC_OPT_STR,
-         .value = &s->cacert,
-         .meta = "FILE",
-         .help = "certificate authority of etcd (PEM)"},
-        {.name = "cert",
-         .kind = ORC_OPT_STR,
-         .value = &s->cert,
-         .meta = "FILE",
-         .help = "our certificate for etcd (PEM)"},
-        {.name = "key", .kind = ORC_OPT_STR, .value = &s->key, .meta = "FILE", .help = "its key (PEM)"},
-        {.name = "cluster",
-         .kind = ORC_OPT_STR,
-         .value = &s->cluster,
-         .meta = "NAME",
-         .help = "the cluster's name",
-         .env = "ORC_CLUSTER"},
+        STORE_ARGS_ROWS(&s->store),
         {.name = "id",
          .kind = ORC_OPT_STR,
          .value = &s->id,
@@ -93,21 +72,7 @@ static struct orc_option *option_table(struct settings *s)
          .kind = ORC_OPT_BOOL,
          .value = &s->retire,
          .help = "when stopped, end NGINX too and leave the cluster"},
-        {.name = "log-level",
-         .kind = ORC_OPT_STR,
-         .value = &s->level,
-         .meta = "LEVEL",
-         .help = "error, warn, info or debug"},
-        {.name = "log-format",
-         .kind = ORC_OPT_STR,
-         .value = &s->format,
-         .meta = "FORMAT",
-         .help = "text or json"},
-        {.name = "config",
-         .kind = ORC_OPT_STR,
-         .value = &s->config,
-         .meta = "FILE",
-         .help = "read these options from a YAML file"},
+        ORC_DAEMON_ROWS(&s->args),
     };
 
     memcpy(table, rows, sizeof rows);
@@ -116,12 +81,12 @@ static struct orc_option *option_table(struct settings *s)
 
 static void settings_release(struct settings *s)
 {
-    char **texts[] = {&s->cacert, &s->cert, &s->key,   &s->cluster,   &s->level,    &s->format,
-                      &s->config, &s->id,   &s->nginx, &s->nginx_dir, &s->state_dir};
-
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(texts); i++)
-        free(*texts[i]);
-    orc_strv_release(&s->etcd);
+    store_args_release(&s->store);
+    orc_daemon_args_release(&s->args);
+    free(s->id);
+    free(s->nginx);
+    free(s->nginx_dir);
+    free(s->state_dir);
     orc_strv_release(&s->listen);
 }
 
@@ -129,36 +94,6 @@ static void set_default(char **p, const char *value)
 {
     if (!*p)
         *p = orc_strdup(value);
-}
-
-/* "a,b" given once is the same as a and b given apart. */
-static void split_etcd(struct settings *s)
-{
-    struct orc_strv parts = {0};
-
-    for (size_t i = 0; i < s->etcd.n; i++) {
-        orc_auto_free char *copy = orc_strdup(s->etcd.at[i]);
-        char *rest = copy, *part;
-
-        while ((part = strsep(&rest, ",")))
-            if (*part)
-                orc_strv_add(&parts, part);
-    }
-    orc_strv_release(&s->etcd);
-    s->etcd = parts;
-}
-
-static int start_log(const struct settings *s, enum orc_log_level *ret, struct orc_err *err)
-{
-    bool json = orc_streq(s->format, "json");
-
-    *ret = ORC_LOG_INFO;
-    if (orc_log_level_from_name(s->level, ret) < 0)
-        return orc_fail(err, -EINVAL, "--log-level \"%s\": expected error, warn, info or debug", s->level);
-    if (!json && strcmp(s->format, "text") != 0)
-        return orc_fail(err, -EINVAL, "--log-format \"%s\": expected text or json", s->format);
-    orc_log_init("orc-gateway", *ret, json);
-    return 0;
 }
 
 /* ---- sockets that somebody opened for us (sd_listen_fds(3)) */
@@ -226,11 +161,8 @@ static int take_listeners(struct settings *s, struct orc_err *err)
 
 static void fill_defaults(struct settings *s)
 {
-    set_default(&s->cluster, "default");
     set_default(&s->nginx, "/usr/sbin/nginx");
     set_default(&s->state_dir, "/var/lib/orc-gateway");
-    set_default(&s->level, "info");
-    set_default(&s->format, "text");
 }
 
 /* Those that depend on what was given. */
@@ -246,19 +178,12 @@ static void fill_rest(struct settings *s)
     set_default(&s->nginx_dir, dir);
     if (s->listen.n == 0)
         orc_strv_add(&s->listen, "0.0.0.0:80");
-    split_etcd(s);
 }
 
 static int check(const struct settings *s, struct orc_err *err)
 {
     int r;
 
-    if (s->etcd.n == 0)
-        return orc_fail(
-            err, -EINVAL,
-            "where is etcd? Give --etcd URL, such as --etcd http://10.0.0.5:2379, or set ORC_ETCD");
-    if ((r = spec_check_name("cluster name", s->cluster, err)) < 0)
-        return r;
     if ((r = key_check_node_name(s->id, err)) < 0) {
         orc_wrap(err, "--id");
         return r;
@@ -355,7 +280,7 @@ static int run_gateway(const struct settings *s, const struct gateway_opts *opts
         return -EINVAL;
     }
     orc_signals_init(&loop, on_stop, &run);
-    orc_info("gateway %s of cluster %s starts", s->id, s->cluster);
+    orc_info("gateway %s of cluster %s starts", s->id, s->store.cluster);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
     return run.status;
@@ -380,9 +305,9 @@ static int start(struct settings *s, enum orc_log_level level, struct orc_err *e
 {
     char digest[ORC_SHA256_HEX];
     struct gateway_opts opts = {
-        .etcd = &s->etcd,
-        .tls = {s->cacert, s->cert, s->key},
-        .cluster = s->cluster,
+        .etcd = &s->store.etcd,
+        .tls = store_args_tls(&s->store),
+        .cluster = s->store.cluster,
         .id = s->id,
         .state_dir = s->state_dir,
         .retire = s->retire,
@@ -417,7 +342,9 @@ int main(int argc, char **argv)
         orc_options_help(stdout, "orc-gateway --etcd URL [--listen ADDR:PORT ...]",
                          "Keeps the NGINX beside it in step with the cluster's routes and endpoints.", table);
         status = 0;
-    } else if (r == 0 && (r = start_log(&s, &level, &err)) == 0 && (r = take_listeners(&s, &err)) == 0) {
+    } else if (r == 0 && (r = store_args_settle(&s.store, &err)) == 0 &&
+               (r = orc_daemon_start_log(&s.args, "orc-gateway", &level, &err)) == 0 &&
+               (r = take_listeners(&s, &err)) == 0) {
         fill_rest(&s);
         if ((r = check(&s, &err)) == 0) {
             r = start(&s, level, &err);

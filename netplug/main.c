@@ -1,6 +1,5 @@
 /* netplug: the privileged part of a node. A daemon behind a unix socket; also a command by hand. */
-#include "lib/log.h"
-#include "lib/options.h"
+#include "lib/daemon.h"
 #include "lib/proc.h"
 #include "lib/units.h"
 #include "netplug/by_hand.h"
@@ -11,7 +10,8 @@
 #include <stdio.h>
 
 struct settings {
-    char *socket, *state_dir, *level, *format, *config;
+    struct orc_daemon_args args;
+    char *socket, *state_dir;
     struct orc_strv uids;
 };
 
@@ -25,9 +25,7 @@ static void settings_release(struct settings *s)
 {
     free(s->socket);
     free(s->state_dir);
-    free(s->level);
-    free(s->format);
-    free(s->config);
+    orc_daemon_args_release(&s->args);
     orc_strv_release(&s->uids);
 }
 
@@ -35,20 +33,6 @@ static int fail(int status, const struct orc_err *err)
 {
     fprintf(stderr, "netplug: %s\n", err->msg);
     return status;
-}
-
-static int start_log(const struct settings *s, struct orc_err *err)
-{
-    enum orc_log_level level = ORC_LOG_INFO;
-    bool json = orc_streq(s->format, "json");
-
-    if (s->level && orc_log_level_from_name(s->level, &level) < 0)
-        return orc_fail(err, -EINVAL, "--log-level \"%s\": error, warn, info or debug is expected.",
-                        s->level);
-    if (s->format && !json && strcmp(s->format, "text") != 0)
-        return orc_fail(err, -EINVAL, "--log-format \"%s\": text or json is expected.", s->format);
-    orc_log_init("netplug", level, json);
-    return 0;
 }
 
 static int read_uids(const struct orc_strv *words, uid_t **ret, struct orc_err *err)
@@ -119,9 +103,7 @@ static int daemon_main(int argc, char **argv, struct settings *s)
         {"socket", 0, ORC_OPT_STR, &s->socket, "PATH", "where to listen", NULL, 0, 0},
         {"allow-uid", 0, ORC_OPT_STRV, &s->uids, "UID", "a user who may ask, beside root", NULL, 0, 0},
         {"state-dir", 0, ORC_OPT_STR, &s->state_dir, "DIR", "where to note what was taken over", NULL, 0, 0},
-        {"log-level", 0, ORC_OPT_STR, &s->level, "LEVEL", "error, warn, info (default) or debug", NULL, 0, 0},
-        {"log-format", 0, ORC_OPT_STR, &s->format, "FORMAT", "text (default) or json", NULL, 0, 0},
-        {"config", 0, ORC_OPT_STR, &s->config, "FILE", "the same keys from a YAML file", NULL, 0, 0},
+        ORC_DAEMON_ROWS(&s->args),
         {0},
     };
     struct orc_err err = ORC_ERR_INIT;
@@ -133,7 +115,7 @@ static int daemon_main(int argc, char **argv, struct settings *s)
         by_hand_help();
         return 0;
     }
-    if (r < 0 || start_log(s, &err) < 0)
+    if (r < 0 || orc_daemon_start_log(&s->args, "netplug", NULL, &err) < 0)
         return fail(2, &err);
     return run_daemon(s);
 }

@@ -4,21 +4,22 @@
 #include "nodelet/statedir.h"
 #include "nodelet/stop.h"
 
-#include "lib/log.h"
-#include "lib/options.h"
+#include "lib/daemon.h"
 #include "lib/proc.h"
 #include "lib/units.h"
 #include "netplug/types.h"
 #include "state/key.h"
+#include "state/store_args.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 struct settings {
-    struct orc_strv etcd, label;
-    char *cacert, *cert, *key, *cluster, *level, *format, *config, *name, *docker, *state_dir, *interface,
-        *netplug, *address, *reserve;
+    struct store_args store;
+    struct orc_daemon_args args;
+    struct orc_strv label;
+    char *name, *docker, *state_dir, *interface, *netplug, *address, *reserve;
     int64_t vlan;
     bool stop_containers;
     struct spec_pairs labels;
@@ -29,31 +30,6 @@ struct process {
     uv_loop_t loop;
     struct nodelet *nodelet;
 };
-
-static int start_log(const struct settings *s, struct orc_err *err)
-{
-    enum orc_log_level level = ORC_LOG_INFO;
-
-    if (s->level && orc_log_level_from_name(s->level, &level) < 0)
-        return orc_fail(err, -EINVAL, "--log-level \"%s\": error, warn, info or debug is expected", s->level);
-    if (s->format && strcmp(s->format, "json") != 0 && strcmp(s->format, "text") != 0)
-        return orc_fail(err, -EINVAL, "--log-format \"%s\": text or json is expected", s->format);
-    orc_log_init("nodelet", level, orc_streq(s->format, "json"));
-    return 0;
-}
-
-/* "a,b" and repeated flags, both. */
-static void split_endpoints(struct orc_strv *v)
-{
-    struct orc_strv all = {0};
-
-    for (size_t i = 0; i < v->n; i++)
-        for (char *save = NULL, *one = strtok_r(v->at[i], ", ", &save); one;
-             one = strtok_r(NULL, ", ", &save))
-            orc_strv_add(&all, one);
-    orc_strv_release(v);
-    *v = all;
-}
 
 static int pair_cmp(const void *a, const void *b)
 {
@@ -115,16 +91,11 @@ static void default_name(struct settings *s)
 
 static int check(struct settings *s, struct orc_err *err)
 {
-    int r = start_log(s, err);
+    int r = orc_daemon_start_log(&s->args, "nodelet", NULL, err);
 
-    split_endpoints(&s->etcd);
     default_name(s);
-    if (r == 0 && s->etcd.n == 0 && !s->stop_containers)
-        r = orc_fail(err, -EINVAL,
-                     "--etcd is missing: the address of the cluster's etcd is expected, such as "
-                     "http://10.0.0.11:2379 (or the environment variable ORC_ETCD)");
     if (r == 0)
-        r = spec_check_name("--cluster", s->cluster, err);
+        r = store_args_settle(&s->store, err);
     if (r == 0 && (r = key_check_node_name(s->name, err)) < 0)
         orc_wrap(err, "--name");
     if (r == 0)
@@ -134,8 +105,7 @@ static int check(struct settings *s, struct orc_err *err)
 
 static void settings_release(struct settings *s)
 {
-    char *strings[] = {s->cacert, s->cert,   s->key,       s->cluster,   s->level,   s->format,  s->config,
-                       s->name,   s->docker, s->state_dir, s->interface, s->netplug, s->address, s->reserve};
+    char *strings[] = {s->name, s->docker, s->state_dir, s->interface, s->netplug, s->address, s->reserve};
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(strings); i++)
         free(strings[i]);
@@ -144,35 +114,15 @@ static void settings_release(struct settings *s)
         free(s->labels.at[i].value);
     }
     orc_vec_release(&s->labels);
-    orc_strv_release(&s->etcd);
+    store_args_release(&s->store);
+    orc_daemon_args_release(&s->args);
     orc_strv_release(&s->label);
 }
 
 static int parse(struct settings *s, int argc, char **argv, struct orc_err *err)
 {
     const struct orc_option table[] = {
-        {.name = "etcd",
-         .kind = ORC_OPT_STRV,
-         .value = &s->etcd,
-         .meta = "URL[,URL...]",
-         .help = "etcd's addresses",
-         .env = "ORC_ETCD"},
-        {.name = "cacert",
-         .kind = ORC_OPT_STR,
-         .value = &s->cacert,
-         .meta = "FILE",
-         .help = "authority of etcd's certificate"},
-        {.name = "cert",
-         .kind = ORC_OPT_STR,
-         .value = &s->cert,
-         .meta = "FILE",
-         .help = "client certificate for etcd"},
-        {.name = "key", .kind = ORC_OPT_STR, .value = &s->key, .meta = "FILE", .help = "its key"},
-        {.name = "cluster",
-         .kind = ORC_OPT_STR,
-         .value = &s->cluster,
-         .meta = "NAME",
-         .help = "the cluster (default \"default\")"},
+        STORE_ARGS_ROWS(&s->store),
         {.name = "name",
          .kind = ORC_OPT_STR,
          .value = &s->name,
@@ -224,21 +174,7 @@ static int parse(struct settings *s, int argc, char **argv, struct orc_err *err)
          .kind = ORC_OPT_BOOL,
          .value = &s->stop_containers,
          .help = "only stop this node's containers, and end; the next nodelet starts them again"},
-        {.name = "log-level",
-         .kind = ORC_OPT_STR,
-         .value = &s->level,
-         .meta = "LEVEL",
-         .help = "error, warn, info or debug"},
-        {.name = "log-format",
-         .kind = ORC_OPT_STR,
-         .value = &s->format,
-         .meta = "FORMAT",
-         .help = "text or json"},
-        {.name = "config",
-         .kind = ORC_OPT_STR,
-         .value = &s->config,
-         .meta = "FILE",
-         .help = "the same options from a YAML file"},
+        ORC_DAEMON_ROWS(&s->args),
         {0}};
     int r = orc_options_parse(table, argc, argv, NULL, err);
 
@@ -262,9 +198,9 @@ static int run(struct settings *s, struct orc_err *err)
     struct process p = {0};
     bool failed;
     struct nodelet_opts opts = {.loop = &p.loop,
-                                .etcd = &s->etcd,
-                                .tls = {.cacert = s->cacert, .cert = s->cert, .key = s->key},
-                                .cluster = s->cluster,
+                                .etcd = &s->store.etcd,
+                                .tls = store_args_tls(&s->store),
+                                .cluster = s->store.cluster,
                                 .name = s->name,
                                 .docker = s->docker,
                                 .state_dir = s->state_dir,
@@ -300,7 +236,7 @@ static int stop(const struct settings *s, struct orc_err *err)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.cluster = orc_strdup("default")};
+    struct settings s = {0};
     struct orc_err err = ORC_ERR_INIT;
     int r = parse(&s, argc, argv, &err), status = 0;
 

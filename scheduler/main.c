@@ -1,12 +1,11 @@
 /* main.c - orc-scheduler: options, sandbox, signals; the rest is shell.h. */
+#include "lib/daemon.h"
 #include "lib/file.h"
 #include "lib/hash.h"
-#include "lib/log.h"
-#include "lib/options.h"
 #include "lib/proc.h"
 #include "lib/sandbox.h"
 #include "scheduler/shell.h"
-#include "specs/spec.h"
+#include "state/store_args.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -14,55 +13,21 @@
 struct main {
     uv_loop_t loop;
     struct shell *shell;
-    struct orc_strv etcd;
-    char *cacert, *cert, *key, *cluster, *level, *format, *config, *state_dir;
+    struct store_args store;
+    struct orc_daemon_args args;
+    char *state_dir;
 };
 
 static int parse(struct main *m, int argc, char **argv, struct orc_err *err)
 {
     const struct orc_option table[] = {
-        {.name = "etcd",
-         .kind = ORC_OPT_STRV,
-         .value = &m->etcd,
-         .meta = "URL[,URL...]",
-         .env = "ORC_ETCD",
-         .help = "etcd's client addresses (default http://127.0.0.1:2379)"},
-        {.name = "cacert",
-         .kind = ORC_OPT_STR,
-         .value = &m->cacert,
-         .meta = "FILE",
-         .help = "CA that signed etcd's certificate"},
-        {.name = "cert",
-         .kind = ORC_OPT_STR,
-         .value = &m->cert,
-         .meta = "FILE",
-         .help = "client certificate for etcd"},
-        {.name = "key", .kind = ORC_OPT_STR, .value = &m->key, .meta = "FILE", .help = "its key"},
-        {.name = "cluster",
-         .kind = ORC_OPT_STR,
-         .value = &m->cluster,
-         .meta = "NAME",
-         .help = "which cluster in that etcd (default \"default\")"},
+        STORE_ARGS_ROWS(&m->store),
         {.name = "state-dir",
          .kind = ORC_OPT_STR,
          .value = &m->state_dir,
          .meta = "DIR",
          .help = "where it remembers which store it knew; without it, only while it runs"},
-        {.name = "log-level",
-         .kind = ORC_OPT_STR,
-         .value = &m->level,
-         .meta = "LEVEL",
-         .help = "error, warn, info or debug (default info)"},
-        {.name = "log-format",
-         .kind = ORC_OPT_STR,
-         .value = &m->format,
-         .meta = "FORMAT",
-         .help = "text or json (default text)"},
-        {.name = "config",
-         .kind = ORC_OPT_STR,
-         .value = &m->config,
-         .meta = "FILE",
-         .help = "the same options from a YAML file"},
+        ORC_DAEMON_ROWS(&m->args),
         {.name = NULL}};
     int r = orc_options_parse(table, argc, argv, NULL, err);
 
@@ -71,37 +36,6 @@ static int parse(struct main *m, int argc, char **argv, struct orc_err *err)
                          "Decides which containers run where. Start one to three; they elect a leader.",
                          table);
     return r;
-}
-
-static int init_log(const struct main *m, struct orc_err *err)
-{
-    enum orc_log_level level = ORC_LOG_INFO;
-
-    if (m->level && orc_log_level_from_name(m->level, &level) < 0)
-        return orc_fail(err, -EINVAL, "log level \"%s\" is not known; error, warn, info and debug are",
-                        m->level);
-    if (m->format && strcmp(m->format, "text") != 0 && strcmp(m->format, "json") != 0)
-        return orc_fail(err, -EINVAL, "log format \"%s\" is not known; text and json are", m->format);
-    orc_log_init("orc-scheduler", level, m->format && strcmp(m->format, "json") == 0);
-    return 0;
-}
-
-/* "http://a:2379,http://b:2379" is two. */
-static void split_endpoints(struct orc_strv *v)
-{
-    struct orc_strv out = {0};
-
-    for (size_t i = 0; i < v->n; i++) {
-        char *rest = v->at[i], *one;
-
-        while ((one = strsep(&rest, ",")))
-            if (*one)
-                orc_strv_add(&out, one);
-    }
-    if (!out.n)
-        orc_strv_add(&out, "http://127.0.0.1:2379");
-    orc_strv_release(v);
-    *v = out;
 }
 
 static void on_stopped(void *arg)
@@ -124,15 +58,13 @@ static int start(struct main *m, struct orc_err *err)
 {
     char host[256] = "unknown", random[9];
     orc_auto_free char *id = NULL, *guard = NULL;
-    struct shell_opts o = {.etcd = &m->etcd, .tls = {m->cacert, m->cert, m->key}, .host = host};
+    struct shell_opts o = {
+        .etcd = &m->store.etcd, .tls = store_args_tls(&m->store), .cluster = m->store.cluster, .host = host};
 
     gethostname(host, sizeof host - 1);
     orc_random_hex(8, random);
     id = orc_printf("%s-%s", host, random);
     o.id = id;
-    o.cluster = m->cluster ? m->cluster : "default";
-    if (spec_check_name("cluster name", o.cluster, err) < 0)
-        return -EINVAL;
     if (m->state_dir) {
         if (orc_file_mkdirs(m->state_dir, err) < 0)
             return -EIO;
@@ -148,14 +80,8 @@ static int start(struct main *m, struct orc_err *err)
 static void release(struct main *m)
 {
     uv_loop_close(&m->loop);
-    orc_strv_release(&m->etcd);
-    free(m->cacert);
-    free(m->cert);
-    free(m->key);
-    free(m->cluster);
-    free(m->level);
-    free(m->format);
-    free(m->config);
+    store_args_release(&m->store);
+    orc_daemon_args_release(&m->args);
     free(m->state_dir);
 }
 
@@ -167,7 +93,9 @@ int main(int argc, char **argv)
 
     uv_loop_init(&m.loop);
     if (r == 0)
-        r = init_log(&m, &err);
+        r = store_args_settle(&m.store, &err);
+    if (r == 0)
+        r = orc_daemon_start_log(&m.args, "orc-scheduler", NULL, &err);
     if (r < 0) {
         fprintf(stderr, "orc-scheduler: %s\n", err.msg);
         release(&m);
@@ -177,7 +105,6 @@ int main(int argc, char **argv)
         release(&m);
         return 0;
     }
-    split_endpoints(&m.etcd);
     r = start(&m, &err);
     if (r < 0)
         orc_error("%s", err.msg);

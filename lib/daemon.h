@@ -1,0 +1,31 @@
+/* daemon.h - what the command lines of all daemons share: log and configuration file, and how a log begins.
+ *
+ * Use: embed a struct orc_daemon_args, put ORC_DAEMON_ROWS(&it) into the option table, call
+ * orc_daemon_start_log() after parsing and orc_daemon_args_release() at the end.
+ */
+#ifndef LIB_DAEMON_H
+#define LIB_DAEMON_H
+
+#include "lib/log.h"
+#include "lib/options.h"
+
+struct orc_daemon_args {
+    char *log_level, *log_format, *config;
+};
+
+/* clang-format off */
+#define ORC_DAEMON_ROWS(a)                                                                                     \
+    {.name = "log-level", .kind = ORC_OPT_STR, .value = &(a)->log_level, .meta = "LEVEL",                       \
+     .help = "error, warn, info or debug (default info)"},                                                     \
+    {.name = "log-format", .kind = ORC_OPT_STR, .value = &(a)->log_format, .meta = "FORMAT",                    \
+     .help = "text or json (default text)"},                                                                   \
+    {.name = "config", .kind = ORC_OPT_STR, .value = &(a)->config, .meta = "FILE",                              \
+     .help = "the same options from a YAML file"}
+/* clang-format on */
+
+/* Checks the two and begins the log under that name. *ret_level may be NULL. 0 or -EINVAL. */
+int orc_daemon_start_log(const struct orc_daemon_args *a, const char *process, enum orc_log_level *ret_level,
+                         struct orc_err *err);
+void orc_daemon_args_release(struct orc_daemon_args *a);
+
+#endif
