@@ -307,14 +307,20 @@ int spec_check_volume(const char *name, struct orc_err *err)
 
 /* Keys and short values ------------------------------------------------------------------------------- */
 
-int spec_check_env_key(const char *key, struct orc_err *err)
+/* A name before a "=". */
+static bool is_key(const char *key)
 {
     size_t n = strlen(key);
     bool ok = n >= 1 && n <= 256;
 
     for (size_t i = 0; ok && i < n; i++)
         ok = (unsigned char)key[i] > 0x20 && key[i] != 0x7f && key[i] != '=';
-    if (!ok)
+    return ok;
+}
+
+int spec_check_env_key(const char *key, struct orc_err *err)
+{
+    if (!is_key(key))
         return orc_fail(
             err, -EINVAL,
             "variable name \"%s\" can't be used: names are 1 to 256 bytes without \"=\", spaces and "
@@ -325,12 +331,7 @@ int spec_check_env_key(const char *key, struct orc_err *err)
 
 int spec_check_label_key(const char *key, struct orc_err *err)
 {
-    size_t n = strlen(key);
-    bool ok = n >= 1 && n <= 256;
-
-    for (size_t i = 0; ok && i < n; i++)
-        ok = (unsigned char)key[i] > 0x20 && key[i] != 0x7f && key[i] != '=';
-    if (!ok)
+    if (!is_key(key))
         return orc_fail(
             err, -EINVAL,
             "label \"%s\" can't be used: names are 1 to 256 bytes without \"=\", spaces and control "
