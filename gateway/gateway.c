@@ -1,66 +1,18 @@
-#include "gateway/gateway.h"
-
-#include "gateway/nginx.h"
-#include "gateway/push.h"
-#include "gateway/register.h"
-#include "gateway/services.h"
-#include "gateway/table.h"
-
-#include "lib/clock.h"
-#include "lib/file.h"
-#include "lib/log.h"
-#include "state/event.h"
-#include "state/view.h"
+#include "gateway/gateway_internal.h"
 
 #define CONF_DELAY_MS 20 /* services that change together are one reload */
 #define SAVE_MS 5000
-#define CONFIG_RETRY_MS 1000
-#define ETCD_AWAY                                                                                            \
-    "etcd can't be reached, NGINX keeps what it has: %s. It is tried again; is etcd up, and is --etcd "      \
-    "right?"
-
-enum { T_CONFIG, T_CONF, T_EXPIRE, T_SAVE, N_TIMERS };
-
-struct gateway {
-    uv_loop_t *loop;
-    struct gateway_opts o;
-    void (*on_end)(int status, void *arg);
-    void *arg;
-    bool ending;
-
-    struct orc_http *http; /* to NGINX */
-    struct etcd *etcd;
-    struct guard guard;
-    struct view *view;
-    struct event_log *events;
-    struct gw_table *table;
-    struct gw_services *services;
-    struct gw_register *reg;
-    struct gw_nginx *nginx;
-    struct gw_push *push;
-    struct etcd_call *config_call;
-    uv_timer_t timers[N_TIMERS];
-    int open_timers;
-    int64_t gateway_ttl_s;
-
-    bool synced;           /* the first batch since the registration came */
-    int64_t sync_revision; /* its revision: nothing is reported before it is served */
-    char *saved_text;      /* to be written to disk; NULL: nothing new */
-    uint64_t problems;     /* hash of the routes' problems last said */
-
-    struct orc_log_once etcd_log, register_log, nginx_log, push_log;
-};
 
 /* ---- reporting */
 
-static void say(struct gateway *g, const char *sentence)
+void gateway_say(struct gateway *g, const char *sentence)
 {
     orc_warn("%s", sentence);
     if (g->events)
         event_add(g->events, "gateway", g->o.id, "%s", sentence);
 }
 
-static void report(struct gateway *g)
+void gateway_report(struct gateway *g)
 {
     struct record_gateway_alive alive = {0};
 
@@ -73,25 +25,30 @@ static void report(struct gateway *g)
 
 /* ---- saving what a restart would miss */
 
-static void save(struct gateway *g)
+void gateway_save(struct gateway *g)
 {
     orc_auto_free char *guard = orc_printf("%s/guard", g->o.state_dir);
     orc_auto_free char *table = orc_printf("%s/table", g->o.state_dir);
     struct orc_err err = ORC_ERR_INIT;
+    int r = 0;
 
-    if (g->saved_text && orc_file_write(table, g->saved_text, strlen(g->saved_text), 0644, &err) < 0)
-        orc_warn("the endpoint table is not kept on disk: %s", err.msg);
+    if (g->saved_text)
+        r = orc_file_write(table, g->saved_text, strlen(g->saved_text), 0644, &err);
     orc_set_str(&g->saved_text, NULL);
-    if (g->guard.etcd_cluster_id != 0 && guard_save(&g->guard, guard, &err) < 0)
-        orc_warn("the store's identity is not kept on disk: %s", err.msg);
+    if (g->guard.etcd_cluster_id != 0 && r == 0)
+        r = guard_save(&g->guard, guard, &err);
+    if (r < 0)
+        orc_log_begin(&g->save_log, ORC_LOG_WARN, "what a restart needs is not kept on disk: %s", err.msg);
+    else
+        orc_log_end(&g->save_log, "what a restart needs is kept on disk again");
 }
 
 static void on_save(uv_timer_t *timer)
 {
-    save(timer->data);
+    gateway_save(timer->data);
 }
 
-static void save_later(struct gateway *g)
+void gateway_save_later(struct gateway *g)
 {
     if (!uv_is_active((uv_handle_t *)&g->timers[T_SAVE]))
         uv_timer_start(&g->timers[T_SAVE], on_save, SAVE_MS, 0);
@@ -107,7 +64,7 @@ static void say_problems(struct gateway *g, const struct orc_strv *problems)
         h = orc_hash64_str(h, problems->at[i]);
     if (h != g->problems)
         for (size_t i = 0; i < problems->n; i++)
-            say(g, problems->at[i]);
+            gateway_say(g, problems->at[i]);
     g->problems = h;
 }
 
@@ -130,24 +87,20 @@ static void on_conf_timer(uv_timer_t *timer)
     orc_strv_release(&problems);
 }
 
-static void on_services_change(void *arg)
+void gateway_routes_changed(struct gateway *g)
 {
-    struct gateway *g = arg;
-
     if (!uv_is_active((uv_handle_t *)&g->timers[T_CONF]))
         uv_timer_start(&g->timers[T_CONF], on_conf_timer, CONF_DELAY_MS, 0);
 }
 
-static void on_services_trouble(const char *sentence, void *arg)
+static void on_services_change(void *arg)
 {
-    say(arg, sentence);
+    gateway_routes_changed(arg);
 }
 
-static void on_service_gone(const char *app, const char *service, void *arg)
+static void on_services_trouble(const char *sentence, void *arg)
 {
-    struct gateway *g = arg;
-
-    gw_table_service_gone(g->table, app, service);
+    gateway_say(arg, sentence);
 }
 
 /* ---- NGINX */
@@ -165,8 +118,6 @@ static void kept_table(struct gateway *g)
     gw_table_nginx_lost(g->table);
 }
 
-static void read_config(struct gateway *g);
-
 static void on_found(const char *table, void *arg)
 {
     struct gateway *g = arg;
@@ -178,7 +129,7 @@ static void on_found(const char *table, void *arg)
         orc_warn("NGINX's table is replaced: %s", err.msg);
     else
         orc_info("NGINX runs; its table of revision %lld is adopted", (long long)gw_table_revision(g->table));
-    read_config(g);
+    gateway_read_config(g);
 }
 
 static void on_up(bool fresh, void *arg)
@@ -243,7 +194,7 @@ static void on_news(void *arg)
     struct gateway *g = arg;
 
     orc_log_end(&g->push_log, "NGINX answers on its control socket again");
-    report(g);
+    gateway_report(g);
 }
 
 static void on_text(const char *text, void *arg)
@@ -251,7 +202,7 @@ static void on_text(const char *text, void *arg)
     struct gateway *g = arg;
 
     orc_set_str(&g->saved_text, text);
-    save_later(g);
+    gateway_save_later(g);
 }
 
 static void on_no_answer(const char *why, void *arg)
@@ -260,321 +211,6 @@ static void on_no_answer(const char *why, void *arg)
 
     orc_log_begin(&g->push_log, ORC_LOG_WARN, "%s; endpoints stay as they are there", why);
     gw_nginx_doubt(g->nginx);
-}
-
-/* ---- the store's changes */
-
-static void ignore_value(const struct etcd_kv *kv, const struct orc_err *err)
-{
-    orc_warn("%s is ignored: %s", kv->key, err->msg);
-}
-
-static void put_rollout(struct gateway *g, const struct etcd_kv *kv, const struct key *key)
-{
-    struct record_rollout rec = {0};
-    struct orc_err err = ORC_ERR_INIT;
-
-    if (record_rollout_parse(kv->value, kv->value_len, &rec, &err) < 0) {
-        ignore_value(kv, &err);
-        return;
-    }
-    gw_services_put(g->services, key->app, key->service, &rec);
-    record_rollout_release(&rec);
-}
-
-static void put_endpoint(struct gateway *g, const struct etcd_kv *kv, const struct key *key)
-{
-    struct record_endpoint rec = {0};
-    struct orc_err err = ORC_ERR_INIT;
-    struct key task;
-    int slot;
-    int64_t attempt;
-
-    if (key_task_id_parse(key->task, &task, &slot, &attempt) < 0 || strcmp(task.app, key->app) != 0 ||
-        strcmp(task.service, key->service) != 0) {
-        orc_warn("%s is ignored: the task is not one of service %s/%s", kv->key, key->app, key->service);
-        return;
-    }
-    if (record_endpoint_parse(kv->value, kv->value_len, &rec, &err) < 0) {
-        ignore_value(kv, &err);
-        gw_table_delete(g->table, key->task);
-        return;
-    }
-    if (gw_table_put(g->table, key, &rec, kv->mod_revision, kv->lease, &err) < 0)
-        ignore_value(kv, &err);
-    record_endpoint_release(&rec);
-}
-
-/* A registration as we write it? */
-static bool is_gateway(const struct etcd_kv *kv)
-{
-    struct orc_err err = ORC_ERR_INIT;
-    struct record_gateway rec = {0};
-    bool is = record_gateway_parse(kv->value, kv->value_len, &rec, &err) == 0;
-
-    if (!is)
-        orc_warn("%s was written by somebody else and is written anew: %s", kv->key, err.msg);
-    record_gateway_release(&rec);
-    return is;
-}
-
-static void on_put(const struct etcd_kv *kv, void *arg)
-{
-    struct gateway *g = arg;
-    struct key key;
-
-    switch (key_parse(g->o.cluster, kv->key, &key)) {
-    case KEY_ROLLOUT:
-        put_rollout(g, kv, &key);
-        break;
-    case KEY_ENDPOINT:
-        put_endpoint(g, kv, &key);
-        break;
-    case KEY_ALIVE:
-        gw_table_node(g->table, key.node, kv->lease);
-        break;
-    case KEY_GATEWAY:
-        if (strcmp(key.node, g->o.id) == 0 && !is_gateway(kv))
-            gw_register_again(g->reg);
-        break;
-    case KEY_UNKNOWN:
-        orc_warn("%s is not a key that orc writes; it is ignored", kv->key);
-        break;
-    default:
-        break;
-    }
-}
-
-static void on_delete(const char *name, int64_t revision, void *arg)
-{
-    struct gateway *g = arg;
-    struct key key;
-
-    switch (key_parse(g->o.cluster, name, &key)) {
-    case KEY_ROLLOUT:
-        gw_services_delete(g->services, key.app, key.service);
-        gw_table_service_gone(g->table, key.app, key.service);
-        break;
-    case KEY_ENDPOINT:
-        gw_table_delete(g->table, key.task);
-        break;
-    case KEY_ALIVE:
-        gw_table_node(g->table, key.node, 0);
-        break;
-    case KEY_GATEWAY:
-        if (strcmp(key.node, g->o.id) == 0)
-            gw_register_vanished(g->reg);
-        break;
-    default:
-        break;
-    }
-}
-
-static void set_expiry(struct gateway *g);
-
-static void on_expire(uv_timer_t *timer)
-{
-    struct gateway *g = timer->data;
-
-    if (!g->view || view_state(g->view) != VIEW_LIVE)
-        return; /* the next batch sets it again */
-    gw_table_expire(g->table, orc_clock_ms());
-    gw_push_kick(g->push);
-    set_expiry(g);
-}
-
-static void set_expiry(struct gateway *g)
-{
-    uint64_t at = gw_table_deadline(g->table), now = orc_clock_ms();
-
-    if (at == 0)
-        uv_timer_stop(&g->timers[T_EXPIRE]);
-    else
-        uv_timer_start(&g->timers[T_EXPIRE], on_expire, at > now + 1000 ? at - now : 1000, 0);
-}
-
-static void first_batch(struct gateway *g, int64_t revision)
-{
-    struct gw_table_counts n;
-
-    gw_services_sweep(g->services, on_service_gone, g);
-    gw_table_commit(g->table, revision, orc_clock_ms());
-    n = gw_table_counts(g->table);
-    orc_info("in step with the store at revision %lld: %zu ready endpoints, %zu draining, %zu suspect",
-             (long long)revision, n.ready, n.draining, n.suspect);
-    g->synced = true;
-    g->sync_revision = revision;
-    on_services_change(g);
-    save(g); /* from now on another store is noticed, also after a crash */
-}
-
-static void on_batch(int64_t revision, void *arg)
-{
-    struct gateway *g = arg;
-    size_t suspects = gw_table_counts(g->table).suspect;
-
-    if (!g->synced)
-        first_batch(g, revision);
-    else
-        gw_table_commit(g->table, revision, orc_clock_ms());
-    if (gw_table_counts(g->table).suspect > suspects)
-        orc_warn("%zu endpoints vanished although nobody withdrew them; they are used only by services that "
-                 "have no other",
-                 gw_table_counts(g->table).suspect);
-    gw_push_kick(g->push);
-    report(g);
-    set_expiry(g);
-    save_later(g);
-}
-
-static void on_view_state(enum view_state state, const char *why, void *arg)
-{
-    struct gateway *g = arg;
-
-    gw_register_pause(g->reg, state == VIEW_FROZEN);
-    switch (state) {
-    case VIEW_LIVE:
-        orc_log_end(&g->etcd_log, "etcd answers again");
-        set_expiry(g);
-        break;
-    case VIEW_FROZEN:
-        orc_log_begin(&g->etcd_log, ORC_LOG_ERROR, "frozen, NGINX keeps what it has: %s", why);
-        break;
-    case VIEW_STALE:
-        orc_log_begin(&g->etcd_log, ORC_LOG_WARN, ETCD_AWAY, why);
-        break;
-    case VIEW_SYNCING:
-        break;
-    }
-}
-
-/* ---- registering, then watching */
-
-static void watch(struct gateway *g)
-{
-    orc_auto_free char *alive = key_range(g->o.cluster, KEY_ALIVE);
-    orc_auto_free char *endpoints = key_range(g->o.cluster, KEY_ENDPOINT);
-    orc_auto_free char *gateways = key_range(g->o.cluster, KEY_GATEWAY);
-    orc_auto_free char *rollouts = key_range(g->o.cluster, KEY_ROLLOUT);
-    orc_auto_free char *config = key_config(g->o.cluster);
-    const char *const prefixes[] = {alive, endpoints, gateways, rollouts, NULL};
-    struct view_opts opts = {
-        .prefixes = prefixes,
-        .on_put = on_put,
-        .on_delete = on_delete,
-        .on_batch = on_batch,
-        .on_state = on_view_state,
-        .guard = &g->guard,
-        .config_key = config,
-        .arg = g,
-    };
-
-    g->view = view_free(g->view);
-    g->synced = false;
-    gw_table_snapshot(g->table);
-    gw_services_snapshot(g->services);
-    g->view = view_new(g->loop, g->etcd, &opts);
-}
-
-static void on_registered(int64_t revision, void *arg)
-{
-    struct gateway *g = arg;
-
-    orc_info("registered as gateway %s at revision %lld", g->o.id, (long long)revision);
-    watch(g);
-}
-
-static void on_retired(void *arg)
-{
-    struct gateway *g = arg;
-
-    g->synced = false;
-    say(g, "this gateway was retired while it was away; it registers anew and reads everything again");
-}
-
-static void on_register_trouble(const char *why, void *arg)
-{
-    struct gateway *g = arg;
-
-    if (*why)
-        orc_log_begin(&g->register_log, ORC_LOG_WARN, "this gateway's heartbeat is not written: %s", why);
-    else
-        orc_log_end(&g->register_log, "this gateway's heartbeat is written again");
-}
-
-static void enter(struct gateway *g)
-{
-    struct gw_register_opts opts = {
-        .loop = g->loop,
-        .etcd = g->etcd,
-        .cluster = g->o.cluster,
-        .id = g->o.id,
-        .listen = g->o.conf.listen,
-        .ttl_s = g->gateway_ttl_s,
-        .on_registered = on_registered,
-        .on_retired = on_retired,
-        .on_trouble = on_register_trouble,
-        .arg = g,
-    };
-
-    orc_log_end(&g->etcd_log, "etcd answers");
-    g->reg = gw_register_new(&opts);
-}
-
-/* Is this the store we knew? 0, or -EAGAIN with why not yet. */
-static int judge_config(struct gateway *g, const struct etcd_result *res, struct orc_err *err)
-{
-    struct record_config config = {0};
-    enum guard_verdict verdict;
-    int64_t known;
-
-    if (res->error)
-        return orc_fail(err, -EAGAIN, ETCD_AWAY, res->error_text);
-    if (res->n_kvs > 0 && record_config_parse(res->kvs[0].value, res->kvs[0].value_len, &config, err) < 0) {
-        orc_wrap(err, "%s can't be read", res->kvs[0].key);
-        return -EAGAIN;
-    }
-    known = g->guard.revision;
-    guard_header(&g->guard, res->cluster_id, res->revision, known);
-    verdict =
-        guard_config(&g->guard, config.cluster_id, config.recovered, res->cluster_id, res->revision, known);
-    g->gateway_ttl_s = config.gateway_ttl_s;
-    record_config_release(&config);
-    if (verdict == GUARD_FROZEN)
-        return orc_fail(err, -EAGAIN, "frozen, NGINX keeps what it has: %s", g->guard.reason);
-    if (res->n_kvs == 0)
-        return orc_fail(err, -EAGAIN,
-                        "etcd %s holds no cluster \"%s\" yet; `orc init` makes it, this gateway waits",
-                        etcd_endpoint(g->etcd), g->o.cluster);
-    return 0;
-}
-
-static void on_config_timer(uv_timer_t *timer)
-{
-    read_config(timer->data);
-}
-
-static void on_config(const struct etcd_result *res, void *arg)
-{
-    struct gateway *g = arg;
-    struct orc_err err = ORC_ERR_INIT;
-
-    g->config_call = NULL;
-    if (res->error == -ECANCELED)
-        return;
-    if (judge_config(g, res, &err) == 0) {
-        enter(g);
-        return;
-    }
-    orc_log_begin(&g->etcd_log, ORC_LOG_WARN, "%s", err.msg);
-    uv_timer_start(&g->timers[T_CONFIG], on_config_timer, CONFIG_RETRY_MS, 0);
-}
-
-static void read_config(struct gateway *g)
-{
-    orc_auto_free char *key = key_config(g->o.cluster);
-
-    g->config_call = etcd_get(g->etcd, key, on_config, g);
 }
 
 /* ---- life cycle */
@@ -698,7 +334,7 @@ struct gateway *gateway_free(struct gateway *g)
 {
     if (!g)
         return NULL;
-    save(g);
+    gateway_save(g);
     if (g->config_call)
         etcd_cancel(g->config_call);
     g->view = view_free(g->view);
