@@ -205,12 +205,15 @@ const struct spec_service *cluster_spec(const struct cluster *c, const char *app
 int cluster_replicas(const struct cluster *c, const char *app, const char *service)
 {
     const struct record_app_service *s = cluster_wanted(c, app, service);
+    const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, app, service));
     const struct spec_service *spec;
+    bool back;
 
     if (!s)
         return 0;
     if (s->replicas != SPEC_REPLICAS_DEFAULT)
         return s->replicas;
-    spec = cluster_spec(c, app, service, s->revision);
+    back = e && e->as.rollout.wanted == s->revision && e->as.rollout.target > 0; /* rolled back, perhaps */
+    spec = cluster_spec(c, app, service, back ? e->as.rollout.target : s->revision);
     return spec && spec->replicas != SPEC_REPLICAS_DEFAULT ? spec->replicas : 1;
 }

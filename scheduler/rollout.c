@@ -71,10 +71,11 @@ static void update(struct core *c, struct record_rollout *r)
     free(orc_take(r->reason));
 }
 
+/* After a rollback the old spec counts, its number too (behaviour 48); what `orc scale` set counts always. */
 static int replicas_of(const struct core_service *s, const struct record_app_service *wanted,
                        const struct record_rollout *r)
 {
-    const struct core_revision *rev = core_service_revision(s, wanted->revision);
+    const struct core_revision *rev = core_service_revision(s, r->target);
 
     if (wanted->replicas != SPEC_REPLICAS_DEFAULT)
         return wanted->replicas;
