@@ -1,0 +1,153 @@
+/* feed_node.c - nodes and gateways: what they say of themselves, and their heartbeats. */
+#include "scheduler/feed.h"
+
+#include <arpa/inet.h>
+
+/* ---- nodes ------------------------------------------------------------------------------------------- */
+
+void feed_free_node(struct core *c, struct core_node *n)
+{
+    if (n->missing)
+        DL_DELETE2(c->missing, n, missing_prev, missing_next);
+    HASH_DEL(c->nodes, n);
+    record_node_release(&n->rec);
+    record_node_policy_release(&n->policy);
+    orc_vec_release(&n->ports);
+    orc_vec_release(&n->tent.ports);
+    free(n->name);
+    free(n);
+}
+
+void feed_drop_node(struct core *c, struct core_node *n)
+{
+    if (!n->fed.present && !n->policy_fed.present && !n->alive_fed.present && !n->tasks)
+        feed_free_node(c, n);
+}
+
+static uint32_t subnet_of(const struct record_node *n)
+{
+    char text[INET_ADDRSTRLEN] = "";
+    const char *slash = n->subnet ? strchr(n->subnet, '/') : NULL;
+    struct in_addr a;
+
+    if (!slash || (size_t)(slash - n->subnet) >= sizeof text || strcmp(slash, "/24") != 0)
+        return 0;
+    memcpy(text, n->subnet, (size_t)(slash - n->subnet));
+    return inet_pton(AF_INET, text, &a) == 1 ? ntohl(a.s_addr) & 0xffffff00 : 0;
+}
+
+static void node_changed(struct core *c, struct core_node *n)
+{
+    c->frees_room = true;
+    core_dirty_node(c, n);
+}
+
+void feed_node(struct core *c, const struct key *k, struct record_node *r, int64_t create, int64_t mod)
+{
+    struct core_node *n = core_node_get(c, k->node);
+
+    if (r && (!feed_is_modest(r->capacity) || !feed_is_modest(r->reserve)))
+        r = NULL;
+    FEED_MOVE(&n->rec, r, record_node_release);
+    feed_note(&n->fed, r, create, mod);
+    n->subnet = subnet_of(&n->rec);
+    node_changed(c, n);
+}
+
+void feed_policy(struct core *c, const struct key *k, struct record_node_policy *r, int64_t create,
+                 int64_t mod)
+{
+    struct core_node *n = core_node_get(c, k->node);
+
+    FEED_MOVE(&n->policy, r, record_node_policy_release);
+    feed_note(&n->policy_fed, r, create, mod);
+    node_changed(c, n);
+}
+
+static void alive_changed(struct core *c, struct core_node *n)
+{
+    struct core_task *t;
+
+    for (t = n->tasks; t; t = t->node_next)
+        core_touch(c, t);
+    c->nodes_changed = true;
+    node_changed(c, n);
+}
+
+void feed_alive(struct core *c, const struct key *k, int64_t create, int64_t mod)
+{
+    struct core_node *n = core_node_get(c, k->node);
+
+    feed_note(&n->alive_fed, n, create, mod); /* that the key is there is all we need */
+    n->was_alive = true;
+    n->lost = false;
+    n->gone_at = 0;
+    if (n->missing)
+        DL_DELETE2(c->missing, n, missing_prev, missing_next);
+    n->missing = false;
+    alive_changed(c, n);
+}
+
+void feed_node_gone(struct core *c, const struct key *k)
+{
+    struct core_node *n = core_node_find(c, k->node);
+
+    if (!n)
+        return;
+    if (k->kind == KEY_NODE) {
+        record_node_release(&n->rec);
+        n->fed = (struct core_fed){0};
+        n->subnet = 0;
+        c->nodes_changed = true;
+    } else if (k->kind == KEY_NODE_POLICY) {
+        record_node_policy_release(&n->policy);
+        n->policy_fed = (struct core_fed){0};
+    } else if (n->alive_fed.present) {
+        n->alive_fed = (struct core_fed){0};
+        n->missing = true;
+        DL_APPEND2(c->missing, n, missing_prev, missing_next);
+        alive_changed(c, n);
+    }
+    node_changed(c, n);
+    feed_drop_node(c, n);
+}
+
+/* ---- gateways ---------------------------------------------------------------------------------------- */
+
+static void list_gateway(struct core *c, struct core_gateway *g)
+{
+    bool absent = g->fed.present && !g->alive_fed.present;
+
+    if (absent && !g->listed)
+        DL_APPEND(c->absent_gateways, g);
+    else if (!absent && g->listed)
+        DL_DELETE(c->absent_gateways, g);
+    g->listed = absent;
+    g->planned = false;
+    g->gone_at = 0;
+    if (g->fed.present || g->alive_fed.present)
+        return;
+    HASH_DEL(c->gateways, g);
+    free(g->id);
+    free(g);
+}
+
+void feed_gateway(struct core *c, const struct key *k, bool there, int64_t create, int64_t mod)
+{
+    struct core_gateway *g = NULL;
+    struct core_fed fed = {.present = there, .create = create, .mod = mod};
+    bool before;
+
+    HASH_FIND_STR(c->gateways, k->node, g);
+    if (!g) {
+        if (!there)
+            return;
+        g = orc_new(struct core_gateway);
+        g->id = orc_strdup(k->node);
+        HASH_ADD_KEYPTR(hh, c->gateways, g->id, strlen(g->id), g);
+    }
+    before = k->kind == KEY_GATEWAY ? g->fed.present : g->alive_fed.present;
+    *(k->kind == KEY_GATEWAY ? &g->fed : &g->alive_fed) = fed;
+    if (before != there || k->kind == KEY_GATEWAY)
+        list_gateway(c, g);
+}
