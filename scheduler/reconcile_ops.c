@@ -96,14 +96,14 @@ static void create_on(struct recon *x, const struct place_req *req, const struct
     x->touched++;
 }
 
-static void wait_for(struct slot *s, char *why)
+void recon_wait(struct slot *s, char *why)
 {
     free(s->wait);
     s->wait = why;
 }
 
 /* A slot with a named volume stays where its data is. */
-static const struct core_node *pin_of(const struct core_revision *rev, const struct slot *s)
+const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s)
 {
     const struct core_node *n = s->last ? s->last->node : NULL;
 
@@ -139,9 +139,9 @@ static char *reason_to_make(const struct recon *x, const struct slot *s, const c
 
 /* Makes a task for the slot, beside or after those it has. False: no room (the slot says why) or no more this
  * step. */
-static bool create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
+bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
 {
-    struct place_req req = {.service = x->s, .spec = rev->rec.spec, .pin = pin_of(rev, s)};
+    struct place_req req = {.service = x->s, .spec = rev->rec.spec, .pin = recon_pin(rev, s)};
     orc_auto_free char *reason = reason_to_make(x, s, why);
     char *refused = NULL;
     struct core_node *n;
@@ -149,11 +149,11 @@ static bool create(struct recon *x, struct slot *s, const struct core_revision *
 
     if (x->touched + 2 > PLAN_TASKS_MAX) {
         if (s->was_pending) /* so that it stays this slot that waits */
-            wait_for(s, orc_strdup("its turn comes"));
+            recon_wait(s, orc_strdup("its turn comes"));
         return false;
     }
     if (x->refused && !req.pin && rev == x->heal) { /* room only shrinks within a step */
-        wait_for(s, orc_strdup(x->refused));
+        recon_wait(s, orc_strdup(x->refused));
         return false;
     }
     counted = s->head && place_spread_count(x->c, s->head, false);
@@ -163,7 +163,7 @@ static bool create(struct recon *x, struct slot *s, const struct core_revision *
             place_spread_count(x->c, s->head, true);
         if (!req.pin && rev == x->heal && !x->refused)
             x->refused = orc_strdup(refused);
-        wait_for(s, refused);
+        recon_wait(s, refused);
         core_wait_room(x->c, x->s, true);
         return false;
     }
@@ -232,327 +232,15 @@ void recon_count(struct recon *x)
     }
 }
 
-static void set_busy(struct recon *x, struct slot *s)
+void recon_set_busy(struct recon *x, struct slot *s)
 {
     x->busy += !s->busy;
     s->busy = true;
 }
 
-static bool may_change(const struct recon *x, const struct slot *s)
+bool recon_may_change(const struct recon *x, const struct slot *s)
 {
     return x->busy - s->busy < x->parallelism;
-}
-
-/* ---- healing ----------------------------------------------------------------------------------------- */
-
-static int count_started(const struct core_service *s)
-{
-    const struct core_task *t;
-    int n = 0;
-
-    for (t = s->tasks; t; t = t->service_next)
-        n += t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && t->status_fed.present &&
-             !t->status_fed.unreadable &&
-             (t->status.state == TASK_RUNNING || t->status.state == TASK_STOPPED);
-    return n;
-}
-
-static int count_available(const struct core_service *s)
-{
-    const struct core_task *t;
-    int n = 0;
-
-    for (t = s->tasks; t; t = t->service_next)
-        n += core_task_available(t);
-    return n;
-}
-
-/* Why one dependency is not met yet, or NULL. One that was complete before needs only one replica now. */
-static char *unmet(const struct recon *x, const struct spec_depend *d)
-{
-    const struct core_service *o = core_service_find(x->c, x->s->app->name, d->service);
-    bool healthy = d->condition == SPEC_DEPENDS_HEALTHY;
-    int have, want = 1;
-
-    if (!o || !core_service_wanted(o) || (o->rollout_fed.present && o->rollout.replicas == 0))
-        return NULL;
-    have = healthy ? count_available(o) : count_started(o);
-    if (o->rollout_fed.present && !o->rollout.complete)
-        want = o->rollout.replicas;
-    if (have >= want)
-        return NULL;
-    return orc_printf("%s must be %s first (%d of %d are)", o->name, healthy ? "healthy" : "started", have,
-                      want);
-}
-
-/* The first deployment waits for what it depends on. NULL: nothing to wait for. */
-static char *dependency(const struct recon *x)
-{
-    const struct spec_service *spec = x->target ? x->target->rec.spec : NULL;
-
-    if (!spec || x->next.complete || x->s->tasks)
-        return NULL;
-    for (size_t i = 0; i < spec->depends_on.n; i++) {
-        char *why = unmet(x, &spec->depends_on.at[i]);
-
-        if (why)
-            return why;
-    }
-    return NULL;
-}
-
-/* Nothing new may start in a slot while a container of it that was told to stop still runs. */
-static bool waits_for_stop(struct slot *s)
-{
-    const struct core_task *t = s->leaving;
-
-    if (!t)
-        return false;
-    wait_for(s, orc_printf("%s on %s must stop first: %s", t->id, t->node->name,
-                           t->rec.stop_reason ? t->rec.stop_reason : "told to"));
-    return true;
-}
-
-static void heal_empty(struct recon *x, struct slot *s, const char *dep)
-{
-    const char *why = s->last ? s->last->rec.stop_reason : NULL;
-
-    if (waits_for_stop(s))
-        return;
-    if (!x->heal) {
-        wait_for(s, orc_printf("revision %lld of %s can't be read", (long long)x->next.target, x->s->name));
-    } else if (dep) {
-        wait_for(s, orc_strdup(dep));
-        x->s->waits_dependency = x->s->app->waiters = true;
-    } else if (create(x, s, x->heal, why)) {
-        set_busy(x, s);
-    }
-}
-
-static void heal_lost(struct recon *x, struct slot *s)
-{
-    orc_auto_free char *why = orc_printf("node %s was lost", s->head->node->name);
-
-    if (!x->heal || waits_for_stop(s) || !create(x, s, x->heal, why))
-        return;
-    recon_remove(x, s->head, why);
-    plan_event(x->p, "task", s->head->id, "replaced elsewhere: %s", why);
-    set_busy(x, s);
-}
-
-/* Whether the slot must still wait before it is tried again; a failure of what had run well is tried at once,
- * and so is another version. */
-static bool backs_off(struct recon *x, struct slot *s, const char *why)
-{
-    const struct core_task *t = s->head;
-    bool again = t->rec.restarts > 0 && core_task_run_ms(x->c, t) < ROLLOUT_STABLE_MS;
-    uint64_t ms = rollout_backoff_ms(x->next.failures), until = t->failed_at + ms;
-
-    if (!again || strcmp(t->rec.container_hash, x->heal->rec.container_hash) != 0)
-        return false;
-    if (x->c->now >= until) {
-        s->again = true;
-        return false;
-    }
-    wait_for(s, orc_printf("%s; failed %d times in a row, tried again %llu s after the last", why,
-                           x->next.failures + 2, (unsigned long long)ms / 1000));
-    core_wake(x->c, x->s, until);
-    return true;
-}
-
-static void heal_failed(struct recon *x, struct slot *s)
-{
-    orc_auto_free char *why = rollout_failure(&x->v, s->head);
-
-    if (!x->heal)
-        return;
-    if (!may_change(x, s)) {
-        wait_for(s, orc_printf("%s; another slot must be ready first", why));
-        return;
-    }
-    if (waits_for_stop(s) || backs_off(x, s, why) || !create(x, s, x->heal, why))
-        return;
-    recon_remove(x, s->head, why);
-    x->next.failures += s->again;
-    plan_event(x->p, "task", s->head->id, "replaced: %s", why);
-    set_busy(x, s);
-}
-
-/* It runs, so it must stop before its successor starts; and it only stops if there is a place for that. */
-static void heal_unhealthy(struct recon *x, struct slot *s)
-{
-    orc_auto_free char *why = rollout_failure(&x->v, s->head);
-    struct place_req req = {.service = x->s, .without = s->head};
-    char *refused = NULL;
-
-    if (!x->heal || x->c->hold)
-        return;
-    if (!may_change(x, s)) {
-        wait_for(s, orc_printf("%s; another slot must be ready first", why));
-        return;
-    }
-    req.spec = x->heal->rec.spec;
-    req.pin = pin_of(x->heal, s);
-    if (!place_pick(x->c, &req, &refused)) {
-        wait_for(s, orc_printf("%s; and no place to restart it: %s", why, refused));
-        free(refused);
-        core_wait_room(x->c, x->s, true);
-        return;
-    }
-    if (backs_off(x, s, why) || !recon_remove(x, s->head, why))
-        return;
-    wait_for(s, orc_printf("%s on %s must stop first: %s", s->head->id, s->head->node->name, why));
-    x->next.failures += s->again;
-    plan_event(x->p, "task", s->head->id, "restarted: %s", why);
-    set_busy(x, s);
-}
-
-static void heal_slot(struct recon *x, struct slot *s, const char *dep)
-{
-    if (s->unreadable) {
-        if (!s->head || s->class != CLASS_AVAILABLE || !s->compliant)
-            wait_for(s, orc_strdup("the record of one of its tasks can't be read"));
-        return;
-    }
-    if (!s->head) {
-        heal_empty(x, s, dep);
-        return;
-    }
-    switch (s->class) {
-    case CLASS_LOST:
-        heal_lost(x, s);
-        break;
-    case CLASS_FAILED:
-        heal_failed(x, s);
-        break;
-    case CLASS_UNHEALTHY:
-        heal_unhealthy(x, s);
-        break;
-    case CLASS_OVER:
-        if (s->compliant)
-            wait_for(s, rollout_failure(&x->v, s->head));
-        break;
-    case CLASS_UNKNOWN:
-        wait_for(s, x->c->hold ? orc_strdup(x->c->hold) : rollout_failure(&x->v, s->head));
-        break;
-    default:
-        break;
-    }
-}
-
-void recon_heal(struct recon *x)
-{
-    orc_auto_free char *dep = dependency(x);
-    struct slot *s;
-
-    orc_vec_each (s, &x->v.at)
-        if (s->open)
-            heal_slot(x, s, dep);
-}
-
-/* ---- rolling ----------------------------------------------------------------------------------------- */
-
-/* Stop-first: the successor is made when this one has stopped; so there must be a place for it then. A
- * drained node is left in any case. */
-static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
-{
-    struct place_req req = {
-        .service = x->s, .spec = x->target->rec.spec, .without = s->head, .pin = pin_of(x->target, s)};
-    bool serves = s->class == CLASS_AVAILABLE, drained = s->head->node->policy.drain;
-    char *refused = NULL;
-
-    if (serves && x->available - 1 < x->next.replicas - x->parallelism) {
-        if (!x->busy) /* otherwise it comes to its turn */
-            wait_for(s, orc_printf("%s, but only %d of %d are available and at most %d may be missing", why,
-                                   x->available, x->next.replicas, x->parallelism));
-        return;
-    }
-    if (!drained && !place_pick(x->c, &req, &refused)) {
-        wait_for(s, orc_printf("%s, but no place for it: %s", why, refused));
-        free(refused);
-        core_wait_room(x->c, x->s, true);
-        return;
-    }
-    if (!recon_remove(x, s->head, why))
-        return;
-    x->available -= serves;
-    wait_for(s, orc_printf("%s on %s must stop first: %s", s->head->id, s->head->node->name, why));
-    set_busy(x, s);
-}
-
-static void roll_start_first(struct recon *x, struct slot *s, const char *why)
-{
-    if (create(x, s, x->target, why)) {
-        set_busy(x, s);
-        return;
-    }
-    if (x->touched + 2 > PLAN_TASKS_MAX)
-        return;
-    rollout_say(&x->next.reason, "start-first has no room, so slot %d is stopped first: %s", s->n,
-                s->wait ? s->wait : "");
-    roll_stop_first(x, s, why);
-}
-
-static void roll_slot(struct recon *x, struct slot *s)
-{
-    orc_auto_free char *why = slots_misfit(&x->v, s->head);
-    bool start_first = x->target->rec.spec->update.order == SPEC_START_FIRST && s->class == CLASS_AVAILABLE &&
-                       !slots_has_volume(x->target->rec.spec);
-
-    if (!why || !may_change(x, s))
-        return;
-    if (start_first)
-        roll_start_first(x, s, why);
-    else
-        roll_stop_first(x, s, why);
-}
-
-static bool to_roll(const struct slot *s)
-{
-    return s->open && s->head && !s->old && !s->compliant && !s->wait &&
-           (s->class == CLASS_AVAILABLE || s->class == CLASS_STARTING || s->class == CLASS_DONE ||
-            s->class == CLASS_OVER);
-}
-
-/* The delay of an update passes between the end of one batch and the beginning of the next. */
-static bool batch_ready(struct recon *x)
-{
-    uint64_t delay = x->target->rec.spec->update.delay_ms;
-
-    if (!delay)
-        return true;
-    if (x->busy)
-        return false;
-    if (x->s->batch_open) {
-        x->s->batch_open = false;
-        x->s->batch_at = x->c->now + delay;
-    }
-    core_wake(x->c, x->s, x->s->batch_at);
-    return x->c->now >= x->s->batch_at;
-}
-
-void recon_roll(struct recon *x)
-{
-    int before = x->busy;
-    bool any = false;
-    struct slot *s;
-
-    if (!x->target || !rollout_moves(&x->next) || x->c->hold)
-        return;
-    orc_vec_each (s, &x->v.at)
-        any = any || to_roll(s);
-    if (!any || !batch_ready(x))
-        return;
-    core_wake(x->c, x->s, x->s->backoff_at);
-    if (x->c->now < x->s->backoff_at)
-        return;
-    orc_vec_each (s, &x->v.at) /* what does not serve costs nothing */
-        if (to_roll(s) && s->class != CLASS_AVAILABLE)
-            roll_slot(x, s);
-    orc_vec_each (s, &x->v.at)
-        if (to_roll(s) && s->class == CLASS_AVAILABLE)
-            roll_slot(x, s);
-    x->s->batch_open = x->s->batch_open || x->busy > before;
 }
 
 /* ---- guards ------------------------------------------------------------------------------------------ */

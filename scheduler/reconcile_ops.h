@@ -30,14 +30,23 @@ void recon_sort_tasks(struct core_service *s);
 
 /* Tells a task to go. False: the transaction is full, try in the next step. */
 bool recon_remove(struct recon *x, struct core_task *t, const char *why);
+/* Makes a task of `rev` for the slot, beside or after those it has; `why` (may be NULL): why the one before
+ * it goes. False: no room, and the slot says so, or no more this step. */
+bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why);
+/* The only node that a slot with a named volume may be on; NULL: any. */
+const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s);
+void recon_wait(struct slot *s, char *why); /* why it waits; takes the text */
+/* Whether the slot may change beside those that do; that it does. */
+bool recon_may_change(const struct recon *x, const struct slot *s);
+void recon_set_busy(struct recon *x, struct slot *s);
 void recon_count_spread(struct recon *x);
 /* Stops tasks that hold nothing any more: replaced, lost, failed successors. */
 void recon_drop(struct recon *x);
 /* Counts what is under way and what serves. */
 void recon_count(struct recon *x);
-/* Fills empty slots and replaces what is broken. */
+/* Fills empty slots and replaces what is broken: reconcile_heal.c. */
 void recon_heal(struct recon *x);
-/* Replaces what is not of the target, within the update policy. */
+/* Replaces what is not of the target, within the update policy: reconcile_roll.c. */
 void recon_roll(struct recon *x);
 /* Adds the guards of everything the transaction was decided from. */
 void recon_guard(struct recon *x);

@@ -1,0 +1,209 @@
+/* reconcile_heal.c - missing slots are filled, and what is broken is replaced. */
+#include "scheduler/place.h"
+#include "scheduler/reconcile_ops.h"
+#include "scheduler/rollout.h"
+
+static int count_started(const struct core_service *s)
+{
+    const struct core_task *t;
+    int n = 0;
+
+    for (t = s->tasks; t; t = t->service_next)
+        n += t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && t->status_fed.present &&
+             !t->status_fed.unreadable &&
+             (t->status.state == TASK_RUNNING || t->status.state == TASK_STOPPED);
+    return n;
+}
+
+static int count_available(const struct core_service *s)
+{
+    const struct core_task *t;
+    int n = 0;
+
+    for (t = s->tasks; t; t = t->service_next)
+        n += core_task_available(t);
+    return n;
+}
+
+/* Why one dependency is not met yet, or NULL. One that was complete before needs only one replica now. */
+static char *unmet(const struct recon *x, const struct spec_depend *d)
+{
+    const struct core_service *o = core_service_find(x->c, x->s->app->name, d->service);
+    bool healthy = d->condition == SPEC_DEPENDS_HEALTHY;
+    int have, want = 1;
+
+    if (!o || !core_service_wanted(o) || (o->rollout_fed.present && o->rollout.replicas == 0))
+        return NULL;
+    have = healthy ? count_available(o) : count_started(o);
+    if (o->rollout_fed.present && !o->rollout.complete)
+        want = o->rollout.replicas;
+    if (have >= want)
+        return NULL;
+    return orc_printf("%s must be %s first (%d of %d are)", o->name, healthy ? "healthy" : "started", have,
+                      want);
+}
+
+/* The first deployment waits for what it depends on. NULL: nothing to wait for. */
+static char *dependency(const struct recon *x)
+{
+    const struct spec_service *spec = x->target ? x->target->rec.spec : NULL;
+
+    if (!spec || x->next.complete || x->s->tasks)
+        return NULL;
+    for (size_t i = 0; i < spec->depends_on.n; i++) {
+        char *why = unmet(x, &spec->depends_on.at[i]);
+
+        if (why)
+            return why;
+    }
+    return NULL;
+}
+
+/* Nothing new may start in a slot while a container of it that was told to stop still runs. */
+static bool waits_for_stop(struct slot *s)
+{
+    const struct core_task *t = s->leaving;
+
+    if (!t)
+        return false;
+    recon_wait(s, orc_printf("%s on %s must stop first: %s", t->id, t->node->name,
+                             t->rec.stop_reason ? t->rec.stop_reason : "told to"));
+    return true;
+}
+
+static void heal_empty(struct recon *x, struct slot *s, const char *dep)
+{
+    const char *why = s->last ? s->last->rec.stop_reason : NULL;
+
+    if (waits_for_stop(s))
+        return;
+    if (!x->heal) {
+        recon_wait(s, orc_printf("revision %lld of %s can't be read", (long long)x->next.target, x->s->name));
+    } else if (dep) {
+        recon_wait(s, orc_strdup(dep));
+        x->s->waits_dependency = x->s->app->waiters = true;
+    } else if (recon_create(x, s, x->heal, why)) {
+        recon_set_busy(x, s);
+    }
+}
+
+static void heal_lost(struct recon *x, struct slot *s)
+{
+    orc_auto_free char *why = orc_printf("node %s was lost", s->head->node->name);
+
+    if (!x->heal || waits_for_stop(s) || !recon_create(x, s, x->heal, why))
+        return;
+    recon_remove(x, s->head, why);
+    plan_event(x->p, "task", s->head->id, "replaced elsewhere: %s", why);
+    recon_set_busy(x, s);
+}
+
+/* Whether the slot must still wait before it is tried again; a failure of what had run well is tried at once,
+ * and so is another version. */
+static bool backs_off(struct recon *x, struct slot *s, const char *why)
+{
+    const struct core_task *t = s->head;
+    bool again = t->rec.restarts > 0 && core_task_run_ms(x->c, t) < ROLLOUT_STABLE_MS;
+    uint64_t ms = rollout_backoff_ms(x->next.failures), until = t->failed_at + ms;
+
+    if (!again || strcmp(t->rec.container_hash, x->heal->rec.container_hash) != 0)
+        return false;
+    if (x->c->now >= until) {
+        s->again = true;
+        return false;
+    }
+    recon_wait(s, orc_printf("%s; failed %d times in a row, tried again %llu s after the last", why,
+                             x->next.failures + 2, (unsigned long long)ms / 1000));
+    core_wake(x->c, x->s, until);
+    return true;
+}
+
+static void heal_failed(struct recon *x, struct slot *s)
+{
+    orc_auto_free char *why = rollout_failure(&x->v, s->head);
+
+    if (!x->heal)
+        return;
+    if (!recon_may_change(x, s)) {
+        recon_wait(s, orc_printf("%s; another slot must be ready first", why));
+        return;
+    }
+    if (waits_for_stop(s) || backs_off(x, s, why) || !recon_create(x, s, x->heal, why))
+        return;
+    recon_remove(x, s->head, why);
+    x->next.failures += s->again;
+    plan_event(x->p, "task", s->head->id, "replaced: %s", why);
+    recon_set_busy(x, s);
+}
+
+/* It runs, so it must stop before its successor starts; and it only stops if there is a place for that. */
+static void heal_unhealthy(struct recon *x, struct slot *s)
+{
+    orc_auto_free char *why = rollout_failure(&x->v, s->head);
+    struct place_req req = {.service = x->s, .without = s->head};
+    char *refused = NULL;
+
+    if (!x->heal || x->c->hold)
+        return;
+    if (!recon_may_change(x, s)) {
+        recon_wait(s, orc_printf("%s; another slot must be ready first", why));
+        return;
+    }
+    req.spec = x->heal->rec.spec;
+    req.pin = recon_pin(x->heal, s);
+    if (!place_pick(x->c, &req, &refused)) {
+        recon_wait(s, orc_printf("%s; and no place to restart it: %s", why, refused));
+        free(refused);
+        core_wait_room(x->c, x->s, true);
+        return;
+    }
+    if (backs_off(x, s, why) || !recon_remove(x, s->head, why))
+        return;
+    recon_wait(s, orc_printf("%s on %s must stop first: %s", s->head->id, s->head->node->name, why));
+    x->next.failures += s->again;
+    plan_event(x->p, "task", s->head->id, "restarted: %s", why);
+    recon_set_busy(x, s);
+}
+
+static void heal_slot(struct recon *x, struct slot *s, const char *dep)
+{
+    if (s->unreadable) {
+        if (!s->head || s->class != CLASS_AVAILABLE || !s->compliant)
+            recon_wait(s, orc_strdup("the record of one of its tasks can't be read"));
+        return;
+    }
+    if (!s->head) {
+        heal_empty(x, s, dep);
+        return;
+    }
+    switch (s->class) {
+    case CLASS_LOST:
+        heal_lost(x, s);
+        break;
+    case CLASS_FAILED:
+        heal_failed(x, s);
+        break;
+    case CLASS_UNHEALTHY:
+        heal_unhealthy(x, s);
+        break;
+    case CLASS_OVER:
+        if (s->compliant)
+            recon_wait(s, rollout_failure(&x->v, s->head));
+        break;
+    case CLASS_UNKNOWN:
+        recon_wait(s, x->c->hold ? orc_strdup(x->c->hold) : rollout_failure(&x->v, s->head));
+        break;
+    default:
+        break;
+    }
+}
+
+void recon_heal(struct recon *x)
+{
+    orc_auto_free char *dep = dependency(x);
+    struct slot *s;
+
+    orc_vec_each (s, &x->v.at)
+        if (s->open)
+            heal_slot(x, s, dep);
+}
