@@ -45,6 +45,16 @@ static void write_collect(const struct plan_op *op, const char *cluster, const s
         sink->del(status, sink->arg);
 }
 
+/* What `orc restart` asked for goes with the service. */
+static void write_rollout_delete(const struct plan_op *op, const char *cluster, const struct plan_sink *sink)
+{
+    orc_auto_free char *rollout = key_rollout(cluster, op->key.app, op->key.service);
+    orc_auto_free char *intent = key_intent(cluster, op->key.app, op->key.service);
+
+    sink->del(rollout, sink->arg);
+    sink->del(intent, sink->arg);
+}
+
 static void write_op(const struct plan_op *op, const char *cluster, const struct plan_sink *sink)
 {
     orc_auto_free char *key = key_text(cluster, &op->key);
@@ -68,6 +78,8 @@ static void write_op(const struct plan_op *op, const char *cluster, const struct
         write_collect(op, cluster, sink);
         break;
     case PLAN_ROLLOUT_DELETE:
+        write_rollout_delete(op, cluster, sink);
+        break;
     case PLAN_GATEWAY_RETIRE:
         sink->del(key, sink->arg);
         break;
