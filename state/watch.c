@@ -211,7 +211,10 @@ static void body_of(const struct watch_opts *opts, struct orc_buf *b)
 
 struct watch *watch_new(struct etcd *e, const struct watch_opts *opts)
 {
-    static const char *const headers[] = {"Content-Type: application/json", NULL};
+    /* etcd's HTTP server throws away what it has not yet read of a request when it begins to answer, and with
+     * it the watches behind the first: but for requests that ask for the connection's end (Go's net/http,
+     * chunkWriter.writeHeader). The stream has the connection for itself anyway. */
+    static const char *const headers[] = {"Content-Type: application/json", "Connection: close", NULL};
     struct watch *w = orc_new(struct watch);
     orc_auto_free char *url = NULL;
     struct orc_buf body;

@@ -1,8 +1,8 @@
 /* watch.h - one watch stream of etcd: several ranges over one HTTP request, from a revision on.
  *
- * Hides that the gateway splits and joins messages, that a cancelled watch is HTTP 200, and that errors stand
- * in a 200 stream. It ends at the first trouble; going on is its owner's (view.h). It must not know orc's
- * keys.
+ * Hides that the gateway may lose watches of one request, that it splits and joins messages, that a cancelled
+ * watch is HTTP 200, and that errors stand in a 200 stream. It ends at the first trouble; going on is its
+ * owner's (view.h). It must not know orc's keys.
  *
  * Order: within one range, events come by revision, and one revision's events of a range come together in one
  * on_events. Across ranges etcd promises nothing: a range that lags (after a reconnect, or when the reader

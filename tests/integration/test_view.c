@@ -3,6 +3,7 @@
 #include "state/etcd_sync.h"
 #include "state/record.h"
 #include "state/view.h"
+#include "state/watch.h"
 #include "tests/integration/etcd_server.h"
 #include "tests/integration/loop_until.h"
 
@@ -360,6 +361,55 @@ static void test_view__with_separate_watches_each_prefix_is_seen_and_waiting_end
     reach(&m, put("/elsewhere", "x"));
     assert_int_equal(m.puts, 2);
     mirror_close(&m);
+}
+
+static void on_all_created(uint64_t cluster_id, int64_t revision, void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void on_no_events(size_t range, const struct watch_event *events, size_t n, uint64_t cluster_id,
+                         void *arg)
+{
+}
+
+static void on_no_end(int error, const char *text, void *arg)
+{
+    fail_msg("%s", text);
+}
+
+static bool is_set(void *arg)
+{
+    return *(bool *)arg;
+}
+
+/* Of the watches of one request the gateway may lose the later ones; it did in one of eight requests. */
+static void test_watch__all_of_many_ranges_begin_every_time(void **state)
+{
+    struct watch_range ranges[8];
+    struct watch_opts opts = {.ranges = ranges,
+                              .n_ranges = ORC_ARRAY_SIZE(ranges),
+                              .on_created = on_all_created,
+                              .on_events = on_no_events,
+                              .on_end = on_no_end};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(ranges); i++)
+        ranges[i] = (struct watch_range){.from = orc_printf("/v/some/longer/prefix/%zu/", i),
+                                         .to = orc_printf("/v/some/longer/prefix/%zu0", i),
+                                         .start_revision = 2};
+    for (int i = 0; i < 100; i++) {
+        bool created = false;
+        struct watch *w;
+
+        opts.arg = &created;
+        w = watch_new(e, &opts);
+        assert_true(loop_until_ms(&loop, is_set, &created, 20000));
+        watch_free(w);
+    }
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(ranges); i++) {
+        free(ranges[i].from);
+        free(ranges[i].to);
+    }
 }
 
 static void test_view__waiting_for_a_revision_outside_the_ranges_ends(void **state)
@@ -812,6 +862,7 @@ int main(void)
         TEST(test_view__a_transaction_over_two_prefixes_is_never_seen_by_half),
         TEST(test_view__events_split_over_or_joined_in_chunks_are_read_right),
         TEST(test_view__with_separate_watches_each_prefix_is_seen_and_waiting_ends),
+        TEST(test_watch__all_of_many_ranges_begin_every_time),
         TEST(test_view__waiting_for_a_revision_outside_the_ranges_ends),
         TEST(test_view__waiting_ends_with_ecanceled_when_the_view_is_freed),
         TEST(test_view__may_be_freed_from_its_own_callbacks),
