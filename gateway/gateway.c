@@ -103,6 +103,29 @@ static void on_services_trouble(const char *sentence, void *arg)
     gateway_say(arg, sentence);
 }
 
+/* ---- metrics */
+
+void gateway_metrics(const struct gateway *g, struct orc_metrics_text *t)
+{
+    struct gw_table_counts n;
+
+    if (!g)
+        return;
+    n = gw_table_counts(g->table);
+    orc_metric_gauge(t, "orc_store_live", "1 when what the store holds is known and current.",
+                     g->view && view_state(g->view) == VIEW_LIVE);
+    orc_metric_gauge(t, "orc_gateway_nginx_up", "1 when NGINX runs with our configuration.",
+                     *gw_nginx_hash(g->nginx) != 0);
+    orc_metric_gauge(t, "orc_gateway_revision_known", "The store's revision that was read.",
+                     (double)gw_table_revision(g->table));
+    orc_metric_gauge(t, "orc_gateway_revision_served", "The store's revision that NGINX routes by.",
+                     (double)gw_table_served(g->table));
+    orc_metric(t, "orc_gateway_endpoints", "gauge", "Endpoints by state.");
+    orc_metric_sample(t, "state", "ready", (double)n.ready);
+    orc_metric_sample(t, "state", "draining", (double)n.draining);
+    orc_metric_sample(t, "state", "suspect", (double)n.suspect);
+}
+
 /* ---- NGINX */
 
 static void kept_table(struct gateway *g)

@@ -9,6 +9,7 @@
 
 #include "gateway/nginx_conf.h"
 
+#include "lib/metrics.h"
 #include "state/etcd.h"
 
 struct gateway_opts { /* all borrowed for the gateway's life */
@@ -26,6 +27,8 @@ struct gateway;
  */
 struct gateway *gateway_new(uv_loop_t *loop, const struct gateway_opts *opts,
                             void (*on_end)(int status, void *arg), void *arg, struct orc_err *err);
+/* NULL g: nothing yet. */
+void gateway_metrics(const struct gateway *g, struct orc_metrics_text *t);
 /* on_end follows, once; it also comes by itself when the process can't go on (status 1). */
 void gateway_stop(struct gateway *g);
 /* After on_end. Its handles end when the loop has run on. Returns NULL. */

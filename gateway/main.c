@@ -5,6 +5,7 @@
 
 #include "lib/daemon.h"
 #include "lib/file.h"
+#include "lib/metrics.h"
 #include "lib/proc.h"
 #include "lib/sandbox.h"
 #include "lib/units.h"
@@ -72,6 +73,7 @@ static struct orc_option *option_table(struct settings *s)
          .kind = ORC_OPT_BOOL,
          .value = &s->retire,
          .help = "when stopped, end NGINX too and leave the cluster"},
+        ORC_DAEMON_METRICS_ROW(&s->args),
         ORC_DAEMON_ROWS(&s->args),
     };
 
@@ -244,6 +246,7 @@ static int64_t max_files(void)
 
 struct run {
     struct gateway *gateway;
+    struct orc_metrics *metrics;
     int status;
 };
 
@@ -253,6 +256,7 @@ static void on_end(int status, void *arg)
 
     run->status = status;
     orc_signals_close();
+    run->metrics = orc_metrics_free(run->metrics);
     run->gateway = gateway_free(run->gateway);
 }
 
@@ -263,6 +267,11 @@ static void on_stop(int signum, void *arg)
     gateway_stop(run->gateway);
 }
 
+static void collect(struct orc_metrics_text *t, void *arg)
+{
+    gateway_metrics(((struct run *)arg)->gateway, t);
+}
+
 /* From here on the process starts no program. */
 static int run_gateway(const struct settings *s, const struct gateway_opts *opts, struct orc_err *err)
 {
@@ -270,10 +279,14 @@ static int run_gateway(const struct settings *s, const struct gateway_opts *opts
     uv_loop_t loop;
     int r;
 
-    if ((r = orc_sandbox_enter(ORC_SANDBOX_NET | ORC_SANDBOX_WRITE_FILES, err)) < 0)
-        return r;
     if ((r = uv_loop_init(&loop)) < 0)
         return orc_fail(err, r, "starting the event loop: %s", uv_strerror(r));
+    if (s->args.metrics &&
+        (r = orc_metrics_serve(&loop, s->args.metrics, collect, &run, &run.metrics, err)) < 0)
+        return r;
+    if ((r = orc_sandbox_enter(
+             ORC_SANDBOX_NET | ORC_SANDBOX_WRITE_FILES | (run.metrics ? ORC_SANDBOX_LISTEN : 0), err)) < 0)
+        return r;
     run.gateway = gateway_new(&loop, opts, on_end, &run, err);
     if (!run.gateway) {
         uv_run(&loop, UV_RUN_DEFAULT);

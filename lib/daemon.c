@@ -24,5 +24,6 @@ void orc_daemon_args_release(struct orc_daemon_args *a)
     free(a->log_level);
     free(a->log_format);
     free(a->config);
+    free(a->metrics);
     *a = (struct orc_daemon_args){0};
 }

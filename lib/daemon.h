@@ -11,6 +11,7 @@
 
 struct orc_daemon_args {
     char *log_level, *log_format, *config;
+    char *metrics; /* only where ORC_DAEMON_METRICS_ROW() is in the table, too; see metrics.h */
 };
 
 /* clang-format off */
@@ -21,6 +22,9 @@ struct orc_daemon_args {
      .help = "text or json (default text)"},                                                                   \
     {.name = "config", .kind = ORC_OPT_STR, .value = &(a)->config, .meta = "FILE",                              \
      .help = "the same options from a YAML file"}
+#define ORC_DAEMON_METRICS_ROW(a)                                                                              \
+    {.name = "metrics", .kind = ORC_OPT_STR, .value = &(a)->metrics, .meta = "ADDR:PORT",                       \
+     .help = "serve /metrics for Prometheus there (default: nowhere)"}
 /* clang-format on */
 
 /* Checks the two and begins the log under that name. *ret_level may be NULL. 0 or -EINVAL. */

@@ -2,6 +2,7 @@
 #include "lib/daemon.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/metrics.h"
 #include "lib/proc.h"
 #include "lib/sandbox.h"
 #include "scheduler/shell.h"
@@ -13,6 +14,7 @@
 struct main {
     uv_loop_t loop;
     struct shell *shell;
+    struct orc_metrics *metrics;
     struct store_args store;
     struct orc_daemon_args args;
     char *state_dir;
@@ -27,6 +29,7 @@ static int parse(struct main *m, int argc, char **argv, struct orc_err *err)
          .value = &m->state_dir,
          .meta = "DIR",
          .help = "where it remembers which store it knew; without it, only while it runs"},
+        ORC_DAEMON_METRICS_ROW(&m->args),
         ORC_DAEMON_ROWS(&m->args),
         {.name = NULL}};
     int r = orc_options_parse(table, argc, argv, NULL, err);
@@ -42,6 +45,7 @@ static void on_stopped(void *arg)
 {
     struct main *m = arg;
 
+    m->metrics = orc_metrics_free(m->metrics);
     m->shell = shell_free(m->shell);
     orc_signals_close();
 }
@@ -52,6 +56,18 @@ static void on_signal(int signum, void *arg)
 
     orc_info("stops");
     shell_stop(m->shell, on_stopped, m);
+}
+
+static void collect(struct orc_metrics_text *t, void *arg)
+{
+    shell_metrics(((struct main *)arg)->shell, t);
+}
+
+static int enter_sandbox(const struct main *m, struct orc_err *err)
+{
+    return orc_sandbox_enter(ORC_SANDBOX_NET | (m->state_dir ? ORC_SANDBOX_WRITE_FILES : 0) |
+                                 (m->metrics ? ORC_SANDBOX_LISTEN : 0),
+                             err);
 }
 
 static int start(struct main *m, struct orc_err *err)
@@ -70,11 +86,13 @@ static int start(struct main *m, struct orc_err *err)
             return -EIO;
         o.guard = guard = orc_printf("%s/guard", m->state_dir);
     }
+    if (m->args.metrics && orc_metrics_serve(&m->loop, m->args.metrics, collect, m, &m->metrics, err) < 0)
+        return -EINVAL;
     m->shell = shell_new(&m->loop, &o, err);
     if (!m->shell)
         return -EINVAL;
     orc_signals_init(&m->loop, on_signal, m);
-    return orc_sandbox_enter(ORC_SANDBOX_NET | (m->state_dir ? ORC_SANDBOX_WRITE_FILES : 0), err);
+    return enter_sandbox(m, err);
 }
 
 static void release(struct main *m)

@@ -4,6 +4,7 @@
 #include "lib/log.h"
 #include "scheduler/commit.h"
 #include "scheduler/core.h"
+#include "scheduler/metrics.h"
 #include "state/election.h"
 #include "state/event.h"
 #include "state/view.h"
@@ -29,6 +30,7 @@ struct shell {
     bool live, leads, fresh, waiting, stopping;
     int closing;
     int64_t saved_revision;
+    uint64_t steps;
     struct orc_log_once away, refused;
 };
 
@@ -84,6 +86,7 @@ static void decide(struct shell *s)
     if (s->fresh)
         core_lead(s->core);
     s->fresh = false;
+    s->steps++;
     core_step(s->core, now, orc_wall_ms(), &p);
     next = core_next(s->core);
     if (!plan_empty(&p))
@@ -338,6 +341,18 @@ struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct o
     s->commit = commit_new(s->etcd, &c);
     s->view = open_view(s);
     return s;
+}
+
+void shell_metrics(const struct shell *s, struct orc_metrics_text *t)
+{
+    if (!s)
+        return;
+    orc_metric_gauge(t, "orc_scheduler_leads", "1 when this scheduler is the one that decides.", s->leads);
+    orc_metric_gauge(t, "orc_store_live", "1 when what the store holds is known and current.", s->live);
+    orc_metric(t, "orc_scheduler_steps_total", "counter", "Decisions taken, empty ones too.");
+    orc_metric_sample(t, NULL, NULL, (double)s->steps);
+    if (s->leads)
+        core_metrics(s->core, t);
 }
 
 void shell_stop(struct shell *s, void (*done)(void *arg), void *arg)

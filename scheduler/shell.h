@@ -9,6 +9,7 @@
 
 #include "lib/http.h"
 #include "lib/mem.h"
+#include "lib/metrics.h"
 
 #include <uv.h>
 
@@ -24,6 +25,8 @@ struct shell_opts {
 
 /* Everything in opts is copied or used only here. NULL and a sentence on failure. */
 struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct orc_err *err);
+/* What this process and, while it leads, the cluster look like. NULL s: nothing yet. */
+void shell_metrics(const struct shell *s, struct orc_metrics_text *t);
 /* Steps down if it leads; then done(arg). */
 void shell_stop(struct shell *s, void (*done)(void *arg), void *arg);
 struct shell *
