@@ -184,6 +184,8 @@ struct node *node_new(const struct node_opts *opts)
         orc_vec_push(&n->rec.labels, pair);
     }
     node_condition(n, "virtualisation", !h->refused, h->refused ? h->refused : "");
+    if (h->refused) /* the rest is not even tried */
+        return n;
     node_condition(n, "engine", false, "the Docker Engine has not answered yet");
     node_condition(n, "network", false, "the network of this node is not made yet");
     node_condition(n, "mtu", false, "the paths to the other nodes are not probed yet");

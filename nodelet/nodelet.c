@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GUARD_SAVE_MS 5000 /* so often, if it rose, the highest revision seen goes to the disk */
+#define SAVE_MS 5000 /* so often what changed goes to the disk */
 
 struct nodelet {
     struct nodelet_opts opts;
@@ -25,7 +25,7 @@ struct nodelet {
     struct guard guard;
     char *guard_path, *by;
     struct guard guard_saved;
-    struct timer *guard_timer;
+    struct timer *save_timer;
 
     struct etcd *etcd;
     struct event_log *events;
@@ -133,25 +133,33 @@ static void on_network_ready(bool ready, void *arg)
     agent_network(n->agent, ready);
 }
 
-/* ---- the guard's file ---------------------------------------------------------------------------------- */
+/* ---- on the disk ---------------------------------------------------------------------------------- */
 
-static void save_guard(void *arg)
+static int save_guard(struct nodelet *n, struct orc_err *err)
 {
-    struct nodelet *n = arg;
     const struct guard *g = &n->guard, *saved = &n->guard_saved;
-    struct orc_err err = ORC_ERR_INIT;
+    int r;
 
-    timer_start(n->guard_timer, GUARD_SAVE_MS);
     if (g->frozen || (g->revision == saved->revision && g->recovered == saved->recovered &&
                       g->etcd_cluster_id == saved->etcd_cluster_id))
-        return;
-    if (guard_save(g, n->guard_path, &err) < 0) {
+        return 0;
+    r = guard_save(g, n->guard_path, err);
+    if (r == 0)
+        n->guard_saved = *g;
+    return r;
+}
+
+static void save(void *arg)
+{
+    struct nodelet *n = arg;
+    struct orc_err err = ORC_ERR_INIT;
+
+    timer_start(n->save_timer, SAVE_MS);
+    if ((n->state.unsaved && statedir_save(&n->state, &err) < 0) || save_guard(n, &err) < 0)
         orc_log_begin(&n->disk, ORC_LOG_ERROR,
-                      "the last revision seen can't be kept: %s. Containers and nodelet go on", err.msg);
-        return;
-    }
-    orc_log_end(&n->disk, "the last revision seen is kept again");
-    n->guard_saved = *g;
+                      "what nodelet must remember can't be kept: %s. Containers and nodelet go on", err.msg);
+    else
+        orc_log_end(&n->disk, "what nodelet must remember is kept again");
 }
 
 /* ---- the view ------------------------------------------------------------------------------------------ */
@@ -187,8 +195,9 @@ static void put_config(struct nodelet *n, const struct etcd_kv *kv)
     n->config = c;
     n->configured = true;
     subnets = subnets_of(&c);
-    agent_cluster_id(n->agent, c.cluster_id);
-    if (subnets && !n->host.refused)
+    if (!n->host.refused)
+        agent_cluster_id(n->agent, c.cluster_id);
+    if (subnets)
         registration_begin(n->registration, c.cluster_id, c.node_ttl_s, subnets);
 }
 
@@ -208,12 +217,14 @@ static void put_node(struct nodelet *n, const struct key *key, const struct etcd
     struct orc_err err = ORC_ERR_INIT;
     struct record_node rec = {0};
 
-    if (strcmp(key->node, n->opts.name) == 0) {
+    bool self = strcmp(key->node, n->opts.name) == 0;
+
+    if (self)
         node_seen(n->node, kv);
-        return;
-    }
     if (record_node_parse(kv->value, kv->value_len, &rec, &err) < 0)
         garbage(n, kv, &err);
+    else if (self)
+        registration_address(n->registration, rec.address);
     else
         network_peer(n->network, key->node, &rec);
     record_node_release(&rec);
@@ -346,6 +357,7 @@ static void make_parts(struct nodelet *n)
                                              .machine_id = n->host.machine_id,
                                              .boot_id = n->host.boot_id,
                                              .state = &n->state,
+                                             .shown_only = n->host.refused != NULL,
                                              .on_alive = on_alive,
                                              .on_held = on_held,
                                              .on_subnet = on_subnet,
@@ -397,7 +409,7 @@ static int open_files(struct nodelet *n, struct orc_err *err)
 
     if (r < 0)
         return r;
-    if (r == STATEDIR_CORRUPT)
+    if (r > 0)
         orc_error("%s", err->msg);
     n->guard_path = statedir_file(&n->state, "guard.json");
     r = guard_load(&n->guard, n->guard_path, err);
@@ -422,8 +434,8 @@ struct nodelet *nodelet_new(const struct nodelet_opts *opts, struct orc_err *err
     n->by = orc_printf("nodelet %s", opts->name);
     n->events = event_log_new(n->etcd, opts->cluster, n->by);
     n->docker = docker_new(opts->loop, opts->docker);
-    n->guard_timer = timer_new(opts->loop, save_guard, n);
-    timer_start(n->guard_timer, GUARD_SAVE_MS);
+    n->save_timer = timer_new(opts->loop, save, n);
+    timer_start(n->save_timer, 0);
     make_parts(n);
     open_view(n);
     orc_info("node %s of cluster %s: %s, kernel %s, virtualisation %s, instance %.8s", opts->name,
@@ -437,13 +449,13 @@ struct nodelet *nodelet_free(struct nodelet *n)
         return NULL;
     if (n->view) {
         view_free(n->view);
-        save_guard(n);
+        save(n);
     }
     agent_free(n->agent);
     network_free(n->network);
     node_free(n->node);
     registration_free(n->registration);
-    timer_free(n->guard_timer);
+    timer_free(n->save_timer);
     docker_free(n->docker);
     if (n->events)
         event_log_free(n->events);

@@ -15,6 +15,7 @@ struct registration {
     struct lease *lease;
     int64_t ttl_s;
     char *alive_key, *alive_text;
+    char *address;           /* in the record of this name */
     struct etcd_call *claim; /* of alive */
     int64_t create_revision; /* 0: not registered */
     struct timer *retry;
@@ -60,10 +61,7 @@ static void failed(struct registration *r, const char *text)
 
 static void save_state(struct registration *r)
 {
-    struct orc_err err = ORC_ERR_INIT;
-
-    if (statedir_save(r->opts.state, &err) < 0)
-        orc_warn("what this node is can't be kept for its next start: %s", err.msg);
+    (void)statedir_save(r->opts.state, NULL); /* if it fails: nodelet.c says so, and tries again */
 }
 
 /* ---- alive --------------------------------------------------------------------------------------------- */
@@ -78,14 +76,17 @@ static void registered(struct registration *r, int64_t create_revision)
     claim_subnet(r);
 }
 
+/* Said once the view has shown who that is. */
 static void held_by_another(struct registration *r, const struct record_alive *holder)
 {
-    orc_log_begin(
-        &r->held, ORC_LOG_ERROR,
-        "the name \"%s\" is held by another nodelet (instance %.8s, machine %.32s, boot %.36s); this one "
-        "is %.8s. Give one of them another --name; until then this node does nothing",
-        r->opts.node, holder->instance, holder->machine_id ? holder->machine_id : "unknown",
-        holder->boot_id ? holder->boot_id : "unknown", r->opts.state->instance);
+    if (r->synced)
+        orc_log_begin(
+            &r->held, ORC_LOG_ERROR,
+            "the name \"%s\" is held by another nodelet (at %s, instance %.8s, machine %.32s, boot %.36s); "
+            "this one is instance %.8s. Give one of them another --name; until then this node does nothing",
+            r->opts.node, r->address ? r->address : "an unknown address", holder->instance,
+            holder->machine_id ? holder->machine_id : "unknown",
+            holder->boot_id ? holder->boot_id : "unknown", r->opts.state->instance);
     r->opts.on_held(r->opts.arg);
     again(r, RETRY_HELD_MS);
 }
@@ -296,7 +297,7 @@ static void claim_subnet(struct registration *r)
     struct etcd_txn *t;
     int k = owned(r);
 
-    if (!r->synced || !r->create_revision || r->subnet)
+    if (!r->synced || !r->create_revision || r->subnet || r->opts.shown_only)
         return;
     if (k >= 0) {
         subnet_is(r, k);
@@ -329,6 +330,11 @@ void registration_subnet(struct registration *r, int k, const char *node)
         r->k = -1;
     if (r->k < 0 && !node)
         claim_subnet(r); /* one has become free */
+}
+
+void registration_address(struct registration *r, const char *address)
+{
+    orc_set_str(&r->address, address);
 }
 
 void registration_synced(struct registration *r)
@@ -389,6 +395,7 @@ struct registration *registration_free(struct registration *r)
     for (int k = 0; k < r->n; k++)
         free(r->owner[k]);
     free(r->owner);
+    free(r->address);
     free(r->alive_key);
     free(r->alive_text);
     free(r);

@@ -20,6 +20,7 @@ struct registration_opts {
     const char *cluster, *node;       /* borrowed for the life of the registration */
     const char *machine_id, *boot_id; /* likewise */
     struct statedir *state;           /* lease and subnet are kept there */
+    bool shown_only; /* nothing may run here: the node is registered for people to see, without a subnet */
     void (*on_alive)(int64_t lease, int64_t create_revision, void *arg); /* 0, 0: lost */
     void (*on_held)(void *arg); /* the name belongs to another nodelet: nothing may be done in its place */
     void (*on_subnet)(int k, const char *why, void *arg); /* -1: none, with the reason */
@@ -37,6 +38,9 @@ void registration_begin(struct registration *r, const char *cluster_id, int64_t 
 void registration_subnet(struct registration *r, int k, const char *node);
 void registration_alive_seen(struct registration *r, const struct etcd_kv *kv);
 void registration_alive_gone(struct registration *r);
+/* The address in the record of our name, which another may have written: for the message that names the
+ * holder. */
+void registration_address(struct registration *r, const char *address);
 /* The view has shown all there is: a subnet may be chosen. */
 void registration_synced(struct registration *r);
 /* Somebody found that our alive is not what we think: look again. */

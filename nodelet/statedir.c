@@ -17,13 +17,26 @@ char *statedir_file(const struct statedir *s, const char *name)
     return orc_printf("%s/%s", s->path, name);
 }
 
+static int make_folder(const char *path, struct orc_err *err)
+{
+    struct orc_err why = ORC_ERR_INIT;
+    int r = orc_file_mkdirs(path, &why);
+
+    if (r < 0)
+        return orc_fail(err, r, "%s; nodelet must be root, or be given a --state-dir that it may write to",
+                        why.msg);
+    return 0;
+}
+
 static int lock(struct statedir *s, struct orc_err *err)
 {
     orc_auto_free char *path = statedir_file(s, "lock");
 
     s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock < 0)
-        return orc_fail_errno(err, errno, "%s can't be opened; nodelet needs a folder it may write to", path);
+        return orc_fail_errno(
+            err, errno,
+            "%s can't be opened; nodelet must be root, or be given a --state-dir that it may write to", path);
     if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
         return orc_fail(err, -EBUSY, "another nodelet runs with the folder %s; give each its own --state-dir",
                         s->path);
@@ -57,19 +70,29 @@ static int set_aside(struct statedir *s, const char *path, struct orc_err *err)
 
     (void)rename(path, aside);
     orc_wrap(err, "%s is corrupt, was renamed to %s, and nodelet goes on as a new instance", path, aside);
+    (void)statedir_save(s, NULL);
     return STATEDIR_CORRUPT;
+}
+
+static int save_new(struct statedir *s, struct orc_err *err)
+{
+    if (statedir_save(s, err) == 0)
+        return 0;
+    orc_wrap(err,
+             "who this node is can't be kept, and nodelet goes on without: if it is started anew before that "
+             "is mended, it is another instance");
+    return STATEDIR_UNSAVED;
 }
 
 int statedir_open(struct statedir *s, const char *path, struct orc_err *err)
 {
     orc_auto_free char *file = NULL, *text = NULL;
-    struct orc_err ignored = ORC_ERR_INIT;
     size_t n = 0;
     int r;
 
     *s = (struct statedir){.path = orc_strdup(path), .lock = -1, .subnet = -1};
     orc_random_hex(STATEDIR_INSTANCE_MAX, s->instance);
-    r = orc_file_mkdirs(path, err);
+    r = make_folder(path, err);
     if (r == 0)
         r = lock(s, err);
     if (r < 0)
@@ -77,26 +100,26 @@ int statedir_open(struct statedir *s, const char *path, struct orc_err *err)
     file = statedir_file(s, FILE_NAME);
     r = orc_file_read(file, 65536, &text, &n, err);
     if (r == -ENOENT)
-        return statedir_save(s, err);
+        return save_new(s, err);
     if (r == 0)
         r = parse(s, text, n, err);
-    if (r == 0)
-        return 0;
-    r = set_aside(s, file, err);
-    return statedir_save(s, &ignored) < 0 ? orc_fail(err, -EIO, "%s", ignored.msg) : r;
+    return r == 0 ? 0 : set_aside(s, file, err);
 }
 
-int statedir_save(const struct statedir *s, struct orc_err *err)
+int statedir_save(struct statedir *s, struct orc_err *err)
 {
     orc_auto_free char *file = statedir_file(s, FILE_NAME), *text = NULL;
     orc_auto_json json_t *j = json_object();
+    int r;
 
     orc_json_set_str(j, "instance", s->instance);
     json_object_set_new(j, "lease", json_integer(s->lease));
     json_object_set_new(j, "subnet", json_integer(s->subnet));
     orc_json_set_str(j, "cluster", s->cluster_id);
     text = orc_json_text(j);
-    return orc_file_write(file, text, strlen(text), 0600, err);
+    r = orc_file_write(file, text, strlen(text), 0600, err);
+    s->unsaved = r < 0;
+    return r;
 }
 
 void statedir_release(struct statedir *s)

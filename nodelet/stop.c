@@ -113,7 +113,7 @@ int stop_containers(const struct stop_opts *opts, size_t *ret_n, struct orc_err 
     int r = statedir_open(&state, opts->state_dir ? opts->state_dir : STATEDIR_DEFAULT, err);
 
     s.cluster_id = state.cluster_id;
-    if (r == STATEDIR_CORRUPT)
+    if (r > 0)
         r = -EIO; /* the cluster is not known: nothing is stopped by guess */
     if (r == 0 && s.cluster_id)
         r = run(&s);

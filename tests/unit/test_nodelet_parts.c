@@ -15,8 +15,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 
 /* ---- outcomes: the sentences are Docker Engine's, 20.10 and 28 -------------------------------------------
@@ -361,6 +363,35 @@ static void test_statedir__corrupt_file_is_set_aside(void **state)
     }
 }
 
+/* A disk without room, as far as one process can have it: no file may grow. */
+static void test_statedir__a_full_disk_is_said_and_made_up_for_later(void **state)
+{
+    char *root = root_with(NULL, NULL), instance[STATEDIR_INSTANCE_MAX + 1];
+    struct rlimit before, none;
+    struct orc_err err = ORC_ERR_INIT;
+    struct statedir s;
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &none);
+    assert_int_equal(statedir_open(&s, root, &err), STATEDIR_UNSAVED);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_non_null(strstr(err.msg, "node.json"));
+    assert_non_null(strstr(err.msg, "goes on"));
+    assert_true(s.unsaved);
+    assert_int_equal(strlen(s.instance), STATEDIR_INSTANCE_MAX);
+    memcpy(instance, s.instance, sizeof instance);
+
+    assert_int_equal(statedir_save(&s, &err), 0);
+    assert_false(s.unsaved);
+    statedir_release(&s);
+    assert_int_equal(statedir_open(&s, root, &err), 0);
+    assert_string_equal(s.instance, instance);
+    statedir_release(&s);
+    remove_root(root);
+}
+
 /* ---- Docker's network -------------------------------------------------------------------------------------
  */
 
@@ -450,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_statedir__remembers_instance_lease_and_subnet),
         cmocka_unit_test(test_statedir__two_never_share_a_folder),
         cmocka_unit_test(test_statedir__corrupt_file_is_set_aside),
+        cmocka_unit_test(test_statedir__a_full_disk_is_said_and_made_up_for_later),
         cmocka_unit_test(test_docker_network__body_says_bridge_mtu_and_addresses),
         cmocka_unit_test(test_docker_network__what_differs_is_named),
         cmocka_unit_test(test_docker_network__nonsense_is_a_difference_not_a_crash),
