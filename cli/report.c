@@ -350,7 +350,8 @@ static void add_problems(struct cluster *c, struct report *r)
         problem(r, orc_strdup("no scheduler leads: nothing new is decided; start orc-scheduler"));
     HASH_ITER (hh, c->entries, e, next)
         if (e->problem)
-            problem(r, orc_printf("key %s can't be read: %s", e->name, e->problem));
+            problem(r, orc_printf("key %.300s can't be read: %s; put it right or delete it with etcdctl",
+                                  e->name, e->problem));
     orc_vec_each (n, &r->nodes)
         if (!n->ready && !orc_streq(n->state, "draining"))
             problem(r, orc_printf("node %s is %s: %s", n->name, n->state, n->why));

@@ -132,6 +132,12 @@ int orc_file_mkdirs(const char *path, struct orc_err *err)
         else
             p = NULL;
         r = *part ? make_one(part) : 0;
+        if (r == -EACCES && geteuid() != 0)
+            return orc_fail(
+                err, r,
+                "%s: the folder can't be created: permission denied; start this as root, or name a "
+                "folder that it may write to",
+                part);
         if (r < 0)
             return orc_fail_errno(err, -r, "%s: the folder can't be created", part);
         if (p)
