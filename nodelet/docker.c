@@ -52,11 +52,6 @@ struct docker *docker_free(struct docker *d)
     return NULL;
 }
 
-const char *docker_socket(const struct docker *d)
-{
-    return d->socket;
-}
-
 const char *docker_engine(const struct docker *d)
 {
     return d->engine;

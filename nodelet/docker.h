@@ -69,7 +69,6 @@ void docker_cancel(struct docker_call *call);
  * is up. */
 struct docker_call *docker_negotiate(struct docker *d, docker_cb *cb, void *arg);
 
-const char *docker_socket(const struct docker *d);
 const char *docker_engine(const struct docker *d); /* "20.10.24 (API 1.41)"; "" before negotiation */
 
 #endif

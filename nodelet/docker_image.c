@@ -17,8 +17,7 @@ struct pull {
     LIST_ENTRY(pull) link;
     char *image;
     struct docker_call *call;
-    char *error;    /* as found in the stream */
-    char *progress; /* the last line's status */
+    char *error; /* as found in the stream */
     struct {
         struct waiter *at;
         size_t n, cap;
@@ -81,15 +80,9 @@ static void on_line(const json_t *line, void *arg)
 {
     struct pull *p = arg;
     const char *error = json_string_value(json_object_get(line, "error"));
-    const char *status = json_string_value(json_object_get(line, "status"));
-    const char *id = json_string_value(json_object_get(line, "id"));
 
     if (error && !p->error)
         p->error = orc_strndup(error, 500);
-    if (status) {
-        free(p->progress);
-        p->progress = id ? orc_printf("layer %.24s: %.80s", id, status) : orc_printf("%.120s", status);
-    }
 }
 
 static enum docker_pull outcome_of(const struct docker_res *res, const char *error)
@@ -102,13 +95,21 @@ static enum docker_pull outcome_of(const struct docker_res *res, const char *err
     return docker_pull_is_missing(error ? error : res->text) ? PULL_MISSING : PULL_TRANSIENT;
 }
 
+static char *text_of(const struct pull *p, enum docker_pull outcome, const char *why)
+{
+    if (outcome == PULL_OK)
+        return orc_strdup("");
+    return orc_printf("image \"%s\": %s%s", p->image, why,
+                      outcome == PULL_MISSING
+                          ? "; check its name and tag, and that this server may read it from there"
+                          : "");
+}
+
 static void on_pulled(const struct docker_res *res, void *arg)
 {
     struct pull *p = arg;
     enum docker_pull outcome = outcome_of(res, p->error);
-    orc_auto_free char *text =
-        outcome == PULL_OK ? orc_strdup("")
-                           : orc_printf("image \"%s\": %s", p->image, p->error ? p->error : res->text);
+    orc_auto_free char *text = text_of(p, outcome, p->error ? p->error : res->text);
 
     LIST_REMOVE(p, link); /* whoever asks again from its callback begins a new pull */
     for (size_t i = 0; i < p->waiters.n; i++)
@@ -117,7 +118,6 @@ static void on_pulled(const struct docker_res *res, void *arg)
     orc_vec_release(&p->waiters);
     free(p->image);
     free(p->error);
-    free(p->progress);
     free(p);
 }
 
@@ -174,11 +174,4 @@ void docker_pull_forget(struct docker_images *im, void *arg)
     for (size_t i = 0; i < p->waiters.n; i++)
         if (p->waiters.at[i].arg == arg)
             p->waiters.at[i].cb = NULL;
-}
-
-const char *docker_pull_progress(const struct docker_images *im, const char *image)
-{
-    const struct pull *p = pull_of(im, image);
-
-    return p ? p->progress : NULL;
 }

@@ -22,8 +22,6 @@ struct docker_images *docker_images_free(struct docker_images *im);
 /* cb(arg) exactly once, unless docker_pull_forget(arg) comes first: the pull itself goes on. */
 void docker_pull(struct docker_images *im, const char *image, docker_pull_cb *cb, void *arg);
 void docker_pull_forget(struct docker_images *im, void *arg);
-/* What the pull of this image is at: "layer 3f4ab1: Downloading", or NULL. Borrowed. */
-const char *docker_pull_progress(const struct docker_images *im, const char *image);
 
 /* Whether an error's text says that the image does not exist (and not that it could not be asked for). */
 bool docker_pull_is_missing(const char *message);
