@@ -72,7 +72,7 @@ static bool is_up(struct cluster *c, void *arg)
     return up || over(r);
 }
 
-/* Waits until all is up; what does not come up is said, and tried on. */
+/* Waits until all is up; what does not come up in time is said, and waited for. */
 static void wait_up(struct dev_run *r)
 {
     struct follow_opts opts = {
@@ -83,6 +83,8 @@ static void wait_up(struct dev_run *r)
     for (size_t i = 0; i < r->problems.n; i++)
         fprintf(stderr, "orc dev: %s\n", r->problems.at[i]);
     fprintf(stderr, "orc dev: not everything is up yet; trying on (`orc status` tells)\n");
+    opts.timeout_ms = 0;
+    follow_run(&r->s, &opts);
 }
 
 static void say_ready(const struct dev_run *r, const struct dev_opts *o)

@@ -274,6 +274,35 @@ static int need_port(int port, struct orc_err *err)
                     port);
 }
 
+static pid_t nginx_pid(const struct dev *d);
+
+/* Nobody else may listen where NGINX shall; our own NGINX may be left from a start before. An address that is
+ * none is refused by orc-gateway. */
+static int need_listen(const struct dev *d, struct orc_err *err)
+{
+    orc_auto_free char *host = orc_strdup(d->opts->listen);
+    char *colon = strrchr(host, ':');
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    struct orc_err ignored = ORC_ERR_INIT;
+    orc_auto_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int64_t port;
+    int one = 1;
+
+    if (!colon || nginx_pid(d))
+        return 0;
+    *colon = '\0';
+    if (inet_pton(AF_INET, host, &a.sin_addr) != 1 || orc_parse_int(colon + 1, 1, 65535, &port, &ignored) < 0)
+        return 0;
+    a.sin_port = htons((uint16_t)port);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) == 0)
+        return 0;
+    return orc_fail(err, -errno,
+                    "NGINX can't listen at %s (%s): end what listens there, or choose another address "
+                    "with --listen",
+                    d->opts->listen, strerror(errno));
+}
+
 int dev_start_etcd(struct dev *d, struct orc_err *err)
 {
     int r = orc_file_mkdirs(d->opts->data, err);
@@ -284,6 +313,8 @@ int dev_start_etcd(struct dev *d, struct orc_err *err)
         r = need_port(d->opts->etcd_port, err);
     if (r == 0)
         r = need_port(d->opts->etcd_port + 1, err);
+    if (r == 0)
+        r = need_listen(d, err);
     return r < 0 ? r : start(&d->children[ETCD], err);
 }
 
