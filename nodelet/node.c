@@ -76,6 +76,12 @@ void node_condition(struct node *n, const char *type, bool ok, const char *reaso
     changed(n);
 }
 
+/* What nobody has looked at yet: not ok, but no news either. */
+static void not_yet(struct node *n, const char *type, const char *reason)
+{
+    orc_set_str(&condition_of(n, type)->reason, reason);
+}
+
 void node_subnet(struct node *n, const char *subnet)
 {
     orc_set_str(&n->rec.subnet, subnet);
@@ -186,9 +192,9 @@ struct node *node_new(const struct node_opts *opts)
     node_condition(n, "virtualisation", !h->refused, h->refused ? h->refused : "");
     if (h->refused) /* the rest is not even tried */
         return n;
-    node_condition(n, "engine", false, "the Docker Engine has not answered yet");
-    node_condition(n, "network", false, "the network of this node is not made yet");
-    node_condition(n, "mtu", false, "the paths to the other nodes are not probed yet");
+    not_yet(n, "engine", "the Docker Engine has not answered yet");
+    not_yet(n, "network", "the network of this node is not made yet");
+    not_yet(n, "mtu", "the paths to the other nodes are not probed yet");
     return n;
 }
 
