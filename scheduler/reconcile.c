@@ -61,6 +61,9 @@ static bool close_slot(struct recon *x, struct slot *s)
         return false;
     if (s->old && !recon_remove(x, s->old, why))
         return false;
+    for (size_t i = 0; i < x->v.spare.n; i++)
+        if (x->v.spare.at[i]->slot == s->n)
+            recon_remove(x, x->v.spare.at[i], why); /* or else in the next step */
     s->head = s->old = NULL;
     s->open = false;
     return true;

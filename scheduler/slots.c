@@ -206,10 +206,14 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
         pick_successor(v, s, run, n);
     s->class = slots_classify(v, s->head);
     s->compliant = compliant(v, s->head);
-    for (size_t i = 0; i < n; i++)
-        if (run[i] != s->head && run[i] != s->old &&
-            (s->class == CLASS_AVAILABLE || slots_classify(v, run[i]) != CLASS_UNKNOWN))
+    for (size_t i = 0; i < n; i++) {
+        if (run[i] == s->head || run[i] == s->old)
+            continue;
+        if (s->class == CLASS_AVAILABLE || slots_classify(v, run[i]) != CLASS_UNKNOWN)
             orc_vec_push(&v->drop, run[i]);
+        else
+            orc_vec_push(&v->spare, run[i]);
+    }
 }
 
 static void add_slot(struct slots *v, struct core_task *const *tasks, size_t n)
@@ -338,5 +342,6 @@ void slots_release(struct slots *v)
         free(s->wait);
     orc_vec_release(&v->at);
     orc_vec_release(&v->drop);
+    orc_vec_release(&v->spare);
     orc_vec_release(&v->stopping);
 }

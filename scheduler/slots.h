@@ -43,6 +43,7 @@ struct slots {
     const struct core_revision *target;   /* readable, or NULL: then every task counts as compliant */
     ORC_VEC(struct slot) at;              /* by number; closed ones that still have a task included */
     ORC_VEC(struct core_task *) drop;     /* tasks that shall run and hold nothing any more */
+    ORC_VEC(struct core_task *) spare;    /* beside what holds their slot, on nodes that don't answer: kept */
     ORC_VEC(struct core_task *) stopping; /* told to stop, in this step too, and waited for; by slot */
 };
 

@@ -156,6 +156,25 @@ static void test_mixed__a_service_that_was_rolled_back_is_scaled_at_the_old_vers
     sim_free(s);
 }
 
+/* A slot with two tasks, the old one and its successor, both on nodes that don't answer: closed is closed.
+ * Behaviour 35. */
+static void test_mixed__scaling_down_stops_all_that_a_slot_has(void **state)
+{
+    struct want w = {.replicas = 3, .parallelism = 3, .order = SPEC_START_FIRST};
+    struct sim *s = deployed(2, w);
+    orc_auto_free char *text = NULL;
+
+    apply(s, w, 2);
+    sim_decide(s);
+    assert_int_equal(running(s), 6);
+    sim_alive(s, "k1", false);
+    sim_alive(s, "k2", false);
+    sim_scale(s, "shop", "web", 0);
+    text = sim_step(s);
+    assert_int_equal(running(s), 0);
+    sim_free(s);
+}
+
 /* ---- removed meanwhile */
 
 /* Behaviours 40, 52. */
@@ -335,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_mixed__a_rollback_returns_to_the_number_of_the_old_spec),
         cmocka_unit_test(test_mixed__a_paused_rollout_is_scaled_at_the_old_version),
         cmocka_unit_test(test_mixed__a_service_that_was_rolled_back_is_scaled_at_the_old_version),
+        cmocka_unit_test(test_mixed__scaling_down_stops_all_that_a_slot_has),
         cmocka_unit_test(test_mixed__a_service_removed_and_applied_again_in_a_rollout_runs_the_last_spec),
         cmocka_unit_test(test_mixed__restarts_after_failed_checks_respect_parallelism),
         cmocka_unit_test(test_mixed__a_failure_within_an_update_counts_with_it),

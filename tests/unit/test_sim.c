@@ -7,7 +7,7 @@
 
 #include <arpa/inet.h>
 
-#define SEEDS 200
+#define SEEDS 150
 #define ROUNDS 160
 #define SERVICES 4
 
@@ -302,6 +302,26 @@ static void check_volumes(struct run *r, const struct lives *v)
         }
 }
 
+/* Never more slots than the record says: what closes them is in one transaction with it. Behaviour 35. */
+static void check_count(struct run *r, const struct lives *v)
+{
+    for (int i = 0; i < r->n_services; i++) {
+        const char *name = r->services[i].name;
+        const struct record_rollout *roll = sim_rollout(r->s, "shop", name);
+        bool slot[64] = {false};
+        const struct live *l;
+        int n = 0;
+
+        orc_vec_each (l, v)
+            if (strcmp(l->rec->service, name) == 0 && l->rec->desired == TASK_RUN)
+                slot[l->rec->slot] = true;
+        for (int k = 0; k < 64; k++)
+            n += slot[k];
+        if (n > (roll ? roll->replicas : 0))
+            broken(r, "%s has %d slots and shall have %d", name, n, roll ? roll->replicas : 0);
+    }
+}
+
 /* An update is complete when what it put out of work has stopped, too. A container that ends late in spite of
  * its time-outs is not waited for (behaviour 56). */
 static void check_complete(struct run *r, const struct lives *decided, const struct lives *v)
@@ -331,6 +351,7 @@ static void check_all(struct run *r, const struct lives *v)
     check_owners(r, v);
     check_history(r, v);
     check_volumes(r, v);
+    check_count(r, v);
 }
 
 static int tasks_available(const struct lives *v, const char *service)
