@@ -136,7 +136,8 @@ static void ended(struct converge *c, const char *what, int exit_code, enum blam
     set_reason(c, orc_printf("%s; next start in %s", what, orc_format_duration(delay, unit)));
 }
 
-static void exited(struct converge *c, const struct converge_seen *seen, uint64_t now)
+/* False when nothing ended by it: it was told to stop, or had ended for good before. */
+static bool exited(struct converge *c, const struct converge_seen *seen, uint64_t now)
 {
     orc_auto_free char *what = NULL;
     enum blame blame = seen->engine_restarted        ? THE_ENGINE
@@ -147,7 +148,7 @@ static void exited(struct converge *c, const struct converge_seen *seen, uint64_
     c->oom = seen->oom;
     if (c->desired != TASK_RUN || c->end != CONVERGE_ALIVE) {
         c->running_since = 0;
-        return;
+        return false;
     }
     if (seen->engine_restarted)
         what = orc_printf("went down with the engine (exit code %d)", seen->exit_code);
@@ -158,6 +159,7 @@ static void exited(struct converge *c, const struct converge_seen *seen, uint64_
     else
         what = orc_printf("exited with code %d", seen->exit_code);
     ended(c, what, seen->exit_code, blame, now);
+    return true;
 }
 
 static bool deleted(struct converge *c, uint64_t now)
@@ -191,11 +193,7 @@ bool converge_see(struct converge *c, const struct converge_seen *seen, uint64_t
             c->running_since = now;
         return false;
     }
-    if (seen->container == CONTAINER_EXITED && !known_exit) {
-        exited(c, seen, now);
-        return true;
-    }
-    return false;
+    return seen->container == CONTAINER_EXITED && !known_exit && exited(c, seen, now);
 }
 
 void converge_engine_back(struct converge *c)
