@@ -1,8 +1,12 @@
 #include "scheduler/rollout.h"
 
+#include "lib/units.h"
+
 #include <stdio.h>
 
 #define STOPPING_NAMED 3 /* tasks named in a sentence; the rest is counted */
+#define STILL_STOP " still stop"
+#define ALL_THERE "all replicas are there"
 
 void rollout_say(char **reason, const char *fmt, ...)
 {
@@ -332,9 +336,27 @@ static void say_stopping(const struct slots *v, struct record_rollout *r)
         orc_buf_printf(&b, "%s%s on %s", i ? ", " : "", v->stopping.at[i]->id, v->stopping.at[i]->node->name);
     if (n > STOPPING_NAMED)
         orc_buf_printf(&b, " and %zu more", n - STOPPING_NAMED);
-    rollout_say(&r->reason, "%zu task%s still stop%s: %s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",
+    rollout_say(&r->reason, "%zu task%s" STILL_STOP "%s: %s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",
                 orc_buf_str(&b));
     orc_buf_release(&b);
+}
+
+/* ... and while what is there must only prove itself. */
+static void say_watching(const struct slots *v, struct record_rollout *r)
+{
+    char duration[ORC_UNIT_MAX];
+
+    if (r->state == ROLLOUT_UPDATING)
+        rollout_say(&r->reason, ALL_THERE "; it is complete when each has run for %s",
+                    orc_format_duration(monitor_of(v), duration));
+}
+
+/* What was said of the end does not hold when something is missing again. */
+static void unsay_end(struct record_rollout *r)
+{
+    if (r->state == ROLLOUT_UPDATING && r->reason &&
+        (strstr(r->reason, STILL_STOP) || strncmp(r->reason, ALL_THERE, sizeof ALL_THERE - 1) == 0))
+        free(orc_take(r->reason));
 }
 
 static void settle_failures(const struct slots *v, struct record_rollout *r, bool stable)
@@ -377,9 +399,13 @@ void rollout_conclude(const struct slots *v, struct record_rollout *r)
     case ROLLOUT_ROLLED_BACK:
         break;
     default:
-        if (n.fine && v->stopping.n)
+        if (!n.fine)
+            unsay_end(r);
+        else if (v->stopping.n)
             say_stopping(v, r);
-        else if (n.fine && n.watched)
+        else if (!n.watched)
+            say_watching(v, r);
+        else
             arrive(v, r);
     }
 }

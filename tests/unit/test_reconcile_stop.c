@@ -143,6 +143,26 @@ static void test_stop__what_is_waited_for_is_said_by_name(void **state)
     sim_free(s);
 }
 
+/* What is said of the end does not outlive it. */
+static void test_stop__the_monitor_window_is_said_and_unsaid(void **state)
+{
+    struct sim *s = running(3, 3, SPEC_START_FIRST);
+
+    update(s, 3, SPEC_START_FIRST);
+    sim_pass(s, 3000);
+    assert_rollout(s, "shop", "web", "updating", 2,
+                   "all replicas are there; it is complete when each has run for 5s");
+    sim_alive(s, "k2", false);
+    s->now += 1000;
+    sim_decide(s);
+    s->now += 2000; /* texts are told now and then */
+    sim_decide(s);
+    assert_rollout(s, "shop", "web", "updating", 2, NULL);
+    sim_pass(s, 60000);
+    assert_rollout(s, "shop", "web", "complete", 2, NULL);
+    sim_free(s);
+}
+
 static void test_stop__a_surplus_whose_node_is_lost_is_not_waited_for(void **state)
 {
     struct sim *s = running(3, 3, SPEC_STOP_FIRST);
@@ -246,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stop__complete_is_never_said_while_something_surplus_still_stops),
         cmocka_unit_test(test_stop__what_is_waited_for_is_said_by_name),
+        cmocka_unit_test(test_stop__the_monitor_window_is_said_and_unsaid),
         cmocka_unit_test(test_stop__a_surplus_whose_node_is_lost_is_not_waited_for),
         cmocka_unit_test(test_stop__a_surplus_that_will_not_stop_is_waited_for_up_to_its_time_outs),
         cmocka_unit_test(test_stop__a_new_leader_waits_for_the_same),
