@@ -16,6 +16,7 @@
 #include "state/event.h"
 #include "state/key.h"
 #include "state/view.h"
+#include "lib/metrics.h"
 
 struct agent;
 
@@ -53,5 +54,8 @@ void agent_put(struct agent *a, const struct key *key, const struct etcd_kv *kv)
 void agent_delete(struct agent *a, const struct key *key, int64_t revision);
 void agent_batch(struct agent *a);
 void agent_view(struct agent *a, enum view_state state);
+
+/* metrics.c */
+void agent_metrics(const struct agent *a, struct orc_metrics_text *text);
 
 #endif

@@ -29,6 +29,7 @@ struct settings {
 struct process {
     uv_loop_t loop;
     struct nodelet *nodelet;
+    struct orc_metrics *metrics;
 };
 
 static int pair_cmp(const void *a, const void *b)
@@ -174,6 +175,7 @@ static int parse(struct settings *s, int argc, char **argv, struct orc_err *err)
          .kind = ORC_OPT_BOOL,
          .value = &s->stop_containers,
          .help = "only stop this node's containers, and end; the next nodelet starts them again"},
+        ORC_DAEMON_METRICS_ROW(&s->args),
         ORC_DAEMON_ROWS(&s->args),
         {0}};
     int r = orc_options_parse(table, argc, argv, NULL, err);
@@ -190,7 +192,13 @@ static void on_stop(int signum, void *arg)
 
     orc_info("stopping; containers keep running");
     orc_signals_close();
+    p->metrics = orc_metrics_free(p->metrics);
     p->nodelet = nodelet_free(p->nodelet);
+}
+
+static void collect(struct orc_metrics_text *t, void *arg)
+{
+    nodelet_metrics(((struct process *)arg)->nodelet, t);
 }
 
 static int run(struct settings *s, struct orc_err *err)
@@ -212,11 +220,17 @@ static int run(struct settings *s, struct orc_err *err)
                                 .reserve = s->reserved};
 
     uv_loop_init(&p.loop);
+    if (s->args.metrics && orc_metrics_serve(&p.loop, s->args.metrics, collect, &p, &p.metrics, err) < 0) {
+        uv_loop_close(&p.loop);
+        return 1;
+    }
     orc_signals_init(&p.loop, on_stop, &p);
     p.nodelet = nodelet_new(&opts, err);
     failed = !p.nodelet;
-    if (failed)
+    if (failed) {
         orc_signals_close();
+        orc_metrics_free(p.metrics);
+    }
     uv_run(&p.loop, UV_RUN_DEFAULT);
     uv_loop_close(&p.loop);
     return failed;

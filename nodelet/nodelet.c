@@ -443,6 +443,12 @@ struct nodelet *nodelet_new(const struct nodelet_opts *opts, struct orc_err *err
     return n;
 }
 
+void nodelet_metrics(const struct nodelet *n, struct orc_metrics_text *t)
+{
+    if (n)
+        agent_metrics(n->agent, t);
+}
+
 struct nodelet *nodelet_free(struct nodelet *n)
 {
     if (!n)

@@ -5,6 +5,7 @@
 
 #include "lib/http.h"
 #include "lib/mem.h"
+#include "lib/metrics.h"
 #include "specs/spec.h"
 
 #include <uv.h>
@@ -25,5 +26,7 @@ struct nodelet_opts {
 struct nodelet *nodelet_new(const struct nodelet_opts *opts, struct orc_err *err);
 /* Containers keep running, leases keep living for their time. The loop must run on for handles to close. */
 struct nodelet *nodelet_free(struct nodelet *n);
+/* NULL n: nothing yet. */
+void nodelet_metrics(const struct nodelet *n, struct orc_metrics_text *t);
 
 #endif
