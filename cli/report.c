@@ -315,6 +315,41 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
         explain(c, ro, s, led);
 }
 
+static void task_release(struct report_task *t)
+{
+    free(t->id);
+    free(t->node);
+    free(t->address);
+    free(t->reason);
+}
+
+static void service_release(struct report_service *s)
+{
+    for (size_t i = 0; i < s->tasks.n; i++)
+        task_release(&s->tasks.at[i]);
+    orc_vec_release(&s->tasks);
+    orc_strv_release(&s->why);
+    free(s->name);
+}
+
+/* Removed, and no container is left: the scheduler's note of it stays a while longer, nobody else's. */
+static bool is_gone(const struct report_service *s)
+{
+    return !s->revision && !s->tasks.n && orc_streq(s->rollout, rollout_state_name(ROLLOUT_REMOVING));
+}
+
+static void drop_gone(struct report *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->services.n; i++)
+        if (is_gone(&r->services.at[i]))
+            service_release(&r->services.at[i]);
+        else
+            r->services.at[n++] = r->services.at[i];
+    r->services.n = n;
+}
+
 static int service_by_name(const void *a, const void *b)
 {
     return strcmp(((const struct report_service *)a)->name, ((const struct report_service *)b)->name);
@@ -387,6 +422,7 @@ void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct r
             add_task(c, e, only, wall_ms, &r);
     for (size_t i = 0; i < r.services.n; i++)
         finish_service(c, wall_ms, r.leader != NULL, &r.services.at[i]);
+    drop_gone(&r);
     if (r.services.n)
         qsort(r.services.at, r.services.n, sizeof *r.services.at, service_by_name);
     add_problems(c, &r);
@@ -394,23 +430,6 @@ void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct r
     for (size_t i = 0; i < r.services.n; i++)
         r.ok = r.ok && r.services.at[i].ok;
     *ret = r;
-}
-
-static void task_release(struct report_task *t)
-{
-    free(t->id);
-    free(t->node);
-    free(t->address);
-    free(t->reason);
-}
-
-static void service_release(struct report_service *s)
-{
-    for (size_t i = 0; i < s->tasks.n; i++)
-        task_release(&s->tasks.at[i]);
-    orc_vec_release(&s->tasks);
-    orc_strv_release(&s->why);
-    free(s->name);
 }
 
 static void node_release(struct report_node *n)

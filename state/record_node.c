@@ -41,10 +41,19 @@ RECORD_DEFINE(node, node_codec)
 bool record_node_ready(const struct record_node *n, const char **ret_reason)
 {
     const char *reason = n->subnet ? NULL : "no subnet is claimed for this node yet";
+    const char *paths = NULL; /* are probed over the network: what is wrong with that comes first */
 
-    for (size_t i = 0; i < n->conditions.n && !reason; i++)
-        if (!n->conditions.at[i].ok)
-            reason = n->conditions.at[i].reason ? n->conditions.at[i].reason : n->conditions.at[i].type;
+    for (size_t i = 0; i < n->conditions.n && !reason; i++) {
+        const struct record_condition *c = &n->conditions.at[i];
+        const char *why = c->reason ? c->reason : c->type;
+
+        if (!c->ok && orc_streq(c->type, "mtu"))
+            paths = why;
+        else if (!c->ok)
+            reason = why;
+    }
+    if (!reason)
+        reason = paths;
     if (reason && ret_reason)
         *ret_reason = reason;
     return !reason;

@@ -232,6 +232,46 @@ static void test_report__complete_with_too_few_healthy_replicas_says_so(void **s
     cluster_release(&c);
 }
 
+static void test_report__a_removed_service_is_gone_with_its_last_container(void **state)
+{
+    struct cluster c = healthy(1);
+    struct report r;
+
+    cluster_delete(&c, "/orc/default/apps/shop");
+    rollout(&c, "removing", NULL, NULL);
+    task(&c, "k1", 0, "remove");
+    report_build(&c, NULL, NOW, &r);
+    assert_false(r.ok);
+    assert_string_equal(r.services.at[0].rollout, "removing");
+    report_release(&r);
+    status(&c, "k1", 0, "removed", "unknown", NULL);
+    report_build(&c, NULL, NOW, &r);
+    assert_true(r.ok);
+    assert_int_equal(r.services.n, 0);
+    report_release(&r);
+    app(&c, 1); /* wanted again, and the scheduler has not seen it */
+    report_build(&c, NULL, NOW, &r);
+    assert_false(r.ok);
+    assert_int_equal(r.services.n, 1);
+    report_release(&r);
+    cluster_release(&c);
+}
+
+static void test_report__a_missing_network_comes_before_the_paths_over_it(void **state)
+{
+    struct cluster c = healthy(1);
+    struct report r;
+
+    put(&c, "nodes/k1",
+        "{\"address\":\"10.0.0.11\",\"subnet\":\"10.210.1.0/24\",\"capacity\":{},\"conditions\":["
+        "{\"type\":\"mtu\",\"ok\":false,\"reason\":\"not probed yet\",\"since\":1},"
+        "{\"type\":\"network\",\"ok\":false,\"reason\":\"netplug is not running\",\"since\":1}]}");
+    report_build(&c, NULL, NOW, &r);
+    assert_string_equal(r.nodes.at[0].why, "netplug is not running");
+    report_release(&r);
+    cluster_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +284,8 @@ int main(void)
         cmocka_unit_test(test_report__garbage_is_reported_with_its_key_and_harms_nobody_else),
         cmocka_unit_test(test_report__room_counts_what_is_stopping_until_it_is_stopped),
         cmocka_unit_test(test_report__removed_tasks_are_not_listed),
+        cmocka_unit_test(test_report__a_removed_service_is_gone_with_its_last_container),
+        cmocka_unit_test(test_report__a_missing_network_comes_before_the_paths_over_it),
         cmocka_unit_test(test_report__a_selection_shows_only_what_was_asked_for),
         cmocka_unit_test(test_report__complete_with_too_few_healthy_replicas_says_so),
         cmocka_unit_test(test_report__json_has_the_members_that_scripts_rely_on),
