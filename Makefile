@@ -107,6 +107,11 @@ layers:
 unit: $(unit)
 	@tests/run-unit $(unit)
 
+SEEDS ?= 2000
+.PHONY: sim
+sim: $(BUILD)/tests/test_sim ## the whole cluster simulated, SEEDS=2000 runs with faults; ORC_SIM_SEED=N replays one
+	@ORC_SIM_SEEDS=$(SEEDS) $<
+
 integration: all lab-tools $(integration_c) ## every part against the real etcd, engine, kernel and NGINX (root)
 	@BUILD=$(BUILD) tests/run-scripts $(integration_c) $(integration_scripts)
 
