@@ -260,11 +260,21 @@ static bool surely_unsent(const struct orc_http_res *res, const char *etcd_text)
 
 static void add_error(struct etcd_call *call, const char *clause)
 {
-    size_t left = ERRORS_MAX - call->errors.len;
+    if (!call->clauses) {
+        call->n_clauses = call->e->endpoints.n;
+        call->clauses = orc_calloc(call->n_clauses, sizeof *call->clauses);
+    }
+    orc_set_str(&call->clauses[call->endpoint], clause);
+}
 
-    if (call->errors.len && left > 2)
-        orc_buf_puts(&call->errors, "; ");
-    orc_buf_printf(&call->errors, "etcd %.100s: %.300s", call->e->endpoints.at[call->endpoint].name, clause);
+/* In the endpoints' order, wherever the call began: the same trouble is the same sentence, which a log then
+ * says once. */
+static void join_errors(struct etcd_call *call)
+{
+    for (size_t i = 0; i < call->n_clauses; i++)
+        if (call->clauses[i])
+            orc_buf_printf(&call->errors, "%setcd %.100s: %.300s", call->errors.len ? "; " : "",
+                           call->e->endpoints.at[i].name, call->clauses[i]);
 }
 
 /* Calls ----------------------------------------------------------------------------------------------- */
@@ -279,6 +289,9 @@ static void free_call(struct etcd_call *call)
     wire_kvs_release(&call->kvs);
     orc_buf_release(&call->body);
     orc_buf_release(&call->errors);
+    for (size_t i = 0; i < call->n_clauses; i++)
+        free(call->clauses[i]);
+    free(call->clauses);
     free(call);
 }
 
@@ -286,6 +299,8 @@ static void free_call(struct etcd_call *call)
 static void finish(struct etcd_call *call)
 {
     LIST_REMOVE(call, link);
+    if (!call->errors.len)
+        join_errors(call);
     call->result.error_text = call->result.error ? orc_buf_str(&call->errors) : "";
     call->result.kvs = call->kvs.at;
     call->result.n_kvs = call->result.error ? 0 : call->kvs.n;
@@ -437,7 +452,6 @@ static void hold_back(struct etcd_call *call)
 {
     call->result.error = -EPERM;
     call->result.maybe = false;
-    orc_buf_clear(&call->errors);
     orc_buf_puts(&call->errors, call->e->guard->reason);
     end_later(call);
 }

@@ -92,7 +92,9 @@ struct etcd_call {
     void (*extra_free)(void *extra);
     struct etcd_result result;
     struct wire_kvs kvs;
-    struct orc_buf errors; /* one clause per endpoint that failed */
+    char **clauses; /* by endpoint: what it failed with last; NULL: none did */
+    size_t n_clauses;
+    struct orc_buf errors; /* the call's own reason, or at its end the clauses */
     etcd_cb *cb;
     void *arg;
 };

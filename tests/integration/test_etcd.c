@@ -458,6 +458,41 @@ static void test_etcd__when_all_endpoints_are_dead_the_error_names_each(void **s
     e = before;
 }
 
+static void on_kept(const struct etcd_result *res, void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static bool is_true(void *arg)
+{
+    return *(bool *)arg;
+}
+
+/* Daemons log a trouble once per wording: wherever a call begins, the endpoints come in the same order. */
+static void test_etcd__the_same_trouble_is_the_same_sentence(void **state)
+{
+    struct etcd *before = e;
+    char first[ORC_ERR_MAX], one[64], two[64], three[64];
+    struct etcd_answer a;
+
+    snprintf(one, sizeof one, "http://127.0.0.1:%d", etcd_free_port());
+    snprintf(two, sizeof two, "http://127.0.0.1:%d", etcd_free_port());
+    snprintf(three, sizeof three, "http://127.0.0.1:%d", etcd_free_port());
+    e = client(0, 3, one, two, three);
+    assert_true(etcd_sync_get(e, &loop, "/t/dead", &a, &err) < 0);
+    memcpy(first, err.msg, sizeof first);
+    for (size_t i = 0; i < 3; i++) {
+        bool ended = false;
+
+        etcd_lease_keepalive_once(e, 1, 1000, on_kept, &ended); /* moves on to the next endpoint */
+        assert_true(loop_until(&loop, is_true, &ended));
+        assert_true(etcd_sync_get(e, &loop, "/t/dead", &a, &err) < 0);
+        assert_string_equal(err.msg, first);
+    }
+    etcd_free(e);
+    e = before;
+}
+
 static void test_etcd__a_frozen_endpoint_is_left_for_another_by_reads_and_makes_a_write_doubtful(void **state)
 {
     struct etcd *before = e;
@@ -628,6 +663,7 @@ int main(void)
         TEST(test_etcd__an_endpoint_without_a_scheme_is_http),
         TEST(test_etcd__a_dead_endpoint_is_skipped_by_reads_and_writes),
         TEST(test_etcd__when_all_endpoints_are_dead_the_error_names_each),
+        TEST(test_etcd__the_same_trouble_is_the_same_sentence),
         TEST(test_etcd__a_frozen_endpoint_is_left_for_another_by_reads_and_makes_a_write_doubtful),
         TEST(test_etcd__something_else_than_etcd_is_noticed),
         TEST(test_etcd__a_unix_socket_is_an_endpoint),
