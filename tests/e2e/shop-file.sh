@@ -2,7 +2,7 @@
 #
 # shop_file [SERVICE SETTINGS...]: prints a file with one service "web" behind "/" made from these settings:
 #   version=1 image=orc/workload:1 replicas=3 order=start-first parallelism=1 action=rollback monitor=3s memory=32M
-#   env=KEY=VALUE (repeatable) constraint='node.labels.x == y' grace=10s drain=10s interval=1s retries=2 path=/ name=web app=e2e
+#   env=KEY=VALUE (repeatable) constraint='node.labels.x == y' grace=10s drain=10s interval=1s retries=2 health=http path=/ name=web app=e2e
 shop_file() {
     local version=1 image= replicas=3 order=start-first parallelism=1 action=rollback monitor=3s memory=32M constraint= \
         grace=10s drain=10s interval=1s retries=2 path=/ name=web app=e2e env=() port= setting
@@ -30,9 +30,10 @@ END
         echo "    environment:"
         printf '      - "%s"\n' "${env[@]}"
     fi
+    echo "    x-orc:"
+    [ "$health" = none ] ||
+        echo "      health: {http: {path: /health, port: 8080}, interval: $interval, timeout: 1s, retries: $retries}"
     cat <<END
-    x-orc:
-      health: {http: {path: /health, port: 8080}, interval: $interval, timeout: 1s, retries: $retries}
       gateway: {path: $path, port: 8080}
       drain: {timeout: $drain}
 END
