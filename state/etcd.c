@@ -177,8 +177,9 @@ static void tell_doubt(struct etcd *e)
     }
 }
 
-/* What the header of an answer tells; that of a keep-alive stands in the first message of a stream. */
-static void learn(struct etcd_call *call, const json_t *answer)
+/* What the header of an answer tells; that of a keep-alive stands in the first message of a stream. False
+ * when there is none: etcd puts one into every answer. */
+static bool learn(struct etcd_call *call, const json_t *answer)
 {
     struct etcd *e = call->e;
     const json_t *result = json_object_get(answer, "result");
@@ -187,8 +188,10 @@ static void learn(struct etcd_call *call, const json_t *answer)
     bool well;
 
     wire_header(result ? result : answer, &cluster_id, &revision);
-    if (!is_guarded(e) || e->guard->frozen || !cluster_id)
-        return;
+    if (!cluster_id)
+        return false;
+    if (!is_guarded(e) || e->guard->frozen)
+        return true;
     if (call->lease)
         well = guard_stream(e->guard, cluster_id, revision) && revision >= call->result.asked_at;
     else
@@ -197,6 +200,7 @@ static void learn(struct etcd_call *call, const json_t *answer)
         tell_doubt(e);
     else if (!call->lease)
         e->cleared = call->doubts;
+    return true;
 }
 
 /* Errors ---------------------------------------------------------------------------------------------- */
@@ -345,7 +349,11 @@ static void answered(struct etcd_call *call, const json_t *answer)
     struct orc_err err = ORC_ERR_INIT;
     int r;
 
-    learn(call, answer);
+    if (!learn(call, answer)) {
+        etcd_trouble(call->e, call->endpoint);
+        failed(call, -EPROTO, call->judging, "an answer without etcd's header; is this etcd?");
+        return;
+    }
     if (call->judging) {
         call->tries--;
         attempt(call);

@@ -1,7 +1,9 @@
 /* test_etcd.c - the client against a real etcd: requests, the gateway's traps, failover. */
 #include "state/etcd_sync.h"
+#include "state/guard.h"
 #include "tests/integration/etcd_server.h"
 #include "tests/integration/loop_until.h"
+#include "tests/fakes/http_server.c"
 #include "tests/fakes/tls_server.c"
 
 #include <setjmp.h>
@@ -527,6 +529,35 @@ static void test_etcd__something_else_than_etcd_is_noticed(void **state)
     e = before;
 }
 
+static void answer_nothing(struct fake_conn *conn, const struct fake_request *req, void *arg)
+{
+    ++*(int *)arg;
+    fake_reply(conn, 200, "application/json", "{}");
+}
+
+/* Some other service at the address says 200 to everything: nothing counts as written, and nobody asks it
+ * for ever which store it is. */
+static void test_etcd__an_answer_without_a_header_is_nobodys(void **state)
+{
+    struct guard guard = {.etcd_cluster_id = 1, .orc_cluster_id = "x", .revision = 5};
+    struct etcd *before = e;
+    struct etcd_answer a;
+    int port = 0, asked = 0;
+    struct fake_server *fake = fake_server_tcp(&loop, &port, answer_nothing, &asked);
+    orc_auto_free char *url = orc_printf("http://127.0.0.1:%d", port);
+
+    e = client(0, 1, url);
+    assert_int_equal(etcd_sync_put(e, &loop, "/t/x", "y", 0, &a, &err), -EPROTO);
+    assert_non_null(strstr(err.msg, "is this etcd?"));
+    etcd_guard(e, &guard);
+    assert_int_equal(etcd_sync_put(e, &loop, "/t/x", "y", 0, &a, &err), -EPROTO);
+    assert_false(a.maybe); /* only the question was sent */
+    assert_int_equal(asked, 2);
+    etcd_free(e);
+    e = before;
+    fake_server_free(fake);
+}
+
 /* One more listener of a server that also listens at its usual address. */
 static void start_with_listener(struct etcd_server *s, const char *listener, const char *certificates)
 {
@@ -666,6 +697,7 @@ int main(void)
         TEST(test_etcd__the_same_trouble_is_the_same_sentence),
         TEST(test_etcd__a_frozen_endpoint_is_left_for_another_by_reads_and_makes_a_write_doubtful),
         TEST(test_etcd__something_else_than_etcd_is_noticed),
+        TEST(test_etcd__an_answer_without_a_header_is_nobodys),
         TEST(test_etcd__a_unix_socket_is_an_endpoint),
         TEST(test_etcd__client_certificates_are_used_and_wanted),
         TEST(test_etcd__cancelled_calls_end_once_before_the_cancel_returns),
