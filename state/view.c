@@ -570,7 +570,8 @@ static void on_watch_end(int error, const char *text, void *arg)
     struct view *v = arg;
 
     enter(v);
-    if (error == -ESTALE)
+    /* Watching on from the same revision would end the same way. */
+    if (error == -ESTALE || error == -EMSGSIZE || error == -EPROTO)
         v->need_list = true;
     fail(v, text);
     leave(v);

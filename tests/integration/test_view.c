@@ -1,6 +1,7 @@
 /* test_view.c - views, the guard and watches against a real etcd that is killed, frozen, wiped and restored.
  */
 #include "state/etcd_sync.h"
+#include "state/lease.h"
 #include "state/record.h"
 #include "state/view.h"
 #include "state/watch.h"
@@ -517,6 +518,33 @@ static void test_view__compaction_leads_to_a_new_range_that_tells_only_differenc
     mirror_close(&m);
 }
 
+/* What was missed may be more than one message may hold: etcd sends up to 1000 revisions in one. The keys are
+ * between the prefixes, so that the message's size alone counts. */
+static void test_view__missed_events_larger_than_a_message_may_be_lead_to_a_new_range(void **state)
+{
+    struct mirror m = {0};
+    orc_auto_free char *command =
+        orc_printf("for i in $(seq 60); do head -c 1000000 /dev/zero | tr '\\0' x | ETCDCTL_API=3 etcdctl "
+                   "--endpoints=%s put /v/aa/large >/dev/null || exit 1; done",
+                   server.url);
+
+    put("/v/a/gone", "1");
+    mirror_open(&m, (struct view_opts){0});
+    assert_true(loop_until(&loop, is_live, &m));
+    etcd_server_kill(&server);
+    assert_true(loop_until(&loop, is_stale, &m));
+    etcd_server_spawn(&server, NULL);
+    etcd_server_wait(&server); /* the loop does not run: the view can't resume yet */
+    assert_int_equal(system(command), 0);
+    assert_true(etcd_ctl(&server, "del /v/a/gone"));
+    assert_true(etcd_ctl(&server, "put /v/b/new 1"));
+    assert_true(loop_until(&loop, has_new, &m));
+    assert_true(loop_until(&loop, is_live, &m));
+    assert_null(mirror_get(&m, "/v/a/gone"));
+    reach(&m, put("/v/b/last", "1"));
+    mirror_close(&m);
+}
+
 /* A frozen etcd keeps the stream open: only asking it shows. */
 static void test_view__a_frozen_etcd_is_noticed_by_asking_it(void **state)
 {
@@ -565,6 +593,61 @@ static void test_view__one_of_three_members_dies_and_nothing_is_missed(void **st
     }
     assert_false(m.half);
     assert_false(m.guard.frozen);
+    mirror_close(&m);
+    etcd_free(e);
+    e = before;
+    for (size_t i = 0; i < 3; i++)
+        etcd_server_stop(&three[i]);
+}
+
+static void on_lease(int64_t id, void *arg)
+{
+    if (!id)
+        ++*(unsigned *)arg;
+}
+
+static bool has_frozen_value(void *arg)
+{
+    return orc_streq(mirror_get(arg, "/v/a/x"), "frozen");
+}
+
+/* A member that hangs breaks no connection. The lease's keep-alive goes to another one before its TTL is
+ * over, and its failing makes the view doubt the stream that it has at the frozen member. */
+static void test_view__one_of_three_members_hangs_and_lease_and_watch_move_on(void **state)
+{
+    struct etcd_server three[3];
+    struct mirror m = {0};
+    struct etcd *before = e;
+    struct lease *lease;
+    unsigned lost = 0;
+    const char *urls[3];
+
+    etcd_servers_start(three, 3, NULL);
+    for (size_t i = 0; i < 3; i++)
+        urls[i] = three[i].url;
+    m.e = client_of(3, urls);
+    e = client_of(2, urls + 1);
+    put_pair("before");
+    lease = lease_new(&loop, m.e, &(struct lease_opts){.ttl_s = 9, .on_lease = on_lease, .arg = &lost});
+    mirror_open(&m, (struct view_opts){.guard = &m.guard});
+    assert_true(loop_until(&loop, is_live, &m));
+    etcd_server_freeze(&three[0]); /* the one that both use */
+    for (int r = -1; r < 0;) {     /* it may have been the leader */
+        struct etcd_txn *t = etcd_txn_new();
+        struct etcd_answer a = {0};
+
+        etcd_txn_put(t, "/v/a/x", "frozen", 0);
+        etcd_txn_put(t, "/v/b/x", "frozen", 0);
+        r = etcd_sync_txn(e, &loop, t, &a, &err);
+    }
+    assert_true(loop_until(&loop, has_frozen_value, &m));
+    loop_for(&loop, 12000); /* longer than the TTL */
+    assert_int_equal(lost, 0);
+    assert_true(lease_id(lease) != 0);
+    assert_true(is_live(&m));
+    assert_false(m.half);
+    etcd_server_thaw(&three[0]);
+    lease_free(lease);
     mirror_close(&m);
     etcd_free(e);
     e = before;
@@ -868,8 +951,10 @@ int main(void)
         TEST(test_view__may_be_freed_from_its_own_callbacks),
         TEST(test_view__a_watch_resumes_after_an_etcd_restart_with_no_gap_or_repeat),
         TEST(test_view__compaction_leads_to_a_new_range_that_tells_only_differences),
+        TEST(test_view__missed_events_larger_than_a_message_may_be_lead_to_a_new_range),
         TEST(test_view__a_frozen_etcd_is_noticed_by_asking_it),
         TEST(test_view__one_of_three_members_dies_and_nothing_is_missed),
+        TEST(test_view__one_of_three_members_hangs_and_lease_and_watch_move_on),
         TEST(test_view__without_a_quorum_it_is_stale_and_keeps_what_it_has),
         TEST(test_view__a_wiped_etcd_freezes_it_and_deletes_nothing),
         TEST(test_view__a_wiped_etcd_that_has_caught_up_in_revisions_freezes_it_too),
