@@ -79,6 +79,8 @@ static void on_campaigned(const struct etcd_result *res, void *arg)
         lead(el, res->kvs[0].create_revision);
     else if (res->n_kvs && !res->kvs[0].lease)
         clear(el, &res->kvs[0]);
+    else if (!el->present && view_revision(el->view) > res->revision)
+        campaign(el); /* the view knows already that the holder's key has gone, and won't say so again */
     else if (res->n_kvs)
         orc_set_str(&el->holder, res->kvs[0].value);
 }

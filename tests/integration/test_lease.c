@@ -4,6 +4,7 @@
 #include "state/event.h"
 #include "state/lease.h"
 #include "state/record.h"
+#include "tests/fakes/http_server.c"
 #include "tests/integration/etcd_server.h"
 #include "tests/integration/loop_until.h"
 
@@ -448,6 +449,78 @@ static void test_election__a_key_written_by_hand_keeps_nobody_from_leading(void 
     withdraw(&a);
 }
 
+/* An etcd whose answers come in the order that a test wants. */
+struct slow_etcd {
+    struct candidate c;
+    struct fake_conn *watch, *txn;
+    unsigned txns;
+};
+
+#define HEAD(revision) "\"header\":{\"cluster_id\":\"1\",\"revision\":\"" revision "\"}"
+#define OLD_LEADER                                                                                           \
+    "\"kvs\":[{\"key\":\"L2wvbGVhZGVy\",\"value\":\"b2xk\",\"lease\":\"9\",\"create_revision\":\"3\","       \
+    "\"mod_revision\":\"3\",\"version\":\"1\"}]"
+
+static void slow_etcd_answer(struct fake_conn *conn, const struct fake_request *req, void *arg)
+{
+    static const char created[] = "{\"result\":{" HEAD("5") ",\"watch_id\":\"1\",\"created\":true}}\n";
+    struct slow_etcd *s = arg;
+
+    if (strcmp(req->target, "/v3/lease/grant") == 0) {
+        fake_reply(conn, 200, "application/json", "{" HEAD("4") ",\"ID\":\"7\",\"TTL\":\"60\"}");
+    } else if (strcmp(req->target, "/v3/kv/range") == 0) {
+        fake_reply(conn, 200, "application/json", "{" HEAD("5") "," OLD_LEADER "}");
+    } else if (strcmp(req->target, "/v3/watch") == 0) {
+        fake_chunks_begin(conn, 200, "application/json");
+        fake_chunk(conn, created, sizeof created - 1);
+        s->watch = conn;
+    } else if (++s->txns == 1) {
+        s->txn = conn; /* answered later */
+    } else {
+        fake_reply(conn, 200, "application/json", "{" HEAD("7") ",\"succeeded\":true}");
+    }
+}
+
+static bool old_one_leads(void *arg)
+{
+    struct slow_etcd *s = arg;
+
+    return s->watch && s->txn && strcmp(election_reason(s->c.election), "old") == 0;
+}
+
+static bool nobody_leads(void *arg)
+{
+    struct slow_etcd *s = arg;
+
+    return strcmp(election_reason(s->c.election), "nobody leads yet") == 0;
+}
+
+/* The old leader's key vanishes between our try and its answer, and the watch is the faster one to say so. */
+static void test_election__a_key_that_vanishes_while_its_holder_is_told_is_not_missed(void **state)
+{
+    static const char deleted[] =
+        "{\"result\":{" HEAD("6") ",\"watch_id\":\"1\",\"events\":[{\"type\":"
+                                  "\"DELETE\",\"kv\":{\"key\":\"L2wvbGVhZGVy\",\"mod_revision\":\"6\"}}]}}\n";
+    struct slow_etcd s = {0};
+    int port = 0;
+    struct fake_server *fake = fake_server_tcp(&loop, &port, slow_etcd_answer, &s);
+    orc_auto_free char *url = orc_printf("http://127.0.0.1:%d", port);
+    struct election_opts opts = {
+        .key = "/l/leader", .value = "a", .ttl_s = 60, .on_change = on_change, .arg = &s.c};
+    const char *urls[] = {url};
+
+    s.c.e = client_of(1, urls);
+    s.c.election = election_new(&loop, s.c.e, &opts);
+    assert_true(loop_until(&loop, old_one_leads, &s));
+    fake_chunk(s.watch, deleted, sizeof deleted - 1);
+    assert_true(loop_until(&loop, nobody_leads, &s));
+    fake_reply(s.txn, 200, "application/json",
+               "{" HEAD("5") ",\"responses\":[{\"response_range\":{" OLD_LEADER "}}]}");
+    assert_true(loop_until_ms(&loop, leads, &s.c, 5000));
+    withdraw(&s.c);
+    fake_server_free(fake);
+}
+
 /* Events ---------------------------------------------------------------------------------------------- */
 
 static bool three_events(void *arg)
@@ -514,6 +587,7 @@ int main(void)
         TEST(test_election__the_guard_of_who_does_not_lead_never_holds),
         TEST(test_election__a_key_written_by_hand_keeps_nobody_from_leading),
         TEST(test_election__a_leader_steps_down_when_etcd_is_frozen_or_its_key_is_deleted),
+        TEST(test_election__a_key_that_vanishes_while_its_holder_is_told_is_not_missed),
         TEST(test_event__events_are_written_readably_and_leased),
         TEST(test_event__a_log_may_be_freed_with_events_under_way),
     };
