@@ -51,7 +51,11 @@ static const char head[] =
     "    init_worker_by_lua_block { orc_balancer.init_worker() }\n"
     "    exit_worker_by_lua_block { require(\"orc_shm\").release() }\n"
     "\n"
-    "    map $http_upgrade $orc_connection {\n"
+    "    map $http_upgrade $orc_upgrade {\n" /* HTTP/2 in the clear would be a tunnel past the routes */
+    "        default $http_upgrade;\n"
+    "        ~*h2c \"\";\n"
+    "    }\n"
+    "    map $orc_upgrade $orc_connection {\n"
     "        default upgrade;\n"
     "        \"\" \"\";\n"
     "    }\n"
@@ -62,7 +66,7 @@ static const char head[] =
     "    proxy_http_version 1.1;\n"
     "    proxy_set_header Host $host;\n"
     "    proxy_set_header Connection $orc_connection;\n"
-    "    proxy_set_header Upgrade $http_upgrade;\n"
+    "    proxy_set_header Upgrade $orc_upgrade;\n"
     "    proxy_set_header X-Real-IP $remote_addr;\n"
     "    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
     "    proxy_set_header X-Forwarded-Proto $scheme;\n"
@@ -70,6 +74,8 @@ static const char head[] =
     "    proxy_set_header X-Request-ID $orc_request_id;\n"
     "    proxy_set_header Proxy \"\";\n"
     "    proxy_hide_header X-Request-ID;\n"
+    "    proxy_ignore_headers X-Accel-Redirect;\n" /* a service would reach another one's routes, and the
+                                                     count of its requests in flight would be lost */
     "    add_header X-Request-ID $orc_request_id always;\n"
     "    proxy_connect_timeout 2s;\n"
     "    proxy_send_timeout 5s;\n"

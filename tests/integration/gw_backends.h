@@ -36,7 +36,8 @@
 struct gw_backend {
     atomic_int on, delay_ms, status, withdrawn, listens;
     atomic_long requests, late;
-    char last[2048]; /* the last request's head, as it came */
+    char last[2048];  /* the last request's head, as it came */
+    char header[128]; /* of its answers, with its line's end */
 };
 
 struct gw_shared {
@@ -91,10 +92,11 @@ ORC_UNUSED static int gw_listen(const char *address, int port)
 ORC_UNUSED static void gw_conn_answer(struct gw_shared *s, struct gw_conn *c)
 {
     struct gw_backend *b = &s->backend[c->backend];
-    char body[64], text[256];
+    char body[64], text[512];
     int n = snprintf(body, sizeof body, "backend %d\n", c->backend);
 
-    n = snprintf(text, sizeof text, "HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s", b->status, n, body);
+    n = snprintf(text, sizeof text, "HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n%s", b->status, b->header,
+                 n, body);
     c->n = 0;
     c->answer_at = 0;
     if (write(c->fd, text, (size_t)n) != n)

@@ -77,6 +77,34 @@ static void test_gateway__headers_are_set_and_the_prefix_is_stripped(void **stat
     gw_ask(g, "GET", "shop.example\r\nUpgrade: websocket\r\nX-A: b", "/web/a", text);
     assert_non_null(strstr(g->shared->backend[0].last, "Upgrade: websocket\r\n"));
     assert_non_null(strstr(g->shared->backend[0].last, "Connection: upgrade\r\n"));
+    /* HTTP/2 in the clear would be a tunnel to all of the service's paths, past the routes */
+    gw_ask(g, "GET", "shop.example\r\nUpgrade: websocket, h2c\r\nHTTP2-Settings: AAMAAABk", "/web/a", text);
+    assert_null(strstr(g->shared->backend[0].last, "h2c"));
+    assert_null(strcasestr(g->shared->backend[0].last, "\r\nConnection:"));
+}
+
+/* What a service answers can't make NGINX ask another one; nor is the request then forgotten as one in
+ * flight, which would hold every later withdrawal until its time-out. */
+static void test_gateway__a_service_does_not_steer_nginx(void **state)
+{
+    struct gwt *g = *state;
+    int64_t lease = gw_put_web(g, 2), r;
+    char text[4096];
+
+    gw_put_revision(g, "own", 1, "", "/own/", false);
+    gw_put_rollout(g, "own", ROLLOUT_COMPLETE, 1, 1);
+    gw_put_endpoint(g, "own", 1, "/own/", ENDPOINT_READY, lease);
+    gw_delete_endpoint(g, "web", 1);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/own/", 200);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    strcpy(g->shared->backend[0].header, "X-Accel-Redirect: /own/\r\n");
+    assert_int_equal(gw_ask(g, "GET", "shop.example", "/web/", text), 200);
+    assert_non_null(strstr(text, "backend 0"));
+    strcpy(g->shared->backend[0].header, "X-Accel-Redirect: /nowhere\r\n");
+    assert_int_equal(gw_ask(g, "GET", "shop.example", "/web/", text), 200);
+    r = gw_put_endpoint(g, "web", 0, "/web/", ENDPOINT_DRAINING, lease);
+    gw_await_ack(g, r, "shop.web.0.1");
 }
 
 /* Behaviour 63: what was never ready has no endpoint. */
@@ -307,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_gateway__unknown_host_and_path_get_an_error_of_their_own),
         TEST(test_gateway__headers_are_set_and_the_prefix_is_stripped),
+        TEST(test_gateway__a_service_does_not_steer_nginx),
         TEST(test_gateway__service_without_a_ready_endpoint_answers_503_at_once),
         TEST(test_gateway__last_endpoint_taken_away_as_unhealthy_gives_503),
         TEST(test_gateway__endpoints_come_and_go_under_load_without_reload_or_failure),
