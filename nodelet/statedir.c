@@ -17,17 +17,6 @@ char *statedir_file(const struct statedir *s, const char *name)
     return orc_printf("%s/%s", s->path, name);
 }
 
-static int make_folder(const char *path, struct orc_err *err)
-{
-    struct orc_err why = ORC_ERR_INIT;
-    int r = orc_file_mkdirs(path, &why);
-
-    if (r < 0)
-        return orc_fail(err, r, "%s; nodelet must be root, or be given a --state-dir that it may write to",
-                        why.msg);
-    return 0;
-}
-
 static int lock(struct statedir *s, struct orc_err *err)
 {
     orc_auto_free char *path = statedir_file(s, "lock");
@@ -92,7 +81,7 @@ int statedir_open(struct statedir *s, const char *path, struct orc_err *err)
 
     *s = (struct statedir){.path = orc_strdup(path), .lock = -1, .subnet = -1};
     orc_random_hex(STATEDIR_INSTANCE_MAX, s->instance);
-    r = make_folder(path, err);
+    r = orc_file_mkdirs(path, err);
     if (r == 0)
         r = lock(s, err);
     if (r < 0)
