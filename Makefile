@@ -99,10 +99,11 @@ integration_scripts := $(shell find tests/integration -maxdepth 1 -type f -perm 
 e2e_scripts         := $(shell find tests/e2e -maxdepth 1 -type f -perm -u+x 2>/dev/null | sort)
 
 .PHONY: check unit layers test integration e2e demo demo-down bench packages install clean
-check: all layers unit ## the fast tests: layers, unit and golden; no root, no engine, under a minute
+check: all layers unit ## the fast tests: layers, behaviours, unit and golden; no root, no engine, under a minute
 
 layers:
 	@tests/check-layers
+	@tests/check-behaviours
 
 unit: $(unit)
 	@tests/run-unit $(unit)
