@@ -118,7 +118,7 @@ local function load()
     end
     local new, why = orc_table.parse(text)
     if not new then
-        ngx.log(ngx.ERR, "orc: table ", version, " is not used: ", why)
+        ngx.log(ngx.CRIT, "orc: table ", version, " is not used: ", why)
         return
     end
     backends = new
@@ -238,14 +238,14 @@ end
 function M.done()
     local key = tonumber(cast(uintptr, get_request()))
     local peer = in_flight[key]
+    if tried[key] then
+        tried[key] = nil
+    end
     if not peer then
         return
     end
     in_flight[key] = nil
     row[peer.slot] = row[peer.slot] - 1
-    if tried[key] then
-        tried[key] = nil
-    end
     if ngx.status >= 500 then
         local status = ngx.status
         if status == 500 or status == 502 or status == 504 then

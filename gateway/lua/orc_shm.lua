@@ -27,13 +27,15 @@ int pthread_spin_unlock(volatile int *lock);
 typedef struct {
     volatile uint32_t version;
     uint32_t pad[15];
-    volatile int32_t pid[256];
-    volatile int32_t count[256][16384];
+    volatile int32_t pid[1024];
+    volatile int32_t count[1024][16384];
 } orc_shm_t;
 ]]
 
-local ROWS, SLOTS = 256, 16384
-local KEY = "mapping:1" -- one more whenever orc_shm_t changes: old workers keep theirs
+-- Workers from before a reload keep their rows while they have a request, up to worker_shutdown_timeout; memory
+-- is only taken by rows in use.
+local ROWS, SLOTS = 1024, 16384
+local KEY = "mapping:2" -- one more whenever orc_shm_t changes: old workers keep theirs
 local ESRCH = 3
 
 local M = { SLOTS = SLOTS }
@@ -110,8 +112,9 @@ function M.claim()
             end
         end
     end
-    ngx.log(ngx.ERR, "orc: all ", ROWS, " rows of counters are taken; withdrawals will wait for their time-out")
-    dict:set("uncounted", true)
+    ngx.log(ngx.CRIT, "orc: all ", ROWS, " rows of counters are taken; while this worker lives, withdrawals wait for ",
+            "their time-out")
+    dict:incr("uncounted", 1, 0)
     row = ffi.new("volatile int32_t[?]", SLOTS)
 end
 
@@ -122,6 +125,8 @@ function M.release()
         shm.pid[row_index] = 0
         dict:delete("row:" .. row_index)
         row_index = nil
+    else
+        dict:incr("uncounted", -1, 0)
     end
 end
 
@@ -157,7 +162,7 @@ end
 
 -- Requests in flight to an endpoint, over all workers. To be read after store().
 function M.in_flight(slot)
-    local sum = dict:get("uncounted") and 1 or 0
+    local sum = dict:get("uncounted") or 0
     for i = 0, ROWS - 1 do
         local pid = shm.pid[i]
         if pid ~= 0 then
