@@ -198,9 +198,11 @@ static void on_nginx_trouble(const char *sentence, void *arg)
 
 static void end(struct gateway *g, int status)
 {
-    if (g->on_end)
-        g->on_end(status, g->arg);
-    g->on_end = NULL;
+    void (*on_end)(int status, void *arg) = g->on_end;
+
+    g->on_end = NULL; /* freeing what it owns may end it once more */
+    if (on_end)
+        on_end(status, g->arg);
 }
 
 static void on_helper_lost(void *arg)

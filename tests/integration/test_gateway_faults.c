@@ -97,6 +97,41 @@ static void test_fault__retiring_gateway_ends_nginx_and_leaves(void **state)
     assert_true(gw_wait(g, is_deregistered, g));
 }
 
+/* The helper has waited for NGINX's master, and tells orc-gateway so. */
+static bool has_no_children(void *arg)
+{
+    orc_auto_free char *path = orc_printf("/proc/%d/task/%d/children", *(int *)arg, *(int *)arg);
+    orc_auto_free char *children = NULL;
+
+    return orc_file_read(path, 4096, &children, NULL, NULL) == 0 && *children == '\0';
+}
+
+/* It waits for an etcd that hangs to take its registration back, and then something else ends it as well. */
+static void test_fault__a_gateway_ends_once(void **state)
+{
+    struct gwt *g = *state;
+    orc_auto_free char *path = NULL, *children = NULL;
+    int status = 0, helper;
+
+    g->retire = true;
+    gw_put_web(g, 1);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    path = orc_printf("/proc/%d/task/%d/children", g->gateway, g->gateway);
+    assert_int_equal(orc_file_read(path, 4096, &children, NULL, NULL), 0);
+    helper = atoi(children);
+    etcd_server_freeze(&g->server);
+    kill(g->gateway, SIGTERM);
+    assert_true(gw_wait(g, has_no_children, &helper));
+    loop_for(&g->loop, 50);
+    kill(helper, SIGKILL);
+    waitpid(g->gateway, &status, 0);
+    g->gateway = 0;
+    etcd_server_thaw(&g->server);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+}
+
 /* The whole of NGINX killed: started again, with its table. */
 static void test_fault__killed_nginx_is_started_again(void **state)
 {
@@ -344,6 +379,7 @@ int main(void)
         TEST(test_fault__killed_gateway_leaves_nginx_serving_and_adopts_it),
         TEST(test_fault__clean_stop_leaves_nginx_serving_and_the_registration_in_place),
         TEST(test_fault__retiring_gateway_ends_nginx_and_leaves),
+        TEST(test_fault__a_gateway_ends_once),
         TEST(test_fault__killed_nginx_is_started_again),
         TEST(test_fault__killed_master_is_replaced_with_its_orphaned_workers),
         TEST(test_fault__nginx_killed_while_the_gateway_was_dead_is_started_by_the_next),
