@@ -149,12 +149,25 @@ static void adopted(struct gw_nginx *n, const struct gw_helper_reply *r)
     step(n);
 }
 
-/* The line of NGINX's words that matters: the first [emerg], else the first of all. */
-static char *salient(const char *text)
+/* The line of NGINX's words that matters: the first of the gravest level, without its time and process, so
+ * that the same trouble has the same text each time. */
+static char *salient(const struct gw_nginx *n, const char *text)
 {
-    const char *at = strstr(text, "[emerg] ");
-    const char *from = at ? at + strlen("[emerg] ") : text;
+    static const char *const levels[] = {"[emerg] ", "[alert] ", "[crit] ", "[error] ", "[warn] "};
+    const char *from = NULL;
 
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(levels) && !from; i++) {
+        from = strstr(text, levels[i]);
+        if (from)
+            from += strlen(levels[i]);
+    }
+    if (!from && *text && !strstr(text, "[notice] ")) /* not NGINX's words, but the helper's */
+        from = text;
+    if (!from)
+        return orc_printf("it ended at once without a word; see %s/error.log, and is there room on its disk?",
+                          n->o.dir);
+    if (from[strspn(from, "0123456789#")] == ':') /* "274#274: " */
+        from += strspn(from, "0123456789#: ");
     return orc_strndup(from, strcspn(from, "\n"));
 }
 
@@ -217,7 +230,7 @@ static void start(struct gw_nginx *n)
 static void tested(struct gw_nginx *n, const struct gw_helper_reply *r)
 {
     struct orc_err err = ORC_ERR_INIT;
-    orc_auto_free char *why = salient(r->text);
+    orc_auto_free char *why = salient(n, r->text);
 
     if (r->status < 0) {
         give_up(n, why);
@@ -316,7 +329,7 @@ static void started(struct gw_nginx *n, const struct gw_helper_reply *r)
     if (r->status == 0) {
         await_hash(n);
     } else {
-        orc_auto_free char *why = salient(r->text);
+        orc_auto_free char *why = salient(n, r->text);
         orc_auto_free char *sentence = orc_printf("NGINX does not start, it is tried again: %s", why);
         n->o.on_trouble(sentence, n->o.arg);
         again_later(n);

@@ -31,7 +31,7 @@ struct shell {
     int closing;
     int64_t saved_revision;
     uint64_t steps;
-    struct orc_log_once away, refused;
+    struct orc_log_once away, refused, disk;
 };
 
 static void arm(struct shell *s, uint64_t ms);
@@ -241,8 +241,12 @@ static void save_guard(struct shell *s)
 
     if (!s->guard_path || s->guard.frozen || s->guard.revision == s->saved_revision)
         return;
-    if (guard_save(&s->guard, s->guard_path, &err) < 0)
-        orc_warn("%s", err.msg);
+    if (guard_save(&s->guard, s->guard_path, &err) < 0) {
+        orc_log_begin(&s->disk, ORC_LOG_ERROR, "the last revision seen can't be kept: %s. All else goes on",
+                      err.msg);
+        return;
+    }
+    orc_log_end(&s->disk, "the last revision seen is kept again");
     s->saved_revision = s->guard.revision;
 }
 
