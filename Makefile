@@ -119,21 +119,24 @@ integration: all lab-tools $(integration_c) ## every part against the real etcd,
 e2e: all lab-tools ## the whole cluster in the lab (root)
 	@BUILD=$(BUILD) tests/run-scripts tests/lab/selftest $(e2e_scripts)
 
-test: packages ## everything, on a fresh machine: installs packages, builds, unit, integration, end to end (root)
+test: root packages ## everything, on a fresh machine: installs packages, builds, unit, integration, end to end (root)
 	@$(MAKE) --no-print-directory test-all
 
-.PHONY: test-all
+.PHONY: test-all root
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "make: this must be run as root: it makes network namespaces and starts Docker Engines in them" >&2; exit 1; }
+
 test-all: all lab-tools layers $(unit) $(integration_c)
 	@BUILD=$(BUILD) tests/run-all "$(unit)" "$(integration_c) $(integration_scripts)" "tests/lab/selftest $(e2e_scripts)"
 
-demo: packages ## the first ten minutes: a cluster of three servers on this machine (root)
+demo: root packages ## the first ten minutes: a cluster of three servers on this machine (root)
 	@$(MAKE) --no-print-directory all lab-tools
 	@BUILD=$(BUILD) tests/lab/demo
 
 demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
-bench: packages ## the benchmarks, written to docs/benchmarks.md (root)
+bench: root packages ## the benchmarks, written to docs/benchmarks.md (root)
 	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor
 	@BUILD=$(BUILD) tests/bench/run
 
