@@ -1,5 +1,7 @@
 #include "gateway/gateway_internal.h"
 
+#include "lib/hash.h"
+
 #define CONF_DELAY_MS 20 /* services that change together are one reload */
 #define SAVE_MS 5000
 
@@ -249,6 +251,23 @@ static void load_guard(struct gateway *g)
         orc_warn("%s", err.msg);
 }
 
+static void load_instance(struct gateway *g)
+{
+    orc_auto_free char *path = orc_printf("%s/instance", g->o.state_dir);
+    orc_auto_free char *text = NULL, *line = NULL;
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (orc_file_read(path, 256, &text, NULL, NULL) == 0 &&
+        strspn(text, "0123456789abcdef") == GATEWAY_INSTANCE_LEN) {
+        snprintf(g->instance, sizeof g->instance, "%s", text);
+        return;
+    }
+    orc_random_hex(GATEWAY_INSTANCE_LEN, g->instance);
+    line = orc_printf("%s\n", g->instance);
+    if (orc_file_write(path, line, strlen(line), 0644, &err) < 0)
+        orc_warn("this gateway is another instance after each start: %s", err.msg);
+}
+
 static struct gw_nginx *new_nginx(struct gateway *g, struct orc_err *err)
 {
     struct gw_nginx_opts opts = {
@@ -314,6 +333,7 @@ struct gateway *gateway_new(uv_loop_t *loop, const struct gateway_opts *opts,
     }
     g->open_timers = N_TIMERS;
     load_guard(g);
+    load_instance(g);
     new_parts(g);
     g->nginx = new_nginx(g, err);
     return g->nginx ? g : gateway_free(g);

@@ -16,6 +16,8 @@
 #include "state/event.h"
 #include "state/view.h"
 
+#define GATEWAY_INSTANCE_LEN 32 /* hex digits */
+
 enum { T_CONFIG, T_CONF, T_EXPIRE, T_SAVE, N_TIMERS };
 
 struct gateway {
@@ -39,6 +41,7 @@ struct gateway {
     uv_timer_t timers[N_TIMERS];
     int open_timers;
     int64_t gateway_ttl_s;
+    char instance[GATEWAY_INSTANCE_LEN + 1];
 
     bool synced;           /* the first batch since the registration came */
     int64_t sync_revision; /* its revision: nothing is reported before it is served */

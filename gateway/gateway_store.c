@@ -50,17 +50,18 @@ static void put_endpoint(struct gateway *g, const struct etcd_kv *kv, const stru
     record_endpoint_release(&rec);
 }
 
-/* A registration as we write it? */
-static bool is_gateway(const struct etcd_kv *kv)
+/* Our own registration? */
+static bool is_ours(const struct gateway *g, const struct etcd_kv *kv)
 {
     struct orc_err err = ORC_ERR_INIT;
     struct record_gateway rec = {0};
-    bool is = record_gateway_parse(kv->value, kv->value_len, &rec, &err) == 0;
+    bool readable = record_gateway_parse(kv->value, kv->value_len, &rec, &err) == 0, ours;
 
-    if (!is)
+    if (!readable)
         orc_warn("%s was written by somebody else and is written anew: %s", kv->key, err.msg);
+    ours = readable && orc_streq(rec.instance, g->instance);
     record_gateway_release(&rec);
-    return is;
+    return ours;
 }
 
 static void on_put(const struct etcd_kv *kv, void *arg)
@@ -79,7 +80,7 @@ static void on_put(const struct etcd_kv *kv, void *arg)
         gw_table_node(g->table, key.node, kv->lease);
         break;
     case KEY_GATEWAY:
-        if (strcmp(key.node, g->o.id) == 0 && !is_gateway(kv))
+        if (strcmp(key.node, g->o.id) == 0 && !is_ours(g, kv))
             gw_register_again(g->reg);
         break;
     case KEY_UNKNOWN:
@@ -262,6 +263,7 @@ static void enter(struct gateway *g)
         .etcd = g->etcd,
         .cluster = g->o.cluster,
         .id = g->o.id,
+        .instance = g->instance,
         .listen = g->o.conf.listen,
         .ttl_s = g->gateway_ttl_s,
         .on_registered = on_registered,

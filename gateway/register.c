@@ -8,6 +8,7 @@
 
 #define RETRY_MS 100
 #define RETRY_MAX_MS 2000
+#define LEASE_MS 1000 /* without a lease for so long: said */
 
 struct gw_register {
     struct gw_register_opts o;
@@ -16,7 +17,8 @@ struct gw_register {
     uint64_t retry_ms;
     struct etcd_call *call;
     bool registered, paused, retiring;
-    bool have, wrote; /* a report; a heartbeat on the present lease */
+    int64_t registration; /* its mod revision */
+    bool have, wrote;     /* a report; a heartbeat on the present lease */
     struct record_gateway_alive now, written, writing;
     int64_t draining;
     void (*retired)(void *arg);
@@ -69,10 +71,7 @@ bool gw_register_matters(const struct record_gateway_alive *was, const struct re
 
 /* ---- writing */
 
-static void on_retry(uv_timer_t *timer)
-{
-    step(timer->data);
-}
+static void on_retry(uv_timer_t *timer);
 
 static void failed(struct gw_register *r, const char *why)
 {
@@ -87,6 +86,16 @@ static void succeeded(struct gw_register *r)
     r->o.on_trouble("", r->o.arg);
 }
 
+static void on_retry(uv_timer_t *timer)
+{
+    struct gw_register *r = timer->data;
+
+    if (!r->registered && !r->call && !lease_id(r->lease))
+        failed(r, lease_reason(r->lease));
+    else
+        step(r);
+}
+
 static void on_registered(const struct etcd_result *res, void *arg)
 {
     struct gw_register *r = arg;
@@ -98,23 +107,93 @@ static void on_registered(const struct etcd_result *res, void *arg)
         failed(r, res->error_text);
         return;
     }
+    if (!res->succeeded) { /* somebody wrote meanwhile: look again */
+        step(r);
+        return;
+    }
     r->registered = true;
+    r->registration = res->revision;
     succeeded(r);
     r->o.on_registered(res->revision, r->o.arg);
     step(r);
 }
 
-static void write_registration(struct gw_register *r)
+/* seen: the registration's mod revision, 0: none is there. */
+static void write_registration(struct gw_register *r, int64_t seen)
 {
     orc_auto_free char *key = key_gateway(r->o.cluster, r->o.id);
-    orc_auto_free char *value = NULL;
+    orc_auto_free char *alive_key = key_gateway_alive(r->o.cluster, r->o.id);
+    orc_auto_free char *value = NULL, *alive = NULL;
     char host[256] = "";
-    struct record_gateway rec = {.node = host, .listen = *r->o.listen, .at = orc_wall_ms()};
+    struct record_gateway rec = {.node = host,
+                                 .instance = (char *)(uintptr_t)r->o.instance,
+                                 .listen = *r->o.listen,
+                                 .at = orc_wall_ms()};
+    struct record_gateway_alive nothing = {0};
+    struct etcd_txn *t = etcd_txn_new();
 
     if (gethostname(host, sizeof host - 1) < 0)
         snprintf(host, sizeof host, "%s", r->o.id);
     value = record_gateway_text(&rec);
-    r->call = etcd_put(r->o.etcd, key, value, 0, on_registered, r);
+    alive = record_gateway_alive_text(&nothing);
+    etcd_txn_if_mod_revision(t, key, seen);
+    etcd_txn_put(t, key, value, 0);
+    etcd_txn_put(t, alive_key, alive, lease_id(r->lease));
+    r->call = etcd_txn_commit(r->o.etcd, t, on_registered, r);
+}
+
+/* Does another gateway that lives hold the id? Then that is said, and tried again. What was written by hand
+ * holds nothing. */
+static bool is_held(struct gw_register *r, const struct etcd_kv *registration, const struct etcd_kv *alive)
+{
+    struct record_gateway rec = {0};
+    bool held = false;
+
+    if (registration && alive && alive->lease != 0 && alive->lease != lease_id(r->lease) &&
+        record_gateway_parse(registration->value, registration->value_len, &rec, NULL) == 0)
+        held = rec.instance && strcmp(rec.instance, r->o.instance) != 0;
+    if (held) {
+        orc_auto_free char *why =
+            orc_printf("the id \"%s\" is held by another orc-gateway (on %.64s, instance %.8s); this one is "
+                       "instance %.8s. "
+                       "Give one of them another --id; until then this one's NGINX keeps what it has",
+                       r->o.id, rec.node ? rec.node : "an unknown host", rec.instance, r->o.instance);
+        failed(r, why);
+    }
+    record_gateway_release(&rec);
+    return held;
+}
+
+static void on_looked(const struct etcd_result *res, void *arg)
+{
+    struct gw_register *r = arg;
+    orc_auto_free char *key = key_gateway(r->o.cluster, r->o.id);
+    const struct etcd_kv *registration = NULL, *alive = NULL;
+
+    r->call = NULL;
+    if (res->error == -ECANCELED)
+        return;
+    if (res->error) {
+        failed(r, res->error_text);
+        return;
+    }
+    for (size_t i = 0; i < res->n_kvs; i++)
+        *(strcmp(res->kvs[i].key, key) == 0 ? &registration : &alive) = &res->kvs[i];
+    if (!lease_id(r->lease) || r->paused)
+        step(r);
+    else if (!is_held(r, registration, alive))
+        write_registration(r, registration ? registration->mod_revision : 0);
+}
+
+static void look(struct gw_register *r)
+{
+    orc_auto_free char *registration = key_gateway(r->o.cluster, r->o.id);
+    orc_auto_free char *alive = key_gateway_alive(r->o.cluster, r->o.id);
+    struct etcd_txn *t = etcd_txn_new();
+
+    etcd_txn_get(t, registration);
+    etcd_txn_get(t, alive);
+    r->call = etcd_txn_commit(r->o.etcd, t, on_looked, r);
 }
 
 static void on_alive(const struct etcd_result *res, void *arg)
@@ -144,7 +223,7 @@ static void write_alive(struct gw_register *r, int64_t lease)
     struct etcd_txn *t = etcd_txn_new();
 
     copy(&r->writing, &r->now);
-    etcd_txn_if_exists(t, gateway);
+    etcd_txn_if_mod_revision(t, gateway, r->registration);
     etcd_txn_put(t, alive, value, lease);
     r->call = etcd_txn_commit(r->o.etcd, t, on_alive, r);
 }
@@ -165,6 +244,7 @@ static void write_retirement(struct gw_register *r)
     orc_auto_free char *alive = key_gateway_alive(r->o.cluster, r->o.id);
     struct etcd_txn *t = etcd_txn_new();
 
+    etcd_txn_if_mod_revision(t, gateway, r->registration);
     etcd_txn_delete(t, gateway);
     etcd_txn_delete(t, alive);
     r->call = etcd_txn_commit(r->o.etcd, t, on_deleted, r);
@@ -180,8 +260,10 @@ static void step(struct gw_register *r)
     uv_timer_stop(&r->retry);
     if (r->retiring)
         write_retirement(r);
+    else if (!r->registered && lease == 0)
+        uv_timer_start(&r->retry, on_retry, LEASE_MS, 0);
     else if (!r->registered)
-        write_registration(r);
+        look(r);
     else if (r->have && lease != 0 &&
              gw_register_matters(r->wrote ? &r->written : NULL, &r->now, r->draining))
         write_alive(r, lease);

@@ -3,8 +3,12 @@
  * gateways/<id> is written before the first range, so that a nodelet that withdraws an endpoint after our
  * range waits for us. gateway-alive/<id> is written on a lease: at the start, when a draining endpoint is
  * served as such, when the last request to one ends, and when the lease is new; not while only ready
- * endpoints come and go. Each of these writes requires that gateways/<id> still exists: a gateway that the
- * scheduler retired registers anew, and its owner reads everything anew, before it says again what it serves.
+ * endpoints come and go. Each of these writes requires that gateways/<id> is as we wrote it: a gateway that
+ * the scheduler retired registers anew, and its owner reads everything anew, before it says again what it
+ * serves.
+ *
+ * While another gateway of this id lives, ours is not registered: a nodelet that waits for the id would take
+ * the one's acknowledgement for both. So a registration is written together with a first heartbeat.
  */
 #ifndef GATEWAY_REGISTER_H
 #define GATEWAY_REGISTER_H
@@ -17,6 +21,7 @@ struct gw_register_opts {
     uv_loop_t *loop;
     struct etcd *etcd;             /* borrowed */
     const char *cluster, *id;      /* borrowed */
+    const char *instance;          /* borrowed; differs from every other gateway's */
     const struct orc_strv *listen; /* borrowed; for people */
     int64_t ttl_s;
     void (*on_registered)(int64_t revision, void *arg); /* also after having been retired: then range anew */

@@ -227,6 +227,8 @@ char *endpoint_port_name(const struct spec_gateway *g); /* freed by the caller *
  * ---------------------------------------------------------------------- */
 struct record_gateway {
     char *node; /* host name, for people */
+    char *
+        instance; /* drawn by the gateway once, kept in its state folder: of two with one id one is refused */
     struct orc_strv listen;
     int64_t at;
 };

@@ -85,6 +85,7 @@ RECORD_DEFINE(subnet, subnet_codec)
 
 static const struct codec_field gateway_rows[] = {
     CODEC_ROW_STR(record_gateway, node, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STR(record_gateway, instance, 64, NULL),
     CODEC_ROW_STRV(record_gateway, listen, 256, NULL),
     CODEC_ROW_INT64(record_gateway, at, 0, RECORD_WALL_MAX),
 };

@@ -476,9 +476,9 @@ ORC_UNUSED static struct gwt *gw_world(void)
     g->janitor = gw_janitor_start(g);
     g->shared = gw_shared_new();
     g->shared->port = etcd_free_port();
-    g->port = etcd_free_port();
     gw_actors_start(g->shared, g->actors);
     etcd_server_start(&g->server);
+    g->port = etcd_free_port(); /* not one of etcd's, which answers 404 */
     uv_loop_init(&g->loop);
     orc_strv_add(&urls, g->server.url);
     g->etcd = etcd_new(&g->loop, &opts, NULL);

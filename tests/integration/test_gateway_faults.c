@@ -327,6 +327,38 @@ static void test_fault__second_gateway_on_the_same_folder_is_refused(void **stat
     assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
 }
 
+/* Somebody copied the unit file to a second server, --id included: one acknowledgement must not do for both.
+ */
+static void test_fault__second_gateway_of_the_same_id_waits_until_the_first_is_gone(void **state)
+{
+    struct gwt *g = *state, second; /* its loop, a copy, is not used */
+    struct gw_logged held = {&second, "is held by another orc-gateway", 1};
+    struct gw_answer answers = {&second, "shop.example", "/web/", 200};
+    int64_t lease = gw_put_web(g, 2);
+
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    second = *g;
+    second.retire = true;
+    second.port = etcd_free_port();
+    snprintf(second.dir, sizeof second.dir, "/tmp/orc-gw-XXXXXX");
+    assert_non_null(mkdtemp(second.dir));
+    chmod(second.dir, 0755);
+    gw_start(&second);
+    assert_true(gw_wait(g, gw_has_logged, &held));
+    gw_await_ack(g, gw_put_endpoint(g, "web", 0, "/web/", ENDPOINT_DRAINING, lease), "shop.web.0.1");
+    assert_int_equal(gw_status(&second, "shop.example", "/web/"), 0);
+    gw_end(g, SIGKILL);
+    assert_true(gw_wait(g, gw_answers, &answers));
+    gw_start(g); /* and now it is the other way round */
+    gw_await_log(g, "is held by another orc-gateway");
+    gw_end(&second, SIGTERM);
+    gw_await_ack(g, gw_put_endpoint(g, "web", 0, "/web/", ENDPOINT_READY, lease), NULL);
+    gw_await_ack(g, gw_put_endpoint(g, "web", 0, "/web/", ENDPOINT_DRAINING, lease), "shop.web.0.1");
+    etcd_remove_tree(second.dir);
+}
+
 static void test_fault__port_in_use_is_said_and_tried_again(void **state)
 {
     struct gwt *g = *state;
@@ -389,6 +421,7 @@ int main(void)
         TEST(test_fault__retired_gateway_registers_anew),
         TEST(test_fault__wiped_store_freezes_the_gateway),
         TEST(test_fault__inherited_listener_is_handed_to_nginx),
+        TEST(test_fault__second_gateway_of_the_same_id_waits_until_the_first_is_gone),
         TEST(test_fault__port_in_use_is_said_and_tried_again),
         TEST(test_fault__configuration_that_nginx_refuses_is_not_used),
         TEST(test_fault__second_gateway_on_the_same_folder_is_refused),

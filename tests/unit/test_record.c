@@ -73,7 +73,7 @@ static const struct kind {
     KIND(subnet, "{\"node\":\"k1\"}"),
     KIND(endpoint, "{\"node\":\"k1\",\"address\":\"10.210.1.5\",\"state\":\"draining\",\"ports\":[{\"name\":"
                    "\"/orders/\",\"port\":8080}]}"),
-    KIND(gateway, "{\"node\":\"k1\",\"listen\":[\"0.0.0.0:80\",\"[::]:80\"],\"at\":1}"),
+    KIND(gateway, "{\"node\":\"k1\",\"instance\":\"abc\",\"listen\":[\"0.0.0.0:80\",\"[::]:80\"],\"at\":1}"),
     KIND(gateway_alive, "{\"served\":77,\"inflight\":[{\"task\":\"shop.web.2.17\",\"requests\":3}]}"),
     KIND(leader, "{\"id\":\"a\",\"host\":\"k1\",\"at\":1}"),
     KIND(event,
