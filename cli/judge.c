@@ -23,11 +23,16 @@ void wait_targets_release(struct wait_targets *t)
 const char *outcome_name(enum outcome o)
 {
     static const char *const names[] = {
-        [OUTCOME_GOING_ON] = "going-on", [OUTCOME_COMPLETE] = "complete",       [OUTCOME_REMOVED] = "removed",
-        [OUTCOME_PAUSED] = "paused",     [OUTCOME_ROLLED_BACK] = "rolled-back", [OUTCOME_FAILED] = "failed",
-        [OUTCOME_DROPPED] = "dropped"};
+        [OUTCOME_ASKED] = "asked",     [OUTCOME_GOING_ON] = "going-on", [OUTCOME_COMPLETE] = "complete",
+        [OUTCOME_REMOVED] = "removed", [OUTCOME_PAUSED] = "paused",     [OUTCOME_ROLLED_BACK] = "rolled-back",
+        [OUTCOME_FAILED] = "failed",   [OUTCOME_DROPPED] = "dropped"};
 
     return names[o];
+}
+
+bool outcome_is_end(enum outcome o)
+{
+    return o > OUTCOME_GOING_ON;
 }
 
 bool outcome_is_good(enum outcome o)
@@ -83,7 +88,7 @@ enum outcome judge(const struct cluster *c, const struct wait_target *t)
     if (dropped(c, t))
         return OUTCOME_DROPPED;
     if (!e || e->as.rollout.generation < t->generation || e->as.rollout.restart_epoch < t->epoch)
-        return OUTCOME_GOING_ON;
+        return OUTCOME_ASKED;
     switch (e->as.rollout.state) {
     case ROLLOUT_COMPLETE:
         return OUTCOME_COMPLETE;
@@ -132,6 +137,9 @@ char *judge_line(const struct report_service *s, const struct wait_target *t, en
                           s && s->tasks.n == 1 ? "" : "s");
     if (!s || o == OUTCOME_DROPPED)
         return orc_printf("%s/%s: somebody removed it", t->app, t->service);
+    if (o == OUTCOME_ASKED)
+        return orc_printf("%s: waiting, %d of %d healthy: the scheduler has not taken it up yet", s->name,
+                          s->healthy, s->desired);
     if (o != OUTCOME_COMPLETE && s->why.n)
         return orc_printf("%s: %s, %d of %d healthy: %s", s->name, s->rollout, s->healthy, s->desired,
                           s->why.at[0]);

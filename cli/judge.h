@@ -22,6 +22,7 @@ void wait_add(struct wait_targets *t, const char *app, const char *service, int6
 void wait_targets_release(struct wait_targets *t);
 
 enum outcome {
+    OUTCOME_ASKED, /* no scheduler has taken it in yet: what the records say is from before */
     OUTCOME_GOING_ON,
     OUTCOME_COMPLETE,
     OUTCOME_REMOVED,
@@ -30,7 +31,8 @@ enum outcome {
     OUTCOME_FAILED,
     OUTCOME_DROPPED /* somebody else removed it */
 };
-const char *outcome_name(enum outcome o); /* "going-on", "complete", "rolled-back" ... */
+const char *outcome_name(enum outcome o); /* "asked", "going-on", "complete", "rolled-back" ... */
+bool outcome_is_end(enum outcome o);      /* neither asked nor going on */
 bool outcome_is_good(enum outcome o);     /* complete or removed */
 bool outcome_is_bad(enum outcome o);      /* ended, but not where it was to go */
 

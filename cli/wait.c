@@ -12,8 +12,12 @@ const enum key_kind wait_report_kinds[] = {KEY_CONFIG,        KEY_APP,      KEY_
                                            KEY_ALIVE,         KEY_ENDPOINT, KEY_INTENT,   KEY_GATEWAY,
                                            KEY_GATEWAY_ALIVE, KEY_LEADER,   KEY_UNKNOWN};
 
+#define ASKED_MS 2000 /* longer than a scheduler takes to take something in */
+#define TICK_MS 1000
+
 struct waiting {
     struct session *s;
+    uint64_t begun; /* orc_clock_ms() */
     const struct wait_targets *targets;
     enum outcome *outcomes; /* per target */
     uint64_t *said;         /* per target: hash of the line said last */
@@ -59,8 +63,8 @@ static bool said_before(struct waiting *w, const char *line)
     return false;
 }
 
-/* A line when a task is placed, healthy, or in trouble. */
-static void say_tasks(struct waiting *w, const struct report_service *s)
+/* A line when a task is placed, healthy, or in trouble; not of how it was before. */
+static void say_tasks(struct waiting *w, const struct report_service *s, bool before)
 {
     const struct report_task *t;
 
@@ -73,7 +77,7 @@ static void say_tasks(struct waiting *w, const struct report_service *s)
             line = orc_printf("  %s on %s is healthy at %s", t->id, t->node, t->address ? t->address : "?");
         else if (orc_streq(t->state, "failed") || orc_streq(t->health, "unhealthy"))
             line = orc_printf("  %s on %s is %s: %s", t->id, t->node, is, t->reason ? t->reason : "?");
-        if (line && !said_before(w, line))
+        if (line && !said_before(w, line) && !before)
             out_line(&w->s->out, "%s", line);
     }
 }
@@ -85,9 +89,12 @@ static void say(struct waiting *w, const struct report *r, size_t i)
     orc_auto_free char *line = judge_line(s, t, w->outcomes[i]);
     orc_auto_free char *news = gist(line);
     uint64_t h = orc_hash64_str(0, news);
+    bool asked = w->outcomes[i] == OUTCOME_ASKED;
 
     if (s)
-        say_tasks(w, s);
+        say_tasks(w, s, asked);
+    if (asked && orc_clock_ms() - w->begun < ASKED_MS)
+        return;
     if (w->said[i] != h)
         out_line(&w->s->out, "%s", line);
     w->said[i] = h;
@@ -123,7 +130,7 @@ static bool *choose_lines(const struct waiting *w, size_t *ret_left_out)
     for (int pass = 0; pass < 3; pass++)
         for (size_t i = 0; i < n && room; i++) {
             enum outcome o = w->outcomes[i];
-            int when = outcome_is_bad(o) ? 0 : o == OUTCOME_GOING_ON ? 1 : 2;
+            int when = outcome_is_bad(o) ? 0 : outcome_is_end(o) ? 2 : 1;
 
             if (when == pass) {
                 shown[i] = true;
@@ -180,7 +187,7 @@ static void keep(struct waiting *w, const struct report *r)
         json_array_append_new(w->services, judge_to_json(s, t, w->outcomes[i]));
         if (failure)
             orc_strv_add(&w->failures, failure);
-        if (w->outcomes[i] == OUTCOME_GOING_ON && !w->keeps)
+        if (!outcome_is_end(w->outcomes[i]) && !w->keeps)
             orc_set_str(&w->keeps, line);
     }
 }
@@ -194,7 +201,7 @@ static bool on_progress(struct cluster *c, void *arg)
     report_build(c, NULL, orc_wall_ms(), &r);
     for (size_t i = 0; i < w->targets->n; i++) {
         w->outcomes[i] = judge(c, &w->targets->at[i]);
-        ended += w->outcomes[i] != OUTCOME_GOING_ON;
+        ended += outcome_is_end(w->outcomes[i]);
     }
     if (is_live(w))
         draw(w, &r);
@@ -247,6 +254,7 @@ int wait_run(struct session *s, const struct wait_targets *targets, uint64_t tim
              json_t **ret_services)
 {
     struct waiting w = {.s = s,
+                        .begun = orc_clock_ms(),
                         .targets = targets,
                         .outcomes = orc_calloc(targets->n, sizeof *w.outcomes),
                         .said = orc_calloc(targets->n, sizeof *w.said)};
@@ -256,6 +264,7 @@ int wait_run(struct session *s, const struct wait_targets *targets, uint64_t tim
     if (targets->n)
         end = follow_run(s, &(struct follow_opts){.kinds = wait_report_kinds,
                                                   .timeout_ms = timeout_ms,
+                                                  .tick_ms = TICK_MS,
                                                   .on_change = on_progress,
                                                   .on_trouble = on_trouble,
                                                   .arg = &w});

@@ -26,12 +26,12 @@ static void taken_in(struct cluster *c, const char *state, int generation, int e
     put(c, "rollouts/shop/web", text);
 }
 
-static void test_judge__without_a_rollout_it_goes_on(void **state)
+static void test_judge__without_a_rollout_it_is_only_asked_for(void **state)
 {
     struct cluster c = healthy(2);
 
     cluster_delete(&c, "/orc/default/rollouts/shop/web");
-    assert_int_equal(judged(&c, target(1, 0, false)), OUTCOME_GOING_ON);
+    assert_int_equal(judged(&c, target(1, 0, false)), OUTCOME_ASKED);
     cluster_release(&c);
 }
 
@@ -40,7 +40,7 @@ static void test_judge__an_older_generation_is_no_answer(void **state)
     struct cluster c = healthy(2);
 
     taken_in(&c, "complete", 4, 0);
-    assert_int_equal(judged(&c, target(5, 0, false)), OUTCOME_GOING_ON);
+    assert_int_equal(judged(&c, target(5, 0, false)), OUTCOME_ASKED);
     assert_int_equal(judged(&c, target(4, 0, false)), OUTCOME_COMPLETE);
     taken_in(&c, "complete", 6, 0); /* superseded by a later one, which is complete: behaviour 52 */
     assert_int_equal(judged(&c, target(5, 0, false)), OUTCOME_COMPLETE);
@@ -52,7 +52,7 @@ static void test_judge__an_older_restart_epoch_is_no_answer(void **state)
     struct cluster c = healthy(2);
 
     taken_in(&c, "complete", 1, 1);
-    assert_int_equal(judged(&c, target(0, 2, false)), OUTCOME_GOING_ON);
+    assert_int_equal(judged(&c, target(0, 2, false)), OUTCOME_ASKED);
     taken_in(&c, "complete", 1, 2);
     assert_int_equal(judged(&c, target(0, 2, false)), OUTCOME_COMPLETE);
     cluster_release(&c);
@@ -211,7 +211,7 @@ static void test_json__of_a_target_without_a_report_has_name_and_outcome(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_judge__without_a_rollout_it_goes_on),
+        cmocka_unit_test(test_judge__without_a_rollout_it_is_only_asked_for),
         cmocka_unit_test(test_judge__an_older_generation_is_no_answer),
         cmocka_unit_test(test_judge__an_older_restart_epoch_is_no_answer),
         cmocka_unit_test(test_judge__each_state_has_its_outcome),
