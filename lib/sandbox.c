@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#define SOCKET_TYPE_MASK (UINT32_MAX & ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK)) /* socket(2) */
 #define NAMED_SYSCALLS 1024 /* numbers from here on are shown without a name */
 
 static const int base_calls[] = {
@@ -119,8 +120,7 @@ static const int net_calls[] = {
     SCMP_SYS(connect),    SCMP_SYS(sendto),      SCMP_SYS(sendmsg),     SCMP_SYS(sendmmsg),
     SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),     SCMP_SYS(recvmmsg),    SCMP_SYS(getsockopt),
     SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(shutdown),
-    SCMP_SYS(socketpair), SCMP_SYS(bind), /* getaddrinfo(3) binds a netlink socket to see which addresses
-                                             there are */
+    SCMP_SYS(socketpair),
 };
 
 static const int listen_calls[] = {
@@ -230,13 +230,19 @@ static int add_reading(scmp_filter_ctx ctx)
     return r < 0 ? r : allow_masked(ctx, SCMP_SYS(openat), 2, writing, O_RDONLY);
 }
 
+/* Streams and datagrams: neither raw packets nor netlink, by which root would rule the machine's network.
+ * getaddrinfo(3) asks netlink which addresses there are, and does without where that fails. */
 static int add_sockets(scmp_filter_ctx ctx)
 {
-    static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
-    int r = 0;
+    static const int families[] = {AF_UNIX, AF_INET, AF_INET6}, types[] = {SOCK_STREAM, SOCK_DGRAM};
+    int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                             bits(0, UINT32_MAX, AF_NETLINK));
 
-    for (size_t i = 0; r == 0 && i < ORC_ARRAY_SIZE(families); i++)
-        r = allow_value(ctx, SCMP_SYS(socket), 0, (uint64_t)families[i]);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(families); i++)
+        for (size_t k = 0; r == 0 && k < ORC_ARRAY_SIZE(types); k++)
+            r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+                                 bits(0, UINT32_MAX, (uint64_t)families[i]),
+                                 bits(1, SOCKET_TYPE_MASK, (uint64_t)types[k]));
     return r;
 }
 

@@ -261,13 +261,35 @@ static int packet_socket(void)
     return socket(AF_PACKET, SOCK_RAW, 0) < 0;
 }
 
+static int raw_socket(void)
+{
+    return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP) < 0;
+}
+
+static int bind_now(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    return bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&a, sizeof a) < 0;
+}
+
+/* Refused without an end to the process: the C library asks, and does without. */
+static int no_netlink(void)
+{
+    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0 || errno != EAFNOSUPPORT;
+}
+
 static void test_sandbox__sockets_need_their_flags(void **state)
 {
     works(ORC_SANDBOX_NET, socket_now);
     works(ORC_SANDBOX_LISTEN, listen_now);
     dies(ORC_SANDBOX_WRITE_FILES, socket_now, "socket");
     dies(ORC_SANDBOX_NET, listen_now, "listen");
+    dies(ORC_SANDBOX_NET, bind_now, "bind");
+    works(ORC_SANDBOX_LISTEN, bind_now);
     dies(ORC_SANDBOX_NET | ORC_SANDBOX_LISTEN, packet_socket, "socket");
+    dies(ORC_SANDBOX_NET | ORC_SANDBOX_LISTEN, raw_socket, "socket");
+    works(ORC_SANDBOX_NET | ORC_SANDBOX_LISTEN, no_netlink);
 }
 
 /* --- the loop's other needs ------------------------------------------------------------------------------
