@@ -179,6 +179,16 @@ static const char *curl_reason(struct orc_http_call *call, CURLcode code)
     return call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
 }
 
+/* A server that misses a client's certificate says so after the client's part of the handshake, and closes
+ * (RFC 8446, 4.4.2.4): for the client a connection that breaks. */
+static void hint_at_certificate(struct orc_http_call *call)
+{
+    orc_auto_free char *text = orc_take(call->error_text);
+
+    call->error_text =
+        orc_printf("%s (TLS: no client certificate was given; does the server want one?)", text);
+}
+
 static void fail_curl(struct orc_http_call *call, CURLcode code)
 {
     long errnum = 0, sent = 0;
@@ -230,6 +240,9 @@ static void fail_curl(struct orc_http_call *call, CURLcode code)
     default:
         call_fail(call, -EIO, "%s", curl_reason(call, code));
     }
+    if (call->tls_nameless &&
+        (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING))
+        hint_at_certificate(call);
 }
 
 void http_call_ended(struct orc_http_call *call, CURLcode code)
@@ -381,6 +394,8 @@ static void set_basics(struct orc_http_call *call, const struct orc_http_req *re
 {
     CURL *easy = call->easy;
 
+    call->tls_nameless =
+        req->url && strncasecmp(req->url, "https:", 6) == 0 && (!req->tls || !req->tls->cert);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_text);
     curl_easy_setopt(easy, CURLOPT_URL, req->url ? req->url : "");

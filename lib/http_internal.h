@@ -38,6 +38,7 @@ struct orc_http_call {
     struct curl_slist *headers;
     uint64_t timeout_ms, connect_timeout_ms, dead_peer_ms;
     size_t header_bytes;
+    bool tls_nameless;      /* over TLS, without a client certificate */
     bool head_whole;        /* the empty line after the headers has come */
     struct orc_buf body;    /* collected for on_done */
     struct orc_buf pending; /* streamed, not yet handed over */

@@ -1,6 +1,8 @@
 /* test_etcd.c - the client against a real etcd: requests, the gateway's traps, failover. */
 #include "state/etcd_sync.h"
 #include "state/guard.h"
+#include "state/lease.h"
+#include "state/view.h"
 #include "tests/integration/etcd_server.h"
 #include "tests/integration/loop_until.h"
 #include "tests/fakes/http_server.c"
@@ -596,6 +598,66 @@ static void test_etcd__a_unix_socket_is_an_endpoint(void **state)
     etcd_server_stop(&with_socket);
 }
 
+/* What lives on one connection for long: a watch and a lease. */
+struct long_lived {
+    int64_t lease;
+    unsigned puts;
+    struct view *view;
+};
+
+static void on_long_lease(int64_t id, void *arg)
+{
+    ((struct long_lived *)arg)->lease = id;
+}
+
+static void on_long_put(const struct etcd_kv *kv, void *arg)
+{
+    ((struct long_lived *)arg)->puts++;
+}
+
+static void on_long_delete(const char *key, int64_t revision, void *arg)
+{
+}
+
+static void on_long_batch(int64_t revision, void *arg)
+{
+}
+
+static bool is_up(void *arg)
+{
+    struct long_lived *l = arg;
+
+    return l->lease && view_state(l->view) == VIEW_LIVE;
+}
+
+static bool has_two_puts(void *arg)
+{
+    return ((struct long_lived *)arg)->puts == 2;
+}
+
+static void watch_and_lease(void)
+{
+    const char *prefixes[] = {"/t/", NULL};
+    struct long_lived l = {0};
+    struct view_opts view = {.prefixes = prefixes,
+                             .on_put = on_long_put,
+                             .on_delete = on_long_delete,
+                             .on_batch = on_long_batch,
+                             .arg = &l};
+    struct lease_opts opts = {.ttl_s = 2, .on_lease = on_long_lease, .arg = &l};
+    struct lease *lease = lease_new(&loop, e, &opts);
+    struct etcd_answer a;
+
+    l.view = view_new(&loop, e, &view);
+    assert_true(loop_until(&loop, is_up, &l));
+    assert_int_equal(etcd_sync_put(e, &loop, "/t/watched", "x", l.lease, &a, &err), 0);
+    assert_true(loop_until(&loop, has_two_puts, &l)); /* the one before, and this one */
+    loop_for(&loop, 3000);                            /* longer than the TTL */
+    assert_true(l.lease != 0);
+    view_free(l.view);
+    lease_free(lease);
+}
+
 static void test_etcd__client_certificates_are_used_and_wanted(void **state)
 {
     struct etcd *before = e;
@@ -617,10 +679,13 @@ static void test_etcd__client_certificates_are_used_and_wanted(void **state)
         struct etcd_opts opts = {.endpoints = &endpoints, .tls = {ca, with ? cert : NULL, with ? key : NULL}};
 
         e = etcd_new(&loop, &opts, &err);
-        if (with)
+        if (with) {
             assert_int_equal(etcd_sync_put(e, &loop, "/t/tls", "x", 0, &a, &err), 0);
-        else
+            watch_and_lease();
+        } else {
             assert_true(etcd_sync_put(e, &loop, "/t/tls", "x", 0, &a, &err) < 0);
+            assert_non_null(strstr(err.msg, "no client certificate was given"));
+        }
         etcd_free(e);
     }
     e = before;
