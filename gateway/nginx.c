@@ -103,6 +103,17 @@ static void found(struct gw_nginx *n, const char *table)
     }
 }
 
+/* Something runs but does not tell what it holds (yet): what is on disk may differ from that, and NGINX would
+ * count requests in flight for other endpoints than we think. */
+static void does_not_tell(struct gw_nginx *n, const char *why)
+{
+    orc_auto_free char *sentence =
+        orc_printf("NGINX does not answer on its control socket and is asked again: %s", why);
+
+    n->o.on_trouble(sentence, n->o.arg);
+    again_later(n);
+}
+
 static void on_table(const struct orc_http_res *res, void *arg)
 {
     struct gw_nginx *n = arg;
@@ -110,6 +121,10 @@ static void on_table(const struct orc_http_res *res, void *arg)
     n->call = NULL;
     if (res->error == -ECANCELED)
         return;
+    if (!n->looked && res->error) {
+        does_not_tell(n, res->error_text);
+        return;
+    }
     found(n, res->error == 0 && res->status == 200 ? res->body : NULL);
     ask_helper(n, GW_HELPER_ADOPT, ADOPTING);
 }
@@ -124,6 +139,10 @@ static void on_state(const struct orc_http_res *res, void *arg)
     if (res->error == 0 && res->status == 200 && gw_control_read_state(res->body, &n->found) == 0) {
         n->phase = LOOKING_AT_TABLE;
         n->call = gw_control_ask(n->o.http, n->o.dir, "/table", NULL, on_table, n);
+        return;
+    }
+    if (!n->looked && res->error == -ETIMEDOUT) {
+        does_not_tell(n, res->error_text);
         return;
     }
     n->phase = IDLE;

@@ -63,6 +63,29 @@ static void test_fault__killed_gateway_leaves_nginx_serving_and_adopts_it(void *
     assert_int_equal(a_worker(g), worker); /* no reload, no restart */
 }
 
+/* A restarted gateway must not take a busy NGINX for none: in which slot an endpoint's requests are counted
+ * is known only from the table that NGINX holds. */
+static void test_fault__nginx_that_does_not_answer_yet_is_adopted_later(void **state)
+{
+    struct gwt *g = *state;
+    pid_t master;
+
+    gw_put_web(g, 2);
+    gw_start(g);
+    gw_await_status(g, "shop.example", "/web/", 200);
+    gw_await_ack(g, 1, NULL);
+    master = gw_nginx_master(g);
+    gw_end(g, SIGKILL);
+    kill(-master, SIGSTOP);
+    gw_start(g);
+    gw_await_log(g, "does not answer on its control socket and is asked again");
+    kill(-master, SIGCONT);
+    gw_await_log(g, "is adopted");
+    gw_await_ack(g, gw_put_endpoint(g, "web", 1, "/web/", ENDPOINT_DRAINING, 0), "shop.web.1.1");
+    assert_int_equal(gw_nginx_master(g), master);
+    assert_int_equal(gw_status(g, "shop.example", "/web/"), 200);
+}
+
 static void test_fault__clean_stop_leaves_nginx_serving_and_the_registration_in_place(void **state)
 {
     struct gwt *g = *state;
@@ -409,6 +432,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_fault__killed_gateway_leaves_nginx_serving_and_adopts_it),
+        TEST(test_fault__nginx_that_does_not_answer_yet_is_adopted_later),
         TEST(test_fault__clean_stop_leaves_nginx_serving_and_the_registration_in_place),
         TEST(test_fault__retiring_gateway_ends_nginx_and_leaves),
         TEST(test_fault__a_gateway_ends_once),
