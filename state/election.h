@@ -1,9 +1,9 @@
 /* election.h - one leader among those who campaign, by a leased key with the lowest create revision.
  *
- * A campaigner writes the leader key when it is absent (create-only) and watches it otherwise. A key without a
- * lease is nobody's (somebody wrote it by hand): it is deleted. Being told
- * `leader` is never enough to write: every write compares election_guard() = the key's create revision, so
- * that a deposed leader writes nothing (behaviour 89).
+ * A campaigner writes the leader key when it is absent (create-only) and watches it otherwise. A key without
+ * a lease is nobody's (somebody wrote it by hand): it is deleted. Being told `leader` is never enough to
+ * write: every write compares election_guard() = the key's create revision, so that a deposed leader writes
+ * nothing (behaviour 89).
  */
 #ifndef STATE_ELECTION_H
 #define STATE_ELECTION_H
