@@ -27,22 +27,41 @@ void gateway_report(struct gateway *g)
 
 /* ---- saving what a restart would miss */
 
+static void saved(struct orc_log_once *log, int r, const struct orc_err *err)
+{
+    if (r < 0)
+        orc_log_begin(log, ORC_LOG_WARN, "what a restart needs is not kept on disk: %s", err->msg);
+    else
+        orc_log_end(log, "what a restart needs is kept on disk again");
+}
+
+static void on_guard_saved(int r, const struct orc_err *err, void *arg)
+{
+    saved(&((struct gateway *)arg)->guard_log, r, err);
+}
+
+static void on_table_saved(int r, const struct orc_err *err, void *arg)
+{
+    saved(&((struct gateway *)arg)->table_log, r, err);
+}
+
 void gateway_save(struct gateway *g)
+{
+    orc_auto_free char *table = orc_take(g->saved_text), *guard = guard_text(&g->guard);
+
+    if (table)
+        orc_file_later_write(g->table_file, table);
+    if (g->guard.etcd_cluster_id != 0)
+        orc_file_later_write(g->guard_file, guard);
+}
+
+static void new_files(struct gateway *g)
 {
     orc_auto_free char *guard = orc_printf("%s/guard", g->o.state_dir);
     orc_auto_free char *table = orc_printf("%s/table", g->o.state_dir);
-    struct orc_err err = ORC_ERR_INIT;
-    int r = 0;
 
-    if (g->saved_text)
-        r = orc_file_write(table, g->saved_text, strlen(g->saved_text), 0644, &err);
-    orc_set_str(&g->saved_text, NULL);
-    if (g->guard.etcd_cluster_id != 0 && r == 0)
-        r = guard_save(&g->guard, guard, &err);
-    if (r < 0)
-        orc_log_begin(&g->save_log, ORC_LOG_WARN, "what a restart needs is not kept on disk: %s", err.msg);
-    else
-        orc_log_end(&g->save_log, "what a restart needs is kept on disk again");
+    g->guard_file = orc_file_later_new(g->loop, guard, 0600, on_guard_saved, g);
+    g->table_file = orc_file_later_new(g->loop, table, 0644, on_table_saved, g);
 }
 
 static void on_save(uv_timer_t *timer)
@@ -334,6 +353,7 @@ struct gateway *gateway_new(uv_loop_t *loop, const struct gateway_opts *opts,
     g->open_timers = N_TIMERS;
     load_guard(g);
     load_instance(g);
+    new_files(g);
     new_parts(g);
     g->nginx = new_nginx(g, err);
     return g->nginx ? g : gateway_free(g);
@@ -380,6 +400,8 @@ struct gateway *gateway_free(struct gateway *g)
     if (!g)
         return NULL;
     gateway_save(g);
+    g->guard_file = orc_file_later_free(g->guard_file);
+    g->table_file = orc_file_later_free(g->table_file);
     if (g->config_call)
         etcd_cancel(g->config_call);
     g->view = view_free(g->view);

@@ -12,6 +12,7 @@
 
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/file_later.h"
 #include "lib/log.h"
 #include "state/event.h"
 #include "state/view.h"
@@ -46,15 +47,16 @@ struct gateway {
     bool synced;           /* the first batch since the registration came */
     int64_t sync_revision; /* its revision: nothing is reported before it is served */
     char *saved_text;      /* to be written to disk; NULL: nothing new */
-    uint64_t problems;     /* hash of the routes' problems last said */
+    struct orc_file_later *guard_file, *table_file;
+    uint64_t problems; /* hash of the routes' problems last said */
 
-    struct orc_log_once etcd_log, register_log, nginx_log, push_log, save_log;
+    struct orc_log_once etcd_log, register_log, nginx_log, push_log, guard_log, table_log;
 };
 
 /* gateway.c */
 void gateway_say(struct gateway *g, const char *sentence);
 void gateway_report(struct gateway *g); /* what is served, to the register, when it is news */
-void gateway_save(struct gateway *g);   /* what a restart would miss, to disk, now */
+void gateway_save(struct gateway *g);   /* what a restart would miss, to disk, without waiting for it */
 void gateway_save_later(struct gateway *g);
 void gateway_routes_changed(struct gateway *g);
 

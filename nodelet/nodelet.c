@@ -7,6 +7,7 @@
 #include "nodelet/registration.h"
 #include "nodelet/statedir.h"
 
+#include "lib/file_later.h"
 #include "lib/log.h"
 #include "state/guard.h"
 #include "state/timer.h"
@@ -25,6 +26,8 @@ struct nodelet {
     struct guard guard;
     char *guard_path, *by;
     struct guard guard_saved;
+    struct orc_file_later *guard_file;
+    bool guard_unsaved;
     struct timer *save_timer;
 
     struct etcd *etcd;
@@ -135,18 +138,33 @@ static void on_network_ready(bool ready, void *arg)
 
 /* ---- on the disk ---------------------------------------------------------------------------------- */
 
-static int save_guard(struct nodelet *n, struct orc_err *err)
+static void say_not_kept(struct nodelet *n, const struct orc_err *err)
+{
+    orc_log_begin(&n->disk, ORC_LOG_ERROR,
+                  "what nodelet must remember can't be kept: %s. Containers and nodelet go on", err->msg);
+}
+
+static void on_guard_written(int r, const struct orc_err *err, void *arg)
+{
+    struct nodelet *n = arg;
+
+    n->guard_unsaved = r < 0;
+    if (r < 0 && !n->state.unsaved)
+        say_not_kept(n, err);
+}
+
+/* Without waiting for the disk: while an image is unpacked that may take longer than the node's lease. */
+static void save_guard(struct nodelet *n)
 {
     const struct guard *g = &n->guard, *saved = &n->guard_saved;
-    int r;
+    orc_auto_free char *text = NULL;
 
-    if (g->frozen || (g->revision == saved->revision && g->recovered == saved->recovered &&
-                      g->etcd_cluster_id == saved->etcd_cluster_id))
-        return 0;
-    r = guard_save(g, n->guard_path, err);
-    if (r == 0)
-        n->guard_saved = *g;
-    return r;
+    if (g->frozen || (!n->guard_unsaved && g->revision == saved->revision &&
+                      g->recovered == saved->recovered && g->etcd_cluster_id == saved->etcd_cluster_id))
+        return;
+    text = guard_text(g);
+    n->guard_saved = *g;
+    orc_file_later_write(n->guard_file, text);
 }
 
 static void save(void *arg)
@@ -155,11 +173,13 @@ static void save(void *arg)
     struct orc_err err = ORC_ERR_INIT;
 
     timer_start(n->save_timer, SAVE_MS);
-    if ((n->state.unsaved && statedir_save(&n->state, &err) < 0) || save_guard(n, &err) < 0)
-        orc_log_begin(&n->disk, ORC_LOG_ERROR,
-                      "what nodelet must remember can't be kept: %s. Containers and nodelet go on", err.msg);
-    else
+    if (n->state.unsaved && statedir_save(&n->state, &err) < 0) {
+        say_not_kept(n, &err); /* one file's trouble is enough to be said */
+        return;
+    }
+    if (!n->guard_unsaved)
         orc_log_end(&n->disk, "what nodelet must remember is kept again");
+    save_guard(n);
 }
 
 /* ---- the view ------------------------------------------------------------------------------------------ */
@@ -434,6 +454,7 @@ struct nodelet *nodelet_new(const struct nodelet_opts *opts, struct orc_err *err
     n->by = orc_printf("nodelet %s", opts->name);
     n->events = event_log_new(n->etcd, opts->cluster, n->by);
     n->docker = docker_new(opts->loop, opts->docker);
+    n->guard_file = orc_file_later_new(opts->loop, n->guard_path, 0600, on_guard_written, n);
     n->save_timer = timer_new(opts->loop, save, n);
     timer_start(n->save_timer, 0);
     make_parts(n);
@@ -457,6 +478,7 @@ struct nodelet *nodelet_free(struct nodelet *n)
         view_free(n->view);
         save(n);
     }
+    orc_file_later_free(n->guard_file);
     agent_free(n->agent);
     network_free(n->network);
     node_free(n->node);

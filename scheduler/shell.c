@@ -1,6 +1,7 @@
 #include "scheduler/shell.h"
 
 #include "lib/clock.h"
+#include "lib/file_later.h"
 #include "lib/log.h"
 #include "scheduler/commit.h"
 #include "scheduler/core.h"
@@ -24,6 +25,7 @@ struct shell {
     struct event_log *events;
     struct commit *commit;
     struct guard guard;
+    struct orc_file_later *guard_file; /* NULL: it is not kept */
     char *guard_path, *cluster, *leader_key, *leader_value, *config_key;
     uv_timer_t step, save;
     uv_timer_t campaign; /* an election can't be freed from within its own callback */
@@ -235,19 +237,28 @@ static void on_state(enum view_state state, const char *why, void *arg)
 
 /* ---- remembering the store --------------------------------------------------------------------------- */
 
-static void save_guard(struct shell *s)
+static void on_guard_written(int r, const struct orc_err *err, void *arg)
 {
-    struct orc_err err = ORC_ERR_INIT;
+    struct shell *s = arg;
 
-    if (!s->guard_path || s->guard.frozen || s->guard.revision == s->saved_revision)
-        return;
-    if (guard_save(&s->guard, s->guard_path, &err) < 0) {
+    if (r < 0) {
+        s->saved_revision = -1; /* again, next time */
         orc_log_begin(&s->disk, ORC_LOG_ERROR, "the last revision seen can't be kept: %s. All else goes on",
-                      err.msg);
+                      err->msg);
         return;
     }
     orc_log_end(&s->disk, "the last revision seen is kept again");
+}
+
+static void save_guard(struct shell *s)
+{
+    orc_auto_free char *text = NULL;
+
+    if (!s->guard_file || s->guard.frozen || s->guard.revision == s->saved_revision)
+        return;
+    text = guard_text(&s->guard);
     s->saved_revision = s->guard.revision;
+    orc_file_later_write(s->guard_file, text);
 }
 
 static void on_save(uv_timer_t *t)
@@ -340,6 +351,8 @@ struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct o
         return NULL;
     }
     init_timers(s);
+    if (s->guard_path)
+        s->guard_file = orc_file_later_new(loop, s->guard_path, 0600, on_guard_written, s);
     s->core = core_new();
     s->events = event_log_new(s->etcd, opts->cluster, by);
     s->commit = commit_new(s->etcd, &c);
@@ -386,6 +399,7 @@ struct shell *shell_free(struct shell *s)
         return NULL;
     if (s->live)
         save_guard(s);
+    s->guard_file = orc_file_later_free(s->guard_file);
     s->stopping = true;
     s->commit = commit_free(s->commit);
     s->view = view_free(s->view);

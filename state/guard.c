@@ -170,15 +170,21 @@ int guard_load(struct guard *g, const char *path, struct orc_err *err)
     return set_aside(g, path, err);
 }
 
-int guard_save(const struct guard *g, const char *path, struct orc_err *err)
+char *guard_text(const struct guard *g)
 {
     orc_auto_json json_t *j = json_object();
-    orc_auto_free char *cluster = orc_printf("%" PRIu64, g->etcd_cluster_id), *text = NULL;
+    orc_auto_free char *cluster = orc_printf("%" PRIu64, g->etcd_cluster_id);
 
     orc_json_set_str(j, "etcd_cluster_id", cluster);
     orc_json_set_str(j, "orc_cluster_id", g->orc_cluster_id);
     json_object_set_new(j, "revision", json_integer(g->revision));
     json_object_set_new(j, "recovered", json_integer(g->recovered));
-    text = orc_json_text(j);
+    return orc_json_text(j);
+}
+
+int guard_save(const struct guard *g, const char *path, struct orc_err *err)
+{
+    orc_auto_free char *text = guard_text(g);
+
     return orc_file_write(path, text, strlen(text), 0600, err);
 }

@@ -30,6 +30,8 @@ struct guard {
 int guard_load(struct guard *g, const char *path, struct orc_err *err);
 /* Writes atomically; call it when the view is live, at most every few seconds, and at the end. */
 int guard_save(const struct guard *g, const char *path, struct orc_err *err);
+/* What guard_save() writes, for daemons that don't wait for the disk (file_later.h); freed by the caller. */
+char *guard_text(const struct guard *g);
 
 /* Judges the header of a linearizable answer before its content is used. `asked_at`: guard.revision when the
  * request was sent; an answer below it is an older store's, while one below what was learnt since only
