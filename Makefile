@@ -137,7 +137,7 @@ demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
 bench: root packages ## the benchmarks, written to docs/benchmarks.md (root)
-	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor
+	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor $(BUILD)/bench-scheduler
 	@BUILD=$(BUILD) tests/bench/run
 
 .PHONY: fuzz fuzz-all
