@@ -2,6 +2,7 @@
 
 #include "scheduler/collect.h"
 #include "scheduler/model.h"
+#include "scheduler/rank.h"
 #include "scheduler/reconcile.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void set_hold(struct core *c, size_t silent, size_t of)
 static void give_up(struct core *c, struct core_node *n)
 {
     n->lost = true;
+    rank_stale(c, n);
     n->was_alive = false;
     c->frees_room = true;
     core_dirty_node(c, n);
@@ -220,6 +222,7 @@ void core_lead(struct core *c)
     for (n = c->missing; n; n = n->missing_next) {
         n->gone_at = 0;
         n->lost = false;
+        rank_stale(c, n);
     }
     for (g = c->absent_gateways; g; g = g->next) {
         g->gone_at = 0;

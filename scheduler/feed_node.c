@@ -1,6 +1,8 @@
 /* feed_node.c - nodes and gateways: what they say of themselves, and their heartbeats. */
 #include "scheduler/feed.h"
 
+#include "scheduler/rank.h"
+
 #include <arpa/inet.h>
 
 /* ---- nodes ------------------------------------------------------------------------------------------- */
@@ -9,6 +11,7 @@ void feed_free_node(struct core *c, struct core_node *n)
 {
     if (n->missing)
         DL_DELETE2(c->missing, n, missing_prev, missing_next);
+    rank_drop(c, n);
     HASH_DEL(c->nodes, n);
     record_node_release(&n->rec);
     record_node_policy_release(&n->policy);
@@ -39,6 +42,7 @@ static uint32_t subnet_of(const struct record_node *n)
 static void node_changed(struct core *c, struct core_node *n)
 {
     c->frees_room = true;
+    rank_stale_labels(c, n);
     core_dirty_node(c, n);
 }
 

@@ -24,6 +24,7 @@ void feed_free_service(struct core *c, struct core_service *s)
     HASH_DEL(c->services, s);
     record_rollout_release(&s->rollout);
     record_intent_release(&s->intent);
+    orc_vec_release(&s->allowed);
     free(s->name);
     free(s);
 }
@@ -99,6 +100,7 @@ void feed_revision(struct core *c, const struct key *k, struct record_revision *
     if (r && !feed_is_modest(spec_service_reserved(r->spec)))
         r = NULL;
     FEED_MOVE(&rev->rec, r, record_revision_release);
+    s->allowed_spec = NULL;
     feed_note(&rev->fed, r, create, mod);
     free(orc_take(rev->rec.yaml)); /* for people only */
     core_dirty(c, s);

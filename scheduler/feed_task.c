@@ -1,6 +1,8 @@
 /* feed_task.c - tasks and what is seen of them, and what they take on their node. */
 #include "scheduler/feed.h"
 
+#include "scheduler/rank.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -33,6 +35,7 @@ static void ports_add(struct core_task *t)
 
 static void uncount(struct core *c, struct core_task *t)
 {
+    rank_stale(c, t->node);
     if (t->counted) {
         t->node->used.cpus_nano -= t->rec.resources.cpus_nano;
         t->node->used.memory -= t->rec.resources.memory;

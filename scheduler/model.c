@@ -1,6 +1,8 @@
 /* model.c - finding, marking and the facts derived from what was fed. */
 #include "scheduler/model.h"
 
+#include "scheduler/rank.h"
+
 #include <stdio.h>
 
 /* ---- finding ----------------------------------------------------------------------------------------- */
@@ -22,6 +24,7 @@ struct core_node *core_node_get(struct core *c, const char *name)
     n = orc_new(struct core_node);
     n->name = orc_strdup(name);
     HASH_ADD_KEYPTR(hh, c->nodes, n->name, strlen(n->name), n);
+    rank_add(c, n);
     n->missing = true; /* until its heartbeat is fed */
     DL_APPEND2(c->missing, n, missing_prev, missing_next);
     c->nodes_changed = true;

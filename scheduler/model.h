@@ -16,6 +16,33 @@
 struct core_node;
 struct core_service;
 
+/* What placing looks at of a node, for all nodes side by side, one cache line each; kept by rank.c. */
+struct core_row {
+    uint64_t hash;                    /* of its name */
+    struct spec_resources used, room; /* with what this step has taken; capacity less reserve */
+    float per_cpus, per_memory;       /* 100 / room; 0: none */
+    uint64_t spread_stamp;
+    int32_t spread; /* while the stamp is the core's: slots held here of the service being decided */
+    int32_t tasks;  /* -1: nothing may be placed here now */
+};
+
+/* The best nodes for one service in one step; kept by rank.c. */
+struct rank_entry {
+    uint64_t key, tie; /* spread, load, tasks */
+    uint32_t row;
+};
+struct rank {
+    uint64_t spread_stamp, stamp; /* valid while these are the core's; 0: not */
+    struct core_service *service;
+    const struct spec_service *spec;
+    struct spec_resources need;
+    uint64_t hash;
+    bool constrained, ports;
+    struct rank_entry limit; /* what is not better was left out */
+    ORC_VEC(struct rank_entry) heap;
+    ORC_VEC(uint32_t) at; /* where a row is in the heap */
+};
+
 /* One key of the store as fed. */
 struct core_fed {
     bool present, unreadable;
@@ -76,8 +103,8 @@ struct core_node {
         uint8_t octets[32]; /* bits */
         int tasks;
     } tent;
-    uint64_t spread_stamp;
-    int spread; /* of the service being decided: slots held here */
+    uint32_t row;
+    bool stale; /* its row is to be written anew */
     UT_hash_handle hh;
 };
 
@@ -109,6 +136,9 @@ struct core_service {
     bool dirty, waits_room, waits_dependency;
     uint64_t wake; /* monotonic ms; 0: none */
     bool timed;
+    const struct spec_service *allowed_spec; /* whose constraints ... */
+    uint64_t allowed_version;                /* ... were held against which labels */
+    ORC_VEC(uint64_t) allowed;               /* bits, by row */
     /* Observed. */
     uint64_t said_at;    /* when its record was last planned */
     uint64_t batch_at;   /* not before: the delay between two batches of an update */
@@ -149,6 +179,12 @@ struct core {
     char *hold;         /* a sentence while too many nodes were lost at once */
     uint64_t stamp;     /* of scratch: one per step */
     uint64_t spread_stamp;
+    ORC_VEC(struct core_row) rows;
+    ORC_VEC(struct core_node *) row_nodes; /* beside rows */
+    ORC_VEC(struct core_node *)
+    stale, taken; /* rows to write anew; nodes on which this step placed something */
+    uint64_t labels_version;
+    struct rank rank;
     uint64_t now;
     int64_t wall;
 };

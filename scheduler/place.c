@@ -2,6 +2,8 @@
 
 #include "lib/hash.h"
 #include "lib/units.h"
+#include "scheduler/place_node.h"
+#include "scheduler/rank.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -29,15 +31,6 @@ void place_spread_begin(struct core *c)
     c->spread_stamp++;
 }
 
-static void spread_add(struct core *c, struct core_node *n, int slots)
-{
-    if (n->spread_stamp != c->spread_stamp) {
-        n->spread_stamp = c->spread_stamp;
-        n->spread = 0;
-    }
-    n->spread += slots;
-}
-
 bool place_spread_count(struct core *c, struct core_task *t, bool counts)
 {
     bool counted = t->spread_stamp == c->spread_stamp;
@@ -45,13 +38,13 @@ bool place_spread_count(struct core *c, struct core_task *t, bool counts)
     if (counted == counts)
         return false;
     t->spread_stamp = counts ? c->spread_stamp : 0;
-    spread_add(c, t->node, counts ? 1 : -1);
+    rank_spread_add(c, t->node, counts ? 1 : -1);
     return true;
 }
 
 int place_spread(const struct core *c, const struct core_node *n)
 {
-    return n->spread_stamp == c->spread_stamp ? n->spread : 0;
+    return rank_spread(c, n);
 }
 
 /* ---- constraints ------------------------------------------------------------------------------------- */
@@ -203,17 +196,37 @@ static bool any_address_free(const struct core *c, const struct core_node *n)
     return false;
 }
 
-static enum refusal refuse(const struct core *c, const struct core_node *n, const struct place_req *req)
+/* What does not depend on the request. */
+static enum refusal refuse_all(const struct core *c, const struct core_node *n)
 {
-    struct spec_resources s;
-    const struct spec_port *want;
-
     if (!core_node_alive(n) || n->lost)
         return REFUSE_LOST;
     if (!n->fed.present || n->fed.unreadable || !n->subnet || !record_node_ready(&n->rec, NULL))
         return REFUSE_NOT_READY;
     if (n->policy_fed.unreadable || n->policy.cordon || n->policy.drain)
         return REFUSE_POLICY;
+    return REFUSE_NOTHING;
+}
+
+bool place_usable(const struct core *c, const struct core_node *n)
+{
+    return refuse_all(c, n) == REFUSE_NOTHING && any_address_free(c, n);
+}
+
+bool place_ports_free(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    const struct spec_port *want;
+
+    return !port_taken(c, n, req, &want);
+}
+
+static enum refusal refuse(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    enum refusal r = refuse_all(c, n);
+    struct spec_resources s;
+
+    if (r != REFUSE_NOTHING)
+        return r;
     if (!place_allowed(n, req->spec, NULL))
         return REFUSE_CONSTRAINT;
     s = shortfall(c, n, req);
@@ -221,9 +234,14 @@ static enum refusal refuse(const struct core *c, const struct core_node *n, cons
         return REFUSE_CPU;
     if (s.memory > 0)
         return REFUSE_MEMORY;
-    if (port_taken(c, n, req, &want))
+    if (!place_ports_free(c, n, req))
         return REFUSE_PORT;
     return any_address_free(c, n) ? REFUSE_NOTHING : REFUSE_ADDRESS;
+}
+
+bool place_fits(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    return refuse(c, n, req) == REFUSE_NOTHING;
 }
 
 /* ---- explaining -------------------------------------------------------------------------------------- */
@@ -339,11 +357,6 @@ static char *explain_all(struct core *c, const struct place_req *req)
 
 /* ---- scores ------------------------------------------------------------------------------------------ */
 
-struct score {
-    int spread, load, tasks; /* load: per mille of CPU or memory, whichever is more in use afterwards */
-    uint64_t tie;
-};
-
 static int per_mille(int64_t short_by, int64_t capacity)
 {
     if (capacity <= 0)
@@ -351,22 +364,28 @@ static int per_mille(int64_t short_by, int64_t capacity)
     return (int)((__int128)(capacity + short_by) * 1000 / capacity);
 }
 
-static struct score score_of(const struct core *c, const struct core_node *n, const struct place_req *req)
+uint64_t place_tie(uint64_t service_hash, uint64_t node_hash)
+{
+    return orc_hash64(service_hash, &node_hash, sizeof node_hash);
+}
+
+struct place_score place_score_of(const struct core *c, const struct core_node *n,
+                                  const struct place_req *req)
 {
     struct spec_resources s = shortfall(c, n, req);
     int cpu = per_mille(s.cpus_nano, n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano);
     int memory = per_mille(s.memory, n->rec.capacity.memory - n->rec.reserve.memory);
-    struct score x = {.spread = place_spread(c, n), .tasks = n->n_tasks};
+    struct place_score x = {.spread = place_spread(c, n), .tasks = n->n_tasks};
 
     /* Equal to the eye is equal: otherwise a few bytes of difference would outweigh the number of tasks. */
     x.load = (cpu > memory ? cpu : memory) / 10;
     if (n->tent.stamp == c->stamp)
         x.tasks += n->tent.tasks;
-    x.tie = orc_hash64_str(orc_hash64_str(0, req->service->name), n->name);
+    x.tie = place_tie(orc_hash64_str(0, req->service->name), orc_hash64_str(0, n->name));
     return x;
 }
 
-static bool better(const struct score *a, const struct score *b)
+bool place_better(const struct place_score *a, const struct place_score *b)
 {
     if (a->spread != b->spread)
         return a->spread < b->spread;
@@ -377,22 +396,32 @@ static bool better(const struct score *a, const struct score *b)
     return a->tie < b->tie;
 }
 
+/* As if `without` were gone already: only its own node is another then. */
+static struct core_node *pick_without(struct core *c, const struct place_req *req)
+{
+    struct place_req plain = {.service = req->service, .spec = req->spec};
+    struct core_node *n = req->without->node, *best = rank_best(c, &plain);
+    struct place_score here, there;
+
+    if (!place_fits(c, n, req))
+        return best;
+    if (!best || best == n)
+        return n;
+    here = place_score_of(c, n, req);
+    there = place_score_of(c, best, req);
+    return place_better(&here, &there) ? n : best;
+}
+
 struct core_node *place_pick(struct core *c, const struct place_req *req, char **ret_why)
 {
-    struct core_node *n, *next, *best = NULL;
-    struct score top = {0};
+    struct core_node *best;
 
-    HASH_ITER (hh, c->nodes, n, next) {
-        struct score x;
-
-        if ((req->pin && n != req->pin) || refuse(c, n, req) != REFUSE_NOTHING)
-            continue;
-        x = score_of(c, n, req);
-        if (best && !better(&x, &top))
-            continue;
-        best = n;
-        top = x;
-    }
+    if (req->pin)
+        best = place_fits(c, req->pin, req) ? core_node_find(c, req->pin->name) : NULL;
+    else if (req->without)
+        best = pick_without(c, req);
+    else
+        best = rank_best(c, req);
     if (!best && ret_why)
         *ret_why = explain_all(c, req);
     return best;
@@ -422,7 +451,8 @@ void place_take(struct core *c, struct core_node *n, const struct place_req *req
         p->port = req->spec->ports.at[i];
         snprintf(p->id, sizeof p->id, "%s", task);
     }
-    spread_add(c, n, 1);
+    rank_taken(c, n, req);
+    rank_spread_add(c, n, 1);
     a.s_addr = htonl(n->subnet | (uint32_t)octet);
     inet_ntop(AF_INET, &a, ret_address, 16);
 }

@@ -11,7 +11,7 @@
 #include "scheduler/model.h"
 
 struct place_req {
-    const struct core_service *service;
+    struct core_service *service;
     const struct spec_service *spec;
     const struct core_node *pin;     /* only this node, or NULL */
     const struct core_task *without; /* as if this task were gone already, or NULL */

@@ -1,0 +1,25 @@
+/* place_node.h - one node in the eyes of one request: whether it fits, and how well; private to placing.
+ *
+ * The plain definition: place_pick() answers as if it asked this of every node. rank.c is how it avoids that.
+ */
+#ifndef SCHEDULER_PLACE_NODE_H
+#define SCHEDULER_PLACE_NODE_H
+
+#include "scheduler/place.h"
+
+struct place_score {         /* the first that differs decides, less is better */
+    int spread, load, tasks; /* load: per cent of CPU or memory, whichever is more in use afterwards */
+    uint64_t tie;
+};
+
+bool place_fits(const struct core *c, const struct core_node *n, const struct place_req *req);
+struct place_score place_score_of(const struct core *c, const struct core_node *n,
+                                  const struct place_req *req);
+bool place_better(const struct place_score *a, const struct place_score *b);
+
+/* Parts of the above for rank.c: what does not depend on the request, and what it can't keep in a row. */
+bool place_usable(const struct core *c, const struct core_node *n);
+bool place_ports_free(const struct core *c, const struct core_node *n, const struct place_req *req);
+uint64_t place_tie(uint64_t service_hash, uint64_t node_hash);
+
+#endif

@@ -1,0 +1,384 @@
+#include "scheduler/rank.h"
+
+#include "lib/hash.h"
+#include "scheduler/place_node.h"
+
+#define KEEP 64 /* the best so many: more than one transaction makes tasks */
+#define NOT_RANKED UINT32_MAX
+
+/* ---- rows -------------------------------------------------------------------------------------------- */
+
+static void list_stale(struct core *c, struct core_node *n)
+{
+    if (n->stale)
+        return;
+    n->stale = true;
+    orc_vec_push(&c->stale, n);
+}
+
+void rank_stale(struct core *c, struct core_node *n)
+{
+    c->rank.spread_stamp = 0; /* begin anew */
+    list_stale(c, n);
+}
+
+void rank_stale_labels(struct core *c, struct core_node *n)
+{
+    c->labels_version++;
+    rank_stale(c, n);
+}
+
+void rank_add(struct core *c, struct core_node *n)
+{
+    struct core_row *r = orc_vec_add(&c->rows);
+
+    n->row = (uint32_t)(c->rows.n - 1);
+    r->hash = orc_hash64_str(0, n->name);
+    r->tasks = -1;
+    orc_vec_push(&c->row_nodes, n);
+    orc_vec_push(&c->rank.at, NOT_RANKED);
+    rank_stale_labels(c, n);
+}
+
+void rank_drop(struct core *c, struct core_node *n)
+{
+    size_t last = c->rows.n - 1, kept = 0;
+
+    c->rank.spread_stamp = 0;
+    c->rank.heap.n = 0;
+    memset(c->rank.at.at, 0xff, c->rank.at.n * sizeof *c->rank.at.at);
+    c->rows.at[n->row] = c->rows.at[last];
+    c->row_nodes.at[n->row] = c->row_nodes.at[last];
+    c->row_nodes.at[n->row]->row = n->row;
+    c->rows.n = c->row_nodes.n = c->rank.at.n = last;
+    c->labels_version++;
+    for (size_t i = 0; i < c->stale.n; i++)
+        if (c->stale.at[i] != n)
+            c->stale.at[kept++] = c->stale.at[i];
+    c->stale.n = kept;
+    kept = 0;
+    for (size_t i = 0; i < c->taken.n; i++)
+        if (c->taken.at[i] != n)
+            c->taken.at[kept++] = c->taken.at[i];
+    c->taken.n = kept;
+}
+
+void rank_release(struct core *c)
+{
+    orc_vec_release(&c->rows);
+    orc_vec_release(&c->row_nodes);
+    orc_vec_release(&c->stale);
+    orc_vec_release(&c->taken);
+    orc_vec_release(&c->rank.heap);
+    orc_vec_release(&c->rank.at);
+}
+
+static float per(int64_t capacity)
+{
+    return capacity > 0 ? 100.0f / (float)capacity : 0;
+}
+
+static void refresh(struct core *c, struct core_node *n)
+{
+    struct core_row *r = &c->rows.at[n->row];
+    bool taken = n->tent.stamp == c->stamp;
+
+    r->used = n->used;
+    r->room.cpus_nano = n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano;
+    r->room.memory = n->rec.capacity.memory - n->rec.reserve.memory;
+    r->per_cpus = per(r->room.cpus_nano);
+    r->per_memory = per(r->room.memory);
+    if (taken) {
+        r->used.cpus_nano += n->tent.used.cpus_nano;
+        r->used.memory += n->tent.used.memory;
+    }
+    r->tasks = place_usable(c, n) ? n->n_tasks + (taken ? n->tent.tasks : 0) : -1;
+}
+
+/* What earlier steps have taken no longer counts; what was fed since does. */
+static void refresh_stale(struct core *c)
+{
+    size_t i;
+
+    if (c->rank.stamp != c->stamp) {
+        for (i = 0; i < c->taken.n; i++)
+            list_stale(c, c->taken.at[i]);
+        c->taken.n = 0;
+        c->rank.stamp = c->stamp;
+    }
+    for (i = 0; i < c->stale.n; i++) {
+        c->stale.at[i]->stale = false;
+        refresh(c, c->stale.at[i]);
+    }
+    c->stale.n = 0;
+}
+
+int rank_spread(const struct core *c, const struct core_node *n)
+{
+    const struct core_row *r = &c->rows.at[n->row];
+
+    return r->spread_stamp == c->spread_stamp ? r->spread : 0;
+}
+
+/* ---- constraints, once per service and change of labels ---------------------------------------------- */
+
+static bool allowed_here(const struct core_service *s, size_t row)
+{
+    return s->allowed.at[row / 64] >> (row % 64) & 1;
+}
+
+static void allow(struct core *c, struct core_service *s, const struct spec_service *spec)
+{
+    if (s->allowed_spec == spec && s->allowed_version == c->labels_version)
+        return;
+    s->allowed.n = 0;
+    for (size_t i = 0; i < c->rows.n; i++) {
+        if (i % 64 == 0)
+            orc_vec_push(&s->allowed, 0);
+        if (place_allowed(c->row_nodes.at[i], spec, NULL))
+            s->allowed.at[i / 64] |= UINT64_C(1) << (i % 64);
+    }
+    s->allowed_spec = spec;
+    s->allowed_version = c->labels_version;
+}
+
+/* ---- one row ----------------------------------------------------------------------------------------- */
+
+/* Whole per cent; 100 for what is not asked for, as place_node.h has it. `per`: 100 / room, rounded: at most
+ * one off, and then corrected. used <= room < 2^51. */
+static int load_of(int64_t used, int64_t need, int64_t room, float per_room)
+{
+    int64_t x = used + need, load;
+
+    if (room <= 0)
+        return 0;
+    if (!need)
+        return 100;
+    load = (int64_t)((float)x * per_room);
+    if (load * room > 100 * x)
+        load--;
+    else if ((load + 1) * room <= 100 * x)
+        load++;
+    return (int)load;
+}
+
+/* False: it does not fit, as far as a row knows. */
+static inline bool key_of(const struct core *c, const struct core_row *r, struct spec_resources need,
+                          uint64_t *ret)
+{
+    int cpus, memory, spread;
+
+    if (r->tasks < 0 || (need.cpus_nano && r->used.cpus_nano + need.cpus_nano > r->room.cpus_nano) ||
+        (need.memory && r->used.memory + need.memory > r->room.memory))
+        return false;
+    cpus = load_of(r->used.cpus_nano, need.cpus_nano, r->room.cpus_nano, r->per_cpus);
+    memory = load_of(r->used.memory, need.memory, r->room.memory, r->per_memory);
+    spread = r->spread_stamp == c->spread_stamp ? r->spread : 0;
+    *ret = (uint64_t)spread << 40 | (uint64_t)(cpus > memory ? cpus : memory) << 32 | (uint64_t)r->tasks;
+    return true;
+}
+
+static bool ranked_before(const struct rank_entry *a, const struct rank_entry *b)
+{
+    return a->key != b->key ? a->key < b->key : a->tie < b->tie;
+}
+
+static bool entry_of(const struct core *c, size_t row, const struct place_req *req, struct rank_entry *ret)
+{
+    const struct rank *k = &c->rank;
+
+    if (!key_of(c, &c->rows.at[row], k->need, &ret->key) || ret->key > k->limit.key)
+        return false;
+    if ((k->constrained && !allowed_here(req->service, row)) ||
+        (k->ports && !place_ports_free(c, c->row_nodes.at[row], req)))
+        return false;
+    ret->tie = place_tie(k->hash, c->rows.at[row].hash);
+    ret->row = (uint32_t)row;
+    return true;
+}
+
+/* ---- the heap: the best on top ----------------------------------------------------------------------- */
+
+static void set_at(struct rank *k, size_t i, struct rank_entry e)
+{
+    k->heap.at[i] = e;
+    k->at.at[e.row] = (uint32_t)i;
+}
+
+static void sift_down(struct rank *k, size_t i, struct rank_entry e)
+{
+    size_t child;
+
+    for (; (child = 2 * i + 1) < k->heap.n; i = child) {
+        if (child + 1 < k->heap.n && ranked_before(&k->heap.at[child + 1], &k->heap.at[child]))
+            child++;
+        if (!ranked_before(&k->heap.at[child], &e))
+            break;
+        set_at(k, i, k->heap.at[child]);
+    }
+    set_at(k, i, e);
+}
+
+static void sift(struct rank *k, size_t i, struct rank_entry e)
+{
+    for (; i && ranked_before(&e, &k->heap.at[(i - 1) / 2]); i = (i - 1) / 2)
+        set_at(k, i, k->heap.at[(i - 1) / 2]);
+    sift_down(k, i, e);
+}
+
+static void heap_remove(struct rank *k, size_t i)
+{
+    struct rank_entry last = k->heap.at[--k->heap.n];
+
+    k->at.at[k->heap.at[i].row] = NOT_RANKED;
+    if (i < k->heap.n)
+        sift(k, i, last);
+}
+
+static void heap_clear(struct rank *k)
+{
+    for (size_t i = 0; i < k->heap.n; i++)
+        k->at.at[k->heap.at[i].row] = NOT_RANKED;
+    k->heap.n = 0;
+}
+
+/* ---- building ---------------------------------------------------------------------------------------- */
+
+/* Hoare's selection: the n smallest come first. */
+static void select_first(struct rank_entry *e, size_t count, size_t n)
+{
+    size_t lo = 0, hi = count - 1;
+
+    while (lo < hi) {
+        struct rank_entry pivot = e[lo + (hi - lo) / 2];
+        size_t i = lo, j = hi;
+
+        for (;; i++, j--) {
+            struct rank_entry x;
+
+            while (ranked_before(&e[i], &pivot))
+                i++;
+            while (ranked_before(&pivot, &e[j]))
+                j--;
+            if (i >= j)
+                break;
+            x = e[i];
+            e[i] = e[j];
+            e[j] = x;
+        }
+        if (n <= j + 1)
+            hi = j;
+        else
+            lo = j + 1;
+    }
+}
+
+/* Only the best KEEP are kept; the next one is the limit that others must be better than. */
+static void shrink(struct rank *k)
+{
+    select_first(k->heap.at, k->heap.n, KEEP + 1);
+    k->limit = k->heap.at[0];
+    for (size_t i = 1; i <= KEEP; i++)
+        if (ranked_before(&k->limit, &k->heap.at[i])) {
+            struct rank_entry x = k->limit;
+
+            k->limit = k->heap.at[i];
+            k->heap.at[i] = x;
+        }
+    k->heap.at[0] = k->heap.at[KEEP];
+    k->heap.n = KEEP;
+}
+
+static void build(struct core *c, const struct place_req *req)
+{
+    struct rank *k = &c->rank;
+    struct rank_entry e;
+
+    heap_clear(k);
+    k->limit = (struct rank_entry){.key = UINT64_MAX, .tie = UINT64_MAX};
+    orc_vec_reserve(&k->heap, 2 * KEEP);
+    for (size_t i = 0; i < c->rows.n; i++) {
+        if (!entry_of(c, i, req, &e) || !ranked_before(&e, &k->limit))
+            continue;
+        k->heap.at[k->heap.n++] = e;
+        if (k->heap.n == 2 * KEEP)
+            shrink(k);
+    }
+    for (size_t i = 0; i < k->heap.n; i++)
+        k->at.at[k->heap.at[i].row] = (uint32_t)i;
+    for (size_t i = k->heap.n / 2; i-- > 0;)
+        sift_down(k, i, k->heap.at[i]);
+}
+
+static void begin(struct core *c, const struct place_req *req)
+{
+    struct rank *k = &c->rank;
+
+    refresh_stale(c);
+    k->spread_stamp = c->spread_stamp;
+    k->service = req->service;
+    k->spec = req->spec;
+    k->need = spec_service_reserved(req->spec);
+    k->hash = orc_hash64_str(0, req->service->name);
+    k->constrained = req->spec->constraints.n;
+    k->ports = req->spec->ports.n;
+    if (k->constrained)
+        allow(c, req->service, req->spec);
+    build(c, req);
+}
+
+struct core_node *rank_best(struct core *c, const struct place_req *req)
+{
+    struct rank *k = &c->rank;
+
+    if (!k->spread_stamp || k->spread_stamp != c->spread_stamp || k->stamp != c->stamp ||
+        k->service != req->service || k->spec != req->spec)
+        begin(c, req);
+    else if (k->limit.key != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit)))
+        build(c, req);
+    return k->heap.n ? c->row_nodes.at[k->heap.at[0].row] : NULL;
+}
+
+/* ---- following --------------------------------------------------------------------------------------- */
+
+static void follow(struct core *c, struct core_node *n)
+{
+    struct rank *k = &c->rank;
+    struct place_req req = {.service = k->service, .spec = k->spec};
+    struct rank_entry e;
+    uint32_t at;
+
+    if (!k->spread_stamp || k->spread_stamp != c->spread_stamp || k->stamp != c->stamp)
+        return;
+    at = k->at.at[n->row];
+    if (!entry_of(c, n->row, &req, &e) || !ranked_before(&e, &k->limit)) {
+        if (at != NOT_RANKED)
+            heap_remove(k, at);
+        return;
+    }
+    if (at == NOT_RANKED) {
+        at = (uint32_t)k->heap.n;
+        orc_vec_push(&k->heap, e);
+    }
+    sift(k, at, e);
+}
+
+void rank_spread_add(struct core *c, struct core_node *n, int slots)
+{
+    struct core_row *r = &c->rows.at[n->row];
+
+    if (r->spread_stamp != c->spread_stamp) {
+        r->spread_stamp = c->spread_stamp;
+        r->spread = 0;
+    }
+    r->spread += slots;
+    follow(c, n);
+}
+
+void rank_taken(struct core *c, struct core_node *n, const struct place_req *req)
+{
+    refresh_stale(c); /* what earlier steps took goes first */
+    refresh(c, n);
+    orc_vec_push(&c->taken, n);
+    follow(c, n);
+}

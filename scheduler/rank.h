@@ -1,0 +1,30 @@
+/* rank.h - the nodes in the order in which a service would take them, without asking each for every replica.
+ *
+ * What decides stands side by side for all nodes (struct core_row), kept up to date as nodes change. The
+ * first pick for a service in a step runs through these rows once and keeps the best few in a heap; each
+ * further pick takes the top, and a node on which something was placed moves down. When the heap no longer
+ * knows the best, the rows are run through again. The order is that of place_node.h, exactly.
+ */
+#ifndef SCHEDULER_RANK_H
+#define SCHEDULER_RANK_H
+
+#include "scheduler/place.h"
+
+/* A node came; it goes; what stands in its row may have changed. */
+void rank_add(struct core *c, struct core_node *n);
+void rank_drop(struct core *c, struct core_node *n);
+void rank_stale(struct core *c, struct core_node *n);
+/* Also what constraints are held against: its labels, system, name. */
+void rank_stale_labels(struct core *c, struct core_node *n);
+void rank_release(struct core *c);
+
+/* Changes how many slots of the service being decided a node holds; how many it does. */
+void rank_spread_add(struct core *c, struct core_node *n, int slots);
+int rank_spread(const struct core *c, const struct core_node *n);
+/* This step has taken something on the node: its row and place in the order follow at once. */
+void rank_taken(struct core *c, struct core_node *n, const struct place_req *req);
+
+/* The best node of all for a request without `pin` and `without`; NULL: none fits. */
+struct core_node *rank_best(struct core *c, const struct place_req *req);
+
+#endif

@@ -1,0 +1,242 @@
+/* The order of nodes held against the plain definition: each pick is what asking every node would give. */
+#include "scheduler/model.h"
+#include "scheduler/place_node.h"
+#include "tests/sim/sim.h"
+
+#define SERVICES 6
+
+/* By looking at every node. */
+static struct core_node *scan(struct core *c, const struct place_req *req)
+{
+    struct core_node *n, *next, *best = NULL;
+    struct place_score top = {0};
+
+    HASH_ITER (hh, c->nodes, n, next) {
+        struct place_score x;
+
+        if ((req->pin && n != req->pin) || !place_fits(c, n, req))
+            continue;
+        x = place_score_of(c, n, req);
+        if (best && !place_better(&x, &top))
+            continue;
+        best = n;
+        top = x;
+    }
+    return best;
+}
+
+static struct core_node *pick(struct core *c, const struct place_req *req)
+{
+    struct core_node *want = scan(c, req), *got = place_pick(c, req, NULL);
+
+    if (got != want)
+        fail_msg("%s: picked %s, the best is %s", req->service->name, got ? got->name : "none",
+                 want ? want->name : "none");
+    return got;
+}
+
+/* ---- random clusters --------------------------------------------------------------------------------- */
+
+static void node(struct sim *s, int k, bool alike)
+{
+    static const char *const disks[] = {"ssd", "hdd"};
+    struct sim_node_opts o = {
+        .cpus = 4, .memory_mib = 8000, .label = "disk", .value = disks[sim_random(s) % 2]};
+    char name[16];
+
+    if (!alike) {
+        o.cpus = 1 << sim_random(s) % 5;
+        o.memory_mib = (int64_t)(500 + sim_random(s) % 20000);
+    }
+    if (sim_chance(s, 20))
+        o.not_ready = "no";
+    snprintf(name, sizeof name, "k%d", k);
+    sim_node_put(s, name, k, o);
+}
+
+static struct spec_service *spec(struct sim *s, const char *name)
+{
+    static const int64_t cpus[] = {0, 10000000, 100000000, 700000000}, memory[] = {0, 16, 100, 333};
+    struct spec_service *w = sim_spec(name, (int)(sim_random(s) % 30), "good");
+
+    w->limits = (struct spec_resources){cpus[sim_random(s) % 4], memory[sim_random(s) % 4] * SIM_MIB};
+    if (sim_chance(s, 3)) {
+        struct spec_constraint *k = orc_vec_add(&w->constraints);
+
+        *k = (struct spec_constraint){orc_strdup("node.labels.disk"), sim_chance(s, 2), orc_strdup("SSD")};
+    }
+    if (sim_chance(s, 4)) {
+        struct spec_port *p = orc_vec_add(&w->ports);
+
+        *p = (struct spec_port){
+            .host_ip = orc_strdup(""), .host = (uint16_t)(8000 + sim_random(s) % 2), .container = 80};
+    }
+    return w;
+}
+
+static void change(struct sim *s, int nodes, bool alike)
+{
+    int k = 1 + (int)(sim_random(s) % (uint64_t)nodes);
+    char name[16], service[16];
+
+    snprintf(name, sizeof name, "k%d", k);
+    snprintf(service, sizeof service, "s%d", (int)(sim_random(s) % SERVICES));
+    switch (sim_random(s) % 6) {
+    case 0:
+        sim_policy(s, name, sim_chance(s, 2), sim_chance(s, 4));
+        break;
+    case 1:
+        sim_alive(s, name, sim_chance(s, 2));
+        break;
+    case 2:
+        node(s, k, alike);
+        break;
+    case 3:
+        sim_del(s, key_node(SIM_CLUSTER, name));
+        break;
+    default:
+        sim_scale(s, "shop", service, (int)(sim_random(s) % 40));
+    }
+}
+
+static struct sim *cluster(uint64_t seed, int *ret_nodes, bool *ret_alike)
+{
+    struct sim *s = sim_new();
+    char name[16];
+
+    s->random = seed;
+    *ret_nodes = seed % 4 ? 1 + (int)(sim_random(s) % 20) : 150 + (int)(sim_random(s) % 90);
+    *ret_alike = sim_chance(s, 2);
+    for (int k = 1; k <= *ret_nodes; k++) {
+        node(s, k, *ret_alike);
+        snprintf(name, sizeof name, "k%d", k);
+        sim_alive(s, name, true);
+    }
+    for (int i = 0; i < SERVICES; i++) {
+        snprintf(name, sizeof name, "s%d", i);
+        sim_apply(s, "shop", 1, spec(s, name));
+    }
+    return s;
+}
+
+/* ---- one step's picks -------------------------------------------------------------------------------- */
+
+static struct core_task *some_task(struct sim *s, struct core_service *svc)
+{
+    struct core_task *t = svc->tasks;
+
+    for (uint64_t i = sim_random(s) % 30; t && i; i--)
+        t = t->service_next;
+    return t;
+}
+
+static void one_pick(struct sim *s, struct core_service *svc, const struct spec_service *w, int i)
+{
+    struct place_req req = {.service = svc, .spec = w};
+    struct core_task *t = some_task(s, svc);
+    char id[64], address[16];
+    struct core_node *n;
+
+    if (t && sim_chance(s, 8))
+        place_spread_count(s->core, t, sim_chance(s, 2));
+    if (t && sim_chance(s, 8))
+        req.without = t;
+    else if (t && sim_chance(s, 16))
+        req.pin = t->node;
+    n = pick(s->core, &req);
+    if (!n || req.without || sim_chance(s, 10))
+        return;
+    snprintf(id, sizeof id, "shop.%s.%d.%d", svc->service, 100 + i, 1000000 + (int)s->core->stamp);
+    place_take(s->core, n, &req, id, address);
+}
+
+static void picks(struct sim *s)
+{
+    s->core->stamp++;
+    for (int i = 0; i < SERVICES; i++) {
+        char name[16];
+        struct core_service *svc;
+        const struct core_revision *rev;
+
+        snprintf(name, sizeof name, "s%d", i);
+        svc = core_service_find(s->core, "shop", name);
+        rev = svc ? core_service_revision(svc, 1) : NULL;
+        assert_non_null(rev);
+        place_spread_begin(s->core);
+        for (struct core_task *t = svc->tasks; t; t = t->service_next)
+            place_spread_count(s->core, t, true);
+        for (uint64_t k = 0, n = sim_random(s) % 160; k < n; k++)
+            one_pick(s, svc, rev->rec.spec, (int)k);
+    }
+}
+
+static void test_rank__each_pick_is_the_best_of_all_nodes(void **state)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        bool alike;
+        int nodes;
+        struct sim *s = cluster(seed, &nodes, &alike);
+
+        for (int round = 0; round < 5; round++) {
+            picks(s);
+            for (uint64_t i = sim_random(s) % 8; i; i--)
+                change(s, nodes, alike);
+            sim_decide(s);
+            s->now += 4000;
+        }
+        sim_free(s);
+    }
+}
+
+/* Of many equal nodes each gets one before any gets two, although only the best few are kept in order. */
+static void test_rank__more_replicas_than_are_kept_in_order_still_spread(void **state)
+{
+    struct sim *s = sim_new();
+    struct spec_service *w = sim_spec("web", 200, "good");
+
+    for (int k = 1; k <= 200; k++)
+        sim_node(s, 4, 4000);
+    sim_apply(s, "shop", 1, w);
+    sim_settle(s);
+    for (int k = 1; k <= 200; k++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "k%d", k);
+        assert_int_equal(sim_count(s, (struct sim_want){.node = name}), 1);
+    }
+    sim_free(s);
+}
+
+static void test_rank__one_step_tries_more_nodes_than_are_kept(void **state)
+{
+    struct sim *s = sim_new();
+    struct spec_service *w = sim_spec("web", 0, "good");
+    struct place_req req = {0};
+    char address[16];
+
+    for (int k = 1; k <= 250; k++)
+        sim_node(s, 4, 4000);
+    sim_apply(s, "shop", 1, w);
+    req.service = core_service_find(s->core, "shop", "web");
+    req.spec = core_service_revision(req.service, 1)->rec.spec;
+    s->core->stamp++;
+    place_spread_begin(s->core);
+    for (int i = 0; i < 600; i++) {
+        char id[64];
+
+        snprintf(id, sizeof id, "shop.web.%d.1", i);
+        place_take(s->core, pick(s->core, &req), &req, id, address);
+    }
+    sim_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rank__each_pick_is_the_best_of_all_nodes),
+        cmocka_unit_test(test_rank__more_replicas_than_are_kept_in_order_still_spread),
+        cmocka_unit_test(test_rank__one_step_tries_more_nodes_than_are_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
