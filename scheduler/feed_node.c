@@ -39,33 +39,64 @@ static uint32_t subnet_of(const struct record_node *n)
     return inet_pton(AF_INET, text, &a) == 1 ? ntohl(a.s_addr) & 0xffffff00 : 0;
 }
 
-static void node_changed(struct core *c, struct core_node *n)
+/* Only who may come has changed: what is there may stay. */
+static void room_changed(struct core *c, struct core_node *n)
 {
     c->frees_room = true;
+    rank_stale(c, n);
+}
+
+static void node_changed(struct core *c, struct core_node *n)
+{
+    room_changed(c, n);
     rank_stale_labels(c, n);
     core_dirty_node(c, n);
+}
+
+static bool same_pairs(const struct spec_pairs *a, const struct spec_pairs *b)
+{
+    for (size_t i = 0; i < a->n && i < b->n; i++)
+        if (!orc_streq(a->at[i].key, b->at[i].key) || !orc_streq(a->at[i].value, b->at[i].value))
+            return false;
+    return a->n == b->n;
+}
+
+static bool known(const struct core_fed *f)
+{
+    return f->present && !f->unreadable;
 }
 
 void feed_node(struct core *c, const struct key *k, struct record_node *r, int64_t create, int64_t mod)
 {
     struct core_node *n = core_node_get(c, k->node);
+    bool same;
 
     if (r && (!feed_is_modest(r->capacity) || !feed_is_modest(r->reserve)))
         r = NULL;
+    same = r && known(&n->fed) && same_pairs(&r->labels, &n->rec.labels) && orc_streq(r->os, n->rec.os) &&
+           orc_streq(r->arch, n->rec.arch);
     FEED_MOVE(&n->rec, r, record_node_release);
     feed_note(&n->fed, r, create, mod);
     n->subnet = subnet_of(&n->rec);
-    node_changed(c, n);
+    if (same)
+        room_changed(c, n);
+    else
+        node_changed(c, n);
 }
 
 void feed_policy(struct core *c, const struct key *k, struct record_node_policy *r, int64_t create,
                  int64_t mod)
 {
     struct core_node *n = core_node_get(c, k->node);
+    bool same = r && !n->policy_fed.unreadable && r->drain == n->policy.drain &&
+                same_pairs(&r->labels, &n->policy.labels);
 
     FEED_MOVE(&n->policy, r, record_node_policy_release);
     feed_note(&n->policy_fed, r, create, mod);
-    node_changed(c, n);
+    if (same)
+        room_changed(c, n);
+    else
+        node_changed(c, n);
 }
 
 static void alive_changed(struct core *c, struct core_node *n)

@@ -136,8 +136,8 @@ struct core_service {
     bool dirty, waits_room, waits_dependency;
     uint64_t wake; /* monotonic ms; 0: none */
     bool timed;
-    const struct spec_service *allowed_spec; /* whose constraints ... */
-    uint64_t allowed_version;                /* ... were held against which labels */
+    const struct spec_service *allowed_spec; /* whose constraints were held against the labels ... */
+    uint64_t allowed_until;                  /* ... up to here in the list of changes */
     ORC_VEC(uint64_t) allowed;               /* bits, by row */
     /* Observed. */
     uint64_t said_at;    /* when its record was last planned */
@@ -182,8 +182,9 @@ struct core {
     ORC_VEC(struct core_row) rows;
     ORC_VEC(struct core_node *) row_nodes; /* beside rows */
     ORC_VEC(struct core_node *)
-    stale, taken; /* rows to write anew; nodes on which this step placed something */
-    uint64_t labels_version;
+    stale, taken;             /* rows to write anew; nodes on which this step placed something */
+    ORC_VEC(uint32_t) labels; /* rows whose labels changed, in order */
+    uint64_t labels_from;     /* how many before these */
     struct rank rank;
     uint64_t now;
     int64_t wall;

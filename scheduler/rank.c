@@ -22,9 +22,19 @@ void rank_stale(struct core *c, struct core_node *n)
     list_stale(c, n);
 }
 
+/* The list begins anew before it is longer than looking at every node. */
+static void list_labels(struct core *c, uint32_t row)
+{
+    if (c->labels.n > c->rows.n) {
+        c->labels_from += c->labels.n;
+        c->labels.n = 0;
+    }
+    orc_vec_push(&c->labels, row);
+}
+
 void rank_stale_labels(struct core *c, struct core_node *n)
 {
-    c->labels_version++;
+    list_labels(c, n->row);
     rank_stale(c, n);
 }
 
@@ -51,7 +61,7 @@ void rank_drop(struct core *c, struct core_node *n)
     c->row_nodes.at[n->row] = c->row_nodes.at[last];
     c->row_nodes.at[n->row]->row = n->row;
     c->rows.n = c->row_nodes.n = c->rank.at.n = last;
-    c->labels_version++;
+    list_labels(c, n->row);
     for (size_t i = 0; i < c->stale.n; i++)
         if (c->stale.at[i] != n)
             c->stale.at[kept++] = c->stale.at[i];
@@ -69,6 +79,7 @@ void rank_release(struct core *c)
     orc_vec_release(&c->row_nodes);
     orc_vec_release(&c->stale);
     orc_vec_release(&c->taken);
+    orc_vec_release(&c->labels);
     orc_vec_release(&c->rank.heap);
     orc_vec_release(&c->rank.at);
 }
@@ -127,19 +138,44 @@ static bool allowed_here(const struct core_service *s, size_t row)
     return s->allowed.at[row / 64] >> (row % 64) & 1;
 }
 
-static void allow(struct core *c, struct core_service *s, const struct spec_service *spec)
+static void allow_row(const struct core *c, struct core_service *s, const struct spec_service *spec,
+                      size_t row)
 {
-    if (s->allowed_spec == spec && s->allowed_version == c->labels_version)
+    uint64_t bit = UINT64_C(1) << (row % 64);
+
+    if (row >= c->rows.n)
         return;
-    s->allowed.n = 0;
-    for (size_t i = 0; i < c->rows.n; i++) {
-        if (i % 64 == 0)
-            orc_vec_push(&s->allowed, 0);
-        if (place_allowed(c->row_nodes.at[i], spec, NULL))
-            s->allowed.at[i / 64] |= UINT64_C(1) << (i % 64);
+    while (s->allowed.n <= row / 64)
+        orc_vec_push(&s->allowed, 0);
+    s->allowed.at[row / 64] &= ~bit;
+    if (place_allowed(c->row_nodes.at[row], spec, NULL))
+        s->allowed.at[row / 64] |= bit;
+}
+
+static void allow(const struct core *c, struct core_service *s, const struct spec_service *spec)
+{
+    uint64_t end = c->labels_from + c->labels.n;
+
+    if (s->allowed_spec != spec || s->allowed_until < c->labels_from) {
+        for (size_t i = 0; i < c->rows.n; i++)
+            allow_row(c, s, spec, i);
+    } else {
+        for (uint64_t i = s->allowed_until; i < end; i++)
+            allow_row(c, s, spec, c->labels.at[i - c->labels_from]);
     }
     s->allowed_spec = spec;
-    s->allowed_version = c->labels_version;
+    s->allowed_until = end;
+}
+
+bool rank_allowed(const struct core *c, struct core_service *s, const struct spec_service *spec,
+                  const struct core_node *n)
+{
+    if (!spec->constraints.n)
+        return true;
+    if (s->allowed_spec != spec || s->allowed_until < c->labels_from)
+        return place_allowed(n, spec, NULL);
+    allow(c, s, spec);
+    return allowed_here(s, n->row);
 }
 
 /* ---- one row ----------------------------------------------------------------------------------------- */

@@ -87,13 +87,19 @@ static void close_surplus(struct recon *x)
     }
 }
 
+static void open_at(struct slots *v, int n, size_t at)
+{
+    if (at)
+        v->at.at[at - 1].open = true;
+    else
+        slots_add(v, n);
+}
+
 /* The lowest numbers that are not open (behaviours 35, 36). */
 static void open_missing(struct recon *x)
 {
-    size_t open = slots_count_open(&x->v), want = (size_t)x->next.replicas;
-    orc_auto_free bool *taken = NULL;
+    size_t open = slots_count_open(&x->v), want = (size_t)x->next.replicas, known = x->v.at.n, i = 0;
     struct slot *s;
-    int n = 0;
 
     orc_vec_each (s, &x->v.at) /* what can't be read beyond the wanted numbers is none of ours, it seems */
         open -= s->open && s->unreadable && !s->head && s->n >= x->next.replicas;
@@ -101,16 +107,13 @@ static void open_missing(struct recon *x)
         return;
     if (want > open + PLAN_TASKS_MAX) /* more can't be made in one step */
         want = open + PLAN_TASKS_MAX;
-    taken = orc_calloc(SPEC_REPLICAS_MAX, sizeof *taken);
-    orc_vec_each (s, &x->v.at)
-        if (s->n < SPEC_REPLICAS_MAX)
-            taken[s->n] = s->open;
-    for (; open < want; open++) {
-        while (n < SPEC_REPLICAS_MAX && taken[n])
-            n++;
-        if (n == SPEC_REPLICAS_MAX)
-            break;
-        slots_open(&x->v, n++);
+    for (int n = 0; open < want && n < SPEC_REPLICAS_MAX; n++) {
+        while (i < known && x->v.at.at[i].n < n) /* by number, those known before */
+            i++;
+        if (i < known && x->v.at.at[i].n == n && x->v.at.at[i].open)
+            continue;
+        open_at(&x->v, n, i < known && x->v.at.at[i].n == n ? i + 1 : 0);
+        open++;
     }
     qsort(x->v.at.at, x->v.at.n, sizeof *x->v.at.at, recon_slot_cmp);
 }

@@ -1,6 +1,7 @@
 #include "scheduler/slots.h"
 
 #include "scheduler/place.h"
+#include "scheduler/rank.h"
 
 /* A container that has been created gets its start period, all its probes, and this; one that is still being
  * fetched gets as long as a large image over a slow line takes (Kubernetes' progressDeadlineSeconds). */
@@ -142,17 +143,22 @@ static int task_cmp(const void *a, const void *b)
     return strcmp(x->key, y->key);
 }
 
+/* slots_misfit() without the sentence. */
 static bool compliant(const struct slots *v, const struct core_task *t)
 {
-    orc_auto_free char *why = slots_misfit(v, t);
+    const struct core_node *n = t->node;
 
-    return !why;
+    if (!v->target)
+        return true;
+    if (!slots_same_container(v, t) || n->policy.drain)
+        return false;
+    return !n->fed.present || n->fed.unreadable || rank_allowed(v->core, v->service, v->target->rec.spec, n);
 }
 
 /* How good a task is at holding its slot; the highest holds it, of equals the newest. */
-static int rank(const struct slots *v, const struct core_task *t)
+static int rank(const struct slots *v, const struct core_task *t, enum task_class k)
 {
-    switch (slots_classify(v, t)) {
+    switch (k) {
     case CLASS_AVAILABLE:
         return slots_same_container(v, t) ? 5 : 4;
     case CLASS_STARTING:
@@ -193,19 +199,24 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
     int best = -1;
 
     for (size_t i = 0; i < n; i++) {
-        int r = rank(v, run[i]);
+        enum task_class k = slots_classify(v, run[i]);
+        int r = rank(v, run[i], k);
 
         if (r < best)
             continue;
         best = r;
+        s->class = k;
         s->head = run[i];
     }
     if (!s->head)
         return;
-    if (best == 4 || (best == 5 && !compliant(v, s->head)))
-        pick_successor(v, s, run, n);
-    s->class = slots_classify(v, s->head);
     s->compliant = compliant(v, s->head);
+    if (best >= 4 && !s->compliant)
+        pick_successor(v, s, run, n);
+    if (s->old) {
+        s->class = slots_classify(v, s->head);
+        s->compliant = compliant(v, s->head);
+    }
     for (size_t i = 0; i < n; i++) {
         if (run[i] == s->head || run[i] == s->old)
             continue;
@@ -219,8 +230,8 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
 static void add_slot(struct slots *v, struct core_task *const *tasks, size_t n)
 {
     struct slot *s = orc_vec_add(&v->at);
-    ORC_VEC(struct core_task *) run = {0};
 
+    v->run.n = 0;
     s->n = tasks[0]->slot;
     for (size_t i = 0; i < n; i++) {
         struct core_task *t = tasks[i];
@@ -231,14 +242,13 @@ static void add_slot(struct slots *v, struct core_task *const *tasks, size_t n)
         }
         s->last = t;
         if (t->rec.desired == TASK_RUN)
-            orc_vec_push(&run, t);
+            orc_vec_push(&v->run, t);
         else if (still_stopping(v, t))
             orc_vec_push(&v->stopping, s->leaving = t);
     }
-    if (run.n)
+    if (v->run.n)
         s->open = true;
-    pick_head(v, s, run.at, run.n);
-    orc_vec_release(&run);
+    pick_head(v, s, v->run.at, v->run.n);
 }
 
 void slots_stop(struct slots *v, struct core_task *t)
@@ -261,17 +271,11 @@ static int slot_cmp(const void *a, const void *b)
     return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
 }
 
-struct slot *slots_open(struct slots *v, int n)
+struct slot *slots_add(struct slots *v, int n)
 {
-    struct slot *s;
+    struct slot *s = orc_vec_add(&v->at);
 
-    orc_vec_each (s, &v->at)
-        if (s->n == n)
-            break;
-    if (s == v->at.at + v->at.n) {
-        s = orc_vec_add(&v->at);
-        s->n = n;
-    }
+    s->n = n;
     s->open = true;
     return s;
 }
@@ -298,13 +302,11 @@ static void mark_pending(struct slots *v)
         if (i < n && v->at.at[i].n == r->pending.at[k].slot) {
             v->at.at[i].was_pending = v->at.at[i].open = true;
         } else {
-            struct slot *s = orc_vec_add(&v->at);
-
-            s->n = r->pending.at[k].slot;
-            s->was_pending = s->open = true;
+            slots_add(v, r->pending.at[k].slot)->was_pending = true;
         }
     }
-    qsort(v->at.at, v->at.n, sizeof *v->at.at, slot_cmp);
+    if (v->at.n > n)
+        qsort(v->at.at, v->at.n, sizeof *v->at.at, slot_cmp);
 }
 
 void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
@@ -312,6 +314,7 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     ORC_VEC(struct core_task *) tasks = {0};
     struct core_task *t;
     size_t from = 0;
+    bool sorted = true;
 
     memset(v, 0, sizeof *v);
     v->core = c;
@@ -319,9 +322,11 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     v->rollout = r;
     v->target = core_service_revision(s, r->target);
     for (t = s->tasks; t; t = t->service_next)
-        if (t->fed.present)
+        if (t->fed.present) {
             orc_vec_push(&tasks, t);
-    if (tasks.n)
+            sorted = sorted && (tasks.n == 1 || task_cmp(&tasks.at[tasks.n - 2], &tasks.at[tasks.n - 1]) < 0);
+        }
+    if (!sorted) /* they come in order, most of them */
         qsort(tasks.at, tasks.n, sizeof *tasks.at, task_cmp);
     for (size_t i = 1; i <= tasks.n; i++) {
         if (i < tasks.n && tasks.at[i]->slot == tasks.at[from]->slot)
@@ -341,6 +346,7 @@ void slots_release(struct slots *v)
     orc_vec_each (s, &v->at)
         free(s->wait);
     orc_vec_release(&v->at);
+    orc_vec_release(&v->run);
     orc_vec_release(&v->drop);
     orc_vec_release(&v->spare);
     orc_vec_release(&v->stopping);

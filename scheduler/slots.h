@@ -45,6 +45,7 @@ struct slots {
     ORC_VEC(struct core_task *) drop;     /* tasks that shall run and hold nothing any more */
     ORC_VEC(struct core_task *) spare;    /* beside what holds their slot, on nodes that don't answer: kept */
     ORC_VEC(struct core_task *) stopping; /* told to stop, in this step too, and waited for; by slot */
+    ORC_VEC(struct core_task *) run;      /* scratch */
 };
 
 /* How long a task told to stop may take beyond its own drain time-out and grace before its slot no longer
@@ -53,8 +54,8 @@ struct slots {
 
 void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r);
 void slots_release(struct slots *v);
-/* The slot of that number, added (open, without tasks) when there is none. Pointers into `at` end with it. */
-struct slot *slots_open(struct slots *v, int n);
+/* Adds a slot, open and without tasks, at the end. Pointers into `at` end with it. */
+struct slot *slots_add(struct slots *v, int n);
 size_t slots_count_open(const struct slots *v);
 
 /* A task that this step tells to stop: it is waited for like those told before, unless its node is given up.
