@@ -55,56 +55,60 @@ struct core_port {                /* a host port in use on a node */
     char id[KEY_TASK_MAX + 1];    /* whose, for messages */
 };
 
-struct core_task {
-    char *key; /* "<node>/<id>" */
-    const char *id;
+struct core_task { /* what every step of its service reads comes first */
     struct core_node *node;
+    struct core_task *service_next;
     struct core_service *service;
-    int slot;
     int64_t attempt;
-    struct core_fed fed, status_fed;
-    struct record_task rec;      /* when fed.present and readable */
-    struct record_status status; /* when status_fed.present and readable */
-    bool counted;                /* its room is in the node's sums */
+    int slot;
+    bool counted; /* its room is in the node's sums */
     bool address_counted;
     uint8_t octet; /* last byte of its address, as counted */
-    bool touched, collectable;
-    bool planned; /* its collection is, in a plan that has not come back */
+    bool touched;
+    struct core_fed fed, status_fed;
+    struct record_status status; /* when status_fed.present and readable */
+    struct record_task rec;      /* when fed.present and readable */
+    uint64_t spread_stamp;       /* of the decision in which it counts for the spread */
     /* Observed, monotonic ms; 0: not (yet). */
-    uint64_t placed_at, begun_at, available_at, failed_at, leaving_at, removed_at;
-    uint64_t run_ms;       /* longest uninterrupted time it was available, without the present one */
-    int restarts_base;     /* crash restarts before this core looked */
-    uint64_t spread_stamp; /* of the decision in which it counts for the spread */
-    struct core_task *node_prev, *node_next, *service_prev, *service_next, *touched_prev, *touched_next;
+    uint64_t available_at,
+        run_ms; /* run_ms: longest time it was available without a break, less the present one */
+    uint64_t placed_at, begun_at, failed_at, leaving_at, removed_at;
+    int restarts_base; /* crash restarts before this core looked */
+    bool collectable;
+    bool planned; /* its collection is, in a plan that has not come back */
+    char *key;    /* "<node>/<id>" */
+    const char *id;
+    struct core_task *node_prev, *node_next, *service_prev, *touched_prev, *touched_next;
     struct core_task *removed_prev, *removed_next;
     UT_hash_handle hh;
 };
 
 struct core_node {
-    char *name;
-    struct core_fed fed, policy_fed, alive_fed;
-    struct record_node rec;
+    struct core_fed alive_fed, fed;
+    uint32_t row;
+    bool lost;      /* acted upon: its tasks are replaced elsewhere */
+    bool stale;     /* its row is to be written anew */
+    bool was_alive; /* this core has seen it alive */
+    bool missing;   /* in the list of those not alive */
     struct record_node_policy policy;
+    struct core_fed policy_fed;
+    char *name;
+    struct record_node rec;
     uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
     struct core_task *tasks;
     int n_tasks;
     struct spec_resources used; /* by tasks that are not stopped */
     ORC_VEC(struct core_port) ports;
     uint16_t octets[256]; /* addresses held, by last byte */
-    bool was_alive;       /* this core has seen it alive */
-    bool lost;            /* acted upon: its tasks are replaced elsewhere */
     uint64_t gone_at;     /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
     struct core_node *missing_prev, *missing_next; /* those not alive */
-    bool missing;
-    struct { /* valid while `stamp` is the step's */
+    struct {                                       /* valid while `stamp` is the step's */
         uint64_t stamp;
         struct spec_resources used;
         ORC_VEC(struct core_port) ports;
         uint8_t octets[32]; /* bits */
         int tasks;
     } tent;
-    uint32_t row;
-    bool stale; /* its row is to be written anew */
     UT_hash_handle hh;
 };
 

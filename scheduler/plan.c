@@ -156,8 +156,9 @@ void plan_gateway_retire(struct plan_txn *t, const char *id)
 
 static bool same_key(const struct key *a, const struct key *b)
 {
-    return a->kind == b->kind && strcmp(a->app, b->app) == 0 && strcmp(a->service, b->service) == 0 &&
-           strcmp(a->node, b->node) == 0 && strcmp(a->task, b->task) == 0 && a->n == b->n;
+    return a->kind == b->kind && a->n == b->n && strcmp(a->node, b->node) == 0 &&
+           strcmp(a->task, b->task) == 0 && strcmp(a->service, b->service) == 0 &&
+           strcmp(a->app, b->app) == 0;
 }
 
 void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t revision)

@@ -182,7 +182,7 @@ bool rank_allowed(const struct core *c, struct core_service *s, const struct spe
 
 /* Whole per cent; 100 for what is not asked for, as place_node.h has it. `per`: 100 / room, rounded: at most
  * one off, and then corrected. used <= room < 2^51. */
-static int load_of(int64_t used, int64_t need, int64_t room, float per_room)
+static inline int load_of(int64_t used, int64_t need, int64_t room, float per_room)
 {
     int64_t x = used + need, load;
 
@@ -214,12 +214,13 @@ static inline bool key_of(const struct core *c, const struct core_row *r, struct
     return true;
 }
 
-static bool ranked_before(const struct rank_entry *a, const struct rank_entry *b)
+static inline bool ranked_before(const struct rank_entry *a, const struct rank_entry *b)
 {
     return a->key != b->key ? a->key < b->key : a->tie < b->tie;
 }
 
-static bool entry_of(const struct core *c, size_t row, const struct place_req *req, struct rank_entry *ret)
+static inline bool entry_of(const struct core *c, size_t row, const struct place_req *req,
+                            struct rank_entry *ret)
 {
     const struct rank *k = &c->rank;
 

@@ -115,7 +115,8 @@ static void open_missing(struct recon *x)
         open_at(&x->v, n, i < known && x->v.at.at[i].n == n ? i + 1 : 0);
         open++;
     }
-    qsort(x->v.at.at, x->v.at.n, sizeof *x->v.at.at, recon_slot_cmp);
+    if (known && x->v.at.n > known && x->v.at.at[known].n < x->v.at.at[known - 1].n)
+        qsort(x->v.at.at, x->v.at.n, sizeof *x->v.at.at, recon_slot_cmp);
 }
 
 /* ---- what the record says ---------------------------------------------------------------------------- */

@@ -51,16 +51,6 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
     return true;
 }
 
-static void copy_ports(struct record_task *rec, const struct spec_service *spec)
-{
-    for (size_t i = 0; i < spec->ports.n; i++) {
-        struct spec_port *p = orc_vec_add(&rec->ports);
-
-        *p = spec->ports.at[i];
-        p->host_ip = orc_strdup(p->host_ip);
-    }
-}
-
 static void guard_node(struct recon *x, const struct core_node *n)
 {
     struct key alive = core_key_node(n, KEY_ALIVE), policy = core_key_node(n, KEY_NODE_POLICY);
@@ -84,15 +74,16 @@ static void create_on(struct recon *x, const struct place_req *req, const struct
 
     key_task_id(x->s->app->name, x->s->service, slot, rec.attempt, id);
     place_take(x->c, n, req, id, address);
-    rec.app = orc_strdup(x->s->app->name);
-    rec.service = orc_strdup(x->s->service);
-    rec.address = orc_strdup(address);
+    rec.app = x->s->app->name; /* borrowed: the plan copies */
+    rec.service = (char *)x->s->service;
+    rec.address = address;
+    rec.ports.at = rev->rec.spec->ports.at;
+    rec.ports.n = rev->rec.spec->ports.n;
     memcpy(rec.container_hash, rev->rec.container_hash, sizeof rec.container_hash);
-    copy_ports(&rec, rev->rec.spec);
     rollout_say(&rec.reason, "%s", reason);
     plan_task_create(x->t, n->name, id, &rec);
     guard_node(x, n);
-    record_task_release(&rec);
+    free(rec.reason);
     x->touched++;
 }
 

@@ -153,13 +153,16 @@ static char *verdict(const struct slots *v, const struct core_task *t)
 {
     bool ever = t->available_at || t->run_ms;
     int crashes = t->status.restarts - t->restarts_base;
-    uint64_t deadline = slots_deadline(v, t);
     enum task_class k = slots_classify(v, t);
-    orc_auto_free char *why = rollout_failure(v, t);
+    orc_auto_free char *why = NULL;
+    uint64_t deadline;
 
     if ((ever && core_task_run_ms(v->core, t) >= monitor_of(v)) || k == CLASS_UNKNOWN || k == CLASS_LOST ||
         k == CLASS_DONE || t->status_fed.unreadable)
         return NULL;
+    if (k == CLASS_AVAILABLE && crashes < 1)
+        return NULL;
+    why = rollout_failure(v, t);
     if (k == CLASS_FAILED || k == CLASS_OVER || k == CLASS_UNHEALTHY)
         return orc_printf("%s on %s %s%s", t->id, t->node->name, k == CLASS_UNHEALTHY ? "is " : "", why);
     if (crashes >= (has_health(v) && !ever ? ROLLOUT_CRASHES_MAX : 1))
@@ -167,6 +170,7 @@ static char *verdict(const struct slots *v, const struct core_task *t)
                           t->status.oom ? ", out of memory" : "");
     if (k != CLASS_STARTING)
         return NULL;
+    deadline = slots_deadline(v, t);
     if (v->core->now >= deadline)
         return orc_printf("%s on %s did not become available in time: %s", t->id, t->node->name, why);
     core_wake(v->core, v->service, deadline);
