@@ -26,6 +26,14 @@ struct core_row {
     int32_t tasks;  /* -1: nothing may be placed here now */
 };
 
+/* The same in brief, to pass over most nodes quickly: rounded, in per cent of the room, so many nodes at
+ * once. */
+#define CORE_LANES 16
+struct core_lanes { /* in use, and what one unit more adds; infinite: not usable */
+    float cpus[CORE_LANES], per_cpus[CORE_LANES], memory[CORE_LANES], per_memory[CORE_LANES];
+    float tasks[CORE_LANES];
+};
+
 /* The best nodes for one service in one step; kept by rank.c. */
 struct rank_entry {
     uint64_t key, tie; /* spread, load, tasks */
@@ -184,6 +192,7 @@ struct core {
     uint64_t stamp;     /* of scratch: one per step */
     uint64_t spread_stamp;
     ORC_VEC(struct core_row) rows;
+    ORC_VEC(struct core_lanes) lanes;      /* of rows */
     ORC_VEC(struct core_node *) row_nodes; /* beside rows */
     ORC_VEC(struct core_node *)
     stale, taken;             /* rows to write anew; nodes on which this step placed something */

@@ -3,6 +3,8 @@
 #include "lib/hash.h"
 #include "scheduler/place_node.h"
 
+#include <math.h>
+
 #define KEEP 64 /* the best so many: more than one transaction makes tasks */
 #define NOT_RANKED UINT32_MAX
 
@@ -38,6 +40,24 @@ void rank_stale_labels(struct core *c, struct core_node *n)
     rank_stale(c, n);
 }
 
+static void set_lane(struct core *c, uint32_t row)
+{
+    const struct core_row *r = &c->rows.at[row];
+    struct core_lanes *l = &c->lanes.at[row / CORE_LANES];
+    uint32_t i = row % CORE_LANES;
+
+    l->cpus[i] = r->tasks < 0 ? INFINITY : (float)r->used.cpus_nano * r->per_cpus;
+    l->memory[i] = (float)r->used.memory * r->per_memory;
+    l->per_cpus[i] = r->per_cpus;
+    l->per_memory[i] = r->per_memory;
+    l->tasks[i] = (float)r->tasks;
+}
+
+static float per(int64_t capacity)
+{
+    return capacity > 0 ? 100.0f / (float)capacity : 0;
+}
+
 void rank_add(struct core *c, struct core_node *n)
 {
     struct core_row *r = orc_vec_add(&c->rows);
@@ -45,6 +65,9 @@ void rank_add(struct core *c, struct core_node *n)
     n->row = (uint32_t)(c->rows.n - 1);
     r->hash = orc_hash64_str(0, n->name);
     r->tasks = -1;
+    if (n->row / CORE_LANES == c->lanes.n)
+        orc_vec_add(&c->lanes);
+    set_lane(c, n->row);
     orc_vec_push(&c->row_nodes, n);
     orc_vec_push(&c->rank.at, NOT_RANKED);
     rank_stale_labels(c, n);
@@ -60,6 +83,7 @@ void rank_drop(struct core *c, struct core_node *n)
     c->rows.at[n->row] = c->rows.at[last];
     c->row_nodes.at[n->row] = c->row_nodes.at[last];
     c->row_nodes.at[n->row]->row = n->row;
+    set_lane(c, n->row);
     c->rows.n = c->row_nodes.n = c->rank.at.n = last;
     list_labels(c, n->row);
     for (size_t i = 0; i < c->stale.n; i++)
@@ -76,17 +100,13 @@ void rank_drop(struct core *c, struct core_node *n)
 void rank_release(struct core *c)
 {
     orc_vec_release(&c->rows);
+    orc_vec_release(&c->lanes);
     orc_vec_release(&c->row_nodes);
     orc_vec_release(&c->stale);
     orc_vec_release(&c->taken);
     orc_vec_release(&c->labels);
     orc_vec_release(&c->rank.heap);
     orc_vec_release(&c->rank.at);
-}
-
-static float per(int64_t capacity)
-{
-    return capacity > 0 ? 100.0f / (float)capacity : 0;
 }
 
 static void refresh(struct core *c, struct core_node *n)
@@ -104,6 +124,7 @@ static void refresh(struct core *c, struct core_node *n)
         r->used.memory += n->tent.used.memory;
     }
     r->tasks = place_usable(c, n) ? n->n_tasks + (taken ? n->tent.tasks : 0) : -1;
+    set_lane(c, n->row);
 }
 
 /* What earlier steps have taken no longer counts; what was fed since does. */
@@ -326,20 +347,71 @@ static void shrink(struct rank *k)
     k->heap.n = KEEP;
 }
 
-static void build(struct core *c, const struct place_req *req)
+/* What a lane must not exceed to be looked at more closely. SLACK is far more than rounding can make. */
+#define SLACK 0.01f
+struct bar {
+    float cpus, memory; /* asked for */
+    float above, at;    /* a load above, or at least at, the limit's */
+    float tasks;
+};
+
+static struct bar bar_of(const struct rank *k)
+{
+    struct bar b = {
+        .cpus = (float)k->need.cpus_nano, .memory = (float)k->need.memory, .above = INFINITY, .at = INFINITY};
+
+    if (k->limit.key >> 40 || !k->need.cpus_nano || !k->need.memory) /* others may be better at any load */
+        return b;
+    b.at = (float)(k->limit.key >> 32) + SLACK;
+    b.above = b.at + 1;
+    b.tasks = (float)(k->limit.key & UINT32_MAX);
+    return b;
+}
+
+/* Which of the lanes may be better than the limit; without a branch, so that they are computed at once.
+ * False: none. */
+static bool may_be_better(const struct core_lanes *l, const struct bar *b, int ret[CORE_LANES])
+{
+    int any = 0;
+
+    for (int i = 0; i < CORE_LANES; i++) {
+        float cpus = l->cpus[i] + b->cpus * l->per_cpus[i],
+              memory = l->memory[i] + b->memory * l->per_memory[i];
+        float load = cpus > memory ? cpus : memory;
+
+        ret[i] = !((load > b->above) | ((load > b->at) & (l->tasks[i] > b->tasks)));
+        any |= ret[i];
+    }
+    return any;
+}
+
+static void consider(struct core *c, const struct place_req *req, size_t row)
 {
     struct rank *k = &c->rank;
     struct rank_entry e;
 
+    if (row >= c->rows.n || !entry_of(c, row, req, &e) || !ranked_before(&e, &k->limit))
+        return;
+    k->heap.at[k->heap.n++] = e;
+    if (k->heap.n == 2 * KEEP)
+        shrink(k);
+}
+
+static void build(struct core *c, const struct place_req *req)
+{
+    struct rank *k = &c->rank;
+    int better[CORE_LANES];
+
     heap_clear(k);
     k->limit = (struct rank_entry){.key = UINT64_MAX, .tie = UINT64_MAX};
     orc_vec_reserve(&k->heap, 2 * KEEP);
-    for (size_t i = 0; i < c->rows.n; i++) {
-        if (!entry_of(c, i, req, &e) || !ranked_before(&e, &k->limit))
-            continue;
-        k->heap.at[k->heap.n++] = e;
-        if (k->heap.n == 2 * KEEP)
-            shrink(k);
+    for (size_t i = 0; i < c->lanes.n; i++) {
+        struct bar b = bar_of(k);
+
+        if (may_be_better(&c->lanes.at[i], &b, better))
+            for (size_t j = 0; j < CORE_LANES; j++)
+                if (better[j])
+                    consider(c, req, i * CORE_LANES + j);
     }
     for (size_t i = 0; i < k->heap.n; i++)
         k->at.at[k->heap.at[i].row] = (uint32_t)i;

@@ -324,6 +324,9 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     for (t = s->tasks; t; t = t->service_next)
         if (t->fed.present) {
             orc_vec_push(&tasks, t);
+            __builtin_prefetch(t->node); /* read below, in an order that no cache guesses */
+            __builtin_prefetch(&t->status);
+            __builtin_prefetch(t->rec.container_hash);
             sorted = sorted && (tasks.n == 1 || task_cmp(&tasks.at[tasks.n - 2], &tasks.at[tasks.n - 1]) < 0);
         }
     if (!sorted) /* they come in order, most of them */

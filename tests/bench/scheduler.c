@@ -275,6 +275,23 @@ static void cordon(struct bench *b, int round)
     record_node_policy_release(&p);
 }
 
+static void put_drain(struct bench *b, int node, bool drain)
+{
+    struct key k = node_key(KEY_NODE_POLICY, node % b->nodes);
+    struct record_node_policy p = {.drain = drain};
+
+    put(b, &k, &p);
+    record_node_policy_release(&p);
+}
+
+static void drain(struct bench *b, int round)
+{
+    if (round)
+        put_drain(b, round - 1, false);
+    settle(b);
+    put_drain(b, round, true);
+}
+
 static void scale(struct bench *b, int round)
 {
     put_app(b, 0, b->tasks / b->services + 1 + round);
@@ -340,15 +357,15 @@ static json_t *measure(struct bench *b)
     malloc_trim(0);
     kib = resident_kib() - before;
     double rest = rest_us(b), cordoned = median_us(b, cordon), scaled = median_us(b, scale),
-           failed = median_us(b, fail);
+           failed = median_us(b, fail), drained = median_us(b, drain);
 
-    return json_pack("{s:i s:i s:i s:I s:I s:I s:f s:f s:I s:I s:f s:{s:f s:f s:f s:f}}", "nodes", b->nodes,
-                     "services", b->services, "tasks", b->tasks, "placed", (json_int_t)placed, "steps",
-                     (json_int_t)steps, "tasks_per_service_and_step", (json_int_t)per_step, "step_s", step_s,
-                     "feed_s", feed_s, "placements_per_s", (json_int_t)((double)placed / step_s),
+    return json_pack("{s:i s:i s:i s:I s:I s:I s:f s:f s:I s:I s:f s:{s:f s:f s:f s:f s:f}}", "nodes",
+                     b->nodes, "services", b->services, "tasks", b->tasks, "placed", (json_int_t)placed,
+                     "steps", (json_int_t)steps, "tasks_per_service_and_step", (json_int_t)per_step, "step_s",
+                     step_s, "feed_s", feed_s, "placements_per_s", (json_int_t)((double)placed / step_s),
                      "placements_fed_per_s", (json_int_t)((double)placed / (step_s + feed_s)), "resident_mib",
-                     (double)kib / 1024, "change_us", "nothing", rest, "node_policy", cordoned,
-                     "service_scaled_by_one", scaled, "task_failed", failed);
+                     (double)kib / 1024, "change_us", "nothing", rest, "node_cordoned", cordoned,
+                     "node_drained", drained, "service_scaled_by_one", scaled, "task_failed", failed);
 }
 
 static int number(const char *text, int max)

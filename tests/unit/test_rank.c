@@ -92,7 +92,9 @@ static void change(struct sim *s, int nodes, bool alike)
         node(s, k, alike);
         break;
     case 3:
-        sim_del(s, key_node(SIM_CLUSTER, name));
+        sim_del(s, key_node(SIM_CLUSTER, name)); /* and forgotten, when it holds no task */
+        sim_del(s, key_node_policy(SIM_CLUSTER, name));
+        sim_alive(s, name, false);
         break;
     default:
         sim_scale(s, "shop", service, (int)(sim_random(s) % 40));
