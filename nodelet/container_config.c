@@ -132,6 +132,8 @@ static json_t *host_config(const struct container_context *ctx, const struct rec
 
     json_object_set_new(h, "NanoCpus", json_integer(spec->limits.cpus_nano));
     json_object_set_new(h, "Memory", json_integer(spec->limits.memory));
+    if (spec->pids_limit) /* otherwise the engine's own */
+        json_object_set_new(h, "PidsLimit", json_integer(spec->pids_limit));
     json_object_set_new(h, "NetworkMode", json_string(CONTAINER_NETWORK));
     json_object_set_new(h, "PortBindings", port_bindings(spec, ctx->address));
     json_object_set_new(h, "Mounts", mounts(t->app, spec));

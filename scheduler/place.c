@@ -77,13 +77,31 @@ static const char *attribute(const struct core_node *n, const char *key)
     return v ? v : "";
 }
 
+/* uname's names of architectures and those of images (OCI) mean the same. */
+static const char *arch_name(const char *s)
+{
+    static const char *const same[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(same); i++)
+        if (strcasecmp(s, same[i][0]) == 0)
+            return same[i][1];
+    return s;
+}
+
+static bool same_value(const char *key, const char *a, const char *b)
+{
+    if (strcasecmp(key, "node.platform.arch") == 0)
+        return strcasecmp(arch_name(a), arch_name(b)) == 0;
+    return strcasecmp(a, b) == 0;
+}
+
 bool place_allowed(const struct core_node *n, const struct spec_service *spec, char **ret_why)
 {
     for (size_t i = 0; i < spec->constraints.n; i++) {
         const struct spec_constraint *k = &spec->constraints.at[i];
         const char *have = attribute(n, k->key);
 
-        if ((strcasecmp(have, k->value) == 0) == k->equal)
+        if (same_value(k->key, have, k->value) == k->equal)
             continue;
         if (ret_why)
             *ret_why = k->equal ? orc_printf("%s is \"%.100s\", not \"%.100s\"", k->key, have, k->value)

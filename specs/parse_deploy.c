@@ -14,18 +14,19 @@ static struct spec_service *service_of(void *into)
 
 /* resources ------------------------------------------------------------------------------------------- */
 
-#define RESOURCE(member) .offset = offsetof(struct spec_resources, member)
+#define RESERVE(member) .offset = offsetof(struct spec_resources, member)
 #define MIN_CPUS (ORC_NANO_CPU / 100) /* the Engine refuses less */
 
 static const struct spec_key limits_keys[] = {
-    {"cpus", .read = spec_key_cpus, RESOURCE(cpus_nano), .min = MIN_CPUS},
-    {"memory", .read = spec_key_bytes, RESOURCE(memory), .min = SPEC_MEMORY_MIN},
-    {"pids", .refusal = "orc limits cpus and memory only; remove it"},
+    {"cpus", .read = spec_key_cpus, IN_SERVICE(limits.cpus_nano), .min = MIN_CPUS},
+    {"memory", .read = spec_key_bytes, IN_SERVICE(limits.memory), .min = SPEC_MEMORY_MIN},
+    {"pids", .read = spec_key_int, IN_SERVICE(pids_limit), .min = 1, .max = SPEC_PIDS_MAX},
 };
 static const struct spec_key reservations_keys[] = {
-    {"cpus", .read = spec_key_cpus, RESOURCE(cpus_nano)},
-    {"memory", .read = spec_key_bytes, RESOURCE(memory)},
+    {"cpus", .read = spec_key_cpus, RESERVE(cpus_nano)},
+    {"memory", .read = spec_key_bytes, RESERVE(memory)},
     {"devices", .refusal = "orc hands out no devices; remove it"},
+    {"pids", .refusal = "it is a limit; give it in \"limits\""},
     {"generic_resources", .refusal = "orc reserves cpus and memory only; remove it"},
 };
 
@@ -34,7 +35,7 @@ static void read_limits(struct spec_reader *r, const struct spec_key *k, const s
 {
     static const struct spec_keys keys = SPEC_KEYS("deploy.resources.limits", limits_keys);
 
-    spec_read_map(r, &keys, v, &service_of(into)->limits);
+    spec_read_map(r, &keys, v, service_of(into));
 }
 
 static void read_reservations(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,

@@ -136,6 +136,7 @@ struct spec_service {
     } gateway;
     int replicas; /* or SPEC_REPLICAS_DEFAULT */
     struct spec_resources limits, reservations;
+    int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_update update;
     uint64_t drain_timeout_ms; /* x-orc.drain.timeout; default 30 s */
 };

@@ -166,6 +166,7 @@ static const struct codec_field service_rows[] = {
     ROW(replicas, CODEC_INT, .max = SPEC_REPLICAS_MAX),
     MARKED(limits, CODEC_STRUCT, .sub = &resources_codec),
     MARKED(reservations, CODEC_STRUCT, .sub = &resources_codec),
+    MARKED(pids_limit, CODEC_INT, .max = SPEC_PIDS_MAX),
     ROW(update, CODEC_STRUCT, .sub = &update_codec),
     ROW(drain_timeout_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
 };

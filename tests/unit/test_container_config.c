@@ -85,6 +85,21 @@ static void test_container_config__limits_are_nano_cpus_and_bytes(void **state)
     assert_at(s, "HostConfig", "Memory", "67108864");
 }
 
+static void test_container_config__a_limit_of_processes_only_when_given(void **state)
+{
+    static const struct {
+        int limit;
+        const char *text;
+    } cases[] = {{0, "absent"}, {1, "1"}, {200, "200"}, {4194304, "4194304"}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto(spec_service_free_p) struct spec_service *s = spec();
+
+        s->pids_limit = cases[i].limit;
+        assert_at(s, "HostConfig", "PidsLimit", cases[i].text);
+    }
+}
+
 static void test_container_config__command_and_entrypoint_only_when_set(void **state)
 {
     orc_auto(spec_service_free_p) struct spec_service *s = spec();
@@ -198,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_container_config__smallest_service_is_complete),
         cmocka_unit_test(test_container_config__limits_are_nano_cpus_and_bytes),
+        cmocka_unit_test(test_container_config__a_limit_of_processes_only_when_given),
         cmocka_unit_test(test_container_config__command_and_entrypoint_only_when_set),
         cmocka_unit_test(test_container_config__environment_is_name_equals_value),
         cmocka_unit_test(test_container_config__orcs_labels_win),

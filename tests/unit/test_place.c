@@ -224,6 +224,54 @@ static void test_place__a_constraint_that_nobody_meets_is_told_per_node(void **s
     sim_free(s);
 }
 
+static void platform(struct sim *s, int k, const char *os, const char *arch)
+{
+    struct record_node n = {.capacity = {INT64_C(4000000000), 1000 * SIM_MIB}};
+    char name[16];
+
+    snprintf(name, sizeof name, "k%d", k);
+    n.subnet = orc_printf("10.210.%d.0/24", k);
+    n.os = orc_strdup(os);
+    n.arch = orc_strdup(arch);
+    sim_put(s, key_node(SIM_CLUSTER, name), record_node_text(&n));
+    record_node_release(&n);
+}
+
+/* Behaviour 32. */
+static void test_place__the_wrong_architecture_excludes_in_both_spellings(void **state)
+{
+    struct sim *s = cluster(3, 4, 1000);
+    struct spec_service *a = needs("a", 2, 0.1, 64), *b = needs("b", 2, 0.1, 64);
+
+    platform(s, 1, "linux", "amd64");
+    platform(s, 2, "linux", "arm64");
+    platform(s, 3, "windows", "amd64");
+    constrain(a, "node.platform.arch", true, "x86_64");
+    constrain(a, "node.platform.os", true, "linux");
+    constrain(b, "node.platform.arch", false, "AMD64");
+    sim_apply(s, "shop", 1, a);
+    sim_apply(s, "shop", 1, b);
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "a", .node = "k1"}), 2);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "b", .node = "k2"}), 2);
+    sim_free(s);
+}
+
+static void test_place__a_node_is_known_by_its_id_too(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+    struct spec_service *w = needs("web", 1, 0.1, 64), *x = needs("x", 1, 0.1, 64);
+
+    constrain(w, "node.id", true, "k2");
+    constrain(x, "node.platform.arch", true, "aarch64");
+    sim_apply(s, "shop", 1, w);
+    sim_apply(s, "shop", 1, x);
+    sim_settle(s);
+    assert_int_equal(on(s, "k2"), 1);
+    assert_waits(s, "x", 1, "k1: node.platform.arch is \"\", not \"aarch64\"");
+    sim_free(s);
+}
+
 /* Behaviour 26. */
 static void test_place__a_label_change_that_breaks_a_constraint_evicts(void **state)
 {
@@ -361,6 +409,8 @@ int main(void)
         cmocka_unit_test(test_place__a_node_with_a_bad_condition_is_told_with_its_reason),
         cmocka_unit_test(test_place__all_constraints_hold_and_case_does_not_matter),
         cmocka_unit_test(test_place__a_constraint_that_nobody_meets_is_told_per_node),
+        cmocka_unit_test(test_place__the_wrong_architecture_excludes_in_both_spellings),
+        cmocka_unit_test(test_place__a_node_is_known_by_its_id_too),
         cmocka_unit_test(test_place__a_label_change_that_breaks_a_constraint_evicts),
         cmocka_unit_test(test_place__one_host_port_per_node_and_the_surplus_waits),
         cmocka_unit_test(test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not),

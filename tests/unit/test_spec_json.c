@@ -91,6 +91,7 @@ static struct spec_service *everything(void)
     s->replicas = 3;
     s->limits = (struct spec_resources){.cpus_nano = 500000000, .memory = 64 << 20};
     s->reservations.memory = 32 << 20;
+    s->pids_limit = 200;
     s->update = (struct spec_update){.parallelism = 0,
                                      .delay_ms = 10,
                                      .monitor_ms = 20,
@@ -268,6 +269,7 @@ CHANGE(limit_cpus, s->limits.cpus_nano = 1)
 CHANGE(limit_memory, s->limits.memory = 1)
 CHANGE(reserve_cpus, s->reservations.cpus_nano = 1)
 CHANGE(reserve_memory, s->reservations.memory = 1)
+CHANGE(pids, s->pids_limit = 1)
 CHANGE(parallelism, s->update.parallelism = 2)
 CHANGE(delay, s->update.delay_ms = 1)
 CHANGE(monitor, s->update.monitor_ms = 1)
@@ -311,6 +313,7 @@ static const struct {
     {"limits.memory", change_limit_memory, true},
     {"reservations.cpus", change_reserve_cpus, true},
     {"reservations.memory", change_reserve_memory, true},
+    {"limits.pids", change_pids, true},
     {"update parallelism", change_parallelism, false},
     {"update delay", change_delay, false},
     {"update monitor", change_monitor, false},

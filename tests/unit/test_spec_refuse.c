@@ -93,7 +93,7 @@ static void test_spec_refuse__composes_other_keys_with_the_reason(void **state)
         {WEB("    replicas: 3\n"), "4:5: ", "give \"deploy: {replicas: N}\" instead"},
         {WEB("    deploy: {mode: global}\n"), "4:14: ", "\"mode\" in deploy is not accepted"},
         {WEB("    deploy: {restart_policy: {}}\n"), "4:14: ", "give \"restart\" of the service"},
-        {WEB("    deploy: {resources: {limits: {pids: 1}}}\n"), "4:35: ", "cpus and memory only"},
+        {WEB("    deploy: {resources: {reservations: {pids: 1}}}\n"), "4:41: ", "it is a limit"},
         {WEB("    networks: {a: {aliases: [b]}}\n") "networks: {a: }\n",
          "4:20: ", "a service is found by its name"},
         {WEB("    volumes: [{type: bind, source: /a, target: /b, bind: {}}]\n"),
@@ -239,6 +239,10 @@ static void test_spec_refuse__numbers_and_units(void **state)
         {WEB("    deploy: {resources: {limits: {cpus: -1}}}\n"), "4:41: ", "cpus: \"-1\""},
         {WEB("    deploy: {resources: {limits: {cpus: 0.001}}}\n"), "4:41: ", "no limit below 0.01"},
         {WEB("    deploy: {resources: {limits: {cpus: 20000}}}\n"), "4:41: ", "more than any server has"},
+        {WEB("    deploy: {resources: {limits: {pids: 0}}}\n"), "4:41: ", "pids"},
+        {WEB("    deploy: {resources: {limits: {pids: -1}}}\n"), "4:41: ", "pids"},
+        {WEB("    deploy: {resources: {limits: {pids: many}}}\n"), "4:41: ", "pids"},
+        {WEB("    deploy: {resources: {limits: {pids: 4194305}}}\n"), "4:41: ", "pids"},
         {WEB("    deploy: {resources: {limits: {cpus: half}}}\n"), "4:41: ", "cpus: \"half\""},
         {WEB("    deploy: {resources: {limits: {cpus: 1, memory: 64m}, reservations: {cpus: 2, memory: "
              "65m}}}\n"),
@@ -391,7 +395,11 @@ static void test_spec_refuse__constraints(void **state)
 #define CONSTRAINT(text) WEB("    deploy: {placement: {constraints: ['" text "']}}\n")
     static const struct refusal cases[] = {
         {CONSTRAINT("node.labels.disk"), "4:40: ", "has neither \"==\" nor \"!=\""},
-        {CONSTRAINT("node.role == manager"), "4:40: ", "constraint on \"node.role\" is not supported"},
+        {CONSTRAINT("node.role == manager"), "4:40: ",
+         "constraint on \"node.role\" is not supported: in orc every server runs services and none has a "
+         "role; "
+         "use node.labels.NAME, node.hostname"},
+        {CONSTRAINT("engine.labels.os == x"), "4:40: ", "not its engine's; use node.labels.NAME"},
         {CONSTRAINT("node.hostname =="), "4:40: ", "constraint value \"\" can't be used"},
         {CONSTRAINT("node.hostname == a b"), "4:40: ", "constraint value \"a b\" can't be used"},
         {CONSTRAINT("== a"), "4:40: ", "constraint on \"\" is not supported"},
