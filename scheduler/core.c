@@ -4,6 +4,7 @@
 #include "scheduler/model.h"
 #include "scheduler/rank.h"
 #include "scheduler/reconcile.h"
+#include "scheduler/trouble.h"
 
 #include <stdio.h>
 
@@ -201,7 +202,7 @@ static void forget_times(struct core *c, struct core_task *t)
     if (t->removed_at)
         DL_DELETE2(c->removed, t, removed_prev, removed_next);
     t->placed_at = t->begun_at = t->available_at = t->failed_at = t->leaving_at = t->removed_at = 0;
-    t->planned = false;
+    t->fails = t->planned = false;
     core_touch(c, t);
 }
 
@@ -216,6 +217,7 @@ void core_lead(struct core *c)
         forget_times(c, t);
     HASH_ITER (hh, c->services, s, s_next) {
         s->said_at = s->batch_at = s->backoff_at = 0;
+        trouble_forget(s);
         s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;
         core_dirty(c, s);
     }

@@ -1,6 +1,7 @@
 /* feed.c - one change of the store into the model: which kind of key goes where. */
 #include "scheduler/feed.h"
 
+#include "scheduler/place.h"
 #include "scheduler/rank.h"
 
 static void feed_config(struct core *c, struct record_config *r)
@@ -176,6 +177,7 @@ struct core *core_free(struct core *c)
         free(g->id);
         free(g);
     }
+    place_free(c);
     rank_release(c);
     record_config_release(&c->config);
     free(c->hold);

@@ -24,6 +24,7 @@ void feed_free_service(struct core *c, struct core_service *s)
     HASH_DEL(c->services, s);
     record_rollout_release(&s->rollout);
     record_intent_release(&s->intent);
+    orc_vec_release(&s->trouble);
     orc_vec_release(&s->allowed);
     free(s->name);
     free(s);

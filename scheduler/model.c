@@ -1,6 +1,7 @@
 /* model.c - finding, marking and the facts derived from what was fed. */
 #include "scheduler/model.h"
 
+#include "scheduler/trouble.h"
 #include "scheduler/rank.h"
 
 #include <stdio.h>
@@ -244,6 +245,7 @@ static void observe_task(struct core *c, struct core_task *t)
 {
     bool known = status_known(t), run = t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN;
 
+    trouble_observe(c, t);
     if (!t->placed_at) {
         t->placed_at = c->now;
         t->restarts_base = c->baseline && known ? t->status.restarts : 0;

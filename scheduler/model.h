@@ -57,6 +57,12 @@ struct core_fed {
     int64_t create, mod;
 };
 
+struct core_group { /* nodes that are alike in the labels that a service is spread over */
+    uint64_t id;
+    int slots; /* of the service being decided */
+    UT_hash_handle hh;
+};
+
 struct core_port {                /* a host port in use on a node */
     struct spec_port port;        /* host_ip is borrowed from the task's record */
     const struct core_task *task; /* NULL: taken by this step */
@@ -82,6 +88,8 @@ struct core_task { /* what every step of its service reads comes first */
         run_ms; /* run_ms: longest time it was available without a break, less the present one */
     uint64_t placed_at, begun_at, failed_at, leaving_at, removed_at;
     int restarts_base; /* crash restarts before this core looked */
+    int restarts_seen; /* counted as trouble */
+    bool fails;        /* likewise */
     bool collectable;
     bool planned; /* its collection is, in a plan that has not come back */
     char *key;    /* "<node>/<id>" */
@@ -117,7 +125,18 @@ struct core_node {
         uint8_t octets[32]; /* bits */
         int tasks;
     } tent;
+    uint64_t group_stamp;
+    struct core_group *groups[SPEC_SPREAD_MAX]; /* while the stamp is the core's */
+    uint64_t held_stamp;
+    int held; /* of the service being decided: slots with a container here, or with one to come */
     UT_hash_handle hh;
+};
+
+struct core_trouble { /* failures of one content of a service on one node */
+    uint64_t node;    /* hash of its name */
+    char hash[SPEC_HASH_MAX];
+    int failures;
+    uint64_t at; /* of the last */
 };
 
 struct core_revision {
@@ -152,9 +171,10 @@ struct core_service {
     uint64_t allowed_until;                  /* ... up to here in the list of changes */
     ORC_VEC(uint64_t) allowed;               /* bits, by row */
     /* Observed. */
-    uint64_t said_at;    /* when its record was last planned */
-    uint64_t batch_at;   /* not before: the delay between two batches of an update */
-    bool batch_open;     /* a batch is under way, or may have been under an earlier leader */
+    uint64_t said_at;  /* when its record was last planned */
+    uint64_t batch_at; /* not before: the delay between two batches of an update */
+    bool batch_open;   /* a batch is under way, or may have been under an earlier leader */
+    ORC_VEC(struct core_trouble) trouble;
     uint64_t backoff_at; /* not before: after an update's new task failed with failure_action continue */
     struct core_service *app_prev, *app_next, *dirty_prev, *dirty_next, *timed_prev, *timed_next;
     struct core_service *room_prev, *room_next;
@@ -191,6 +211,9 @@ struct core {
     char *hold;         /* a sentence while too many nodes were lost at once */
     uint64_t stamp;     /* of scratch: one per step */
     uint64_t spread_stamp;
+    struct core_group *groups;          /* of the service being decided */
+    const struct orc_strv *spread_over; /* what they are by; borrowed */
+    uint64_t groups_for, group_stamp;   /* the spread they are counted for; of the nodes' groups */
     ORC_VEC(struct core_row) rows;
     ORC_VEC(struct core_lanes) lanes;      /* of rows */
     ORC_VEC(struct core_node *) row_nodes; /* beside rows */

@@ -2,12 +2,13 @@
 
 #include "lib/hash.h"
 #include "lib/units.h"
+#include "scheduler/place_count.h"
 #include "scheduler/place_node.h"
 #include "scheduler/rank.h"
+#include "scheduler/trouble.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <strings.h>
 
 #define ADDRESS_FIRST 2 /* .0 the network, .1 the node itself, .255 by custom a broadcast */
 #define ADDRESS_LAST 254
@@ -31,6 +32,12 @@ void place_spread_begin(struct core *c)
     c->spread_stamp++;
 }
 
+static void spread_add(struct core *c, struct core_node *n, int slots)
+{
+    rank_spread_add(c, n, slots);
+    count_in_groups(c, n, slots);
+}
+
 bool place_spread_count(struct core *c, struct core_task *t, bool counts)
 {
     bool counted = t->spread_stamp == c->spread_stamp;
@@ -38,77 +45,13 @@ bool place_spread_count(struct core *c, struct core_task *t, bool counts)
     if (counted == counts)
         return false;
     t->spread_stamp = counts ? c->spread_stamp : 0;
-    rank_spread_add(c, t->node, counts ? 1 : -1);
+    spread_add(c, t->node, counts ? 1 : -1);
     return true;
 }
 
 int place_spread(const struct core *c, const struct core_node *n)
 {
     return rank_spread(c, n);
-}
-
-/* ---- constraints ------------------------------------------------------------------------------------- */
-
-static const char *pair_value(const struct spec_pairs *p, const char *key)
-{
-    for (size_t i = 0; i < p->n; i++)
-        if (strcasecmp(p->at[i].key, key) == 0)
-            return p->at[i].value ? p->at[i].value : "";
-    return NULL;
-}
-
-/* What a constraint's key stands for on this node; labels of the policy go before the node's own. */
-static const char *attribute(const struct core_node *n, const char *key)
-{
-    static const char labels[] = "node.labels.";
-    const char *v = NULL;
-
-    if (strncasecmp(key, labels, sizeof labels - 1) == 0) {
-        v = pair_value(&n->policy.labels, key + sizeof labels - 1);
-        if (!v)
-            v = pair_value(&n->rec.labels, key + sizeof labels - 1);
-    } else if (strcasecmp(key, "node.hostname") == 0 || strcasecmp(key, "node.id") == 0) {
-        v = n->name;
-    } else if (strcasecmp(key, "node.platform.os") == 0) {
-        v = n->rec.os;
-    } else if (strcasecmp(key, "node.platform.arch") == 0) {
-        v = n->rec.arch;
-    }
-    return v ? v : "";
-}
-
-/* uname's names of architectures and those of images (OCI) mean the same. */
-static const char *arch_name(const char *s)
-{
-    static const char *const same[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}};
-
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(same); i++)
-        if (strcasecmp(s, same[i][0]) == 0)
-            return same[i][1];
-    return s;
-}
-
-static bool same_value(const char *key, const char *a, const char *b)
-{
-    if (strcasecmp(key, "node.platform.arch") == 0)
-        return strcasecmp(arch_name(a), arch_name(b)) == 0;
-    return strcasecmp(a, b) == 0;
-}
-
-bool place_allowed(const struct core_node *n, const struct spec_service *spec, char **ret_why)
-{
-    for (size_t i = 0; i < spec->constraints.n; i++) {
-        const struct spec_constraint *k = &spec->constraints.at[i];
-        const char *have = attribute(n, k->key);
-
-        if (same_value(k->key, have, k->value) == k->equal)
-            continue;
-        if (ret_why)
-            *ret_why = k->equal ? orc_printf("%s is \"%.100s\", not \"%.100s\"", k->key, have, k->value)
-                                : orc_printf("%s is \"%.100s\"", k->key, have);
-        return false;
-    }
-    return true;
 }
 
 /* ---- filters ----------------------------------------------------------------------------------------- */
@@ -119,6 +62,7 @@ enum refusal {
     REFUSE_NOT_READY,
     REFUSE_POLICY,
     REFUSE_CONSTRAINT,
+    REFUSE_REPLICAS,
     REFUSE_CPU,
     REFUSE_MEMORY,
     REFUSE_PORT,
@@ -130,6 +74,7 @@ static const char *const refusal_names[REFUSALS] = {[REFUSE_LOST] = "lost",
                                                     [REFUSE_NOT_READY] = "not ready",
                                                     [REFUSE_POLICY] = "cordoned",
                                                     [REFUSE_CONSTRAINT] = "against a constraint",
+                                                    [REFUSE_REPLICAS] = "at max_replicas_per_node",
                                                     [REFUSE_CPU] = "short of CPU",
                                                     [REFUSE_MEMORY] = "short of memory",
                                                     [REFUSE_PORT] = "with the host port taken",
@@ -214,6 +159,11 @@ static bool any_address_free(const struct core *c, const struct core_node *n)
     return false;
 }
 
+static bool replicas_full(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    return req->spec->max_per_node && count_replicas(c, n, req) >= req->spec->max_per_node;
+}
+
 /* What does not depend on the request. */
 static enum refusal refuse_all(const struct core *c, const struct core_node *n)
 {
@@ -247,6 +197,8 @@ static enum refusal refuse(const struct core *c, const struct core_node *n, cons
         return r;
     if (!place_allowed(n, req->spec, NULL))
         return REFUSE_CONSTRAINT;
+    if (replicas_full(c, n, req))
+        return REFUSE_REPLICAS;
     s = shortfall(c, n, req);
     if (s.cpus_nano > 0)
         return REFUSE_CPU;
@@ -290,6 +242,14 @@ static char *explain_port(const struct core *c, const struct core_node *n, const
     return orc_printf("host port %u/%s is taken by %s", want->host, want->udp ? "udp" : "tcp", by->id);
 }
 
+static char *explain_replicas(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    int there = count_replicas(c, n, req);
+
+    return orc_printf("%d replica%s there, max_replicas_per_node is %d", there, there == 1 ? "" : "s",
+                      req->spec->max_per_node);
+}
+
 static char *explain(const struct core *c, const struct core_node *n, const struct place_req *req,
                      enum refusal r)
 {
@@ -306,6 +266,8 @@ static char *explain(const struct core *c, const struct core_node *n, const stru
     case REFUSE_CONSTRAINT:
         place_allowed(n, req->spec, &why);
         return why;
+    case REFUSE_REPLICAS:
+        return explain_replicas(c, n, req);
     case REFUSE_CPU:
         return orc_printf("%s CPU short", orc_format_cpus(s.cpus_nano, unit));
     case REFUSE_MEMORY:
@@ -387,24 +349,52 @@ uint64_t place_tie(uint64_t service_hash, uint64_t node_hash)
     return orc_hash64(service_hash, &node_hash, sizeof node_hash);
 }
 
-struct place_score place_score_of(const struct core *c, const struct core_node *n,
-                                  const struct place_req *req)
-{
-    struct spec_resources s = shortfall(c, n, req);
-    int cpu = per_mille(s.cpus_nano, n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano);
-    int memory = per_mille(s.memory, n->rec.capacity.memory - n->rec.reserve.memory);
-    struct place_score x = {.spread = place_spread(c, n), .tasks = n->n_tasks};
+struct shares { /* per mille of CPU and memory in use afterwards; 0 of what is not reserved */
+    int cpu, memory;
+};
 
-    /* Equal to the eye is equal: otherwise a few bytes of difference would outweigh the number of tasks. */
-    x.load = (cpu > memory ? cpu : memory) / 10;
+static struct shares shares_of(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    struct spec_resources need = spec_service_reserved(req->spec), s = shortfall(c, n, req);
+    struct shares x = {0};
+
+    if (need.cpus_nano)
+        x.cpu = per_mille(s.cpus_nano, n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano);
+    if (need.memory)
+        x.memory = per_mille(s.memory, n->rec.capacity.memory - n->rec.reserve.memory);
+    return x;
+}
+
+struct place_score place_score_of(struct core *c, struct core_node *n, const struct place_req *req)
+{
+    struct shares use = shares_of(c, n, req);
+    struct place_score x = {.tasks = n->n_tasks, .trouble = trouble_on(c, req->service, req->hash, n)};
+
     if (n->tent.stamp == c->stamp)
         x.tasks += n->tent.tasks;
+    count_groups(c, req->spec);
+    for (size_t i = 0; i < req->spec->spread_over.n; i++)
+        x.group[i] = count_group(c, n, i);
+    if (req->spec->strategy == SPEC_BINPACK) {
+        x.load = -(use.cpu + use.memory);
+        x.tasks = -x.tasks;
+    } else {
+        x.spread = place_spread(c, n);
+        /* Equal to the eye is equal: otherwise a few bytes of difference would outweigh the number of tasks.
+         */
+        x.load = (use.cpu > use.memory ? use.cpu : use.memory) / 10;
+    }
     x.tie = place_tie(orc_hash64_str(0, req->service->name), orc_hash64_str(0, n->name));
     return x;
 }
 
 bool place_better(const struct place_score *a, const struct place_score *b)
 {
+    if (a->trouble != b->trouble)
+        return b->trouble;
+    for (size_t i = 0; i < SPEC_SPREAD_MAX; i++)
+        if (a->group[i] != b->group[i])
+            return a->group[i] < b->group[i];
     if (a->spread != b->spread)
         return a->spread < b->spread;
     if (a->load != b->load)
@@ -412,6 +402,18 @@ bool place_better(const struct place_score *a, const struct place_score *b)
     if (a->tasks != b->tasks)
         return a->tasks < b->tasks;
     return a->tie < b->tie;
+}
+
+int place_fuller(struct core *c, const struct spec_service *spec, struct core_node *a, struct core_node *b)
+{
+    int by = 0;
+
+    count_groups(c, spec);
+    for (size_t i = 0; i < spec->spread_over.n && by == 0; i++)
+        by = count_group(c, a, i) - count_group(c, b, i);
+    if (by == 0 && spec->strategy == SPEC_BINPACK)
+        return b->n_tasks - a->n_tasks;
+    return by ? by : place_spread(c, a) - place_spread(c, b);
 }
 
 /* As if `without` were gone already: only its own node is another then. */
@@ -430,12 +432,40 @@ static struct core_node *pick_without(struct core *c, const struct place_req *re
     return place_better(&here, &there) ? n : best;
 }
 
+/* Whether the order of nodes depends on nothing but what rank.c knows. */
+static bool is_ranked(const struct core *c, const struct place_req *req)
+{
+    return !req->spec->spread_over.n && req->spec->strategy == SPEC_SPREAD && !req->spec->max_per_node &&
+           !trouble_any(c, req->service, req->hash);
+}
+
+static struct core_node *pick_of_all(struct core *c, const struct place_req *req)
+{
+    struct core_node *n, *next, *best = NULL;
+    struct place_score top = {0};
+
+    HASH_ITER (hh, c->nodes, n, next) {
+        struct place_score x;
+
+        if (!place_fits(c, n, req))
+            continue;
+        x = place_score_of(c, n, req);
+        if (best && !place_better(&x, &top))
+            continue;
+        best = n;
+        top = x;
+    }
+    return best;
+}
+
 struct core_node *place_pick(struct core *c, const struct place_req *req, char **ret_why)
 {
     struct core_node *best;
 
     if (req->pin)
         best = place_fits(c, req->pin, req) ? core_node_find(c, req->pin->name) : NULL;
+    else if (!is_ranked(c, req))
+        best = pick_of_all(c, req);
     else if (req->without)
         best = pick_without(c, req);
     else
@@ -470,7 +500,9 @@ void place_take(struct core *c, struct core_node *n, const struct place_req *req
         snprintf(p->id, sizeof p->id, "%s", task);
     }
     rank_taken(c, n, req);
-    rank_spread_add(c, n, 1);
+    spread_add(c, n, 1);
+    if (req->spec->max_per_node && !count_slot_is_there(n, req))
+        count_held(c, n);
     a.s_addr = htonl(n->subnet | (uint32_t)octet);
     inet_ntop(AF_INET, &a, ret_address, 16);
 }

@@ -1,9 +1,13 @@
 /* place.h - which node: filters that explain themselves in numbers, then scores, ties by a stable hash.
  *
  * Filters: the node's heartbeat, readiness and policy, the service's constraints, CPU and memory against
- * capacity less reserve, host ports, a free address. Room of a task counts until it is reported stopped.
- * Scores, the first that differs decides: fewest tasks of this service (behaviour 20), least share of CPU or
- * memory in use afterwards, fewest tasks, hash of service and node. What this step has taken already counts.
+ * capacity less reserve, the service's replicas there, host ports, a free address. Room of a task counts
+ * until it is reported stopped. What this step has taken already counts.
+ *
+ * Scores, the first that differs decides: no trouble there (trouble.h), fewest slots of this service where
+ * the first preference's label has the same value, then where the second's has, too, and so on; fewest on the
+ * node (behaviour 20), least share of CPU or memory in use afterwards, fewest tasks, hash of service and
+ * node. With binpack after the preferences: largest shares of CPU and memory, most tasks, hash.
  */
 #ifndef SCHEDULER_PLACE_H
 #define SCHEDULER_PLACE_H
@@ -13,8 +17,10 @@
 struct place_req {
     struct core_service *service;
     const struct spec_service *spec;
+    const char *hash;                /* of the container that spec makes */
     const struct core_node *pin;     /* only this node, or NULL */
     const struct core_task *without; /* as if this task were gone already, or NULL */
+    const struct core_task *own;     /* a task of the slot that this is for, or NULL: it has none */
 };
 
 /* Begins counting how a service is spread; then place_spread_count() for the task that holds each slot. A
@@ -24,15 +30,27 @@ void place_spread_begin(struct core *c);
 /* Puts a task in, or takes it out; true: it was not so before. */
 bool place_spread_count(struct core *c, struct core_task *t, bool counts);
 int place_spread(const struct core *c, const struct core_node *n);
+void place_free(struct core *c); /* what counting needed */
+
+/* Counts the slots that have a container on each node, for max_replicas_per_node; after place_spread_begin(),
+ * and valid as long. The service's tasks must be in order of their slots. */
+void place_count_held(struct core *c, const struct core_service *s);
 
 /* The best node, or NULL and in *ret_why (may be NULL; freed by the caller) why none: "0 of 3 nodes fit: k1:
  * 140 MiB memory short; k2: cordoned; ...". */
 struct core_node *place_pick(struct core *c, const struct place_req *req, char **ret_why);
 
+/* Which of two nodes is rather to lose a slot of the service: above 0: a. */
+int place_fuller(struct core *c, const struct spec_service *spec, struct core_node *a, struct core_node *b);
+
 /* Takes room, ports and an address on a node picked before, for the rest of this step. The address is chosen
  * by a hash of the task's id, so that a freed one is rarely the next one used; written as text to ret. */
 void place_take(struct core *c, struct core_node *n, const struct place_req *req, const char *task,
                 char ret_address[16]);
+
+/* What a constraint's or a preference's key stands for on this node, "" for nothing; labels of the policy go
+ * before the node's own. */
+const char *place_attribute(const struct core_node *n, const char *key);
 
 /* Whether the service's constraints hold on a node; otherwise *ret_why (may be NULL) is a clause, freed by
  * the caller: "node.labels.disk is \"hdd\", not \"ssd\"". */

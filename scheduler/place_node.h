@@ -1,20 +1,25 @@
 /* place_node.h - one node in the eyes of one request: whether it fits, and how well; private to placing.
  *
- * The plain definition: place_pick() answers as if it asked this of every node. rank.c is how it avoids that.
+ * The plain definition: place_pick() answers as if it asked this of every node. rank.c is how it avoids that
+ * where no preference, packing, limit per node or trouble has a say.
  */
 #ifndef SCHEDULER_PLACE_NODE_H
 #define SCHEDULER_PLACE_NODE_H
 
 #include "scheduler/place.h"
 
-struct place_score {         /* the first that differs decides, less is better */
-    int spread, load, tasks; /* load: per cent of CPU or memory, whichever is more in use afterwards */
+struct place_score { /* the first that differs decides, less is better */
+    bool trouble;
+    int group[SPEC_SPREAD_MAX]; /* slots where the preferences' labels have the node's values */
+    int spread;                 /* slots on the node; packing: 0 */
+    int load;  /* per cent of CPU or memory, whichever is more in use afterwards; packing: of both, below zero
+                */
+    int tasks; /* packing: below zero */
     uint64_t tie;
 };
 
 bool place_fits(const struct core *c, const struct core_node *n, const struct place_req *req);
-struct place_score place_score_of(const struct core *c, const struct core_node *n,
-                                  const struct place_req *req);
+struct place_score place_score_of(struct core *c, struct core_node *n, const struct place_req *req);
 bool place_better(const struct place_score *a, const struct place_score *b);
 
 /* Parts of the above for rank.c: what does not depend on the request, and what it can't keep in a row. */

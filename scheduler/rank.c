@@ -201,16 +201,14 @@ bool rank_allowed(const struct core *c, struct core_service *s, const struct spe
 
 /* ---- one row ----------------------------------------------------------------------------------------- */
 
-/* Whole per cent; 100 for what is not asked for, as place_node.h has it. `per`: 100 / room, rounded: at most
+/* Whole per cent; 0 for what is not asked for, as place_node.h has it. `per`: 100 / room, rounded: at most
  * one off, and then corrected. used <= room < 2^51. */
 static inline int load_of(int64_t used, int64_t need, int64_t room, float per_room)
 {
     int64_t x = used + need, load;
 
-    if (room <= 0)
+    if (room <= 0 || !need)
         return 0;
-    if (!need)
-        return 100;
     load = (int64_t)((float)x * per_room);
     if (load * room > 100 * x)
         load--;

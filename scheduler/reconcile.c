@@ -40,15 +40,23 @@ static int close_rank(const struct slot *s)
     }
 }
 
+static int fuller(const struct recon *x, const struct slot *a, const struct slot *b)
+{
+    if (!a->head || !b->head)
+        return 0;
+    if (x->target)
+        return place_fuller(x->c, x->target->rec.spec, a->head->node, b->head->node);
+    return place_spread(x->c, a->head->node) - place_spread(x->c, b->head->node);
+}
+
 static bool closes_before(const struct recon *x, const struct slot *a, const struct slot *b)
 {
-    int ra = close_rank(a), rb = close_rank(b);
+    int ra = close_rank(a), rb = close_rank(b), by;
 
     if (ra != rb)
         return ra < rb;
-    if (a->head && b->head && place_spread(x->c, a->head->node) != place_spread(x->c, b->head->node))
-        return place_spread(x->c, a->head->node) > place_spread(x->c, b->head->node);
-    return a->n > b->n;
+    by = fuller(x, a, b);
+    return by ? by > 0 : a->n > b->n;
 }
 
 static bool close_slot(struct recon *x, struct slot *s)

@@ -140,7 +140,7 @@ static void heal_failed(struct recon *x, struct slot *s)
 static void heal_unhealthy(struct recon *x, struct slot *s)
 {
     orc_auto_free char *why = rollout_failure(&x->v, s->head);
-    struct place_req req = {.service = x->s, .without = s->head};
+    struct place_req req = {.service = x->s, .without = s->head, .own = s->last};
     char *refused = NULL;
 
     if (!x->heal || x->c->hold)
@@ -150,6 +150,7 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
         return;
     }
     req.spec = x->heal->rec.spec;
+    req.hash = x->heal->rec.container_hash;
     req.pin = recon_pin(x->heal, s);
     if (!place_pick(x->c, &req, &refused)) {
         recon_wait(s, orc_printf("%s; and no place to restart it: %s", why, refused));

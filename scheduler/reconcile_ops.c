@@ -132,7 +132,11 @@ static char *reason_to_make(const struct recon *x, const struct slot *s, const c
  * step. */
 bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
 {
-    struct place_req req = {.service = x->s, .spec = rev->rec.spec, .pin = recon_pin(rev, s)};
+    struct place_req req = {.service = x->s,
+                            .spec = rev->rec.spec,
+                            .hash = rev->rec.container_hash,
+                            .pin = recon_pin(rev, s),
+                            .own = s->last};
     orc_auto_free char *reason = reason_to_make(x, s, why);
     char *refused = NULL;
     struct core_node *n;
@@ -143,7 +147,8 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
             recon_wait(s, orc_strdup("its turn comes"));
         return false;
     }
-    if (x->refused && !req.pin && rev == x->heal) { /* room only shrinks within a step */
+    /* Room only shrinks within a step; but a node that is full of others may have one's own slot. */
+    if (x->refused && !req.pin && rev == x->heal && !(req.spec->max_per_node && req.own)) {
         recon_wait(s, orc_strdup(x->refused));
         return false;
     }
@@ -164,12 +169,21 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
 
 /* ---- counting ---------------------------------------------------------------------------------------- */
 
+static bool limits_per_node(const struct core_revision *rev)
+{
+    return rev && rev->rec.spec->max_per_node;
+}
+
 /* One for each slot: what a successor replaces, or what holds nothing any more, is as good as gone. */
 void recon_count_spread(struct recon *x)
 {
     struct slot *s;
 
     place_spread_begin(x->c);
+    if (limits_per_node(x->target) || limits_per_node(x->heal)) {
+        recon_sort_tasks(x->s);
+        place_count_held(x->c, x->s);
+    }
     orc_vec_each (s, &x->v.at)
         if (s->head && !s->head->node->lost)
             place_spread_count(x->c, s->head, true);

@@ -7,8 +7,12 @@
  * drained node is left in any case. */
 static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
 {
-    struct place_req req = {
-        .service = x->s, .spec = x->target->rec.spec, .without = s->head, .pin = recon_pin(x->target, s)};
+    struct place_req req = {.service = x->s,
+                            .spec = x->target->rec.spec,
+                            .hash = x->target->rec.container_hash,
+                            .without = s->head,
+                            .own = s->last,
+                            .pin = recon_pin(x->target, s)};
     bool serves = s->class == CLASS_AVAILABLE, drained = s->head->node->policy.drain;
     char *refused = NULL;
 

@@ -379,6 +379,11 @@ int spec_check_constraint_key(const char *key, struct orc_err *err)
     return check_attribute("constraint on", key, err);
 }
 
+int spec_check_spread_key(const char *key, struct orc_err *err)
+{
+    return check_attribute("spread over", key, err);
+}
+
 int spec_check_constraint_value(const char *value, struct orc_err *err)
 {
     size_t n = strlen(value);

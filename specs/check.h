@@ -51,6 +51,7 @@ int spec_check_volume(const char *name, struct orc_err *err);
 int spec_check_env_key(const char *key, struct orc_err *err);
 int spec_check_label_key(const char *key, struct orc_err *err); /* "orc." is orc's own */
 int spec_check_constraint_key(const char *key, struct orc_err *err);
+int spec_check_spread_key(const char *key, struct orc_err *err);
 int spec_check_constraint_value(const char *value, struct orc_err *err);
 int spec_check_ipv4(const char *ip, struct orc_err *err);   /* "" allowed */
 int spec_check_text(const char *text, struct orc_err *err); /* only its length */

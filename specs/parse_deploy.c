@@ -167,10 +167,62 @@ static void read_constraints(struct spec_reader *r, const struct spec_key *k, co
         read_constraint(r, v->entries.at[i].value, service_of(into));
 }
 
+static void read_spread(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                        void *into)
+{
+    const char *key = spec_read_string(r, k->name, v);
+    struct orc_strv *over = &service_of(into)->spread_over;
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (!key)
+        return;
+    if (spec_check_spread_key(key, &err) < 0) {
+        spec_say(r, v, "%s", err.msg);
+        return;
+    }
+    for (size_t i = 0; i < over->n; i++)
+        if (strcmp(over->at[i], key) == 0) {
+            spec_say(r, v, "\"%s\" is in preferences twice", spec_quote(key).text);
+            return;
+        }
+    orc_strv_add(over, key);
+}
+
+static const struct spec_key preference_keys[] = {
+    {"spread", .read = read_spread},
+};
+
+static void read_preferences(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                             void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("a preference", preference_keys);
+    size_t n = spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
+
+    if (n > SPEC_SPREAD_MAX) {
+        spec_say(r, v, "preferences has %zu elements; at most %d are possible", n, SPEC_SPREAD_MAX);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct spec_node *e = v->entries.at[i].value;
+
+        if (spec_read_map(r, &keys, e, into) && e->entries.n == 0)
+            spec_say(r, e, "this preference is empty; write it as in {spread: node.labels.zone}");
+    }
+}
+
+static void read_max_per_node(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                              void *into)
+{
+    static const struct spec_key row = {"max_replicas_per_node", IN_SERVICE(max_per_node),
+                                        .max = SPEC_REPLICAS_MAX};
+
+    spec_key_int(r, &row, v, service_of(into));
+}
+
 static const struct spec_key placement_keys[] = {
     {"constraints", .read = read_constraints},
-    {"preferences", .refusal = "orc spreads replicas evenly over the servers by itself; remove it"},
-    {"max_replicas_per_node", .refusal = "orc does not support it yet; remove it"},
+    {"preferences", .read = read_preferences},
+    {"max_replicas_per_node", .read = read_max_per_node},
 };
 
 static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,

@@ -99,10 +99,37 @@ static void read_drain(struct spec_reader *r, const struct spec_key *k, const st
     spec_read_map(r, &keys, v, service_of(into));
 }
 
+/* placement ------------------------------------------------------------------------------------------- */
+
+static void read_strategy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    static const char *const names[] = {"spread", "binpack", NULL};
+    int i = spec_read_word(r, k->name, v, names);
+
+    if (i >= 0)
+        service_of(into)->strategy = (enum spec_strategy)i;
+}
+
+static const struct spec_key placement_keys[] = {
+    {"strategy", .read = read_strategy},
+    {"constraints", .refusal = "give \"deploy: {placement: {constraints: ...}}\" instead"},
+    {"preferences", .refusal = "give \"deploy: {placement: {preferences: ...}}\" instead"},
+};
+
+static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("x-orc.placement", placement_keys);
+
+    spec_read_map(r, &keys, v, into);
+}
+
 static const struct spec_key orc_keys[] = {
     {"health", .read = spec_key_probe},
     {"gateway", .read = read_gateway},
     {"drain", .read = read_drain},
+    {"placement", .read = read_placement},
 };
 
 void spec_key_x_orc(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

@@ -18,6 +18,7 @@
 #define SPEC_NAME_MAX 40 /* bytes of an app's or service's name: [a-z0-9]([a-z0-9-]*[a-z0-9])? */
 #define SPEC_REPLICAS_MAX 10000
 #define SPEC_SERVICES_MAX 1000
+#define SPEC_SPREAD_MAX 4          /* preferences of a service */
 #define SPEC_REPLICAS_DEFAULT (-1) /* the file does not say: 1, or what `orc scale` said last */
 
 struct spec_pair { /* environment, labels; sorted by key */
@@ -81,6 +82,8 @@ struct spec_constraint { /* "node.labels.disk == ssd", "node.hostname != k2"; co
     char *value;
 };
 
+enum spec_strategy { SPEC_SPREAD, SPEC_BINPACK }; /* x-orc.placement.strategy */
+
 enum spec_depends { SPEC_DEPENDS_STARTED, SPEC_DEPENDS_HEALTHY };
 
 struct spec_depend {
@@ -134,7 +137,10 @@ struct spec_service {
         struct spec_gateway *at;
         size_t n, cap;
     } gateway;
-    int replicas; /* or SPEC_REPLICAS_DEFAULT */
+    struct orc_strv spread_over; /* preferences: what of the nodes, widest first; SPEC_SPREAD_MAX at most */
+    enum spec_strategy strategy;
+    int max_per_node; /* replicas on one server; 0: any number */
+    int replicas;     /* or SPEC_REPLICAS_DEFAULT */
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_update update;

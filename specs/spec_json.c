@@ -15,6 +15,7 @@ static const char *const mount_kinds[] = {"volume", "bind", NULL};
 static const char *const orders[] = {"stop-first", "start-first", NULL};
 static const char *const failure_actions[] = {"pause", "continue", "rollback", NULL};
 static const char *const conditions[] = {"started", "healthy", NULL};
+static const char *const strategies[] = {"spread", "binpack", NULL};
 static const char *const restarts[] = {"always", "no", "on-failure", "unless-stopped", NULL};
 
 #define STRICT .strict = true
@@ -162,6 +163,9 @@ static const struct codec_field service_rows[] = {
     MARKED(ports, CODEC_LIST, .sub = &port_codec),
     MARKED(mounts, CODEC_LIST, .sub = &mount_codec),
     ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
+    ROW(spread_over, CODEC_STRV, .check = spec_check_spread_key),
+    ROW(strategy, CODEC_ENUM, .names = strategies),
+    ROW(max_per_node, CODEC_INT, .max = SPEC_REPLICAS_MAX),
     ROW(gateway, CODEC_LIST, .sub = &gateway_codec),
     ROW(replicas, CODEC_INT, .max = SPEC_REPLICAS_MAX),
     MARKED(limits, CODEC_STRUCT, .sub = &resources_codec),
@@ -219,6 +223,8 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
             return r;
         }
     }
+    if (s->spread_over.n > SPEC_SPREAD_MAX)
+        return orc_fail(err, -EINVAL, "\"spread_over\" has more than %d elements", SPEC_SPREAD_MAX);
     for (size_t i = 0; i < s->gateway.n; i++)
         if (s->gateway.at[i].port == 0)
             return orc_fail(err, -EINVAL, "\"gateway\": a route needs a \"port\" in 1..65535");

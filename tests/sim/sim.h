@@ -772,4 +772,17 @@ SIM_FN void sim_sicken(struct sim *s, const char *service, int slot)
     sim_turn(s, service, slot, TASK_RUNNING, TASK_UNHEALTHY, "HTTP 503 after 2 ms");
 }
 
+/* The container of the slot crashed and was started again by its node. */
+SIM_FN void sim_crash(struct sim *s, const char *service, int slot)
+{
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+    struct record_status st = {0};
+
+    assert_true(sim_task_in(s, service, slot, id, node));
+    assert_true(sim_status_copy(s, node, id, &st));
+    st.restarts++;
+    sim_status(s, node, id, &st);
+    record_status_release(&st);
+}
+
 #endif

@@ -337,6 +337,80 @@ static void test_place__every_address_conflicts_with_any_other_protocol_and_addr
     sim_free(s);
 }
 
+static struct spec_service *at_most(const char *name, int replicas, int per_node)
+{
+    struct spec_service *w = needs(name, replicas, 0.1, 64);
+
+    w->max_per_node = per_node;
+    return w;
+}
+
+/* Behaviour 29. */
+static void test_place__no_more_replicas_on_a_node_than_allowed_and_the_surplus_waits(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+
+    sim_apply(s, "shop", 1, at_most("web", 5, 2));
+    sim_apply(s, "shop", 1, needs("other", 4, 0.1, 64)); /* others don't count */
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k1"}), 2);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k2"}), 2);
+    assert_waits(s, "web", 1,
+                 "0 of 2 nodes fit: k1: 2 replicas there, max_replicas_per_node is 2; k2: 2 replicas there");
+    sim_node(s, 4, 1000);
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k3"}), 1);
+    assert_waits(s, "web", 0, "");
+    sim_free(s);
+}
+
+static void version(struct spec_service *w, const char *value)
+{
+    spec_pairs_add(&w->labels, "version", value);
+}
+
+/* Behaviour 29: a slot's own task does not keep its successor away, neither before nor after it. */
+static void test_place__a_full_cluster_is_updated_in_place_in_both_orders(void **state)
+{
+    for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++)
+        for (int surplus = 0; surplus <= 1; surplus++) {
+            struct sim *s = cluster(3, 4, 1000);
+            struct spec_service *w = at_most("web", 3 + surplus, 1);
+
+            sim_apply(s, "shop", 1, at_most("web", 3 + surplus, 1));
+            sim_pass(s, 20000);
+            w->update.order = (enum spec_order)order;
+            w->update.parallelism = 1 + surplus; /* one waits for a place */
+            version(w, "2");
+            sim_apply(s, "shop", 2, w);
+            sim_pass(s, 120000);
+            assert_int_equal(sim_count(s, (struct sim_want){.revision = 2, .available = true}), 3);
+            for (int k = 1; k <= 3; k++) {
+                char name[16];
+
+                snprintf(name, sizeof name, "k%d", k);
+                assert_int_equal(on(s, name), 1);
+            }
+            sim_free(s);
+        }
+}
+
+/* Behaviours 29, 58. */
+static void test_place__a_lower_limit_moves_nothing_that_runs(void **state)
+{
+    struct sim *s = cluster(1, 4, 1000);
+    int64_t attempts;
+
+    sim_apply(s, "shop", 1, at_most("web", 3, 0));
+    sim_pass(s, 20000);
+    attempts = sim_attempts(s, "web");
+    sim_apply(s, "shop", 2, at_most("web", 3, 2));
+    sim_pass(s, 20000);
+    assert_int_equal(on(s, "k1"), 3);
+    assert_int_equal(sim_attempts(s, "web"), attempts);
+    sim_free(s);
+}
+
 /* Behaviour 31. */
 static void test_place__a_cordoned_node_gets_nothing_new_and_keeps_what_it_has(void **state)
 {
@@ -414,6 +488,9 @@ int main(void)
         cmocka_unit_test(test_place__a_label_change_that_breaks_a_constraint_evicts),
         cmocka_unit_test(test_place__one_host_port_per_node_and_the_surplus_waits),
         cmocka_unit_test(test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not),
+        cmocka_unit_test(test_place__no_more_replicas_on_a_node_than_allowed_and_the_surplus_waits),
+        cmocka_unit_test(test_place__a_full_cluster_is_updated_in_place_in_both_orders),
+        cmocka_unit_test(test_place__a_lower_limit_moves_nothing_that_runs),
         cmocka_unit_test(test_place__a_cordoned_node_gets_nothing_new_and_keeps_what_it_has),
         cmocka_unit_test(test_place__a_policy_that_cannot_be_read_keeps_new_tasks_away),
         cmocka_unit_test(test_place__the_reserve_of_a_node_is_never_given_away),

@@ -6,6 +6,7 @@
 #include "tests/sim/sim.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 #define SEEDS 150
 #define ROUNDS 160
@@ -18,6 +19,8 @@ struct service {
     int parallelism, replicas;
     enum spec_order order;
     bool volume, port;
+    int per_node; /* 0: any number */
+    bool zones, packed;
     enum rollout_state state; /* after the step before */
 };
 
@@ -344,6 +347,26 @@ static void check_complete(struct run *r, const struct lives *decided, const str
     }
 }
 
+/* Never more slots with a container on a node than max_replicas_per_node. Behaviour 29. */
+static void check_per_node(struct run *r, const struct lives *v)
+{
+    const struct live *a, *b;
+
+    orc_vec_each (a, v) {
+        const struct service *x = service_of(r, a->rec->service);
+        bool slot[64] = {false};
+        int n = 0;
+
+        orc_vec_each (b, v)
+            if (strcmp(b->node, a->node) == 0 && strcmp(b->rec->service, x->name) == 0 && holds(b))
+                slot[b->rec->slot] = true;
+        for (int k = 0; k < 64; k++)
+            n += slot[k];
+        if (x->per_node && n > x->per_node)
+            broken(r, "%s has %d replicas on %s and may have %d", x->name, n, a->node, x->per_node);
+    }
+}
+
 static void check_all(struct run *r, const struct lives *v)
 {
     check_capacity(r, v);
@@ -352,6 +375,7 @@ static void check_all(struct run *r, const struct lives *v)
     check_history(r, v);
     check_volumes(r, v);
     check_count(r, v);
+    check_per_node(r, v);
 }
 
 static int tasks_available(const struct lives *v, const char *service)
@@ -438,11 +462,17 @@ static void apply(struct run *r, struct service *x, const char *image)
         x->replicas = 1 + (int)(sim_random(r->s) % 5);
     if (x->port && x->replicas > r->n_nodes) /* more than can ever run would hold every update up */
         x->replicas = r->n_nodes;
+    if (x->per_node && x->replicas > r->n_nodes * x->per_node)
+        x->replicas = r->n_nodes * x->per_node;
     x->wanted = true;
     label->key = orc_strdup("version");
     label->value = orc_printf("%lld", (long long)++x->revision);
     w->update.parallelism = x->parallelism;
     w->update.order = x->order;
+    w->max_per_node = x->per_node;
+    w->strategy = x->packed ? SPEC_BINPACK : SPEC_SPREAD;
+    if (x->zones)
+        orc_strv_add(&w->spread_over, "node.labels.zone");
     w->update.failure_action = (enum spec_failure_action)(sim_random(r->s) % 3);
     w->update.delay_ms = sim_chance(r->s, 3) ? 2000 : 0;
     if (x->volume)
@@ -622,6 +652,17 @@ static void step(struct run *r)
     free_tasks(&after);
 }
 
+/* One in three is in the first zone. */
+static void add_node(struct run *r, int k)
+{
+    char name[16];
+
+    sim_node(r->s, 4, r->memory_mib);
+    snprintf(name, sizeof name, "k%d", k);
+    sim_node_put(r->s, name, k,
+                 (struct sim_node_opts){4, r->memory_mib, .label = "zone", .value = k % 3 ? "b" : "a"});
+}
+
 static void setup(struct run *r)
 {
     struct sim *s = r->s = sim_new();
@@ -633,13 +674,16 @@ static void setup(struct run *r)
     r->memory_mib = r->n_nodes == 1 ? 1600 : 1000; /* in the end everything fits, in between it may not */
     r->n_services = 1 + (int)(sim_random(s) % SERVICES);
     for (int i = 0; i < r->n_nodes; i++)
-        sim_node(s, 4, r->memory_mib);
+        add_node(r, i + 1);
     for (int i = 0; i < r->n_services; i++) {
         snprintf(r->services[i].name, sizeof r->services[i].name, "s%d", i);
         r->services[i].parallelism = 1 + (int)(sim_random(s) % 3); /* of all its revisions */
         r->services[i].order = sim_chance(s, 2) ? SPEC_START_FIRST : SPEC_STOP_FIRST;
         r->services[i].volume = sim_chance(s, 6);
         r->services[i].port = i == 0 && sim_chance(s, 3);
+        r->services[i].per_node = sim_chance(s, 4) ? 1 + (int)(sim_random(s) % 2) : 0;
+        r->services[i].zones = sim_chance(s, 4);
+        r->services[i].packed = sim_chance(s, 4);
         apply(r, &r->services[i], sim_chance(s, 4) ? any_image(r) : "good");
     }
 }
@@ -664,21 +708,40 @@ static void calm_down(struct run *r)
     sim_pass(s, 1200000);
 }
 
+static int on_node(struct run *r, const struct service *x, int k)
+{
+    char node[16];
+
+    snprintf(node, sizeof node, "k%d", k);
+    return sim_count(r->s, (struct sim_want){.service = x->name, .node = node, .available = true});
+}
+
+static void check_zones(struct run *r, const struct service *x)
+{
+    int zone[2] = {0};
+
+    for (int k = 1; k <= r->n_nodes; k++)
+        zone[k % 3 == 0] += on_node(r, x, k);
+    if (r->n_nodes >= 3 && abs(zone[0] - zone[1]) > 1)
+        broken(r, "%s has %d replicas in one zone and %d in the other", x->name, zone[0], zone[1]);
+}
+
 /* However it came to be where it is: an undisturbed restart leaves it evenly spread (behaviours 20, 37). */
 static void check_spread(struct run *r, struct service *x)
 {
     int least = 1000, most = 0;
 
-    if (x->volume || x->port || !x->replicas)
+    if (x->volume || x->port || x->per_node || !x->replicas || x->packed)
         return;
     sim_restart(r->s, "shop", x->name, ++x->epoch);
     sim_pass(r->s, 20000);
+    if (x->zones) {
+        check_zones(r, x);
+        return;
+    }
     for (int k = 1; k <= r->n_nodes; k++) {
-        char node[16];
-        int n;
+        int n = on_node(r, x, k);
 
-        snprintf(node, sizeof node, "k%d", k);
-        n = sim_count(r->s, (struct sim_want){.service = x->name, .node = node, .available = true});
         least = n < least ? n : least;
         most = n > most ? n : most;
     }
@@ -695,10 +758,13 @@ static void check_rest(struct run *r)
         const struct service *x = &r->services[i];
         int want = x->replicas, can = x->port && want > r->n_nodes ? r->n_nodes : want;
         const struct record_rollout *roll = sim_rollout(s, "shop", x->name);
+        int room = x->per_node * r->n_nodes;
         int have =
             sim_count(s, (struct sim_want){.service = x->name, .revision = x->revision, .available = true});
 
-        if (x->volume && x->port) /* two data on one node, one port: that stays so */
+        if (x->per_node && can > room)
+            can = room;
+        if (x->volume && (x->port || x->per_node)) /* two data on one node, one port: that stays so */
             can = have < can ? have : can;
         if (have != can)
             broken(r, "%s has %d of %d in the end: %s", x->name, have, can, roll->reason ? roll->reason : "");

@@ -88,6 +88,10 @@ static struct spec_service *everything(void)
     add_constraint(s, "node.hostname", false, "k2");
     add_route(s, "", "/orders/", 8080);
     s->gateway.at[0].strip_prefix = true;
+    orc_strv_add(&s->spread_over, "node.labels.zone");
+    orc_strv_add(&s->spread_over, "node.hostname");
+    s->strategy = SPEC_BINPACK;
+    s->max_per_node = 2;
     s->replicas = 3;
     s->limits = (struct spec_resources){.cpus_nano = 500000000, .memory = 64 << 20};
     s->reservations.memory = 32 << 20;
@@ -262,6 +266,9 @@ CHANGE(health_retries, s->health.retries = 1)
 CHANGE(ports, add_port(s, "", 0, 80, false))
 CHANGE(mounts, add_mount(s, SPEC_MOUNT_VOLUME, "data", "/data"))
 CHANGE(constraints, add_constraint(s, "node.hostname", true, "k1"))
+CHANGE(spread_over, orc_strv_add(&s->spread_over, "node.labels.zone"))
+CHANGE(strategy, s->strategy = SPEC_BINPACK)
+CHANGE(max_per_node, s->max_per_node = 1)
 CHANGE(gateway, add_route(s, "", "/", 80))
 CHANGE(replicas, s->replicas = 2)
 CHANGE(replicas_zero, s->replicas = 0)
@@ -306,6 +313,9 @@ static const struct {
     {"ports", change_ports, true},
     {"mounts", change_mounts, true},
     {"constraints", change_constraints, false},
+    {"preferences", change_spread_over, false},
+    {"strategy", change_strategy, false},
+    {"max_replicas_per_node", change_max_per_node, false},
     {"gateway", change_gateway, false},
     {"replicas", change_replicas, false},
     {"replicas: 0", change_replicas_zero, false},

@@ -211,6 +211,26 @@ static void test_spec_parse__constraints_compare_with_or_without_spaces(void **s
         "{\"key\":\"node.labels.disk\",\"equal\":true,\"value\":\"ssd\"}]");
 }
 
+static void test_spec_parse__at_most_so_many_replicas_per_node(void **state)
+{
+    assert_web(WEB("    deploy: {placement: {max_replicas_per_node: 2}}\n"), "\"max_per_node\":2");
+    assert_web(WEB("    deploy: {placement: {max_replicas_per_node: 0}}\n"), "");
+}
+
+static void test_spec_parse__preferences_keep_their_order(void **state)
+{
+    assert_web(WEB("    deploy: {placement: {preferences: [{spread: node.labels.zone}, {spread: "
+                   "node.hostname}]}}\n"),
+               "\"spread_over\":[\"node.labels.zone\",\"node.hostname\"]");
+    assert_web(WEB("    deploy: {placement: {preferences: []}}\n"), "");
+}
+
+static void test_spec_parse__strategy(void **state)
+{
+    assert_web(WEB("    x-orc: {placement: {strategy: binpack}}\n"), "\"strategy\":\"binpack\"");
+    assert_web(WEB("    x-orc: {placement: {strategy: spread}}\n"), "");
+}
+
 static void test_spec_parse__zero_replicas_are_zero(void **state)
 {
     assert_web(WEB("    deploy: {replicas: 0}\n"), "\"replicas\":0");
@@ -320,6 +340,9 @@ int main(void)
         cmocka_unit_test(test_spec_parse__port_ranges_expand_pairwise),
         cmocka_unit_test(test_spec_parse__update_config),
         cmocka_unit_test(test_spec_parse__constraints_compare_with_or_without_spaces),
+        cmocka_unit_test(test_spec_parse__at_most_so_many_replicas_per_node),
+        cmocka_unit_test(test_spec_parse__preferences_keep_their_order),
+        cmocka_unit_test(test_spec_parse__strategy),
         cmocka_unit_test(test_spec_parse__zero_replicas_are_zero),
         cmocka_unit_test(test_spec_health__the_forms_of_a_test),
         cmocka_unit_test(test_spec_health__a_disabled_check_leaves_nothing),

@@ -52,15 +52,22 @@ static const char *const features[][3] = {
     {"healthcheck: {test: [CMD-SHELL, a b], interval: 60s}", "healthcheck: {interval: 1m, test: a b}",
      "healthcheck:\n      test:\n        - CMD-SHELL\n        - a b\n      interval: 1m0s"},
     {"deploy: {replicas: 3, resources: {limits: {memory: 64m, cpus: '0.50'}}, update_config: {order: "
-     "start-first}}",
+     "start-first}, placement: {max_replicas_per_node: 2, preferences: [{spread: node.labels.b}, {spread: "
+     "node.hostname}]}}",
      "deploy: {update_config: {order: start-first}, resources: {limits: {cpus: 0.5, memory: 67108864}}, "
+     "placement: {preferences: [{spread: 'node.labels.b'}, {spread: node.hostname}], max_replicas_per_node: "
+     "'2'}, "
      "replicas: '3'}",
      "deploy: {update_config: {order: start-first, delay: 0s, monitor: 5000ms}, replicas: 3, resources: "
-     "{limits: {cpus: .5, memory: 65536kb}}}"},
-    {"x-orc: {gateway: [{port: 80, path: /a}, {port: 81, host: a.b}], drain: {timeout: 5s}}",
-     "x-orc: {drain: {timeout: 5000ms}, gateway: [{host: A.b, port: 81, path: /}, {path: /a, port: 80}]}",
+     "{limits: {cpus: .5, memory: 65536kb}},\n      placement: {preferences: [spread: node.labels.b, spread: "
+     "node.hostname], "
+     "max_replicas_per_node: 2}}"},
+    {"x-orc: {gateway: [{port: 80, path: /a}, {port: 81, host: a.b}], drain: {timeout: 5s}, placement: "
+     "{strategy: binpack}}",
+     "x-orc: {placement: {strategy: 'binpack'}, drain: {timeout: 5000ms}, gateway: [{host: A.b, port: 81, "
+     "path: /}, {path: /a, port: 80}]}",
      "x-orc: {gateway: [{strip_prefix: false, port: '80', path: /a}, {port: 81, host: a.b}], drain: "
-     "{timeout: 5s}}"},
+     "{timeout: 5s}, placement: {strategy: \"binpack\"}}"},
     {"networks: [default, n]", "networks: {n: , default: }", "networks: [n]"},
 };
 enum { FEATURES = ORC_ARRAY_SIZE(features) };

@@ -410,6 +410,40 @@ static void test_spec_refuse__constraints(void **state)
     ASSERT_REFUSALS(cases);
 }
 
+static void test_spec_refuse__replicas_per_node(void **state)
+{
+#define MAX_PER_NODE(text) WEB("    deploy: {placement: {max_replicas_per_node: " text "}}\n")
+    static const struct refusal cases[] = {
+        {MAX_PER_NODE("-1"), "4:49: ", "max_replicas_per_node"},
+        {MAX_PER_NODE("10001"), "4:49: ", "max_replicas_per_node"},
+        {MAX_PER_NODE("1.5"), "4:49: ", "max_replicas_per_node"},
+        {MAX_PER_NODE("one"), "4:49: ", "max_replicas_per_node"},
+        {MAX_PER_NODE("[1]"), "4:49: ", "max_replicas_per_node"},
+    };
+
+    ASSERT_REFUSALS(cases);
+}
+
+static void test_spec_refuse__preferences_and_strategy(void **state)
+{
+#define PREFER(text) WEB("    deploy: {placement: {preferences: " text "}}\n")
+    static const struct refusal cases[] = {
+        {PREFER("{spread: node.labels.a}"), "4:39: ", "preferences must be a list"},
+        {PREFER("[node.labels.a]"), "4:40: ", "a preference"},
+        {PREFER("[{}]"), "4:40: ", "write it as in {spread: node.labels.zone}"},
+        {PREFER("[{binpack: node.labels.a}]"), "4:41: ", "unknown key \"binpack\" in a preference"},
+        {PREFER("[{spread: engine.labels.zone}]"),
+         "4:49: ", "spread over \"engine.labels.zone\" is not supported"},
+        {PREFER("[{spread: node.labels.a}, {spread: node.labels.a}]"), "4:74: ", "in preferences twice"},
+        {PREFER("[{}, {}, {}, {}, {}]"), "4:39: ", "at most 4"},
+        {WEB("    x-orc: {placement: {strategy: pack}}\n"), "4:35: ", "must be \"spread\" or \"binpack\""},
+        {WEB("    x-orc: {placement: {constraints: []}}\n"), "4:25: ", "deploy: {placement: {constraints"},
+        {WEB("    x-orc: {placement: binpack}\n"), "4:24: ", "x-orc.placement"},
+    };
+
+    ASSERT_REFUSALS(cases);
+}
+
 static void test_spec_refuse__everything_that_is_wrong_is_said_at_once(void **state)
 {
     orc_auto_free char *text = parse_refused("nmae: x\n"
@@ -444,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_spec_refuse__health_checks),
         cmocka_unit_test(test_spec_refuse__routes),
         cmocka_unit_test(test_spec_refuse__constraints),
+        cmocka_unit_test(test_spec_refuse__replicas_per_node),
+        cmocka_unit_test(test_spec_refuse__preferences_and_strategy),
         cmocka_unit_test(test_spec_refuse__everything_that_is_wrong_is_said_at_once),
     };
 

@@ -1,0 +1,23 @@
+/* trouble.h - on which nodes a service has failed: a soft reason to place it elsewhere.
+ *
+ * Observed by this core and never stored, as all times are: a new leader begins with what it finds failed. A
+ * failure is a container that ended as failed or became unhealthy, and each restart after a crash. Counted
+ * per node and content: another version is tried everywhere.
+ */
+#ifndef SCHEDULER_TROUBLE_H
+#define SCHEDULER_TROUBLE_H
+
+#include "scheduler/model.h"
+
+#define TROUBLE_MAX 5              /* so many failures, and other nodes are preferred (behaviour 23) */
+#define TROUBLE_FORGET_MS 3600000u /* without another one for so long */
+
+/* What is known of a task has changed; once for each change, before its times are set. */
+void trouble_observe(struct core *c, struct core_task *t);
+/* Whether any node is to be avoided by a container of that content. */
+bool trouble_any(const struct core *c, const struct core_service *s, const char *container_hash);
+bool trouble_on(const struct core *c, const struct core_service *s, const char *container_hash,
+                const struct core_node *n);
+void trouble_forget(struct core_service *s);
+
+#endif
