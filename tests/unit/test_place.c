@@ -383,6 +383,8 @@ static void test_place__a_full_cluster_is_updated_in_place_in_both_orders(void *
             w->update.parallelism = 1 + surplus; /* one waits for a place */
             version(w, "2");
             sim_apply(s, "shop", 2, w);
+            sim_decide(s);
+            assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), order == SPEC_STOP_FIRST);
             sim_pass(s, 120000);
             assert_int_equal(sim_count(s, (struct sim_want){.revision = 2, .available = true}), 3);
             for (int k = 1; k <= 3; k++) {
@@ -393,6 +395,24 @@ static void test_place__a_full_cluster_is_updated_in_place_in_both_orders(void *
             }
             sim_free(s);
         }
+}
+
+/* Behaviour 29. */
+static void test_place__successors_of_one_step_count_as_the_slots_they_are_for(void **state)
+{
+    struct sim *s = cluster(1, 4, 1000);
+    struct spec_service *w = at_most("web", 2, 2);
+
+    sim_apply(s, "shop", 1, at_most("web", 2, 2));
+    sim_pass(s, 20000);
+    w->update.order = SPEC_START_FIRST;
+    w->update.parallelism = 2;
+    version(w, "2");
+    sim_apply(s, "shop", 2, w);
+    free(sim_step(s));
+    assert_int_equal(sim_count(s, (struct sim_want){.revision = 2}), 2);
+    assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 0);
+    sim_free(s);
 }
 
 /* Behaviours 29, 58. */
@@ -490,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not),
         cmocka_unit_test(test_place__no_more_replicas_on_a_node_than_allowed_and_the_surplus_waits),
         cmocka_unit_test(test_place__a_full_cluster_is_updated_in_place_in_both_orders),
+        cmocka_unit_test(test_place__successors_of_one_step_count_as_the_slots_they_are_for),
         cmocka_unit_test(test_place__a_lower_limit_moves_nothing_that_runs),
         cmocka_unit_test(test_place__a_cordoned_node_gets_nothing_new_and_keeps_what_it_has),
         cmocka_unit_test(test_place__a_policy_that_cannot_be_read_keeps_new_tasks_away),
