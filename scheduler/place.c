@@ -416,27 +416,10 @@ int place_fuller(struct core *c, const struct spec_service *spec, struct core_no
     return by ? by : place_spread(c, a) - place_spread(c, b);
 }
 
-/* As if `without` were gone already: only its own node is another then. */
-static struct core_node *pick_without(struct core *c, const struct place_req *req)
+/* Whether the order of nodes depends on nothing but what rank.c knows, and trouble. */
+static bool is_ranked(const struct place_req *req)
 {
-    struct place_req plain = {.service = req->service, .spec = req->spec};
-    struct core_node *n = req->without->node, *best = rank_best(c, &plain);
-    struct place_score here, there;
-
-    if (!place_fits(c, n, req))
-        return best;
-    if (!best || best == n)
-        return n;
-    here = place_score_of(c, n, req);
-    there = place_score_of(c, best, req);
-    return place_better(&here, &there) ? n : best;
-}
-
-/* Whether the order of nodes depends on nothing but what rank.c knows. */
-static bool is_ranked(const struct core *c, const struct place_req *req)
-{
-    return !req->spec->spread_over.n && req->spec->strategy == SPEC_SPREAD && !req->spec->max_per_node &&
-           !trouble_any(c, req->service, req->hash);
+    return !req->spec->spread_over.n && req->spec->strategy == SPEC_SPREAD && !req->spec->max_per_node;
 }
 
 static struct core_node *pick_of_all(struct core *c, const struct place_req *req)
@@ -458,18 +441,50 @@ static struct core_node *pick_of_all(struct core *c, const struct place_req *req
     return best;
 }
 
+static bool no_trouble(const struct core *c, const struct place_req *req, const struct core_node *n)
+{
+    return !trouble_on(c, req->service, req->hash, n);
+}
+
+/* Trouble puts some nodes behind all others and leaves the rest in order. */
+static struct core_node *best_ranked(struct core *c, const struct place_req *req)
+{
+    struct core_node *best = rank_best(c, req);
+
+    if (!best || no_trouble(c, req, best))
+        return best;
+    best = rank_best_of(c, req, no_trouble);
+    return best ? best : pick_of_all(c, req);
+}
+
+/* As if `without` were gone already: only its own node is another then. */
+static struct core_node *pick_without(struct core *c, const struct place_req *req)
+{
+    struct place_req plain = {.service = req->service, .spec = req->spec, .hash = req->hash};
+    struct core_node *n = req->without->node, *best = best_ranked(c, &plain);
+    struct place_score here, there;
+
+    if (!place_fits(c, n, req))
+        return best;
+    if (!best || best == n)
+        return n;
+    here = place_score_of(c, n, req);
+    there = place_score_of(c, best, req);
+    return place_better(&here, &there) ? n : best;
+}
+
 struct core_node *place_pick(struct core *c, const struct place_req *req, char **ret_why)
 {
     struct core_node *best;
 
     if (req->pin)
         best = place_fits(c, req->pin, req) ? core_node_find(c, req->pin->name) : NULL;
-    else if (!is_ranked(c, req))
+    else if (!is_ranked(req))
         best = pick_of_all(c, req);
     else if (req->without)
         best = pick_without(c, req);
     else
-        best = rank_best(c, req);
+        best = best_ranked(c, req);
     if (!best && ret_why)
         *ret_why = explain_all(c, req);
     return best;

@@ -446,6 +446,19 @@ struct core_node *rank_best(struct core *c, const struct place_req *req)
     return k->heap.n ? c->row_nodes.at[k->heap.at[0].row] : NULL;
 }
 
+/* All that is in the heap goes before all that is not. */
+struct core_node *rank_best_of(const struct core *c, const struct place_req *req,
+                               bool (*may)(const struct core *, const struct place_req *,
+                                           const struct core_node *))
+{
+    const struct rank_entry *e, *best = NULL;
+
+    orc_vec_each (e, &c->rank.heap)
+        if ((!best || ranked_before(e, best)) && may(c, req, c->row_nodes.at[e->row]))
+            best = e;
+    return best ? c->row_nodes.at[best->row] : NULL;
+}
+
 /* ---- following --------------------------------------------------------------------------------------- */
 
 static void follow(struct core *c, struct core_node *n)

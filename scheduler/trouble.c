@@ -10,16 +10,6 @@ static bool is_bad(const struct core *c, const struct core_trouble *x, const cha
            strcmp(x->hash, container_hash) == 0;
 }
 
-bool trouble_any(const struct core *c, const struct core_service *s, const char *container_hash)
-{
-    const struct core_trouble *x;
-
-    orc_vec_each (x, &s->trouble)
-        if (is_bad(c, x, container_hash))
-            return true;
-    return false;
-}
-
 bool trouble_on(const struct core *c, const struct core_service *s, const char *container_hash,
                 const struct core_node *n)
 {

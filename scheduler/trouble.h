@@ -14,8 +14,7 @@
 
 /* What is known of a task has changed; once for each change, before its times are set. */
 void trouble_observe(struct core *c, struct core_task *t);
-/* Whether any node is to be avoided by a container of that content. */
-bool trouble_any(const struct core *c, const struct core_service *s, const char *container_hash);
+/* Whether a container of that content should rather not go to the node. */
 bool trouble_on(const struct core *c, const struct core_service *s, const char *container_hash,
                 const struct core_node *n);
 void trouble_forget(struct core_service *s);

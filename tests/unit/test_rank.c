@@ -1,6 +1,7 @@
 /* The order of nodes held against the plain definition: each pick is what asking every node would give. */
 #include "scheduler/model.h"
 #include "scheduler/place_node.h"
+#include "scheduler/trouble.h"
 #include "tests/sim/sim.h"
 
 #define SERVICES 6
@@ -132,13 +133,27 @@ static struct core_task *some_task(struct sim *s, struct core_service *svc)
     return t;
 }
 
+/* On some nodes the service has failed too often. */
+static void trouble(struct sim *s, struct core_service *svc)
+{
+    struct core_node *n, *next;
+
+    svc->trouble.n = 0;
+    HASH_ITER (hh, s->core->nodes, n, next)
+        if (sim_chance(s, 3))
+            *orc_vec_add(&svc->trouble) =
+                (struct core_trouble){orc_hash64_str(0, n->name), "content", TROUBLE_MAX, s->core->now};
+}
+
 static void one_pick(struct sim *s, struct core_service *svc, const struct spec_service *w, int i)
 {
-    struct place_req req = {.service = svc, .spec = w};
+    struct place_req req = {.service = svc, .spec = w, .hash = "content"};
     struct core_task *t = some_task(s, svc);
     char id[64], address[16];
     struct core_node *n;
 
+    if (sim_chance(s, 10))
+        trouble(s, svc);
     if (t && sim_chance(s, 8))
         place_spread_count(s->core, t, sim_chance(s, 2));
     if (t && sim_chance(s, 8))
