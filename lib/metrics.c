@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define TEXT_MAX (4 << 20)
+#define TEXT_MAX (64 << 20) /* ten thousand nodes are 3 MB */
 #define CONNECTIONS_MAX 16
 #define IDLE_S 30
 
