@@ -17,6 +17,7 @@ int cmd_rm(int argc, char **argv);
 int cmd_rollback(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_why(int argc, char **argv);
 
 /* The end of a command. An error, when there is one, is said on stderr; with -o json stdout gets
  * {"error": ...}, and `problems` (may be NULL; taken) in it: a command that fails with err set has printed no

@@ -1,5 +1,6 @@
 /* cmd_status.c - `orc status`: is it up, and if not, why not. */
 #include "cli/cmd.h"
+#include "cli/brain.h"
 #include "cli/change.h"
 #include "cli/print.h"
 #include "cli/wait.h"
@@ -39,6 +40,10 @@ static bool on_change(struct cluster *c, void *arg)
 
     report_build(c, st->only, orc_wall_ms(), &r);
     if (st->out->json) {
+        struct core *core = brain_new(c, orc_wall_ms());
+
+        report_explain(core, &r);
+        core_free(core);
         (st->watch ? out_json_line : out_json)(report_to_json(&r));
     } else if (st->watch && st->out->terminal) {
         out_measure(st->out);

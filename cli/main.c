@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"init", "make a new cluster in an etcd", cmd_init},
     {"apply", "make the cluster look like a Compose file", cmd_apply},
     {"status", "is it up, and if not, why not", cmd_status},
+    {"why", "why a replica waits, server by server, and what would help", cmd_why},
     {"scale", "change how many replicas a service has", cmd_scale},
     {"restart", "restart a service, rolling", cmd_restart},
     {"rollback", "go back to an earlier revision of a service", cmd_rollback},

@@ -292,6 +292,14 @@ static void explain(const struct cluster *c, const struct cluster_entry *ro, str
     }
 }
 
+static void add_pending(const struct record_rollout *ro, int64_t wall_ms, struct report_service *s)
+{
+    for (size_t i = 0; i < ro->pending.n; i++)
+        *orc_vec_add(&s->pending) = (struct report_pending){.slot = ro->pending.at[i].slot,
+                                                            .reason = orc_strdup(ro->pending.at[i].reason),
+                                                            .age_ms = age(wall_ms, ro->pending.at[i].since)};
+}
+
 static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, struct report_service *s)
 {
     char app[SPEC_NAME_MAX + 1], *slash = strchr(s->name, '/');
@@ -309,6 +317,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
     if (ro) {
         s->rollout = rollout_state_name(ro->as.rollout.state);
         s->age_ms = age(wall_ms, ro->as.rollout.since);
+        add_pending(&ro->as.rollout, wall_ms, s);
     }
     s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired;
     if (!s->ok || ro->as.rollout.reason)
@@ -325,6 +334,13 @@ static void task_release(struct report_task *t)
 
 static void service_release(struct report_service *s)
 {
+    struct report_pending *p;
+
+    orc_vec_each (p, &s->pending) {
+        free(p->reason);
+        explain_release(&p->explain);
+    }
+    orc_vec_release(&s->pending);
     for (size_t i = 0; i < s->tasks.n; i++)
         task_release(&s->tasks.at[i]);
     orc_vec_release(&s->tasks);
@@ -430,6 +446,22 @@ void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct r
     for (size_t i = 0; i < r.services.n; i++)
         r.ok = r.ok && r.services.at[i].ok;
     *ret = r;
+}
+
+void report_explain(struct core *core, struct report *r)
+{
+    struct report_service *s;
+
+    orc_vec_each (s, &r->services) {
+        orc_auto_free char *app = orc_strndup(s->name, strcspn(s->name, "/"));
+
+        for (size_t i = 0; i < s->pending.n && i < REPORT_EXPLAINED; i++) {
+            struct orc_err ignored = ORC_ERR_INIT;
+
+            explain_slot(core, app, strchr(s->name, '/') + 1, s->pending.at[i].slot,
+                         &s->pending.at[i].explain, &ignored);
+        }
+    }
 }
 
 static void node_release(struct report_node *n)

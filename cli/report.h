@@ -7,6 +7,7 @@
 #define CLI_REPORT_H
 
 #include "cli/cluster.h"
+#include "scheduler/explain.h"
 
 struct report_task {
     char *id, *node;
@@ -18,6 +19,13 @@ struct report_task {
     char *address;
     char *reason; /* what is to be said of it; NULL */
     uint64_t age_ms;
+};
+
+struct report_pending { /* a slot that waits */
+    int slot;
+    char *reason; /* the scheduler's sentence */
+    uint64_t age_ms;
+    struct explain explain; /* after report_explain() */
 };
 
 struct report_service {
@@ -32,6 +40,7 @@ struct report_service {
         struct report_task *at; /* by slot, then attempt; removed ones are left out */
         size_t n, cap;
     } tasks;
+    ORC_VEC(struct report_pending) pending;
 };
 
 struct report_node {
@@ -74,6 +83,11 @@ struct report {
 /* Sorts c. `only`: NULL for all, else "app" or "app/service". */
 void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct report *ret);
 void report_release(struct report *r);
+
+/* Adds what only the scheduler's core can tell (brain.h): which node refuses a slot that waits, and by how
+ * much; for at most REPORT_EXPLAINED slots of a service. */
+#define REPORT_EXPLAINED 8
+void report_explain(struct core *core, struct report *r);
 
 /* "running, unhealthy"; "pulling": an unknown health is not spoken of. Freed by the caller. */
 char *report_condition(const struct report_task *t);

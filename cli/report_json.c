@@ -1,6 +1,8 @@
 /* report_json.c - a report as the document of `orc status -o json`. */
 #include "cli/report.h"
 
+#include "cli/why.h"
+
 static json_t *strv_to_json(const struct orc_strv *v)
 {
     json_t *a = json_array();
@@ -28,9 +30,21 @@ static json_t *task_to_json(const struct report_task *t)
     return j;
 }
 
+static json_t *pending_to_json(const struct report_pending *p)
+{
+    json_t *j = json_object();
+
+    json_object_set_new(j, "slot", json_integer(p->slot));
+    orc_json_set_str(j, "reason", p->reason);
+    json_object_set_new(j, "age_ms", json_integer((json_int_t)p->age_ms));
+    json_object_set_new(j, "nodes", why_nodes_to_json(&p->explain));
+    orc_json_set_str(j, "change", p->explain.change);
+    return j;
+}
+
 static json_t *service_to_json(const struct report_service *s)
 {
-    json_t *j = json_object(), *rollout = json_object(), *tasks = json_array();
+    json_t *j = json_object(), *rollout = json_object(), *tasks = json_array(), *pending = json_array();
 
     orc_json_set_str(j, "name", s->name);
     json_object_set_new(j, "desired", json_integer(s->desired));
@@ -45,6 +59,9 @@ static json_t *service_to_json(const struct report_service *s)
     for (size_t i = 0; i < s->tasks.n; i++)
         json_array_append_new(tasks, task_to_json(&s->tasks.at[i]));
     json_object_set_new(j, "tasks", tasks);
+    for (size_t i = 0; i < s->pending.n; i++)
+        json_array_append_new(pending, pending_to_json(&s->pending.at[i]));
+    json_object_set_new(j, "pending", pending);
     return j;
 }
 

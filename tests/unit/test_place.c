@@ -41,7 +41,10 @@ static void test_place__what_does_not_fit_waits_with_the_missing_amount(void **s
     sim_apply(s, "shop", 1, needs("web", 4, 0.1, 600));
     sim_settle(s);
     assert_int_equal(sim_count(s, (struct sim_want){.available = true}), 3);
-    assert_waits(s, "web", 1, "0 of 3 nodes fit: k1: 200 MiB memory short; k2: 200 MiB memory short");
+    assert_waits(
+        s, "web", 1,
+        "0 of 3 nodes fit: k1 memory: needs 600 MiB, 400 MiB free, 200 MiB short; k2 memory: needs 600 MiB, "
+        "400 MiB free, 200 MiB short");
     sim_free(s);
 }
 
@@ -52,7 +55,7 @@ static void test_place__cpu_shortage_is_told_in_cpus(void **state)
 
     sim_apply(s, "shop", 1, needs("web", 2, 0.75, 10));
     sim_settle(s);
-    assert_waits(s, "web", 1, "0 of 1 node fits: k1: 0.5 CPU short");
+    assert_waits(s, "web", 1, "0 of 1 node fits: k1 CPU: needs 0.75, 0.25 free, 0.5 short");
     sim_free(s);
 }
 
@@ -78,7 +81,7 @@ static void test_place__a_request_above_every_machine_blocks_nobody(void **state
     sim_settle(s);
     assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .available = true}), 4);
     assert_int_equal(sim_count(s, (struct sim_want){.service = "giant"}), 0);
-    assert_waits(s, "giant", 1, "63 CPU short");
+    assert_waits(s, "giant", 1, "k1 CPU: needs 64, 1 free, 63 short");
     sim_free(s);
 }
 
@@ -312,7 +315,7 @@ static void test_place__one_host_port_per_node_and_the_surplus_waits(void **stat
     sim_settle(s);
     assert_int_equal(on(s, "k1"), 1);
     assert_int_equal(on(s, "k2"), 1);
-    assert_waits(s, "web", 1, "host port 8080/tcp is taken by shop.web.");
+    assert_waits(s, "web", 1, "k1 host port: 8080/tcp is taken by shop.web.");
     sim_free(s);
 }
 
@@ -333,7 +336,7 @@ static void test_place__every_address_conflicts_with_any_other_protocol_and_addr
         sim_apply(s, "shop", 1, w[i]);
     sim_settle(s);
     assert_int_equal(sim_count(s, (struct sim_want){.available = true}), 3);
-    assert_waits(s, "d", 1, "host port 53/tcp is taken by shop.");
+    assert_waits(s, "d", 1, "k1 host port: 53/tcp is taken by shop.");
     sim_free(s);
 }
 
@@ -356,7 +359,7 @@ static void test_place__no_more_replicas_on_a_node_than_allowed_and_the_surplus_
     assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k1"}), 2);
     assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k2"}), 2);
     assert_waits(s, "web", 1,
-                 "0 of 2 nodes fit: k1: 2 replicas there, max_replicas_per_node is 2; k2: 2 replicas there");
+                 "0 of 2 nodes fit: k1 max_replicas_per_node: 2 replicas are there, at most 2; k2 max");
     sim_node(s, 4, 1000);
     sim_settle(s);
     assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k3"}), 1);
@@ -484,7 +487,7 @@ static void test_place__a_full_subnet_keeps_further_tasks_away(void **state)
     sim_apply(s, "shop", 1, needs("web", 254, 0.1, 1));
     sim_settle(s);
     assert_int_equal(on(s, "k1"), 253); /* never .0, .1, .255 */
-    assert_waits(s, "web", 1, "k1: no free address in its subnet");
+    assert_waits(s, "web", 1, "k1 address: none is free in its subnet");
     sim_free(s);
 }
 

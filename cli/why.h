@@ -1,0 +1,31 @@
+/* why.h - the answer of `orc why`, as text and as JSON; and the part of it that `orc status -o json` shows.
+ *
+ * Pure: knows the explanation (scheduler/explain.h) and tables, not where the cluster comes from.
+ */
+#ifndef CLI_WHY_H
+#define CLI_WHY_H
+
+#include "cli/cluster.h"
+#include "cli/out.h"
+#include "scheduler/explain.h"
+
+struct why {
+    const char *app, *service; /* borrowed */
+    struct explain explain;
+    char *task, *node; /* the task that was asked about; NULL: a service was */
+    const char *state, *health;
+    char *made, *stopped; /* why it was made; why it goes, or NULL */
+};
+
+/* Adds what is known of a task; NULL: nothing. */
+void why_task(const struct cluster *c, const struct cluster_entry *task, struct why *w);
+void why_release(struct why *w);
+
+void why_print(const struct out *o, const struct why *w, int64_t wall_ms, FILE *f);
+json_t *why_to_json(const struct why *w);
+
+/* [{"node": "k2", "fits": false, "refused": [{"filter": "memory", "needed": .., "available": .., "short": ..,
+ * "text": ".."}]}, ...] */
+json_t *why_nodes_to_json(const struct explain *e);
+
+#endif
