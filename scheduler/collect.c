@@ -14,31 +14,38 @@ static bool remembers(const struct core_task *t)
 
     if (!rev || !slots_has_volume(rev->rec.spec) || (!t->node->fed.present && !t->node->alive_fed.present))
         return false;
-    for (o = s->tasks; o; o = o->service_next)
-        if (o->fed.present && o->slot == t->slot && o->attempt > t->attempt)
+    for (o = t->slot_next; o; o = o->slot_next)
+        if (o->fed.present && o->attempt > t->attempt)
             return false;
     return true;
 }
 
-static int by_key(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
-    return strcmp((*(struct core_task *const *)a)->key, (*(struct core_task *const *)b)->key);
+    const struct core_task *x = *(struct core_task *const *)a, *y = *(struct core_task *const *)b;
+    int by = x->node == y->node ? 0 : strcmp(x->node->name, y->node->name);
+
+    if (by == 0 && x->service != y->service)
+        by = strcmp(x->service->name, y->service->name);
+    if (by || x->slot != y->slot)
+        return by ? by : x->slot - y->slot;
+    return (x->attempt > y->attempt) - (x->attempt < y->attempt);
 }
 
 static void plan_one(struct plan_txn *txn, struct core_task *t)
 {
     struct key task = core_key_task(t, KEY_TASK), status = core_key_task(t, KEY_STATUS);
 
-    plan_collect(txn, t->node->name, t->id, t->fed.present, t->status_fed.present);
-    plan_guard(txn, &task, false, t->fed.present ? t->fed.mod : 0);
-    plan_guard(txn, &status, false, t->status_fed.present ? t->status_fed.mod : 0);
+    plan_collect(txn, t->node->name, task.task, t->fed.present, t->status_fed.present);
+    plan_guard(txn, &task, false, t->fed.present ? (int64_t)t->fed.mod : 0);
+    plan_guard(txn, &status, false, t->status_fed.present ? (int64_t)t->status_fed.mod : 0);
     t->planned = true;
 }
 
 static void plan_tasks(struct plan *p, struct core_task **at, size_t n)
 {
     if (n)
-        qsort(at, n, sizeof *at, by_key);
+        qsort(at, n, sizeof *at, by_place);
     for (size_t i = 0; i < n;) {
         struct plan_txn *txn = plan_begin(p, "", "");
 
@@ -84,20 +91,20 @@ void collect_plan(struct core *c, struct plan *p)
     struct core_node *n;
     struct core_task *t;
 
-    for (t = c->removed; t; t = t->removed_next) {
-        if (c->now < t->removed_at + c->config.address_hold_ms)
+    for (t = c->removed; t; t = t->more->removed_next) {
+        if (c->now < t->more->removed_at + c->config.address_hold_ms)
             break;
         if (!t->planned && !t->fed.unreadable && !remembers(t))
             orc_vec_push(&due, t);
     }
-    for (t = c->orphans; t; t = t->removed_next)
+    for (t = c->orphans; t; t = t->more->removed_next)
         if (!t->planned)
             orc_vec_push(&due, t);
     for (n = c->missing; n; n = n->missing_next)
         if (nobody_reports(n))
             for (t = n->tasks; t; t = t->node_next)
-                if (!t->planned && t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_RUN &&
-                    !t->removed_at)
+                if (!t->planned && core_task_known(t) && t->desired != TASK_RUN &&
+                    !core_task_more(t)->removed_at)
                     orc_vec_push(&due, t);
     plan_tasks(p, due.at, due.n);
     orc_vec_release(&due);
@@ -110,8 +117,8 @@ uint64_t collect_next(const struct core *c)
     const struct core_task *t;
     uint64_t next = 0;
 
-    for (t = c->removed; t; t = t->removed_next) {
-        next = t->removed_at + c->config.address_hold_ms;
+    for (t = c->removed; t; t = t->more->removed_next) {
+        next = t->more->removed_at + c->config.address_hold_ms;
         if (next > c->now)
             break;
         next = 0; /* planned, or remembered */
@@ -131,9 +138,9 @@ void collect_retry(struct core *c)
     struct core_node *n;
     struct core_task *t;
 
-    for (t = c->removed; t; t = t->removed_next)
+    for (t = c->removed; t; t = t->more->removed_next)
         t->planned = false;
-    for (t = c->orphans; t; t = t->removed_next)
+    for (t = c->orphans; t; t = t->more->removed_next)
         t->planned = false;
     for (n = c->missing; n; n = n->missing_next)
         for (t = n->tasks; t; t = t->node_next)

@@ -15,7 +15,7 @@ static bool has_work(const struct core_node *n)
     const struct core_task *t;
 
     for (t = n->tasks; t; t = t->node_next)
-        if (t->fed.present && (t->fed.unreadable || t->rec.desired == TASK_RUN))
+        if (t->fed.present && (t->fed.unreadable || t->desired == TASK_RUN))
             return true;
     return false;
 }
@@ -199,9 +199,11 @@ void core_retry(struct core *c, const struct plan_txn *txn)
 
 static void forget_times(struct core *c, struct core_task *t)
 {
-    if (t->removed_at)
-        DL_DELETE2(c->removed, t, removed_prev, removed_next);
-    t->placed_at = t->begun_at = t->available_at = t->failed_at = t->leaving_at = t->removed_at = 0;
+    if (core_task_more(t)->removed_at)
+        DL_DELETE2(c->removed, t, more->removed_prev, more->removed_next);
+    t->placed_at = t->begun_at = t->available_at = 0;
+    if (t->more)
+        t->more->failed_at = t->more->leaving_at = t->more->removed_at = 0;
     t->fails = t->planned = false;
     core_touch(c, t);
 }
@@ -209,13 +211,13 @@ static void forget_times(struct core *c, struct core_task *t)
 void core_lead(struct core *c)
 {
     struct core_service *s, *s_next;
-    struct core_task *t, *t_next;
+    struct core_task *t;
     struct core_gateway *g;
     struct core_node *n;
 
-    HASH_ITER (hh, c->tasks, t, t_next)
-        forget_times(c, t);
     HASH_ITER (hh, c->services, s, s_next) {
+        core_each_task (t, s)
+            forget_times(c, t);
         s->said_at = s->batch_at = s->backoff_at = 0;
         trouble_forget(s);
         s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;

@@ -22,7 +22,8 @@ struct core *core_free(struct core *c); /* NULL allowed; returns NULL */
 /* Whether a kind of key is to be fed; all others are ignored. */
 bool core_wants(enum key_kind kind);
 
-/* A key was put. `record`: the struct record_X of key->kind, moved out of (left empty); NULL: unreadable. */
+/* A key was put. `record`: the struct record_X of key->kind, which may be moved out of, and which the caller
+ * still releases; NULL: unreadable. */
 void core_feed_put(struct core *c, const struct key *key, void *record, int64_t create_revision,
                    int64_t mod_revision);
 void core_feed_delete(struct core *c, const struct key *key);

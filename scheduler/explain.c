@@ -167,7 +167,7 @@ static void explain_request(struct recon *x, struct slot *s, struct explain *e)
     e->needs = spec_service_reserved(rev->rec.spec);
     e->pin = req.pin ? orc_strdup(req.pin->name) : NULL;
     if (s->head) {
-        e->task = orc_strdup(s->head->id);
+        e->task = orc_strdup(CORE_TASK_ID(s->head));
         e->node = orc_strdup(s->head->node->name);
         place_spread_count(x->c, s->head, false);
     }

@@ -53,10 +53,10 @@ void core_feed_put(struct core *c, const struct key *key, void *record, int64_t 
         feed_rollout(c, key, record, create, mod);
         break;
     case KEY_TASK:
-        feed_task(c, key, record, create, mod);
+        feed_task(c, key, record, mod);
         break;
     case KEY_STATUS:
-        feed_status(c, key, record, create, mod);
+        feed_status(c, key, record, mod);
         break;
     case KEY_NODE:
         feed_node(c, key, record, create, mod);
@@ -149,7 +149,6 @@ struct core *core_new(void)
 
 struct core *core_free(struct core *c)
 {
-    struct core_task *t, *t_next;
     struct core_service *s, *s_next;
     struct core_app *a, *a_next;
     struct core_node *n, *n_next;
@@ -157,11 +156,12 @@ struct core *core_free(struct core *c)
 
     if (!c)
         return NULL;
-    HASH_ITER (hh, c->tasks, t, t_next)
-        feed_free_task(c, t);
     HASH_ITER (hh, c->services, s, s_next) {
         struct core_revision *r, *r_next;
+        struct core_task *t;
 
+        while ((t = core_tasks_from(s, 0)))
+            core_task_free(c, t);
         HASH_ITER (hh, s->revisions, r, r_next)
             feed_free_revision(s, r);
         feed_free_service(c, s);
@@ -177,6 +177,8 @@ struct core *core_free(struct core *c)
         free(g->id);
         free(g);
     }
+    core_task_release_all(c);
+    orc_vec_release(&c->touched);
     place_free(c);
     rank_release(c);
     record_config_release(&c->config);

@@ -2,8 +2,9 @@
  *
  * Every index and sum of the model is kept right here and nowhere else: feed_task.c counts what a task takes
  * on its node, feed_node.c keeps the lists of those that are silent, feed_service.c makes services for what
- * an app names. Each `feed_x` takes a record of the caller (left empty; NULL: unreadable) and marks dirty
- * whom it concerns; each `_gone` is a deletion, after which what nothing refers to any more is freed.
+ * an app names. Each `feed_x` takes a record of the caller (NULL: unreadable; left empty, but for tasks and
+ * their status, of which only little is kept) and marks dirty whom it concerns; each `_gone` is a deletion,
+ * after which what nothing refers to any more is freed.
  */
 #ifndef SCHEDULER_FEED_H
 #define SCHEDULER_FEED_H
@@ -35,10 +36,9 @@ static inline bool feed_is_modest(struct spec_resources r)
 }
 
 /* feed_task.c */
-void feed_task(struct core *c, const struct key *k, struct record_task *r, int64_t create, int64_t mod);
-void feed_status(struct core *c, const struct key *k, struct record_status *r, int64_t create, int64_t mod);
+void feed_task(struct core *c, const struct key *k, const struct record_task *r, int64_t mod);
+void feed_status(struct core *c, const struct key *k, const struct record_status *r, int64_t mod);
 void feed_task_gone(struct core *c, const struct key *k); /* the task, or its status */
-void feed_free_task(struct core *c, struct core_task *t);
 
 /* feed_node.c */
 void feed_node(struct core *c, const struct key *k, struct record_node *r, int64_t create, int64_t mod);

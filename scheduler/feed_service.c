@@ -26,6 +26,10 @@ void feed_free_service(struct core *c, struct core_service *s)
     record_intent_release(&s->intent);
     orc_vec_release(&s->trouble);
     orc_vec_release(&s->allowed);
+    orc_vec_release(&s->by_slot);
+    for (size_t i = 0; i < s->makes.n; i++)
+        share_make_drop(s->makes.at[i]);
+    orc_vec_release(&s->makes);
     free(s->name);
     free(s);
 }
@@ -34,7 +38,8 @@ void feed_drop_service(struct core *c, struct core_service *s)
 {
     struct core_app *a = s->app;
 
-    if (s->rollout_fed.present || s->intent_fed.present || s->revisions || s->tasks || core_service_wanted(s))
+    if (s->rollout_fed.present || s->intent_fed.present || s->revisions || s->n_tasks ||
+        core_service_wanted(s))
         return;
     feed_free_service(c, s);
     feed_drop_app(c, a);

@@ -21,15 +21,15 @@ static void ports_drop(struct core_task *t)
 
 static void ports_add(struct core_task *t)
 {
-    for (size_t i = 0; i < t->rec.ports.n; i++) {
+    for (size_t i = 0; i < t->make->ports.n; i++) {
         struct core_port *p;
 
-        if (!t->rec.ports.at[i].host)
+        if (!t->make->ports.at[i].host)
             continue;
         p = orc_vec_add(&t->node->ports);
-        p->port = t->rec.ports.at[i];
+        p->port = t->make->ports.at[i];
         p->task = t;
-        snprintf(p->id, sizeof p->id, "%s", t->id);
+        core_task_id(t, p->id);
     }
 }
 
@@ -37,25 +37,23 @@ static void uncount(struct core *c, struct core_task *t)
 {
     rank_stale(c, t->node);
     if (t->counted) {
-        t->node->used.cpus_nano -= t->rec.resources.cpus_nano;
-        t->node->used.memory -= t->rec.resources.memory;
+        t->node->used.cpus_nano -= t->make->resources.cpus_nano;
+        t->node->used.memory -= t->make->resources.memory;
         t->node->n_tasks--;
-        ports_drop(t);
+        if (t->make->ports.n)
+            ports_drop(t);
         t->counted = false;
     }
     if (t->address_counted)
-        t->node->octets[t->octet]--;
+        t->node->octets[t->address & 255]--;
     t->address_counted = false;
 }
 
 static void count_address(struct core_task *t)
 {
-    struct in_addr a;
-
-    if (!t->fed.present || !t->rec.address || inet_pton(AF_INET, t->rec.address, &a) != 1)
+    if (!t->fed.present || !t->address)
         return;
-    t->octet = (uint8_t)(ntohl(a.s_addr) & 255);
-    t->node->octets[t->octet]++;
+    t->node->octets[t->address & 255]++;
     t->address_counted = true;
 }
 
@@ -64,8 +62,8 @@ static void count(struct core *c, struct core_task *t)
     count_address(t);
     if (!core_task_holds(t))
         return;
-    t->node->used.cpus_nano += t->rec.resources.cpus_nano;
-    t->node->used.memory += t->rec.resources.memory;
+    t->node->used.cpus_nano += t->make->resources.cpus_nano;
+    t->node->used.memory += t->make->resources.memory;
     t->node->n_tasks++;
     ports_add(t);
     t->counted = true;
@@ -73,73 +71,64 @@ static void count(struct core *c, struct core_task *t)
 
 /* ---- tasks and their status -------------------------------------------------------------------------- */
 
-void feed_free_task(struct core *c, struct core_task *t)
+/* What both the task's and the status' key say; false: nothing that could be a task. */
+struct task_name {
+    int slot;
+    int64_t attempt;
+};
+
+static bool name_of(const struct key *k, struct task_name *ret)
 {
-    if (t->touched)
-        DL_DELETE2(c->touched, t, touched_prev, touched_next);
-    if (t->removed_at)
-        DL_DELETE2(c->removed, t, removed_prev, removed_next);
-    else if (t->collectable)
-        DL_DELETE2(c->orphans, t, removed_prev, removed_next);
-    DL_DELETE2(t->node->tasks, t, node_prev, node_next);
-    DL_DELETE2(t->service->tasks, t, service_prev, service_next);
-    HASH_DEL(c->tasks, t);
-    record_task_release(&t->rec);
-    record_status_release(&t->status);
-    free(t->key);
-    free(t);
+    struct key id;
+
+    return key_task_id_parse(k->task, &id, &ret->slot, &ret->attempt) == 0 && strcmp(id.app, k->app) == 0 &&
+           strcmp(id.service, k->service) == 0;
 }
 
 static struct core_task *task_find(const struct core *c, const struct key *k)
 {
-    char key[KEY_NAME_MAX + KEY_TASK_MAX + 2];
-    struct core_task *t = NULL;
+    const struct core_service *s = core_service_find(c, k->app, k->service);
+    const struct core_node *n = core_node_find(c, k->node);
+    struct task_name name;
 
-    snprintf(key, sizeof key, "%s/%s", k->node, k->task);
-    HASH_FIND_STR(c->tasks, key, t);
-    return t;
+    return s && n && name_of(k, &name) ? core_task_find(s, name.slot, name.attempt, n) : NULL;
 }
 
 static struct core_task *task_get(struct core *c, const struct key *k)
 {
-    struct core_task *t = task_find(c, k);
-    struct key id;
+    struct core_service *s;
+    struct task_name name;
+    struct core_node *n;
+    struct core_task *t;
 
-    if (t)
-        return t;
-    t = orc_new(struct core_task);
-    t->key = orc_printf("%s/%s", k->node, k->task);
-    t->id = strchr(t->key, '/') + 1;
-    if (key_task_id_parse(t->id, &id, &t->slot, &t->attempt) < 0) {
-        free(t->key);
-        free(t);
+    if (!name_of(k, &name))
         return NULL;
-    }
-    t->node = core_node_get(c, k->node);
-    t->service = core_service_get(c, id.app, id.service);
-    DL_APPEND2(t->node->tasks, t, node_prev, node_next);
-    DL_APPEND2(t->service->tasks, t, service_prev, service_next);
-    HASH_ADD_KEYPTR(hh, c->tasks, t->key, strlen(t->key), t);
-    return t;
+    s = core_service_get(c, k->app, k->service);
+    n = core_node_get(c, k->node);
+    t = core_task_find(s, name.slot, name.attempt, n);
+    return t ? t : core_task_new(c, s, name.slot, name.attempt, n);
 }
 
 /* A status whose task is gone is on the list of what to collect. */
 static void list_orphan(struct core *c, struct core_task *t)
 {
-    bool orphan = t->status_fed.present && !t->fed.present && !t->removed_at;
+    bool orphan = t->status_fed.present && !t->fed.present && !core_task_more(t)->removed_at;
 
-    if (orphan && !t->collectable)
-        DL_APPEND2(c->orphans, t, removed_prev, removed_next);
-    else if (!orphan && t->collectable)
-        DL_DELETE2(c->orphans, t, removed_prev, removed_next);
+    if (orphan == t->collectable)
+        return;
+    core_task_need_more(t);
+    if (orphan)
+        DL_APPEND2(c->orphans, t, more->removed_prev, more->removed_next);
+    else
+        DL_DELETE2(c->orphans, t, more->removed_prev, more->removed_next);
     t->collectable = orphan;
 }
 
 static void task_changed(struct core *c, struct core_task *t)
 {
-    if (!t->fed.present && t->removed_at) { /* its rest is over */
-        DL_DELETE2(c->removed, t, removed_prev, removed_next);
-        t->removed_at = 0;
+    if (!t->fed.present && core_task_more(t)->removed_at) { /* its rest is over */
+        DL_DELETE2(c->removed, t, more->removed_prev, more->removed_next);
+        t->more->removed_at = 0;
     }
     t->planned = false;
     list_orphan(c, t);
@@ -151,7 +140,7 @@ static void task_changed(struct core *c, struct core_task *t)
     struct core_service *s = t->service;
 
     core_dirty(c, s);
-    feed_free_task(c, t);
+    core_task_free(c, t);
     feed_drop_node(c, n);
     feed_drop_service(c, s);
 }
@@ -163,7 +152,88 @@ static bool task_fits_key(const struct core_task *t, const struct record_task *r
            strcmp(r->service, t->service->service) == 0 && r->slot == t->slot && r->attempt == t->attempt;
 }
 
-void feed_task(struct core *c, const struct key *k, struct record_task *r, int64_t create, int64_t mod)
+/* ---- their content ----------------------------------------------------------------------------------- */
+
+/* Those that no task, and no plan, refers to any more. */
+static void drop_unused_makes(struct core_service *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->makes.n; i++)
+        if (s->makes.at[i]->refs > 1)
+            s->makes.at[kept++] = s->makes.at[i];
+        else
+            share_make_drop(s->makes.at[i]);
+    s->makes.n = kept;
+}
+
+static struct share_make *make_of(struct core_service *s, const struct record_task *r)
+{
+    struct share_make *m;
+
+    for (size_t i = s->makes.n; i-- > 0;)
+        if (share_make_is(s->makes.at[i], r))
+            return share_make_ref(s->makes.at[i]);
+    drop_unused_makes(s);
+    m = share_make_new(r);
+    orc_vec_push(&s->makes, m);
+    return share_make_ref(m);
+}
+
+static void set_reason(struct core_task *t, const char *reason)
+{
+    share_text_set(&t->make->reason, reason);
+    if (t->reason == t->make->reason)
+        return;
+    share_text_drop(t->reason);
+    t->reason = share_text_ref(t->make->reason);
+}
+
+static void set_address(struct core_task *t, const char *address)
+{
+    struct in_addr a = {0};
+    bool plain = !address || (inet_pton(AF_INET, address, &a) == 1 && a.s_addr);
+
+    t->address = ntohl(a.s_addr);
+    if (!plain || t->more)
+        share_text_set(&core_task_need_more(t)->address, plain ? NULL : address);
+}
+
+static void set_record(struct core_task *t, const struct record_task *r)
+{
+    struct share_make *m = make_of(t->service, r);
+
+    share_make_drop(t->make);
+    t->make = m;
+    set_reason(t, r->reason);
+    set_address(t, r->address);
+    t->at = r->at;
+    t->desired = r->desired;
+    if (!t->more && !r->stop_reason && !r->restarts)
+        return;
+    share_text_set(&core_task_need_more(t)->stop_reason, r->stop_reason);
+    t->more->restarts = r->restarts;
+}
+
+static void set_status(struct core_task *t, const struct record_status *r)
+{
+    t->state = r->state;
+    t->health = r->health;
+    if (!t->more && !r->reason && !r->probe && !r->restarts && r->exit_code == -1 && !r->oom)
+        return;
+    share_text_set(&core_task_need_more(t)->status_reason, r->reason);
+    share_text_set(&t->more->probe, r->probe);
+    t->more->crashes = r->restarts;
+    t->more->exit_code = r->exit_code;
+    t->more->oom = r->oom;
+}
+
+static void see(struct core_seen *seen, const void *record, int64_t mod)
+{
+    *seen = (struct core_seen){.mod = (uint64_t)mod, .present = true, .unreadable = !record};
+}
+
+void feed_task(struct core *c, const struct key *k, const struct record_task *r, int64_t mod)
 {
     struct core_task *t = task_get(c, k);
     bool held = t && core_task_holds(t);
@@ -174,14 +244,14 @@ void feed_task(struct core *c, const struct key *k, struct record_task *r, int64
     if (r && !task_fits_key(t, r))
         r = NULL;
     if (r)
-        FEED_MOVE(&t->rec, r, record_task_release);
-    feed_note(&t->fed, r, create, mod);
+        set_record(t, r);
+    see(&t->fed, r, mod);
     count(c, t);
     c->frees_room = c->frees_room || (held && !core_task_holds(t));
     task_changed(c, t);
 }
 
-void feed_status(struct core *c, const struct key *k, struct record_status *r, int64_t create, int64_t mod)
+void feed_status(struct core *c, const struct key *k, const struct record_status *r, int64_t mod)
 {
     struct core_task *t = task_get(c, k);
     bool held = t && core_task_holds(t);
@@ -190,8 +260,8 @@ void feed_status(struct core *c, const struct key *k, struct record_status *r, i
         return;
     uncount(c, t);
     if (r)
-        FEED_MOVE(&t->status, r, record_status_release);
-    feed_note(&t->status_fed, r, create, mod);
+        set_status(t, r);
+    see(&t->status_fed, r, mod);
     count(c, t);
     c->frees_room = c->frees_room || (held && !core_task_holds(t));
     task_changed(c, t);
@@ -205,9 +275,9 @@ void feed_task_gone(struct core *c, const struct key *k)
         return;
     uncount(c, t);
     if (k->kind == KEY_TASK)
-        t->fed = (struct core_fed){0};
+        t->fed = (struct core_seen){0};
     else
-        t->status_fed = (struct core_fed){0};
+        t->status_fed = (struct core_seen){0};
     count(c, t);
     c->frees_room = true;
     task_changed(c, t);

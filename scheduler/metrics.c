@@ -46,7 +46,7 @@ static int available(const struct core_service *s)
     const struct core_task *t;
     int n = 0;
 
-    for (t = s->tasks; t; t = t->service_next)
+    core_each_task (t, s)
         n += core_task_available(t);
     return n;
 }
@@ -82,12 +82,13 @@ static void rollout_metrics(const struct core *c, struct orc_metrics_text *t)
 static void task_metrics(const struct core *c, struct orc_metrics_text *t)
 {
     int by_state[TASK_REMOVED + 1] = {0};
+    const struct core_service *s;
     const struct core_task *task;
 
-    for (task = c->tasks; task; task = task->hh.next)
-        if (task->fed.present)
-            by_state[task->status_fed.present && !task->status_fed.unreadable ? task->status.state
-                                                                              : TASK_ASSIGNED]++;
+    for (s = c->services; s; s = s->hh.next)
+        core_each_task (task, s)
+            if (task->fed.present)
+                by_state[core_task_reported(task) ? task->state : TASK_ASSIGNED]++;
     orc_metric(t, "orc_tasks", "gauge", "Tasks by what their node says of them.");
     for (int i = 0; i <= TASK_REMOVED; i++)
         orc_metric_sample(t, "state", task_state_name((enum task_state)i), by_state[i]);

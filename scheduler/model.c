@@ -122,8 +122,8 @@ void core_touch(struct core *c, struct core_task *t)
     core_dirty(c, t->service);
     if (t->touched)
         return;
-    t->touched = true;
-    DL_APPEND2(c->touched, t, touched_prev, touched_next);
+    orc_vec_push(&c->touched, t);
+    t->touched = (uint32_t)c->touched.n;
 }
 
 void core_wake(struct core *c, struct core_service *s, uint64_t when)
@@ -156,39 +156,6 @@ bool core_node_alive(const struct core_node *n)
     return n->alive_fed.present;
 }
 
-static bool status_known(const struct core_task *t)
-{
-    return t->status_fed.present && !t->status_fed.unreadable;
-}
-
-bool core_task_holds(const struct core_task *t)
-{
-    /* A record that has become unreadable still takes what it took. */
-    return t->fed.present && t->rec.app && !(status_known(t) && t->status.state >= TASK_STOPPED);
-}
-
-bool core_task_available(const struct core_task *t)
-{
-    return t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && status_known(t) &&
-           t->status.state == TASK_RUNNING && t->status.health == TASK_HEALTHY && core_node_alive(t->node);
-}
-
-uint64_t core_task_run_ms(const struct core *c, const struct core_task *t)
-{
-    uint64_t run = t->available_at ? c->now - t->available_at : 0;
-
-    return run > t->run_ms ? run : t->run_ms;
-}
-
-struct key core_key_task(const struct core_task *t, enum key_kind kind)
-{
-    struct key k = {.kind = kind};
-
-    snprintf(k.node, sizeof k.node, "%s", t->node->name);
-    snprintf(k.task, sizeof k.task, "%s", t->id);
-    return k;
-}
-
 struct key core_key_node(const struct core_node *n, enum key_kind kind)
 {
     struct key k = {.kind = kind};
@@ -215,60 +182,68 @@ static void observe_availability(const struct core *c, struct core_task *t)
         if (!t->available_at)
             t->available_at = c->now;
     } else if (t->available_at) {
-        t->run_ms = core_task_run_ms(c, t);
+        core_task_need_more(t)->run_ms = core_task_run_ms(c, t);
         t->available_at = 0;
     }
 }
 
 static void observe_removal(struct core *c, struct core_task *t)
 {
-    bool gone = t->fed.present && status_known(t) && t->status.state == TASK_REMOVED;
+    bool gone = t->fed.present && core_task_reported(t) && t->state == TASK_REMOVED;
 
-    if (gone && !t->removed_at) {
-        t->removed_at = c->now;
-        DL_APPEND2(c->removed, t, removed_prev, removed_next);
-    } else if (!gone && t->removed_at) {
-        t->removed_at = 0;
-        DL_DELETE2(c->removed, t, removed_prev, removed_next);
-    }
+    if (gone == (core_task_more(t)->removed_at != 0))
+        return;
+    if (gone)
+        DL_APPEND2(c->removed, t, more->removed_prev, more->removed_next);
+    else
+        DL_DELETE2(c->removed, t, more->removed_prev, more->removed_next);
+    t->more->removed_at = gone ? c->now : 0;
 }
 
-static void set_once(uint64_t *at, bool holds, uint64_t now)
+static uint64_t once(uint64_t at, bool holds, uint64_t now)
 {
-    if (!holds)
-        *at = 0;
-    else if (!*at)
-        *at = now;
+    return !holds ? 0 : at ? at : now;
+}
+
+/* Failing, and leaving: few do. */
+static void observe_trouble(const struct core *c, struct core_task *t)
+{
+    bool failing = core_task_runs(t) && core_task_reported(t) &&
+                   (t->state >= TASK_STOPPED || (t->state == TASK_RUNNING && t->health == TASK_UNHEALTHY));
+    bool leaving = t->fed.present && !core_task_runs(t);
+
+    if (!failing && !leaving && !t->more)
+        return;
+    core_task_need_more(t);
+    t->more->failed_at = once(t->more->failed_at, failing, c->now);
+    t->more->leaving_at = once(t->more->leaving_at, leaving, c->now);
 }
 
 static void observe_task(struct core *c, struct core_task *t)
 {
-    bool known = status_known(t), run = t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN;
-
     trouble_observe(c, t);
     if (!t->placed_at) {
         t->placed_at = c->now;
-        t->restarts_base = c->baseline && known ? t->status.restarts : 0;
+        if (t->more)
+            t->more->crashes_base = c->baseline && core_task_reported(t) ? t->more->crashes : 0;
     }
-    set_once(&t->begun_at, known && t->status.state >= TASK_CREATING, c->now);
-    set_once(&t->failed_at,
-             run && known &&
-                 (t->status.state >= TASK_STOPPED ||
-                  (t->status.state == TASK_RUNNING && t->status.health == TASK_UNHEALTHY)),
-             c->now);
-    set_once(&t->leaving_at, t->fed.present && !run, c->now);
+    t->begun_at = once(t->begun_at, core_task_reported(t) && t->state >= TASK_CREATING, c->now);
+    observe_trouble(c, t);
     observe_availability(c, t);
     observe_removal(c, t);
+    core_task_tidy(t);
 }
 
 void core_observe(struct core *c)
 {
-    struct core_task *t;
+    for (size_t i = 0; i < c->touched.n; i++) {
+        struct core_task *t = c->touched.at[i];
 
-    while ((t = c->touched)) {
-        DL_DELETE2(c->touched, t, touched_prev, touched_next);
-        t->touched = false;
+        if (!t)
+            continue;
+        t->touched = 0;
         observe_task(c, t);
     }
+    c->touched.n = 0;
     c->baseline = false;
 }

@@ -8,6 +8,7 @@
 #define SCHEDULER_MODEL_H
 
 #include "scheduler/plan.h"
+#include "scheduler/share.h"
 #include "state/record.h"
 
 #include <uthash.h>
@@ -69,34 +70,53 @@ struct core_port {                /* a host port in use on a node */
     char id[KEY_TASK_MAX + 1];    /* whose, for messages */
 };
 
-struct core_task { /* what every step of its service reads comes first */
-    struct core_node *node;
-    struct core_task *service_next;
-    struct core_service *service;
-    int64_t attempt;
-    int slot;
-    bool counted; /* its room is in the node's sums */
-    bool address_counted;
-    uint8_t octet; /* last byte of its address, as counted */
-    bool touched;
-    struct core_fed fed, status_fed;
-    struct record_status status; /* when status_fed.present and readable */
-    struct record_task rec;      /* when fed.present and readable */
-    uint64_t spread_stamp;       /* of the decision in which it counts for the spread */
-    /* Observed, monotonic ms; 0: not (yet). */
-    uint64_t available_at,
-        run_ms; /* run_ms: longest time it was available without a break, less the present one */
-    uint64_t placed_at, begun_at, failed_at, leaving_at, removed_at;
-    int restarts_base; /* crash restarts before this core looked */
-    int restarts_seen; /* counted as trouble */
-    bool fails;        /* likewise */
-    bool collectable;
-    bool planned; /* its collection is, in a plan that has not come back */
-    char *key;    /* "<node>/<id>" */
-    const char *id;
-    struct core_task *node_prev, *node_next, *service_prev, *touched_prev, *touched_next;
+/* The same in brief, of a task or its status. */
+struct core_seen {
+    uint64_t mod : 62, present : 1, unreadable : 1;
+};
+
+/* What few tasks have: those that fail, leave, or were in trouble. */
+struct core_task_more {
+    struct share_text *stop_reason;           /* of the record */
+    struct share_text *address;               /* of the record, where it is no IPv4 address */
+    int restarts;                             /* of the record */
+    struct share_text *status_reason, *probe; /* of the status */
+    int crashes, exit_code;                   /* of the status; exit_code -1: none */
+    bool oom;
+    int crashes_base; /* crashes before this core looked */
+    int crashes_seen; /* counted as trouble */
+    uint64_t run_ms;  /* longest time it was available without a break, less the present one */
+    uint64_t failed_at, leaving_at, removed_at; /* as the times below */
     struct core_task *removed_prev, *removed_next;
-    UT_hash_handle hh;
+};
+
+#define CORE_TIME_BITS 42 /* of ms: for 139 years */
+
+/* One task, with what this core keeps of its record and status. There may be a million: members that most
+ * tasks leave at their default are in `more`, those that many have in common are shared. */
+struct core_task {
+    struct core_node *node;
+    struct core_service *service;
+    struct share_make *make;     /* of the last readable record; NULL: none yet */
+    struct core_task *slot_next; /* of the same slot, by attempt */
+    struct core_task *node_prev, *node_next;
+    struct core_task_more *more; /* NULL: all at their defaults; read with core_task_more() */
+    struct share_text *reason;   /* why it was made; NULL */
+    struct core_seen fed, status_fed;
+    int64_t attempt;
+    int64_t at;            /* wall ms: made */
+    uint64_t spread_stamp; /* of the decision in which it counts for the spread */
+    uint32_t address;      /* host byte order, when more->address is NULL; 0: none */
+    uint32_t touched;      /* its place in the list of those touched, from 1; 0: it is not */
+    /* Observed, monotonic ms; 0: not (yet). */
+    uint64_t placed_at : CORE_TIME_BITS, slot : 14;
+    uint64_t begun_at : CORE_TIME_BITS, desired : 3, state : 5, health : 3; /* as last readable */
+    uint64_t available_at : CORE_TIME_BITS;
+    uint64_t counted : 1; /* its room is in the node's sums */
+    uint64_t address_counted : 1;
+    uint64_t fails : 1; /* counted as trouble */
+    uint64_t collectable : 1;
+    uint64_t planned : 1; /* its collection is, in a plan that has not come back */
 };
 
 struct core_node {
@@ -163,7 +183,9 @@ struct core_service {
     struct record_rollout rollout;
     struct record_intent intent;
     struct core_revision *revisions;
-    struct core_task *tasks;
+    ORC_VEC(struct core_task *) by_slot; /* the first task of each slot, NULL where there is none */
+    int n_tasks;
+    ORC_VEC(struct share_make *) makes; /* what its tasks are made from; those no longer used go in time */
     bool dirty, waits_room, waits_dependency;
     uint64_t wake; /* monotonic ms; 0: none */
     bool timed;
@@ -196,12 +218,13 @@ struct core {
     struct core_node *nodes;
     struct core_app *apps;
     struct core_service *services;
-    struct core_task *tasks;
     struct core_gateway *gateways;
+    ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
+    struct core_task *task_spare;            /* free ones, through slot_next */
     struct core_service *dirty, *timed, *waiting_room;
     struct core_node *missing;
-    struct core_task *touched;
-    struct core_task *removed; /* container gone, address at rest, in order of removed_at */
+    ORC_VEC(struct core_task *) touched; /* NULL: freed since */
+    struct core_task *removed;           /* container gone, address at rest, in order of removed_at */
     struct core_task *orphans; /* (through removed_next) status without a task, or task of no node */
     struct core_gateway *absent_gateways;
     uint64_t nodes_at;  /* when lost nodes must be judged again; 0: never */
@@ -245,8 +268,35 @@ void core_touch(struct core *c, struct core_task *t);
 void core_wake(struct core *c, struct core_service *s, uint64_t when);
 void core_wait_room(struct core *c, struct core_service *s, bool waits);
 
+/* Tasks of a service, by slot and attempt. */
+struct core_task *core_tasks_from(const struct core_service *s,
+                                  int slot); /* the first of that or a later slot */
+struct core_task *core_task_after(const struct core_task *t);
+#define core_each_task(t, s) for ((t) = core_tasks_from((s), 0); (t); (t) = core_task_after(t))
+struct core_task *core_slot_tasks(const struct core_service *s, int slot); /* the first of just that slot */
+
+/* task.c: making and freeing, for feed_task.c; a new one is in its node's and its service's lists. */
+struct core_task *core_task_find(const struct core_service *s, int slot, int64_t attempt,
+                                 const struct core_node *n);
+struct core_task *core_task_new(struct core *c, struct core_service *s, int slot, int64_t attempt,
+                                struct core_node *n);
+void core_task_free(struct core *c, struct core_task *t);
+void core_task_release_all(struct core *c);                      /* of those freed */
+struct core_task_more *core_task_need_more(struct core_task *t); /* to write to */
+void core_task_tidy(struct core_task *t);                        /* frees `more` when all are defaults */
+const struct core_task_more *core_task_more(const struct core_task *t);
+
+/* A task's id in `ret`, which is returned. */
+const char *core_task_id(const struct core_task *t, char ret[KEY_TASK_MAX + 1]);
+#define CORE_TASK_ID(t) core_task_id((t), (char[KEY_TASK_MAX + 1]){0}) /* for the rest of the block */
+/* Its record as it was last readable; borrows from the task and from `address`. */
+struct record_task core_task_record(const struct core_task *t, char address[16]);
+
 /* Derived facts. */
 bool core_node_alive(const struct core_node *n);
+bool core_task_known(const struct core_task *t);     /* its record is there and readable */
+bool core_task_reported(const struct core_task *t);  /* likewise its status */
+bool core_task_runs(const struct core_task *t);      /* known, and shall run */
 bool core_task_holds(const struct core_task *t);     /* room and ports count: not reported stopped */
 bool core_task_available(const struct core_task *t); /* docs/task-model.md, "Available" */
 /* The longest time it was available without a break, the present one included. */

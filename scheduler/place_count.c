@@ -15,43 +15,28 @@ void count_held(const struct core *c, struct core_node *n)
     n->held++;
 }
 
-/* The tasks of one slot are neighbours. */
-static const struct core_task *slot_before(const struct core_service *s, const struct core_task *t)
+/* The first task of the slot that has a container on the node; NULL: none. */
+static const struct core_task *first_there(const struct core_service *s, int slot, const struct core_node *n)
 {
-    return t != s->tasks && t->service_prev->slot == t->slot ? t->service_prev : NULL;
-}
+    const struct core_task *t = core_slot_tasks(s, slot);
 
-static const struct core_task *slot_after(const struct core_task *t)
-{
-    return t->service_next && t->service_next->slot == t->slot ? t->service_next : NULL;
+    while (t && !(core_task_holds(t) && t->node == n))
+        t = t->slot_next;
+    return t;
 }
 
 void place_count_held(struct core *c, const struct core_service *s)
 {
-    const struct core_task *t, *o;
+    const struct core_task *t;
 
-    for (t = s->tasks; t; t = t->service_next) {
-        if (!core_task_holds(t))
-            continue;
-        for (o = slot_before(s, t); o; o = slot_before(s, o))
-            if (core_task_holds(o) && o->node == t->node)
-                break;
-        if (!o)
+    core_each_task (t, s)
+        if (first_there(s, t->slot, t->node) == t)
             count_held(c, t->node);
-    }
 }
 
 bool count_slot_is_there(const struct core_node *n, const struct place_req *req)
 {
-    const struct core_task *t;
-
-    for (t = req->own; t; t = slot_before(req->service, t))
-        if (core_task_holds(t) && t->node == n)
-            return true;
-    for (t = req->own ? slot_after(req->own) : NULL; t; t = slot_after(t))
-        if (core_task_holds(t) && t->node == n)
-            return true;
-    return false;
+    return req->own && first_there(req->service, req->own->slot, n);
 }
 
 int count_replicas(const struct core *c, const struct core_node *n, const struct place_req *req)

@@ -47,8 +47,8 @@ struct spec_resources place_shortfall(const struct core *c, const struct core_no
         s.memory += n->tent.used.memory;
     }
     if (here(req->without, n)) {
-        s.cpus_nano -= req->without->rec.resources.cpus_nano;
-        s.memory -= req->without->rec.resources.memory;
+        s.cpus_nano -= req->without->make->resources.cpus_nano;
+        s.memory -= req->without->make->resources.memory;
     }
     s.cpus_nano += need.cpus_nano - (n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano);
     s.memory += need.memory - (n->rec.capacity.memory - n->rec.reserve.memory);

@@ -247,15 +247,14 @@ static void remove_service(struct recon *x)
     orc_auto_free char *why = orc_printf("%s was removed", x->s->name);
     struct core_task *t;
 
-    if (!x->s->tasks) {
+    if (!x->s->n_tasks) {
         if (x->s->rollout_fed.present)
             plan_rollout_delete(x->t);
         return;
     }
     say_removing(x);
-    recon_sort_tasks(x->s);
-    for (t = x->s->tasks; t; t = t->service_next)
-        if (t->fed.present && !t->fed.unreadable && t->rec.desired != TASK_REMOVE)
+    core_each_task (t, x->s)
+        if (core_task_known(t) && t->desired != TASK_REMOVE)
             if (!recon_remove(x, t, why))
                 return;
 }

@@ -8,10 +8,9 @@ static int count_started(const struct core_service *s)
     const struct core_task *t;
     int n = 0;
 
-    for (t = s->tasks; t; t = t->service_next)
-        n += t->fed.present && !t->fed.unreadable && t->rec.desired == TASK_RUN && t->status_fed.present &&
-             !t->status_fed.unreadable &&
-             (t->status.state == TASK_RUNNING || t->status.state == TASK_STOPPED);
+    core_each_task (t, s)
+        n += core_task_runs(t) && core_task_reported(t) &&
+             (t->state == TASK_RUNNING || t->state == TASK_STOPPED);
     return n;
 }
 
@@ -20,7 +19,7 @@ static int count_available(const struct core_service *s)
     const struct core_task *t;
     int n = 0;
 
-    for (t = s->tasks; t; t = t->service_next)
+    core_each_task (t, s)
         n += core_task_available(t);
     return n;
 }
@@ -48,7 +47,7 @@ static char *dependency(const struct recon *x)
 {
     const struct spec_service *spec = x->target ? x->target->rec.spec : NULL;
 
-    if (!spec || x->next.complete || x->s->tasks)
+    if (!spec || x->next.complete || x->s->n_tasks)
         return NULL;
     for (size_t i = 0; i < spec->depends_on.n; i++) {
         char *why = unmet(x, &spec->depends_on.at[i]);
@@ -63,17 +62,19 @@ static char *dependency(const struct recon *x)
 static bool waits_for_stop(struct slot *s)
 {
     const struct core_task *t = s->leaving;
+    const char *why;
 
     if (!t)
         return false;
-    recon_wait(s, orc_printf("%s on %s must stop first: %s", t->id, t->node->name,
-                             t->rec.stop_reason ? t->rec.stop_reason : "told to"));
+    why = share_text_str(core_task_more(t)->stop_reason);
+    recon_wait(
+        s, orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(t), t->node->name, why ? why : "told to"));
     return true;
 }
 
 static void heal_empty(struct recon *x, struct slot *s, const char *dep)
 {
-    const char *why = s->last ? s->last->rec.stop_reason : NULL;
+    const char *why = s->last ? share_text_str(core_task_more(s->last)->stop_reason) : NULL;
 
     if (waits_for_stop(s))
         return;
@@ -94,7 +95,7 @@ static void heal_lost(struct recon *x, struct slot *s)
     if (!x->heal || waits_for_stop(s) || !recon_create(x, s, x->heal, why))
         return;
     recon_remove(x, s->head, why);
-    plan_event(x->p, "task", s->head->id, "replaced elsewhere: %s", why);
+    plan_event(x->p, "task", CORE_TASK_ID(s->head), "replaced elsewhere: %s", why);
     recon_set_busy(x, s);
 }
 
@@ -103,10 +104,10 @@ static void heal_lost(struct recon *x, struct slot *s)
 static bool backs_off(struct recon *x, struct slot *s, const char *why)
 {
     const struct core_task *t = s->head;
-    bool again = t->rec.restarts > 0 && core_task_run_ms(x->c, t) < ROLLOUT_STABLE_MS;
-    uint64_t ms = rollout_backoff_ms(x->next.failures), until = t->failed_at + ms;
+    bool again = core_task_more(t)->restarts > 0 && core_task_run_ms(x->c, t) < ROLLOUT_STABLE_MS;
+    uint64_t ms = rollout_backoff_ms(x->next.failures), until = core_task_more(t)->failed_at + ms;
 
-    if (!again || strcmp(t->rec.container_hash, x->heal->rec.container_hash) != 0)
+    if (!again || strcmp(t->make->container_hash, x->heal->rec.container_hash) != 0)
         return false;
     if (x->c->now >= until) {
         s->again = true;
@@ -132,7 +133,7 @@ static void heal_failed(struct recon *x, struct slot *s)
         return;
     recon_remove(x, s->head, why);
     x->next.failures += s->again;
-    plan_event(x->p, "task", s->head->id, "replaced: %s", why);
+    plan_event(x->p, "task", CORE_TASK_ID(s->head), "replaced: %s", why);
     recon_set_busy(x, s);
 }
 
@@ -160,9 +161,10 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
     }
     if (backs_off(x, s, why) || !recon_remove(x, s->head, why))
         return;
-    recon_wait(s, orc_printf("%s on %s must stop first: %s", s->head->id, s->head->node->name, why));
+    recon_wait(s,
+               orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));
     x->next.failures += s->again;
-    plan_event(x->p, "task", s->head->id, "restarted: %s", why);
+    plan_event(x->p, "task", CORE_TASK_ID(s->head), "restarted: %s", why);
     recon_set_busy(x, s);
 }
 

@@ -14,32 +14,21 @@ int recon_slot_cmp(const void *a, const void *b)
     return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
 }
 
-static int task_cmp(struct core_task *a, struct core_task *b)
-{
-    if (a->slot != b->slot)
-        return a->slot - b->slot;
-    if (a->attempt != b->attempt)
-        return a->attempt < b->attempt ? -1 : 1;
-    return strcmp(a->key, b->key);
-}
-
-void recon_sort_tasks(struct core_service *s)
-{
-    DL_SORT2(s->tasks, task_cmp, service_prev, service_next);
-}
-
 /* ---- making and stopping ----------------------------------------------------------------------------- */
 
 bool recon_remove(struct recon *x, struct core_task *t, const char *why)
 {
     orc_auto_free char *reason = NULL;
     struct key k = core_key_task(t, KEY_TASK);
+    struct record_task rec;
+    char address[16];
 
     if (x->touched >= PLAN_TASKS_MAX)
         return false;
     rollout_say(&reason, "%s", why);
-    plan_task_desired(x->t, t->node->name, t->id, &t->rec, TASK_REMOVE, reason);
-    plan_guard(x->t, &k, false, t->fed.mod);
+    rec = core_task_record(t, address);
+    plan_task_desired(x->t, t->node->name, k.task, &rec, TASK_REMOVE, reason);
+    plan_guard(x->t, &k, false, (int64_t)t->fed.mod);
     if (!core_node_alive(t->node)) { /* it must not have come back meanwhile */
         struct key alive = core_key_node(t->node, KEY_ALIVE);
 
@@ -113,18 +102,18 @@ static bool is_failure(const char *stop_reason)
 static int restarts_after(const struct recon *x, const struct core_revision *rev, const struct slot *s,
                           const char *why)
 {
-    const struct record_task *last = s->last ? &s->last->rec : NULL;
+    const struct share_make *last = s->last ? s->last->make : NULL;
 
     if (!last || strcmp(last->container_hash, rev->rec.container_hash) != 0 ||
         last->restart_epoch < x->next.restart_epoch)
         return 0;
-    return last->restarts + is_failure(why);
+    return core_task_more(s->last)->restarts + is_failure(why);
 }
 
 static char *reason_to_make(const struct recon *x, const struct slot *s, const char *why)
 {
     if (s->last && why)
-        return orc_printf("replaces %s: %s", s->last->id, why);
+        return orc_printf("replaces %s: %s", CORE_TASK_ID(s->last), why);
     return orc_strdup(x->next.complete ? "a slot to fill" : "first deployment");
 }
 
@@ -180,10 +169,8 @@ void recon_count_spread(struct recon *x)
     struct slot *s;
 
     place_spread_begin(x->c);
-    if (limits_per_node(x->target) || limits_per_node(x->heal)) {
-        recon_sort_tasks(x->s);
+    if (limits_per_node(x->target) || limits_per_node(x->heal))
         place_count_held(x->c, x->s);
-    }
     orc_vec_each (s, &x->v.at)
         if (s->head && !s->head->node->lost)
             place_spread_count(x->c, s->head, true);

@@ -25,8 +25,6 @@ struct recon {
 };
 
 int recon_slot_cmp(const void *a, const void *b);
-/* A service's tasks in order of slot and attempt, so that plans don't depend on the order of feeding. */
-void recon_sort_tasks(struct core_service *s);
 
 /* Tells a task to go. False: the transaction is full, try in the next step. */
 bool recon_remove(struct recon *x, struct core_task *t, const char *why);

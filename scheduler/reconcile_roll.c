@@ -31,7 +31,8 @@ static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
     if (!recon_remove(x, s->head, why))
         return;
     x->available -= serves;
-    recon_wait(s, orc_printf("%s on %s must stop first: %s", s->head->id, s->head->node->name, why));
+    recon_wait(s,
+               orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));
     recon_set_busy(x, s);
 }
 

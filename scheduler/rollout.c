@@ -62,7 +62,7 @@ static void begin(struct core *c, const struct core_service *s, struct record_ro
     /* Numbers of attempts are never used again, not even by a service of the same name after this one was
      * removed and forgotten: they go on from the store's revision, which only grows. */
     r->attempts = s->app->fed.mod;
-    for (t = s->tasks; t; t = t->service_next)
+    core_each_task (t, s)
         if (t->attempt > r->attempts)
             r->attempts = t->attempt;
 }
@@ -117,23 +117,24 @@ void rollout_take_in(struct core *c, const struct core_service *s, const struct 
 
 char *rollout_failure(const struct slots *v, const struct core_task *t)
 {
-    const struct record_status *st = &t->status;
+    const struct core_task_more *st = core_task_more(t);
 
     switch (slots_classify(v, t)) {
     case CLASS_UNHEALTHY:
-        return orc_printf("unhealthy: %.300s", st->probe ? st->probe : "its health checks fail");
+        return orc_printf("unhealthy: %.300s", st->probe ? st->probe->s : "its health checks fail");
     case CLASS_LOST:
     case CLASS_UNKNOWN:
         return orc_printf("node %s does not answer", t->node->name);
     case CLASS_FAILED:
     case CLASS_OVER:
-        if (st->reason)
-            return orc_printf("failed: %.300s", st->reason);
+        if (st->status_reason)
+            return orc_printf("failed: %.300s", st->status_reason->s);
         if (st->exit_code >= 0)
             return orc_printf("failed: exit code %d%s", st->exit_code, st->oom ? ", out of memory" : "");
-        return orc_strdup(st->state == TASK_REMOVED ? "failed: its container is gone" : "failed");
+        return orc_strdup(t->state == TASK_REMOVED ? "failed: its container is gone" : "failed");
     default:
-        return orc_strdup(t->status_fed.present && st->reason ? st->reason : "not available yet");
+        return orc_strdup(t->status_fed.present && st->status_reason ? st->status_reason->s
+                                                                     : "not available yet");
     }
 }
 
@@ -151,8 +152,9 @@ static uint64_t monitor_of(const struct slots *v)
  */
 static char *verdict(const struct slots *v, const struct core_task *t)
 {
-    bool ever = t->available_at || t->run_ms;
-    int crashes = t->status.restarts - t->restarts_base;
+    const struct core_task_more *more = core_task_more(t);
+    bool ever = t->available_at || more->run_ms;
+    int crashes = more->crashes - more->crashes_base;
     enum task_class k = slots_classify(v, t);
     orc_auto_free char *why = NULL;
     uint64_t deadline;
@@ -164,22 +166,24 @@ static char *verdict(const struct slots *v, const struct core_task *t)
         return NULL;
     why = rollout_failure(v, t);
     if (k == CLASS_FAILED || k == CLASS_OVER || k == CLASS_UNHEALTHY)
-        return orc_printf("%s on %s %s%s", t->id, t->node->name, k == CLASS_UNHEALTHY ? "is " : "", why);
+        return orc_printf("%s on %s %s%s", CORE_TASK_ID(t), t->node->name, k == CLASS_UNHEALTHY ? "is " : "",
+                          why);
     if (crashes >= (has_health(v) && !ever ? ROLLOUT_CRASHES_MAX : 1))
-        return orc_printf("%s on %s crashed: exit code %d%s", t->id, t->node->name, t->status.exit_code,
-                          t->status.oom ? ", out of memory" : "");
+        return orc_printf("%s on %s crashed: exit code %d%s", CORE_TASK_ID(t), t->node->name, more->exit_code,
+                          more->oom ? ", out of memory" : "");
     if (k != CLASS_STARTING)
         return NULL;
     deadline = slots_deadline(v, t);
     if (v->core->now >= deadline)
-        return orc_printf("%s on %s did not become available in time: %s", t->id, t->node->name, why);
+        return orc_printf("%s on %s did not become available in time: %s", CORE_TASK_ID(t), t->node->name,
+                          why);
     core_wake(v->core, v->service, deadline);
     return NULL;
 }
 
 static bool judged(const struct slots *v, const struct core_task *t)
 {
-    return t && t->rec.revision == v->rollout->target && slots_same_container(v, t);
+    return t && t->make->revision == v->rollout->target && slots_same_container(v, t);
 }
 
 static char *first_verdict(const struct slots *v)
@@ -337,7 +341,8 @@ static void say_stopping(const struct slots *v, struct record_rollout *r)
     if (r->state != ROLLOUT_UPDATING)
         return;
     for (size_t i = 0; i < n && i < STOPPING_NAMED; i++)
-        orc_buf_printf(&b, "%s%s on %s", i ? ", " : "", v->stopping.at[i]->id, v->stopping.at[i]->node->name);
+        orc_buf_printf(&b, "%s%s on %s", i ? ", " : "", CORE_TASK_ID(v->stopping.at[i]),
+                       v->stopping.at[i]->node->name);
     if (n > STOPPING_NAMED)
         orc_buf_printf(&b, " and %zu more", n - STOPPING_NAMED);
     rollout_say(&r->reason, "%zu task%s" STILL_STOP "%s: %s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",

@@ -8,20 +8,10 @@
 #define PROGRESS_MS 60000
 #define FETCH_MS 600000
 
-static bool readable(const struct core_task *t)
-{
-    return t->fed.present && !t->fed.unreadable;
-}
-
-static bool status_known(const struct core_task *t)
-{
-    return t->status_fed.present && !t->status_fed.unreadable;
-}
-
 /* The spec a task was made from, as far as it is still known. */
 static const struct spec_service *spec_of(const struct slots *v, const struct core_task *t)
 {
-    const struct core_revision *r = core_service_revision(v->service, t->rec.revision);
+    const struct core_revision *r = core_service_revision(v->service, t->make->revision);
 
     return r ? r->rec.spec : v->target ? v->target->rec.spec : NULL;
 }
@@ -52,32 +42,32 @@ static enum task_class class_of_end(const struct slots *v, const struct core_tas
     enum spec_restart policy = spec ? spec->restart : SPEC_RESTART_ALWAYS;
     bool once = policy == SPEC_RESTART_NO || policy == SPEC_RESTART_ON_FAILURE;
 
-    if (t->status.state == TASK_REMOVED)
+    if (t->state == TASK_REMOVED)
         return CLASS_FAILED;
-    if (t->status.state == TASK_STOPPED)
+    if (t->state == TASK_STOPPED)
         return policy == SPEC_RESTART_ALWAYS ? CLASS_FAILED : CLASS_DONE;
-    return once && t->status.exit_code >= 0 ? CLASS_OVER : CLASS_FAILED;
+    return once && core_task_more(t)->exit_code >= 0 ? CLASS_OVER : CLASS_FAILED;
 }
 
 enum task_class slots_classify(const struct slots *v, const struct core_task *t)
 {
     if (t->node->lost)
         return CLASS_LOST;
-    if (status_known(t) && t->status.state >= TASK_STOPPED)
+    if (core_task_reported(t) && t->state >= TASK_STOPPED)
         return class_of_end(v, t);
     if (!core_node_alive(t->node))
         return CLASS_UNKNOWN;
     if (core_task_available(t))
         return CLASS_AVAILABLE;
-    if (status_known(t) && t->status.state == TASK_RUNNING && t->status.health == TASK_UNHEALTHY)
+    if (core_task_reported(t) && t->state == TASK_RUNNING && t->health == TASK_UNHEALTHY)
         return CLASS_UNHEALTHY;
     return CLASS_STARTING;
 }
 
 bool slots_same_container(const struct slots *v, const struct core_task *t)
 {
-    return !v->target || (strcmp(t->rec.container_hash, v->target->rec.container_hash) == 0 &&
-                          t->rec.restart_epoch >= v->rollout->restart_epoch);
+    return !v->target || (strcmp(t->make->container_hash, v->target->rec.container_hash) == 0 &&
+                          t->make->restart_epoch >= v->rollout->restart_epoch);
 }
 
 char *slots_misfit(const struct slots *v, const struct core_task *t)
@@ -86,11 +76,11 @@ char *slots_misfit(const struct slots *v, const struct core_task *t)
 
     if (!v->target)
         return NULL;
-    if (strcmp(t->rec.container_hash, v->target->rec.container_hash) != 0)
+    if (strcmp(t->make->container_hash, v->target->rec.container_hash) != 0)
         return orc_printf("%s to revision %lld",
                           v->rollout->target == v->rollout->wanted ? "update" : "rollback",
                           (long long)v->rollout->target);
-    if (t->rec.restart_epoch < v->rollout->restart_epoch)
+    if (t->make->restart_epoch < v->rollout->restart_epoch)
         return orc_printf("restart %lld was asked for", (long long)v->rollout->restart_epoch);
     if (t->node->policy.drain)
         return orc_printf("node %s is drained", t->node->name);
@@ -118,11 +108,11 @@ static bool still_stopping(struct slots *v, struct core_task *t)
     const struct spec_service *spec = spec_of(v, t);
     uint64_t end;
 
-    if (t->rec.desired == TASK_RUN || !core_task_holds(t) || t->node->lost)
+    if (t->desired == TASK_RUN || !core_task_holds(t) || t->node->lost)
         return false;
     if (spec && slots_has_volume(spec))
         return true;
-    end = t->leaving_at + SLOTS_STOP_MARGIN_MS +
+    end = core_task_more(t)->leaving_at + SLOTS_STOP_MARGIN_MS +
           (spec ? spec->drain_timeout_ms + spec->stop_grace_period_ms : 0);
     if (v->core->now >= end)
         return false;
@@ -140,7 +130,7 @@ static int task_cmp(const void *a, const void *b)
         return x->slot < y->slot ? -1 : 1;
     if (x->attempt != y->attempt)
         return x->attempt < y->attempt ? -1 : 1;
-    return strcmp(x->key, y->key);
+    return strcmp(x->node->name, y->node->name);
 }
 
 /* slots_misfit() without the sentence. */
@@ -227,27 +217,32 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
     }
 }
 
-static void add_slot(struct slots *v, struct core_task *const *tasks, size_t n)
+/* `t`: the first task of the slot. */
+static void add_slot(struct slots *v, struct core_task *t)
 {
-    struct slot *s = orc_vec_add(&v->at);
+    struct slot *s = NULL;
 
     v->run.n = 0;
-    s->n = tasks[0]->slot;
-    for (size_t i = 0; i < n; i++) {
-        struct core_task *t = tasks[i];
-
-        if (!readable(t)) {
+    for (; t; t = t->slot_next) {
+        if (!t->fed.present)
+            continue;
+        if (!s) {
+            s = orc_vec_add(&v->at);
+            s->n = t->slot;
+        }
+        if (!core_task_known(t)) {
             s->unreadable = s->open = true;
             continue;
         }
         s->last = t;
-        if (t->rec.desired == TASK_RUN)
+        if (t->desired == TASK_RUN)
             orc_vec_push(&v->run, t);
         else if (still_stopping(v, t))
             orc_vec_push(&v->stopping, s->leaving = t);
     }
-    if (v->run.n)
-        s->open = true;
+    if (!v->run.n)
+        return;
+    s->open = true;
     pick_head(v, s, v->run.at, v->run.n);
 }
 
@@ -309,35 +304,33 @@ static void mark_pending(struct slots *v)
         qsort(v->at.at, v->at.n, sizeof *v->at.at, slot_cmp);
 }
 
+/* What is read of a task, some time before it is: they lie where no cache guesses. */
+#define AHEAD 4
+static void prefetch(const struct core_service *s, size_t slot)
+{
+    const struct core_task *near = slot + AHEAD < s->by_slot.n ? s->by_slot.at[slot + AHEAD] : NULL,
+                           *far = slot + 2 * AHEAD < s->by_slot.n ? s->by_slot.at[slot + 2 * AHEAD] : NULL;
+
+    if (far) {
+        __builtin_prefetch(far);
+        __builtin_prefetch(&far->attempt);
+    }
+    if (near)
+        __builtin_prefetch(near->node);
+}
+
 void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
 {
-    ORC_VEC(struct core_task *) tasks = {0};
-    struct core_task *t;
-    size_t from = 0;
-    bool sorted = true;
-
     memset(v, 0, sizeof *v);
     v->core = c;
     v->service = s;
     v->rollout = r;
     v->target = core_service_revision(s, r->target);
-    for (t = s->tasks; t; t = t->service_next)
-        if (t->fed.present) {
-            orc_vec_push(&tasks, t);
-            __builtin_prefetch(t->node); /* read below, in an order that no cache guesses */
-            __builtin_prefetch(&t->status);
-            __builtin_prefetch(t->rec.container_hash);
-            sorted = sorted && (tasks.n == 1 || task_cmp(&tasks.at[tasks.n - 2], &tasks.at[tasks.n - 1]) < 0);
-        }
-    if (!sorted) /* they come in order, most of them */
-        qsort(tasks.at, tasks.n, sizeof *tasks.at, task_cmp);
-    for (size_t i = 1; i <= tasks.n; i++) {
-        if (i < tasks.n && tasks.at[i]->slot == tasks.at[from]->slot)
-            continue;
-        add_slot(v, tasks.at + from, i - from);
-        from = i;
+    for (size_t i = 0; i < s->by_slot.n; i++) {
+        prefetch(s, i);
+        if (s->by_slot.at[i])
+            add_slot(v, s->by_slot.at[i]);
     }
-    orc_vec_release(&tasks);
     if (v->at.n || r->pending.n)
         mark_pending(v);
 }

@@ -40,12 +40,12 @@ static void add(struct core *c, const struct core_task *t, int failures)
 
     drop_old(c, s);
     orc_vec_each (x, &s->trouble)
-        if (x->node == node && strcmp(x->hash, t->rec.container_hash) == 0)
+        if (x->node == node && strcmp(x->hash, t->make->container_hash) == 0)
             break;
     if (x == s->trouble.at + s->trouble.n) {
         x = orc_vec_add(&s->trouble);
         x->node = node;
-        snprintf(x->hash, sizeof x->hash, "%s", t->rec.container_hash);
+        snprintf(x->hash, sizeof x->hash, "%s", t->make->container_hash);
     }
     x->failures = failures < TROUBLE_MAX ? x->failures + failures : TROUBLE_MAX;
     x->at = c->now;
@@ -54,21 +54,21 @@ static void add(struct core *c, const struct core_task *t, int failures)
 /* Failing now: its next attempt is the scheduler's. */
 static bool fails(const struct core_task *t)
 {
-    return t->rec.desired == TASK_RUN &&
-           (t->status.state == TASK_FAILED ||
-            (t->status.state == TASK_RUNNING && t->status.health == TASK_UNHEALTHY));
+    return t->desired == TASK_RUN &&
+           (t->state == TASK_FAILED || (t->state == TASK_RUNNING && t->health == TASK_UNHEALTHY));
 }
 
 void trouble_observe(struct core *c, struct core_task *t)
 {
-    bool known = t->fed.present && !t->fed.unreadable && t->status_fed.present && !t->status_fed.unreadable;
+    const struct core_task_more *more = core_task_more(t);
     int failures = 0;
 
-    if (!known)
+    if (!core_task_known(t) || !core_task_reported(t))
         return;
     if (t->placed_at || !c->baseline) /* otherwise they were before this core looked */
-        failures = t->status.restarts > t->restarts_seen ? t->status.restarts - t->restarts_seen : 0;
-    t->restarts_seen = t->status.restarts;
+        failures = more->crashes > more->crashes_seen ? more->crashes - more->crashes_seen : 0;
+    if (more->crashes != more->crashes_seen)
+        t->more->crashes_seen = t->more->crashes;
     failures += fails(t) && !t->fails;
     t->fails = fails(t);
     if (failures)

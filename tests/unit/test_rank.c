@@ -126,10 +126,10 @@ static struct sim *cluster(uint64_t seed, int *ret_nodes, bool *ret_alike)
 
 static struct core_task *some_task(struct sim *s, struct core_service *svc)
 {
-    struct core_task *t = svc->tasks;
+    struct core_task *t = core_tasks_from(svc, 0);
 
     for (uint64_t i = sim_random(s) % 30; t && i; i--)
-        t = t->service_next;
+        t = core_task_after(t);
     return t;
 }
 
@@ -180,7 +180,9 @@ static void picks(struct sim *s)
         rev = svc ? core_service_revision(svc, 1) : NULL;
         assert_non_null(rev);
         place_spread_begin(s->core);
-        for (struct core_task *t = svc->tasks; t; t = t->service_next)
+        struct core_task *t;
+
+        core_each_task (t, svc)
             place_spread_count(s->core, t, true);
         for (uint64_t k = 0, n = sim_random(s) % 160; k < n; k++)
             one_pick(s, svc, rev->rec.spec, (int)k);

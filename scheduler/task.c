@@ -1,0 +1,256 @@
+/* task.c - one task in the model: where it lives, its place among the others, what it is in whole. */
+#include "scheduler/model.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+_Static_assert(SPEC_REPLICAS_MAX <= 1 << 14, "a slot's number fits its field");
+
+#define BLOCK 256 /* tasks that are allocated at once */
+
+static const struct core_task_more nothing_more = {.exit_code = -1};
+
+/* ---- where tasks live -------------------------------------------------------------------------------- */
+
+static struct core_task *allocate(struct core *c)
+{
+    struct core_task *t;
+
+    if (!c->task_spare) {
+        struct core_task *block = orc_calloc(BLOCK, sizeof *block);
+
+        orc_vec_push(&c->task_blocks, block);
+        for (size_t i = 0; i < BLOCK; i++)
+            block[i].slot_next = i + 1 < BLOCK ? &block[i + 1] : NULL;
+        c->task_spare = block;
+    }
+    t = c->task_spare;
+    c->task_spare = t->slot_next;
+    t->slot_next = NULL;
+    return t;
+}
+
+void core_task_release_all(struct core *c)
+{
+    for (size_t i = 0; i < c->task_blocks.n; i++)
+        free(c->task_blocks.at[i]);
+    orc_vec_release(&c->task_blocks);
+    c->task_spare = NULL;
+}
+
+/* ---- its place among the others ---------------------------------------------------------------------- */
+
+struct core_task *core_slot_tasks(const struct core_service *s, int slot)
+{
+    return (size_t)slot < s->by_slot.n ? s->by_slot.at[slot] : NULL;
+}
+
+struct core_task *core_tasks_from(const struct core_service *s, int slot)
+{
+    for (size_t i = (size_t)slot; i < s->by_slot.n; i++)
+        if (s->by_slot.at[i])
+            return s->by_slot.at[i];
+    return NULL;
+}
+
+struct core_task *core_task_after(const struct core_task *t)
+{
+    return t->slot_next ? t->slot_next : core_tasks_from(t->service, t->slot + 1);
+}
+
+/* The same id on two nodes is nobody's doing but a person's; still each is a task. */
+static bool goes_before(const struct core_task *t, int64_t attempt, const struct core_node *n)
+{
+    return t->attempt != attempt ? t->attempt < attempt : strcmp(t->node->name, n->name) < 0;
+}
+
+struct core_task *core_task_find(const struct core_service *s, int slot, int64_t attempt,
+                                 const struct core_node *n)
+{
+    struct core_task *t = core_slot_tasks(s, slot);
+
+    while (t && (t->attempt != attempt || t->node != n))
+        t = t->slot_next;
+    return t;
+}
+
+static void list(struct core_task *t)
+{
+    struct core_service *s = t->service;
+    struct core_task **at;
+
+    while (s->by_slot.n <= t->slot)
+        orc_vec_push(&s->by_slot, NULL);
+    for (at = &s->by_slot.at[t->slot]; *at && goes_before(*at, t->attempt, t->node);)
+        at = &(*at)->slot_next;
+    t->slot_next = *at;
+    *at = t;
+    s->n_tasks++;
+    DL_APPEND2(t->node->tasks, t, node_prev, node_next);
+}
+
+static void unlist(struct core_task *t)
+{
+    struct core_service *s = t->service;
+    struct core_task **at = &s->by_slot.at[t->slot];
+
+    while (*at != t)
+        at = &(*at)->slot_next;
+    *at = t->slot_next;
+    while (s->by_slot.n && !s->by_slot.at[s->by_slot.n - 1])
+        s->by_slot.n--;
+    s->n_tasks--;
+    DL_DELETE2(t->node->tasks, t, node_prev, node_next);
+}
+
+struct core_task *core_task_new(struct core *c, struct core_service *s, int slot, int64_t attempt,
+                                struct core_node *n)
+{
+    struct core_task *t = allocate(c);
+
+    t->service = s;
+    t->node = n;
+    t->slot = (unsigned)slot;
+    t->attempt = attempt;
+    list(t);
+    return t;
+}
+
+static void more_free(struct core_task *t)
+{
+    if (!t->more)
+        return;
+    share_text_drop(t->more->stop_reason);
+    share_text_drop(t->more->address);
+    share_text_drop(t->more->status_reason);
+    share_text_drop(t->more->probe);
+    free(t->more);
+    t->more = NULL;
+}
+
+void core_task_free(struct core *c, struct core_task *t)
+{
+    if (t->touched)
+        c->touched.at[t->touched - 1] = NULL;
+    if (core_task_more(t)->removed_at)
+        DL_DELETE2(c->removed, t, more->removed_prev, more->removed_next);
+    else if (t->collectable)
+        DL_DELETE2(c->orphans, t, more->removed_prev, more->removed_next);
+    unlist(t);
+    more_free(t);
+    share_make_drop(t->make);
+    share_text_drop(t->reason);
+    memset(t, 0, sizeof *t);
+    t->slot_next = c->task_spare;
+    c->task_spare = t;
+}
+
+/* ---- what few have ----------------------------------------------------------------------------------- */
+
+const struct core_task_more *core_task_more(const struct core_task *t)
+{
+    return t->more ? t->more : &nothing_more;
+}
+
+struct core_task_more *core_task_need_more(struct core_task *t)
+{
+    if (!t->more) {
+        t->more = orc_new(struct core_task_more);
+        *t->more = nothing_more;
+    }
+    return t->more;
+}
+
+static bool is_nothing(const struct core_task_more *m)
+{
+    return !m->stop_reason && !m->address && !m->restarts && !m->status_reason && !m->probe && !m->crashes &&
+           m->exit_code == -1 && !m->oom && !m->crashes_base && !m->crashes_seen && !m->run_ms &&
+           !m->failed_at && !m->leaving_at && !m->removed_at;
+}
+
+void core_task_tidy(struct core_task *t)
+{
+    if (t->more && !t->collectable && is_nothing(t->more))
+        more_free(t);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------- */
+
+const char *core_task_id(const struct core_task *t, char ret[KEY_TASK_MAX + 1])
+{
+    key_task_id(t->service->app->name, t->service->service, t->slot, t->attempt, ret);
+    return ret;
+}
+
+struct record_task core_task_record(const struct core_task *t, char address[16])
+{
+    const struct core_task_more *more = core_task_more(t);
+    struct in_addr a = {htonl(t->address)};
+    struct record_task r = {.app = t->service->app->name,
+                            .service = (char *)t->service->service,
+                            .slot = t->slot,
+                            .attempt = t->attempt,
+                            .revision = t->make->revision,
+                            .restart_epoch = t->make->restart_epoch,
+                            .desired = (enum task_desired)t->desired,
+                            .resources = t->make->resources,
+                            .restarts = more->restarts,
+                            .reason = (char *)share_text_str(t->reason),
+                            .stop_reason = (char *)share_text_str(more->stop_reason),
+                            .at = t->at};
+
+    memcpy(r.container_hash, t->make->container_hash, sizeof r.container_hash);
+    r.ports.at = t->make->ports.at;
+    r.ports.n = t->make->ports.n;
+    r.address = (char *)share_text_str(more->address);
+    if (!r.address && t->address) {
+        inet_ntop(AF_INET, &a, address, 16);
+        r.address = address;
+    }
+    return r;
+}
+
+struct key core_key_task(const struct core_task *t, enum key_kind kind)
+{
+    struct key k = {.kind = kind};
+
+    snprintf(k.node, sizeof k.node, "%s", t->node->name);
+    core_task_id(t, k.task);
+    return k;
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------- */
+
+bool core_task_known(const struct core_task *t)
+{
+    return t->fed.present && !t->fed.unreadable;
+}
+
+bool core_task_reported(const struct core_task *t)
+{
+    return t->status_fed.present && !t->status_fed.unreadable;
+}
+
+bool core_task_runs(const struct core_task *t)
+{
+    return core_task_known(t) && t->desired == TASK_RUN;
+}
+
+bool core_task_holds(const struct core_task *t)
+{
+    /* A record that has become unreadable still takes what it took. */
+    return t->fed.present && t->make && !(core_task_reported(t) && t->state >= TASK_STOPPED);
+}
+
+bool core_task_available(const struct core_task *t)
+{
+    return core_task_runs(t) && core_task_reported(t) && t->state == TASK_RUNNING &&
+           t->health == TASK_HEALTHY && core_node_alive(t->node);
+}
+
+uint64_t core_task_run_ms(const struct core *c, const struct core_task *t)
+{
+    uint64_t run = t->available_at ? c->now - t->available_at : 0, before = core_task_more(t)->run_ms;
+
+    return run > before ? run : before;
+}
