@@ -36,6 +36,9 @@ static void entry_clear(struct cluster_entry *e)
         case KEY_NODE_POLICY:
             record_node_policy_release(&e->as.policy);
             break;
+        case KEY_NODE_STATE:
+            record_node_state_release(&e->as.node_state);
+            break;
         case KEY_ALIVE:
             record_alive_release(&e->as.alive);
             break;
@@ -85,6 +88,8 @@ static int parse(struct cluster_entry *e, const char *value, size_t n, struct or
         return record_node_parse(value, n, &e->as.node, err);
     case KEY_NODE_POLICY:
         return record_node_policy_parse(value, n, &e->as.policy, err);
+    case KEY_NODE_STATE:
+        return record_node_state_parse(value, n, &e->as.node_state, err);
     case KEY_ALIVE:
         return record_alive_parse(value, n, &e->as.alive, err);
     case KEY_GATEWAY:

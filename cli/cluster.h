@@ -25,6 +25,7 @@ struct cluster_entry {
         struct record_status status;
         struct record_node node;
         struct record_node_policy policy;
+        struct record_node_state node_state;
         struct record_alive alive;
         struct record_gateway gateway;
         struct record_gateway_alive gateway_alive;

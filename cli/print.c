@@ -89,6 +89,7 @@ static void node_cells(struct out_table *t, const struct report_node *n)
 
     out_cell(t, "%s", n->name);
     out_cell_styled(t, style_of(n->ready), "%s", n->state);
+    out_cell(t, "%s", n->age_ms ? orc_format_age(n->age_ms, a) : "");
     out_cell(t, "%d", n->tasks);
     out_cell(t, "%s / %s", orc_format_cpus(n->used.cpus_nano, a), orc_format_cpus(n->total.cpus_nano, b));
     out_cell(t, "%s / %s", orc_format_size(n->used.memory, a), orc_format_size(n->total.memory, b));
@@ -98,8 +99,9 @@ static void node_cells(struct out_table *t, const struct report_node *n)
 static void print_node_summary(const struct out *o, const struct report *r, FILE *f)
 {
     static const struct out_column columns[] = {
-        {"NODE", OUT_KEEP},       {"STATE", OUT_KEEP},       {"TASKS", OUT_KEEP}, {"CPUS", OUT_OPTIONAL},
-        {"MEMORY", OUT_OPTIONAL}, {"ADDRESS", OUT_OPTIONAL}, {"WHY", OUT_NOTE},   {0}};
+        {"NODE", OUT_KEEP},        {"STATE", OUT_KEEP},    {"SINCE", OUT_OPTIONAL},
+        {"TASKS", OUT_KEEP},       {"CPUS", OUT_OPTIONAL}, {"MEMORY", OUT_OPTIONAL},
+        {"ADDRESS", OUT_OPTIONAL}, {"WHY", OUT_NOTE},      {0}};
     struct out_table *t = out_table_new(o, columns);
     const struct report_node *n;
 
@@ -112,19 +114,13 @@ static void print_node_summary(const struct out *o, const struct report *r, FILE
 
 void print_nodes(const struct out *o, const struct report *r, FILE *f)
 {
-    static const struct out_column columns[] = {{"NODE", OUT_KEEP},
-                                                {"STATE", OUT_KEEP},
-                                                {"TASKS", OUT_KEEP},
-                                                {"CPUS", OUT_KEEP},
-                                                {"MEMORY", OUT_KEEP},
-                                                {"ADDRESS", OUT_KEEP},
-                                                {"MTU", OUT_OPTIONAL},
-                                                {"VIRT", OUT_OPTIONAL},
-                                                {"KERNEL", OUT_OPTIONAL},
-                                                {"ENGINE", OUT_OPTIONAL},
-                                                {"LABELS", OUT_OPTIONAL},
-                                                {"WHY", OUT_NOTE},
-                                                {0}};
+    static const struct out_column columns[] = {{"NODE", OUT_KEEP},       {"STATE", OUT_KEEP},
+                                                {"SINCE", OUT_OPTIONAL},  {"TASKS", OUT_KEEP},
+                                                {"CPUS", OUT_KEEP},       {"MEMORY", OUT_KEEP},
+                                                {"ADDRESS", OUT_KEEP},    {"MTU", OUT_OPTIONAL},
+                                                {"VIRT", OUT_OPTIONAL},   {"KERNEL", OUT_OPTIONAL},
+                                                {"ENGINE", OUT_OPTIONAL}, {"LABELS", OUT_OPTIONAL},
+                                                {"WHY", OUT_NOTE},        {0}};
     struct out_table *t = out_table_new(o, columns);
     const struct report_node *n;
 

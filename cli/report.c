@@ -1,8 +1,13 @@
 #include "cli/report.h"
 
+#include "lib/buf.h"
+#include "lib/units.h"
+#include "state/node_state.h"
+
 #include <stdio.h>
 
-#define WHY_MAX 5 /* sentences a service gives at most; the rest is counted */
+#define NAMES_MAX 400 /* bytes of the names of silent nodes */
+#define WHY_MAX 5     /* sentences a service gives at most; the rest is counted */
 
 static bool starts(const char *s, const char *prefix)
 {
@@ -63,29 +68,26 @@ static struct report_node *find_node(struct report *r, const char *name)
 /* ---- nodes
  * ------------------------------------------------------------------------------------------------- */
 
-static void node_state(const struct cluster *c, const struct record_node *record, struct report_node *n)
+/* After all tasks are counted. */
+static void finish_node(const struct cluster *c, int64_t wall_ms, struct report_node *n)
 {
+    const struct cluster_entry *record = cluster_find(c, key_node(c->name, n->name));
     const struct cluster_entry *policy = cluster_find(c, key_node_policy(c->name, n->name));
-    const char *reason = NULL;
+    const struct cluster_entry *said = cluster_find(c, key_node_state(c->name, n->name));
+    struct node_facts f = {.record = record ? &record->as.node : NULL,
+                           .policy = policy ? &policy->as.policy : NULL,
+                           .alive = n->alive,
+                           .given_up = said && said->as.node_state.state == NODE_DOWN,
+                           .held = said && said->as.node_state.held,
+                           .tasks = n->tasks};
+    enum node_state state = node_state_judge(&f, &n->why);
 
-    n->ready = false;
-    if (!cluster_find(c, key_alive(c->name, n->name))) {
-        n->state = "lost";
-        n->why = orc_strdup("no heartbeat: the server, its nodelet or its way to etcd is down");
-    } else if (!record_node_ready(record, &reason)) {
-        n->state = "not ready";
-        n->why = orc_strdup(reason);
-    } else if (policy && policy->as.policy.drain) {
-        n->state = "draining";
-        n->why = orc_strdup("drained by `orc node drain`");
-    } else if (policy && policy->as.policy.cordon) {
-        n->state = "cordoned";
-        n->why = orc_strdup("cordoned: keeps its tasks, gets no new ones");
-        n->ready = true;
-    } else {
-        n->state = "ready";
-        n->ready = true;
-    }
+    n->state = node_state_name(state);
+    n->ready = state == NODE_READY || state == NODE_CORDONED;
+    n->held = f.held && state == NODE_UNKNOWN;
+    n->trouble = node_state_is_trouble(state, &f);
+    if (said && said->as.node_state.state == state)
+        n->age_ms = age(wall_ms, said->as.node_state.since);
 }
 
 static void add_node(const struct cluster *c, const struct cluster_entry *e, struct report *r)
@@ -94,6 +96,7 @@ static void add_node(const struct cluster *c, const struct cluster_entry *e, str
     struct report_node *n = orc_vec_add(&r->nodes);
 
     n->name = orc_strdup(e->key.node);
+    n->alive = cluster_find(c, key_alive(c->name, n->name)) != NULL;
     n->address = orc_strdup(record->address);
     n->kernel = orc_strdup(record->kernel);
     n->virt = orc_strdup(record->virt);
@@ -105,7 +108,18 @@ static void add_node(const struct cluster *c, const struct cluster_entry *e, str
     for (size_t i = 0; i < record->labels.n; i++)
         orc_vec_push(&n->labels, ((struct spec_pair){orc_strdup(record->labels.at[i].key),
                                                      orc_strdup(record->labels.at[i].value)}));
-    node_state(c, record, n);
+}
+
+/* One of which only its tasks are left. */
+static void add_removed_node(const struct cluster *c, const struct cluster_entry *e, struct report *r)
+{
+    struct report_node *n;
+
+    if (find_node(r, e->key.node) || cluster_problem(c, key_node(c->name, e->key.node)))
+        return;
+    n = orc_vec_add(&r->nodes);
+    n->name = orc_strdup(e->key.node);
+    n->alive = cluster_find(c, key_alive(c->name, n->name)) != NULL;
 }
 
 /* ---- tasks
@@ -116,7 +130,7 @@ static char *task_reason(const struct record_task *t, const struct record_status
 {
     if (t->desired != TASK_RUN)
         return orc_strdup(t->stop_reason);
-    if (node && orc_streq(node->state, "lost"))
+    if (node && !node->alive)
         return orc_printf("%s gives no sign of life; last seen %s", node->name,
                           s ? task_state_name(s->state) : "nowhere");
     if (!s)
@@ -139,7 +153,7 @@ static void add_task(const struct cluster *c, const struct cluster_entry *e, con
     struct report_node *node = find_node(r, e->key.node);
     struct report_service *service;
     struct report_task *task;
-    bool lost = node && orc_streq(node->state, "lost");
+    bool lost = node && !node->alive;
 
     if (node && !(s && s->state >= TASK_STOPPED)) {
         node->used.cpus_nano += t->resources.cpus_nano;
@@ -371,6 +385,11 @@ static int service_by_name(const void *a, const void *b)
     return strcmp(((const struct report_service *)a)->name, ((const struct report_service *)b)->name);
 }
 
+static int node_by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct report_node *)a)->name, ((const struct report_node *)b)->name);
+}
+
 /* ---- the whole
  * ----------------------------------------------------------------------------------------------- */
 
@@ -391,6 +410,33 @@ static void problem(struct report *r, char *sentence)
     free(sentence);
 }
 
+/* While nothing is moved: which are silent, since when, and what to do. */
+static void add_hold(struct report *r)
+{
+    struct orc_buf names = ORC_BUF_INIT(NAMES_MAX);
+    const struct report_node *n;
+    char text[ORC_UNIT_MAX];
+    uint64_t since = 0;
+    size_t silent = 0;
+
+    orc_vec_each (n, &r->nodes) {
+        if (!n->held)
+            continue;
+        if (names.len < NAMES_MAX - KEY_NAME_MAX - sizeof ", and more")
+            orc_buf_printf(&names, "%s%s", silent ? ", " : "", n->name);
+        since = !silent || n->age_ms < since ? n->age_ms : since;
+        silent++;
+    }
+    if (silent)
+        problem(r,
+                orc_printf(
+                    "more than half of the nodes give no sign of life (%zu of %zu: %s), the last since %s: "
+                    "nothing is moved until some are back. Look at these servers and at their way to "
+                    "etcd; one that is gone for good is let go by `orc node rm NAME`",
+                    silent, r->nodes.n, orc_buf_str(&names), orc_format_age(since, text)));
+    orc_buf_release(&names);
+}
+
 static void add_problems(struct cluster *c, struct report *r)
 {
     struct cluster_entry *e, *next;
@@ -403,8 +449,9 @@ static void add_problems(struct cluster *c, struct report *r)
         if (e->problem)
             problem(r, orc_printf("key %.300s can't be read: %s; put it right or delete it with etcdctl",
                                   e->name, e->problem));
+    add_hold(r);
     orc_vec_each (n, &r->nodes)
-        if (!n->ready && !orc_streq(n->state, "draining"))
+        if (n->trouble && !n->held)
             problem(r, orc_printf("node %s is %s: %s", n->name, n->state, n->why));
     orc_vec_each (g, &r->gateways)
         if (!g->alive)
@@ -434,8 +481,15 @@ void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct r
             need_service(&r, e->key.app, e->key.service);
     }
     HASH_ITER (hh, c->entries, e, next)
+        if (e->key.kind == KEY_NODE_STATE)
+            add_removed_node(c, e, &r);
+    if (r.nodes.n)
+        qsort(r.nodes.at, r.nodes.n, sizeof *r.nodes.at, node_by_name);
+    HASH_ITER (hh, c->entries, e, next)
         if (!e->problem && e->key.kind == KEY_TASK)
             add_task(c, e, only, wall_ms, &r);
+    for (size_t i = 0; i < r.nodes.n; i++)
+        finish_node(c, wall_ms, &r.nodes.at[i]);
     for (size_t i = 0; i < r.services.n; i++)
         finish_service(c, wall_ms, r.leader != NULL, &r.services.at[i]);
     drop_gone(&r);

@@ -45,9 +45,12 @@ struct report_service {
 
 struct report_node {
     char *name, *address;
-    bool ready;
-    const char *state;                 /* ready, cordoned, draining, not ready, lost */
+    bool ready, alive;
+    const char *state;                 /* node_state_name() */
     char *why;                         /* NULL when ready */
+    uint64_t age_ms;                   /* since the scheduler saw this state; 0: it has not said so yet */
+    bool held;                         /* silent, and nothing is moved as too many are */
+    bool trouble;                      /* somebody should look after it */
     struct spec_resources total, used; /* capacity less reserve; reserved by tasks that are not stopped */
     int tasks;
     char *kernel, *virt, *engine, *version;

@@ -82,6 +82,8 @@ static json_t *node_to_json(const struct report_node *n)
     json_object_set_new(j, "ready", json_boolean(n->ready));
     orc_json_set_str(j, "state", n->state);
     orc_json_set_str(j, "why", n->why);
+    if (n->age_ms)
+        json_object_set_new(j, "age_ms", json_integer((json_int_t)n->age_ms));
     orc_json_set_str(j, "address", n->address);
     json_object_set_new(j, "tasks", json_integer(n->tasks));
     json_object_set_new(j, "total", resources_to_json(&n->total));

@@ -7,10 +7,10 @@
 
 #include <stdio.h>
 
-const enum key_kind wait_report_kinds[] = {KEY_CONFIG,        KEY_APP,      KEY_REVISION, KEY_ROLLOUT,
-                                           KEY_TASK,          KEY_STATUS,   KEY_NODE,     KEY_NODE_POLICY,
-                                           KEY_ALIVE,         KEY_ENDPOINT, KEY_INTENT,   KEY_GATEWAY,
-                                           KEY_GATEWAY_ALIVE, KEY_LEADER,   KEY_UNKNOWN};
+const enum key_kind wait_report_kinds[] = {KEY_CONFIG,        KEY_APP,      KEY_REVISION,   KEY_ROLLOUT,
+                                           KEY_TASK,          KEY_STATUS,   KEY_NODE,       KEY_NODE_POLICY,
+                                           KEY_ALIVE,         KEY_ENDPOINT, KEY_INTENT,     KEY_GATEWAY,
+                                           KEY_GATEWAY_ALIVE, KEY_LEADER,   KEY_NODE_STATE, KEY_UNKNOWN};
 
 #define ASKED_MS 2000 /* longer than a scheduler takes to take something in */
 #define TICK_MS 1000

@@ -2,94 +2,11 @@
 
 #include "scheduler/collect.h"
 #include "scheduler/model.h"
-#include "scheduler/rank.h"
+#include "scheduler/nodes.h"
 #include "scheduler/reconcile.h"
 #include "scheduler/trouble.h"
 
 #include <stdio.h>
-
-/* ---- lost nodes -------------------------------------------------------------------------------------- */
-
-static bool has_work(const struct core_node *n)
-{
-    const struct core_task *t;
-
-    for (t = n->tasks; t; t = t->node_next)
-        if (t->fed.present && (t->fed.unreadable || t->desired == TASK_RUN))
-            return true;
-    return false;
-}
-
-/* A node whose silence counts: one that this leader has seen alive, or that still holds work. One that was
- * dead long before, and whose tasks have been replaced, does not. */
-static bool counts_as_lost(const struct core_node *n)
-{
-    return !n->lost && (n->fed.present || n->tasks) && (n->was_alive || has_work(n));
-}
-
-/* After too many were lost at once they don't come back in one moment: who is still silent then gets this
- * many graces more. */
-#define RETURN_GRACES 3
-
-static void set_hold(struct core *c, size_t silent, size_t of)
-{
-    orc_auto_free char *text = NULL;
-    struct core_node *n;
-
-    if (silent)
-        text = orc_printf("more than half of the nodes were lost at once (%zu of %zu): nothing is moved "
-                          "until some are back",
-                          silent, of);
-    if (orc_streq(text, c->hold))
-        return;
-    if (!text)
-        for (n = c->missing; n; n = n->missing_next)
-            n->gone_at = c->now + (RETURN_GRACES - 1) * c->config.lost_grace_ms;
-    free(c->hold);
-    c->hold = orc_take(text);
-    core_dirty_all(c);
-}
-
-static void give_up(struct core *c, struct core_node *n)
-{
-    n->lost = true;
-    rank_stale(c, n);
-    n->was_alive = false;
-    c->frees_room = true;
-    core_dirty_node(c, n);
-}
-
-/* docs/task-model.md, "Absence and return". */
-static void judge_nodes(struct core *c)
-{
-    size_t silent = 0, alive = 0, missing = 0;
-    bool due = false;
-    struct core_node *n;
-
-    c->nodes_changed = false;
-    c->nodes_at = 0;
-    for (n = c->missing; n; n = n->missing_next) {
-        missing++;
-        if (!n->gone_at)
-            n->gone_at = c->now;
-        if (!counts_as_lost(n))
-            continue;
-        silent++;
-        due = due || c->now >= n->gone_at + c->config.lost_grace_ms;
-    }
-    alive = HASH_COUNT(c->nodes) - missing;
-    set_hold(c, due && 2 * silent > alive + silent ? silent : 0, alive + silent);
-    for (n = c->missing; n; n = n->missing_next) {
-        uint64_t at = n->gone_at + c->config.lost_grace_ms;
-
-        if (n->lost || (c->hold && counts_as_lost(n)))
-            continue;
-        if (c->now >= at)
-            give_up(c, n);
-        else if (!c->nodes_at || at < c->nodes_at)
-            c->nodes_at = at;
-    }
-}
 
 /* ---- a step ------------------------------------------------------------------------------------------ */
 
@@ -159,12 +76,12 @@ void core_step(struct core *c, uint64_t now_ms, int64_t wall_ms, struct plan *re
     c->wall = wall_ms;
     c->stamp++;
     core_observe(c);
-    if (c->nodes_changed || (c->nodes_at && c->now >= c->nodes_at))
-        judge_nodes(c);
+    nodes_judge(c);
     wake_due(c);
     wake_dependants(c);
     reconcile_dirty(c, ret);
     collect_plan(c, ret);
+    nodes_say(c, ret);
 }
 
 uint64_t core_next(const struct core *c)
@@ -191,6 +108,7 @@ void core_retry(struct core *c, const struct plan_txn *txn)
         return;
     }
     collect_retry(c);
+    nodes_retry(c, txn);
     if (!txn)
         core_dirty_all(c);
 }
@@ -213,7 +131,6 @@ void core_lead(struct core *c)
     struct core_service *s, *s_next;
     struct core_task *t;
     struct core_gateway *g;
-    struct core_node *n;
 
     HASH_ITER (hh, c->services, s, s_next) {
         core_each_task (t, s)
@@ -223,14 +140,10 @@ void core_lead(struct core *c)
         s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;
         core_dirty(c, s);
     }
-    for (n = c->missing; n; n = n->missing_next) {
-        n->gone_at = 0;
-        n->lost = false;
-        rank_stale(c, n);
-    }
+    nodes_lead(c);
     for (g = c->absent_gateways; g; g = g->next) {
         g->gone_at = 0;
         g->planned = false;
     }
-    c->nodes_changed = c->baseline = true;
+    c->baseline = true;
 }

@@ -25,6 +25,7 @@ bool core_wants(enum key_kind kind)
     case KEY_STATUS:
     case KEY_NODE:
     case KEY_NODE_POLICY:
+    case KEY_NODE_STATE:
     case KEY_ALIVE:
     case KEY_GATEWAY:
     case KEY_GATEWAY_ALIVE:
@@ -64,6 +65,9 @@ void core_feed_put(struct core *c, const struct key *key, void *record, int64_t 
     case KEY_NODE_POLICY:
         feed_policy(c, key, record, create, mod);
         break;
+    case KEY_NODE_STATE:
+        feed_node_state(c, key, record, create, mod);
+        break;
     case KEY_ALIVE:
         feed_alive(c, key, create, mod);
         break;
@@ -93,6 +97,7 @@ void core_feed_delete(struct core *c, const struct key *key)
         break;
     case KEY_NODE:
     case KEY_NODE_POLICY:
+    case KEY_NODE_STATE:
     case KEY_ALIVE:
         feed_node_gone(c, key);
         break;
@@ -128,6 +133,7 @@ int core_feed_value(struct core *c, const struct key *key, const char *value, si
         FEED_AS(KEY_STATUS, status)
         FEED_AS(KEY_NODE, node)
         FEED_AS(KEY_NODE_POLICY, node_policy)
+        FEED_AS(KEY_NODE_STATE, node_state)
         FEED_AS(KEY_ALIVE, alive)
         FEED_AS(KEY_GATEWAY, gateway)
     case KEY_GATEWAY_ALIVE: /* only that it is there matters here; gateways write it often */

@@ -44,8 +44,10 @@ void feed_task_gone(struct core *c, const struct key *k); /* the task, or its st
 void feed_node(struct core *c, const struct key *k, struct record_node *r, int64_t create, int64_t mod);
 void feed_policy(struct core *c, const struct key *k, struct record_node_policy *r, int64_t create,
                  int64_t mod);
+void feed_node_state(struct core *c, const struct key *k, struct record_node_state *r, int64_t create,
+                     int64_t mod);
 void feed_alive(struct core *c, const struct key *k, int64_t create, int64_t mod);
-void feed_node_gone(struct core *c, const struct key *k); /* the node, its policy, or its heartbeat */
+void feed_node_gone(struct core *c, const struct key *k); /* the node, its policy, state or heartbeat */
 void feed_gateway(struct core *c, const struct key *k, bool there, int64_t create, int64_t mod);
 void feed_free_node(struct core *c, struct core_node *n);
 void feed_drop_node(struct core *c, struct core_node *n); /* if nothing is left of it */

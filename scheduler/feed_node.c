@@ -11,10 +11,13 @@ void feed_free_node(struct core *c, struct core_node *n)
 {
     if (n->missing)
         DL_DELETE2(c->missing, n, missing_prev, missing_next);
+    if (n->restate)
+        DL_DELETE2(c->restate, n, restate_prev, restate_next);
     rank_drop(c, n);
     HASH_DEL(c->nodes, n);
     record_node_release(&n->rec);
     record_node_policy_release(&n->policy);
+    record_node_state_release(&n->state);
     orc_vec_release(&n->ports);
     orc_vec_release(&n->tent.ports);
     free(n->name);
@@ -23,7 +26,8 @@ void feed_free_node(struct core *c, struct core_node *n)
 
 void feed_drop_node(struct core *c, struct core_node *n)
 {
-    if (!n->fed.present && !n->policy_fed.present && !n->alive_fed.present && !n->tasks)
+    if (!n->fed.present && !n->policy_fed.present && !n->alive_fed.present && !n->state_fed.present &&
+        !n->tasks)
         feed_free_node(c, n);
 }
 
@@ -44,6 +48,7 @@ static void room_changed(struct core *c, struct core_node *n)
 {
     c->frees_room = true;
     rank_stale(c, n);
+    core_restate(c, n);
 }
 
 static void node_changed(struct core *c, struct core_node *n)
@@ -99,6 +104,17 @@ void feed_policy(struct core *c, const struct key *k, struct record_node_policy 
         node_changed(c, n);
 }
 
+/* Our own word of it, or what another leader said before. */
+void feed_node_state(struct core *c, const struct key *k, struct record_node_state *r, int64_t create,
+                     int64_t mod)
+{
+    struct core_node *n = core_node_get(c, k->node);
+
+    FEED_MOVE(&n->state, r, record_node_state_release);
+    feed_note(&n->state_fed, r, create, mod);
+    core_restate(c, n);
+}
+
 static void alive_changed(struct core *c, struct core_node *n)
 {
     struct core_task *t;
@@ -117,6 +133,7 @@ void feed_alive(struct core *c, const struct key *k, int64_t create, int64_t mod
     n->was_alive = true;
     n->lost = false;
     n->gone_at = 0;
+    n->on_hold = false;
     if (n->missing)
         DL_DELETE2(c->missing, n, missing_prev, missing_next);
     n->missing = false;
@@ -137,6 +154,12 @@ void feed_node_gone(struct core *c, const struct key *k)
     } else if (k->kind == KEY_NODE_POLICY) {
         record_node_policy_release(&n->policy);
         n->policy_fed = (struct core_fed){0};
+    } else if (k->kind == KEY_NODE_STATE) {
+        record_node_state_release(&n->state);
+        n->state_fed = (struct core_fed){0};
+        core_restate(c, n);
+        feed_drop_node(c, n);
+        return;
     } else if (n->alive_fed.present) {
         n->alive_fed = (struct core_fed){0};
         n->missing = true;

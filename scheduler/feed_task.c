@@ -59,6 +59,8 @@ static void count_address(struct core_task *t)
 
 static void count(struct core *c, struct core_task *t)
 {
+    if (t->node->policy.drain || !t->node->fed.present) /* what it is called hangs on what is there */
+        core_restate(c, t->node);
     count_address(t);
     if (!core_task_holds(t))
         return;

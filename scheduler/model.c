@@ -126,6 +126,14 @@ void core_touch(struct core *c, struct core_task *t)
     t->touched = (uint32_t)c->touched.n;
 }
 
+void core_restate(struct core *c, struct core_node *n)
+{
+    if (n->restate)
+        return;
+    n->restate = true;
+    DL_APPEND2(c->restate, n, restate_prev, restate_next);
+}
+
 void core_wake(struct core *c, struct core_service *s, uint64_t when)
 {
     if (when <= c->now) /* what was waited for has come: whoever asks has seen it */

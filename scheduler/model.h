@@ -126,8 +126,12 @@ struct core_node {
     bool stale;     /* its row is to be written anew */
     bool was_alive; /* this core has seen it alive */
     bool missing;   /* in the list of those not alive */
+    bool on_hold;   /* silent, and nothing is moved as too many are */
+    bool restate;   /* what it is called may have changed */
     struct record_node_policy policy;
     struct core_fed policy_fed;
+    struct record_node_state state; /* as written */
+    struct core_fed state_fed;
     char *name;
     struct record_node rec;
     uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
@@ -138,7 +142,8 @@ struct core_node {
     uint16_t octets[256]; /* addresses held, by last byte */
     uint64_t gone_at;     /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
     struct core_node *missing_prev, *missing_next; /* those not alive */
-    struct {                                       /* valid while `stamp` is the step's */
+    struct core_node *restate_prev, *restate_next;
+    struct { /* valid while `stamp` is the step's */
         uint64_t stamp;
         struct spec_resources used;
         ORC_VEC(struct core_port) ports;
@@ -222,7 +227,7 @@ struct core {
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
     struct core_task *task_spare;            /* free ones, through slot_next */
     struct core_service *dirty, *timed, *waiting_room;
-    struct core_node *missing;
+    struct core_node *missing, *restate;
     ORC_VEC(struct core_task *) touched; /* NULL: freed since */
     struct core_task *removed;           /* container gone, address at rest, in order of removed_at */
     struct core_task *orphans; /* (through removed_next) status without a task, or task of no node */
@@ -264,6 +269,7 @@ void core_dirty(struct core *c, struct core_service *s);
 void core_dirty_node(struct core *c, struct core_node *n); /* all services with tasks there */
 void core_dirty_all(struct core *c);
 void core_touch(struct core *c, struct core_task *t);
+void core_restate(struct core *c, struct core_node *n); /* what it is called is judged anew */
 /* Wakes the service at `when` (monotonic ms) or earlier. */
 void core_wake(struct core *c, struct core_service *s, uint64_t when);
 void core_wait_room(struct core *c, struct core_service *s, bool waits);

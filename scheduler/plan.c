@@ -44,6 +44,7 @@ static void txn_release(struct plan_txn *t)
     orc_vec_each (op, &t->ops) {
         record_task_release(&op->task);
         record_rollout_release(&op->rollout);
+        record_node_state_release(&op->node);
     }
     orc_vec_release(&t->ops);
     orc_vec_release(&t->guards);
@@ -154,6 +155,19 @@ void plan_gateway_retire(struct plan_txn *t, const char *id)
     add_op(t, PLAN_GATEWAY_RETIRE, KEY_GATEWAY, id, "");
 }
 
+void plan_node_state(struct plan_txn *t, const char *node, const struct record_node_state *r)
+{
+    struct plan_op *op = add_op(t, PLAN_NODE_STATE, KEY_NODE_STATE, node, "");
+
+    op->node = *r;
+    op->node.reason = orc_strdup(r->reason);
+}
+
+void plan_node_forget(struct plan_txn *t, const char *node)
+{
+    add_op(t, PLAN_NODE_FORGET, KEY_NODE_STATE, node, "");
+}
+
 static bool same_key(const struct key *a, const struct key *b)
 {
     return a->kind == b->kind && a->n == b->n && strcmp(a->node, b->node) == 0 &&
@@ -220,6 +234,11 @@ char *plan_op_text(const struct plan_txn *t, const struct plan_op *op)
         return orc_printf("forget %s/%s", t->app, t->service);
     case PLAN_GATEWAY_RETIRE:
         return orc_printf("retire gateway %s", node);
+    case PLAN_NODE_STATE:
+        return orc_printf("node %s: %s%s%s", node, node_state_name(op->node.state),
+                          op->node.reason ? ": " : "", op->node.reason ? op->node.reason : "");
+    case PLAN_NODE_FORGET:
+        return orc_printf("forget node %s", node);
     }
     return orc_strdup("");
 }

@@ -19,7 +19,9 @@ enum plan_kind {
     PLAN_COLLECT,        /* deletes a task's record and its status, whichever is there */
     PLAN_ROLLOUT_PUT,    /* puts rollouts/<app>/<service> */
     PLAN_ROLLOUT_DELETE, /* deletes it: the service is gone and so are its tasks */
-    PLAN_GATEWAY_RETIRE  /* deletes gateways/<id> */
+    PLAN_GATEWAY_RETIRE, /* deletes gateways/<id> */
+    PLAN_NODE_STATE,     /* puts node-state/<node> */
+    PLAN_NODE_FORGET     /* deletes it */
 };
 
 struct plan_op {
@@ -27,6 +29,7 @@ struct plan_op {
     struct key key;                /* of the task, the rollout or the gateway */
     struct record_task task;       /* TASK_CREATE, TASK_DESIRED; owned */
     struct record_rollout rollout; /* ROLLOUT_PUT; owned */
+    struct record_node_state node; /* NODE_STATE; owned */
     bool has_task, has_status;     /* COLLECT: which of the two is deleted */
 };
 
@@ -71,6 +74,8 @@ void plan_collect(struct plan_txn *t, const char *node, const char *id, bool has
 void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r);
 void plan_rollout_delete(struct plan_txn *t);
 void plan_gateway_retire(struct plan_txn *t, const char *id);
+void plan_node_state(struct plan_txn *t, const char *node, const struct record_node_state *r);
+void plan_node_forget(struct plan_txn *t, const char *node);
 
 /* A guard that is there already is not added twice. `key` needs kind and names only. */
 void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t revision);

@@ -15,6 +15,8 @@ static char *key_text(const char *cluster, const struct key *k)
         return key_alive(cluster, k->node);
     case KEY_NODE_POLICY:
         return key_node_policy(cluster, k->node);
+    case KEY_NODE_STATE:
+        return key_node_state(cluster, k->node);
     case KEY_GATEWAY:
         return key_gateway(cluster, k->node);
     case KEY_GATEWAY_ALIVE:
@@ -80,6 +82,11 @@ static void write_op(const struct plan_op *op, const char *cluster, const struct
     case PLAN_ROLLOUT_DELETE:
         write_rollout_delete(op, cluster, sink);
         break;
+    case PLAN_NODE_STATE:
+        value = record_node_state_text(&op->node);
+        sink->put(key, value, sink->arg);
+        break;
+    case PLAN_NODE_FORGET:
     case PLAN_GATEWAY_RETIRE:
         sink->del(key, sink->arg);
         break;

@@ -27,6 +27,7 @@ static const struct layout {
     {KEY_STATUS, "status", "nt"},
     {KEY_NODE, "nodes", "n"},
     {KEY_NODE_POLICY, "node-policy", "n"},
+    {KEY_NODE_STATE, "node-state", "n"},
     {KEY_ALIVE, "alive", "n"},
     {KEY_SUBNET, "subnets", "k"},
     {KEY_ENDPOINT, "endpoints", "ast"},
@@ -126,6 +127,11 @@ char *key_node(const char *cluster, const char *node)
 char *key_node_policy(const char *cluster, const char *node)
 {
     return make(cluster, KEY_NODE_POLICY, node, NULL, NULL);
+}
+
+char *key_node_state(const char *cluster, const char *node)
+{
+    return make(cluster, KEY_NODE_STATE, node, NULL, NULL);
 }
 
 char *key_alive(const char *cluster, const char *node)

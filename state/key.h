@@ -26,6 +26,7 @@ enum key_kind {
     KEY_STATUS,        /* status/<node>/<task> */
     KEY_NODE,          /* nodes/<node> */
     KEY_NODE_POLICY,   /* node-policy/<node> */
+    KEY_NODE_STATE,    /* node-state/<node> */
     KEY_ALIVE,         /* alive/<node> */
     KEY_SUBNET,        /* subnets/<k> */
     KEY_ENDPOINT,      /* endpoints/<app>/<service>/<task> */
@@ -58,6 +59,7 @@ char *key_status(const char *cluster, const char *node, const char *task);
 char *key_status_of(const char *cluster, const char *node);
 char *key_node(const char *cluster, const char *node);
 char *key_node_policy(const char *cluster, const char *node);
+char *key_node_state(const char *cluster, const char *node);
 char *key_alive(const char *cluster, const char *node);
 char *key_subnet(const char *cluster, int k);
 char *key_endpoint(const char *cluster, const char *app, const char *service, const char *task);

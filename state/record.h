@@ -193,6 +193,26 @@ struct record_node_policy {
     struct spec_pairs labels; /* override or add */
 };
 
+/* ---- node-state/<node>: written by the scheduler, at each change of state; node_state.h judges it
+ * -------------------------------------------------------------------------- */
+enum node_state {
+    NODE_READY,
+    NODE_NOT_READY, /* alive, and a condition keeps work off it */
+    NODE_UNKNOWN,   /* no heartbeat: its tasks are left as they are */
+    NODE_DOWN,      /* no heartbeat for longer than the grace: its tasks are replaced elsewhere */
+    NODE_CORDONED,  /* gets nothing new */
+    NODE_DRAINING,  /* its tasks move elsewhere */
+    NODE_DRAINED,   /* ... and have: all are reported stopped */
+    NODE_REMOVED    /* by `orc node rm`; its tasks are replaced elsewhere */
+};
+const char *node_state_name(enum node_state s); /* "ready", "not ready" ... */
+struct record_node_state {
+    enum node_state state;
+    char *reason;  /* of the change; NULL */
+    int64_t since; /* wall ms */
+    bool held;     /* silent, and nothing is moved as too many are */
+};
+
 /* ---- alive/<node>: leased
  * ------------------------------------------------------------------------------------------- */
 struct record_alive {
@@ -279,6 +299,7 @@ RECORD_DECLARE(task)
 RECORD_DECLARE(status)
 RECORD_DECLARE(node)
 RECORD_DECLARE(node_policy)
+RECORD_DECLARE(node_state)
 RECORD_DECLARE(alive)
 RECORD_DECLARE(subnet)
 RECORD_DECLARE(endpoint)

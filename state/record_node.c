@@ -67,6 +67,25 @@ static const struct codec_field node_policy_rows[] = {
 static const struct codec node_policy_codec = CODEC_OF(record_node_policy, node_policy_rows);
 RECORD_DEFINE(node_policy, node_policy_codec)
 
+static const char *const node_states[] = {
+    [NODE_READY] = "ready",     [NODE_NOT_READY] = "not ready", [NODE_UNKNOWN] = "unknown",
+    [NODE_DOWN] = "down",       [NODE_CORDONED] = "cordoned",   [NODE_DRAINING] = "draining",
+    [NODE_DRAINED] = "drained", [NODE_REMOVED] = "removed",     [NODE_REMOVED + 1] = NULL};
+
+const char *node_state_name(enum node_state s)
+{
+    return node_states[s];
+}
+
+static const struct codec_field node_state_rows[] = {
+    CODEC_ROW_ENUM(record_node_state, state, node_states),
+    CODEC_ROW_STR(record_node_state, reason, RECORD_REASON_MAX, NULL),
+    CODEC_ROW_INT64(record_node_state, since, 0, RECORD_WALL_MAX),
+    CODEC_ROW_BOOL(record_node_state, held),
+};
+static const struct codec node_state_codec = CODEC_OF(record_node_state, node_state_rows);
+RECORD_DEFINE(node_state, node_state_codec)
+
 static const struct codec_field alive_rows[] = {
     CODEC_ROW_STR(record_alive, machine_id, 128, NULL),
     CODEC_ROW_STR(record_alive, boot_id, 128, NULL),

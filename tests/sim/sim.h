@@ -41,6 +41,10 @@ struct sim_image { /* container hash to image */
     UT_hash_handle hh;
 };
 
+struct sim_event {
+    char *type, *text; /* text: "<object> <message>" */
+};
+
 struct sim {
     struct core *core;
     struct sim_kv *kvs;
@@ -50,10 +54,11 @@ struct sim {
     int nodes;
     bool refuse; /* every transaction of the scheduler is refused */
     uint64_t random;
-    int slow;    /* nodes do each next thing with a chance of 1 in slow; 0: at once */
-    bool trace;  /* print what is decided */
-    size_t txns; /* committed */
-    bool sorted; /* kvs are in the order of their keys */
+    int slow;                         /* nodes do each next thing with a chance of 1 in slow; 0: at once */
+    bool trace;                       /* print what is decided */
+    size_t txns;                      /* committed */
+    bool sorted;                      /* kvs are in the order of their keys */
+    ORC_VEC(struct sim_event) events; /* of committed transactions */
 };
 
 /* ---- the store */
@@ -230,6 +235,48 @@ SIM_FN bool sim_chance(struct sim *s, unsigned one_in)
     return sim_random(s) % one_in == 0;
 }
 
+/* ---- events */
+
+SIM_FN void sim_tell(struct sim *s, const struct plan *p, size_t txn)
+{
+    const struct plan_event *e;
+
+    orc_vec_each (e, &p->events)
+        if (e->txn == txn)
+            orc_vec_push(&s->events, ((struct sim_event){orc_strdup(e->type),
+                                                         orc_printf("%s %s", e->object, e->message)}));
+}
+
+SIM_FN void sim_events_clear(struct sim *s)
+{
+    struct sim_event *e;
+
+    orc_vec_each (e, &s->events) {
+        free(e->type);
+        free(e->text);
+    }
+    s->events.n = 0;
+}
+
+/* Those of a type, a line each; freed by the caller. */
+SIM_FN char *sim_events(const struct sim *s, const char *type)
+{
+    struct orc_buf b = ORC_BUF_INIT(1 << 20);
+    const struct sim_event *e;
+
+    orc_vec_each (e, &s->events)
+        if (strcmp(e->type, type) == 0)
+            orc_buf_printf(&b, "%s\n", e->text);
+    return orc_buf_take(&b);
+}
+
+SIM_FN void assert_events(const struct sim *s, const char *type, const char *want)
+{
+    orc_auto_free char *have = sim_events(s, type);
+
+    assert_string_equal(have, want);
+}
+
 /* ---- life cycle */
 
 SIM_FN struct sim *sim_new(void)
@@ -249,6 +296,8 @@ SIM_FN void sim_free(struct sim *s)
     struct sim_image *i, *i_next;
 
     core_free(s->core);
+    sim_events_clear(s);
+    orc_vec_release(&s->events);
     HASH_ITER (hh, s->kvs, kv, kv_next)
         sim_drop(s, kv);
     HASH_ITER (hh, s->images, i, i_next) {
@@ -324,12 +373,15 @@ SIM_FN void sim_node_put(struct sim *s, const char *name, int k, struct sim_node
 /* Adds a living node k<n>; returns its number. */
 SIM_FN int sim_node(struct sim *s, double cpus, int64_t memory_mib)
 {
+    orc_auto_free char *state = NULL;
     int k = ++s->nodes;
     char name[16];
 
     snprintf(name, sizeof name, "k%d", k);
+    state = key_node_state(SIM_CLUSTER, name);
     sim_node_put(s, name, k, (struct sim_node_opts){.cpus = cpus, .memory_mib = memory_mib});
     sim_alive(s, name, true);
+    sim_put_at(s, state, "{\"state\":\"ready\"}"); /* a scheduler has said so before */
     return k;
 }
 
@@ -596,6 +648,8 @@ SIM_FN char *sim_step(struct sim *s)
     for (size_t i = 0; i < p.txns.n; i++)
         if (!sim_commit(s, &p.txns.at[i]))
             core_retry(s->core, &p.txns.at[i]);
+        else
+            sim_tell(s, &p, i);
     plan_release(&p);
     return text;
 }

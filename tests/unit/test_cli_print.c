@@ -61,6 +61,7 @@ static struct cluster troubled(void)
 
     app(&c, 3);
     node(&c, "k2", false);
+    put(&c, "node-state/k2", "{\"state\":\"down\",\"since\":999910000}");
     status(&c, "k1", 1, "running", "unhealthy", "HTTP 503 after 2 ms");
     rollout(&c, "updating", "update to revision 2, replica 1 of 3",
             "[{\"slot\":2,\"reason\":\"k1: 140 MiB memory short; k2: gives no sign of life\",\"since\":1}]");

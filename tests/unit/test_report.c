@@ -63,11 +63,77 @@ static void test_report__a_lost_node_takes_its_replicas_with_it(void **state)
     cluster_delete(&c, "/orc/default/alive/k1");
     report_build(&c, NULL, NOW, &r);
     assert_false(r.ok);
-    assert_string_equal(r.nodes.at[0].state, "lost");
+    assert_string_equal(r.nodes.at[0].state, "unknown");
     assert_false(r.nodes.at[0].ready);
     assert_int_equal(r.services.at[0].running, 0);
     assert_string_equal(r.services.at[0].tasks.at[0].health, "unknown");
     assert_true(says(&r.services.at[0].why, "k1 gives no sign of life"));
+    report_release(&r);
+    cluster_release(&c);
+}
+
+static void test_report__what_only_the_scheduler_knows_of_a_node_is_its_word(void **state)
+{
+    struct cluster c = healthy(2);
+    struct report r;
+
+    node(&c, "k2", false);
+    put(&c, "node-state/k2", "{\"state\":\"down\",\"since\":999995000}");
+    put(&c, "node-state/k1", "{\"state\":\"unknown\",\"since\":999990000}"); /* it is back: not said yet */
+    put(&c, "tasks/k9/shop.web.7.9",
+        "{\"app\":\"shop\",\"service\":\"web\",\"slot\":7,\"attempt\":9,\"revision\":1,\"desired\":\"run\"}");
+    put(&c, "node-state/k9", "{\"state\":\"removed\",\"since\":999990000}");
+    report_build(&c, NULL, NOW, &r);
+    assert_int_equal(r.nodes.n, 3);
+    assert_string_equal(r.nodes.at[0].state, "ready");
+    assert_int_equal(r.nodes.at[0].age_ms, 0);
+    assert_string_equal(r.nodes.at[1].state, "down");
+    assert_int_equal(r.nodes.at[1].age_ms, 5000);
+    assert_string_equal(r.nodes.at[2].name, "k9");
+    assert_string_equal(r.nodes.at[2].state, "removed");
+    assert_int_equal(r.nodes.at[2].tasks, 1);
+    assert_true(says(&r.problems, "node k2 is down: no heartbeat for longer than the grace"));
+    report_release(&r);
+    cluster_release(&c);
+}
+
+static void test_report__too_many_silent_nodes_are_one_problem_with_names_time_and_a_way_out(void **state)
+{
+    struct cluster c = healthy(2);
+    struct report r;
+
+    node(&c, "k2", false);
+    node(&c, "k3", false);
+    put(&c, "node-state/k2", "{\"state\":\"unknown\",\"held\":true,\"since\":999880000}");
+    put(&c, "node-state/k3", "{\"state\":\"unknown\",\"held\":true,\"since\":999940000}");
+    report_build(&c, NULL, NOW, &r);
+    assert_int_equal(r.problems.n, 1);
+    assert_true(says(&r.problems,
+                     "more than half of the nodes give no sign of life (2 of 3: k2, k3), the last "
+                     "since 1m"));
+    assert_true(says(&r.problems, "nothing is moved"));
+    assert_true(says(&r.problems, "`orc node rm NAME`"));
+    assert_string_equal(r.nodes.at[1].state, "unknown");
+    assert_true(strstr(r.nodes.at[1].why, "more than half") != NULL);
+    report_release(&r);
+    cluster_release(&c);
+}
+
+static void test_report__a_drained_server_may_be_switched_off(void **state)
+{
+    struct cluster c = healthy(1);
+    struct report r;
+
+    node(&c, "k2", true);
+    put(&c, "node-policy/k2", "{\"cordon\":true,\"drain\":true}");
+    report_build(&c, NULL, NOW, &r);
+    assert_string_equal(r.nodes.at[1].state, "drained");
+    assert_true(r.ok);
+    report_release(&r);
+    cluster_delete(&c, "/orc/default/alive/k2");
+    report_build(&c, NULL, NOW, &r);
+    assert_string_equal(r.nodes.at[1].state, "unknown");
+    assert_true(r.ok);
     report_release(&r);
     cluster_release(&c);
 }
@@ -278,6 +344,9 @@ int main(void)
         cmocka_unit_test(test_report__all_healthy_is_ok_and_gives_no_reason),
         cmocka_unit_test(test_report__an_unhealthy_replica_is_named_with_its_probe),
         cmocka_unit_test(test_report__a_lost_node_takes_its_replicas_with_it),
+        cmocka_unit_test(test_report__what_only_the_scheduler_knows_of_a_node_is_its_word),
+        cmocka_unit_test(test_report__too_many_silent_nodes_are_one_problem_with_names_time_and_a_way_out),
+        cmocka_unit_test(test_report__a_drained_server_may_be_switched_off),
         cmocka_unit_test(test_report__pending_slots_of_one_reason_are_one_line),
         cmocka_unit_test(test_report__a_rollback_that_waits_for_a_stop_says_so_after_its_cause),
         cmocka_unit_test(test_report__without_a_leader_it_says_so),
