@@ -25,6 +25,20 @@ static int scale_to(struct verb *v, const char *app, struct record_app_service *
     return 0;
 }
 
+/* Where the nodes are counted, nobody says a number. */
+static int check_mode(const struct verb *v, const char *app, const struct record_app_service *s,
+                      struct orc_err *err)
+{
+    const struct spec_service *spec = cluster_spec(&v->cluster, app, s->name, s->revision);
+
+    if (!spec || !spec->global)
+        return 0;
+    return orc_fail(err, -EPERM,
+                    "%s/%s is a global service: one replica runs on each server that takes it. Add or "
+                    "remove servers, give it placement constraints, or apply it with another mode",
+                    app, s->name);
+}
+
 static int scale_one(struct verb *v, const char *word, struct orc_err *err)
 {
     const char *equals = strchr(word, '=');
@@ -47,6 +61,8 @@ static int scale_one(struct verb *v, const char *word, struct orc_err *err)
     s = change_service(&next, service);
     if (!s)
         r = change_no_service(&v->cluster, app, service, err);
+    else if (check_mode(v, app, s, err) < 0)
+        r = -EPERM;
     else if (cluster_replicas(&v->cluster, app, service) == n)
         r = scale_none(v, app, service, (int)n);
     else

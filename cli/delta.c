@@ -36,6 +36,11 @@ static bool is_revision(const struct cluster *c, const char *app, const char *se
     return e && orc_streq(e->as.revision.hash, hash);
 }
 
+static bool says_how_many(const struct spec_service *spec)
+{
+    return spec->global || spec->replicas != SPEC_REPLICAS_DEFAULT;
+}
+
 /* The spec is the one that is wanted already. Only the number of replicas may differ: the file's number ends
  * what `orc scale` said; a file without a number keeps it. */
 static void take_same(struct record_app_service *now, struct delta_step *step)
@@ -62,7 +67,7 @@ static void take_changed(const struct cluster *c, const char *app, const char *h
         step->revision++;
     if (!now)
         now = change_add(&d->next, step->service);
-    else if (step->spec->replicas != SPEC_REPLICAS_DEFAULT)
+    else if (says_how_many(step->spec))
         now->replicas = SPEC_REPLICAS_DEFAULT;
     now->revision = step->revision;
 }

@@ -1,6 +1,7 @@
 #include "scheduler/core.h"
 
 #include "scheduler/collect.h"
+#include "scheduler/global.h"
 #include "scheduler/model.h"
 #include "scheduler/nodes.h"
 #include "scheduler/reconcile.h"
@@ -23,6 +24,9 @@ static void wake_due(struct core *c)
         for (s = c->waiting_room; s; s = s->room_next)
             core_dirty(c, s);
     c->frees_room = false;
+    if (c->opened)
+        global_dirty(c);
+    c->opened = false;
 }
 
 /* Those that wait for a dependency are looked at whenever a service of their app is. */

@@ -1,6 +1,7 @@
 /* feed_node.c - nodes and gateways: what they say of themselves, and their heartbeats. */
 #include "scheduler/feed.h"
 
+#include "scheduler/place_node.h"
 #include "scheduler/rank.h"
 
 #include <arpa/inet.h>
@@ -46,7 +47,11 @@ static uint32_t subnet_of(const struct record_node *n)
 /* Only who may come has changed: what is there may stay. */
 static void room_changed(struct core *c, struct core_node *n)
 {
+    bool open = place_open(c, n);
+
     c->frees_room = true;
+    c->opened = c->opened || open != n->open;
+    n->open = open;
     rank_stale(c, n);
     core_restate(c, n);
 }
@@ -54,6 +59,7 @@ static void room_changed(struct core *c, struct core_node *n)
 static void node_changed(struct core *c, struct core_node *n)
 {
     room_changed(c, n);
+    c->opened = true;
     rank_stale_labels(c, n);
     core_dirty_node(c, n);
 }

@@ -1,6 +1,8 @@
 /* feed_service.c - what people ask for: apps, revisions, intents; and the scheduler's own rollouts. */
 #include "scheduler/feed.h"
 
+#include "scheduler/global.h"
+
 /* ---- emptiness: what nothing refers to any more is freed --------------------------------------------- */
 
 void feed_drop_app(struct core *c, struct core_app *a)
@@ -20,6 +22,7 @@ void feed_free_service(struct core *c, struct core_service *s)
     if (s->timed)
         DL_DELETE2(c->timed, s, timed_prev, timed_next);
     core_wait_room(c, s, false);
+    global_list(c, s, false);
     DL_DELETE2(s->app->services, s, app_prev, app_next);
     HASH_DEL(c->services, s);
     record_rollout_release(&s->rollout);

@@ -124,6 +124,7 @@ struct core_node {
     uint32_t row;
     bool lost;      /* acted upon: its tasks are replaced elsewhere */
     bool stale;     /* its row is to be written anew */
+    bool open;      /* place_open(), when it was last fed */
     bool was_alive; /* this core has seen it alive */
     bool missing;   /* in the list of those not alive */
     bool on_hold;   /* silent, and nothing is moved as too many are */
@@ -205,6 +206,8 @@ struct core_service {
     uint64_t backoff_at; /* not before: after an update's new task failed with failure_action continue */
     struct core_service *app_prev, *app_next, *dirty_prev, *dirty_next, *timed_prev, *timed_next;
     struct core_service *room_prev, *room_next;
+    bool global; /* in the list of those with one replica per node */
+    struct core_service *global_prev, *global_next;
     UT_hash_handle hh;
 };
 
@@ -226,7 +229,7 @@ struct core {
     struct core_gateway *gateways;
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
     struct core_task *task_spare;            /* free ones, through slot_next */
-    struct core_service *dirty, *timed, *waiting_room;
+    struct core_service *dirty, *timed, *waiting_room, *globals;
     struct core_node *missing, *restate;
     ORC_VEC(struct core_task *) touched; /* NULL: freed since */
     struct core_task *removed;           /* container gone, address at rest, in order of removed_at */
@@ -235,6 +238,7 @@ struct core {
     uint64_t nodes_at;  /* when lost nodes must be judged again; 0: never */
     bool nodes_changed; /* lost nodes must be judged */
     bool frees_room;    /* something fed may have made room */
+    bool opened;        /* a node takes new work now, or no more; or another kind of work */
     bool baseline;      /* nothing stepped yet since core_lead(): what is fed was there before */
     char *hold;         /* a sentence while too many nodes were lost at once */
     uint64_t stamp;     /* of scratch: one per step */

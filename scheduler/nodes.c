@@ -52,7 +52,7 @@ static void give_up(struct core *c, struct core_node *n)
     n->lost = true;
     rank_stale(c, n);
     n->was_alive = false;
-    c->frees_room = true;
+    c->frees_room = c->opened = true;
     core_restate(c, n);
     core_dirty_node(c, n);
 }

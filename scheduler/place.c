@@ -134,7 +134,8 @@ int place_fuller(struct core *c, const struct spec_service *spec, struct core_no
 /* Whether the order of nodes depends on nothing but what rank.c knows, and trouble. */
 static bool is_ranked(const struct place_req *req)
 {
-    return !req->spec->spread_over.n && req->spec->strategy == SPEC_SPREAD && !req->spec->max_per_node;
+    return !req->spec->spread_over.n && req->spec->strategy == SPEC_SPREAD &&
+           !spec_service_max_per_node(req->spec);
 }
 
 static struct core_node *pick_of_all(struct core *c, const struct place_req *req)
@@ -231,7 +232,7 @@ void place_take(struct core *c, struct core_node *n, const struct place_req *req
     }
     rank_taken(c, n, req);
     spread_add(c, n, 1);
-    if (req->spec->max_per_node && !count_slot_is_there(n, req))
+    if (spec_service_max_per_node(req->spec) && !count_slot_is_there(n, req))
         count_held(c, n);
     a.s_addr = htonl(n->subnet | (uint32_t)octet);
     inet_ntop(AF_INET, &a, ret_address, 16);

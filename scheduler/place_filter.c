@@ -117,6 +117,13 @@ bool place_ports_free(const struct core *c, const struct core_node *n, const str
     return !port_taken(c, n, req, &want);
 }
 
+static bool is_full_of_it(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    int most = spec_service_max_per_node(req->spec);
+
+    return most && count_replicas(c, n, req) >= most;
+}
+
 bool place_refuses(const struct core *c, const struct core_node *n, const struct place_req *req,
                    enum place_filter f)
 {
@@ -130,7 +137,7 @@ bool place_refuses(const struct core *c, const struct core_node *n, const struct
     case FILTER_CONSTRAINT:
         return !place_allowed(n, req->spec, NULL);
     case FILTER_REPLICAS:
-        return req->spec->max_per_node && count_replicas(c, n, req) >= req->spec->max_per_node;
+        return is_full_of_it(c, n, req);
     case FILTER_CPU:
         return place_shortfall(c, n, req).cpus_nano > 0;
     case FILTER_MEMORY:
@@ -152,10 +159,15 @@ enum place_filter place_refused(const struct core *c, const struct core_node *n,
     return FILTER_NONE;
 }
 
-bool place_usable(const struct core *c, const struct core_node *n)
+bool place_open(const struct core *c, const struct core_node *n)
 {
     return !place_refuses(c, n, NULL, FILTER_ALIVE) && !place_refuses(c, n, NULL, FILTER_READY) &&
-           !place_refuses(c, n, NULL, FILTER_POLICY) && any_address_free(c, n);
+           !place_refuses(c, n, NULL, FILTER_POLICY);
+}
+
+bool place_usable(const struct core *c, const struct core_node *n)
+{
+    return place_open(c, n) && any_address_free(c, n);
 }
 
 bool place_fits(const struct core *c, const struct core_node *n, const struct place_req *req)
@@ -198,8 +210,10 @@ static char *explain_replicas(const struct core *c, const struct core_node *n, c
 
     r->counted = true;
     r->needed = there + 1;
-    r->available = req->spec->max_per_node;
+    r->available = spec_service_max_per_node(req->spec);
     r->missing = r->needed - r->available;
+    if (req->spec->global)
+        return orc_strdup("the one before must stop first");
     return orc_printf("%d replica%s there, at most %d", there, there == 1 ? " is" : "s are",
                       req->spec->max_per_node);
 }
@@ -376,6 +390,8 @@ char *place_explain_all(struct core *c, const struct place_req *req)
         return orc_strdup("the cluster has no node");
     if (req->pin) {
         why = explain_each(c, req);
+        if (req->spec->global)
+            return orc_take(why);
         return orc_printf("its volume is on %s; %s", req->pin->name, why);
     }
     why = known <= EXPLAIN_NODES ? explain_each(c, req) : explain_sums(c, req);

@@ -22,6 +22,8 @@ bool place_fits(const struct core *c, const struct core_node *n, const struct pl
 struct place_score place_score_of(struct core *c, struct core_node *n, const struct place_req *req);
 bool place_better(const struct place_score *a, const struct place_score *b);
 
+/* Its heartbeat, readiness and policy let new work in. */
+bool place_open(const struct core *c, const struct core_node *n);
 /* Parts of the above for rank.c: what does not depend on the request, and what it can't keep in a row. */
 bool place_usable(const struct core *c, const struct core_node *n);
 bool place_ports_free(const struct core *c, const struct core_node *n, const struct place_req *req);

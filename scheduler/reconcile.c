@@ -1,5 +1,6 @@
 #include "scheduler/reconcile.h"
 
+#include "scheduler/global.h"
 #include "scheduler/place.h"
 #include "scheduler/reconcile_ops.h"
 #include "scheduler/rollout.h"
@@ -49,7 +50,7 @@ static int fuller(const struct recon *x, const struct slot *a, const struct slot
     return place_spread(x->c, a->head->node) - place_spread(x->c, b->head->node);
 }
 
-static bool closes_before(const struct recon *x, const struct slot *a, const struct slot *b)
+bool recon_closes_before(const struct recon *x, const struct slot *a, const struct slot *b)
 {
     int ra = close_rank(a), rb = close_rank(b), by;
 
@@ -59,10 +60,8 @@ static bool closes_before(const struct recon *x, const struct slot *a, const str
     return by ? by > 0 : a->n > b->n;
 }
 
-static bool close_slot(struct recon *x, struct slot *s)
+bool recon_close(struct recon *x, struct slot *s, const char *why)
 {
-    orc_auto_free char *why = orc_printf("scaled down to %d", x->next.replicas);
-
     if (x->touched + 2 > PLAN_TASKS_MAX)
         return false;
     if (s->head && !recon_remove(x, s->head, why))
@@ -79,6 +78,7 @@ static bool close_slot(struct recon *x, struct slot *s)
 
 static void close_surplus(struct recon *x)
 {
+    orc_auto_free char *why = orc_printf("scaled down to %d", x->next.replicas);
     size_t open = slots_count_open(&x->v);
     struct slot *u;
 
@@ -88,9 +88,9 @@ static void close_surplus(struct recon *x)
         struct slot *s, *first = NULL;
 
         orc_vec_each (s, &x->v.at)
-            if (s->open && (!first || closes_before(x, s, first)))
+            if (s->open && (!first || recon_closes_before(x, s, first)))
                 first = s;
-        if (!first || first->unreadable || !close_slot(x, first))
+        if (!first || first->unreadable || !recon_close(x, first, why))
             return;
     }
 }
@@ -104,27 +104,33 @@ static void open_at(struct slots *v, int n, size_t at)
 }
 
 /* The lowest numbers that are not open (behaviours 35, 36). */
-static void open_missing(struct recon *x)
+void recon_open(struct recon *x, size_t count)
 {
-    size_t open = slots_count_open(&x->v), want = (size_t)x->next.replicas, known = x->v.at.n, i = 0;
-    struct slot *s;
+    size_t known = x->v.at.n, i = 0;
 
-    orc_vec_each (s, &x->v.at) /* what can't be read beyond the wanted numbers is none of ours, it seems */
-        open -= s->open && s->unreadable && !s->head && s->n >= x->next.replicas;
-    if (open >= want || !x->v.target)
-        return;
-    if (want > open + PLAN_TASKS_MAX) /* more can't be made in one step */
-        want = open + PLAN_TASKS_MAX;
-    for (int n = 0; open < want && n < SPEC_REPLICAS_MAX; n++) {
+    if (count > PLAN_TASKS_MAX) /* more can't be made in one step */
+        count = PLAN_TASKS_MAX;
+    for (int n = 0; count && n < SPEC_REPLICAS_MAX; n++) {
         while (i < known && x->v.at.at[i].n < n) /* by number, those known before */
             i++;
         if (i < known && x->v.at.at[i].n == n && x->v.at.at[i].open)
             continue;
         open_at(&x->v, n, i < known && x->v.at.at[i].n == n ? i + 1 : 0);
-        open++;
+        count--;
     }
     if (known && x->v.at.n > known && x->v.at.at[known].n < x->v.at.at[known - 1].n)
         qsort(x->v.at.at, x->v.at.n, sizeof *x->v.at.at, recon_slot_cmp);
+}
+
+static void open_missing(struct recon *x)
+{
+    size_t open = slots_count_open(&x->v), want = (size_t)x->next.replicas;
+    struct slot *s;
+
+    orc_vec_each (s, &x->v.at) /* what can't be read beyond the wanted numbers is none of ours, it seems */
+        open -= s->open && s->unreadable && !s->head && s->n >= x->next.replicas;
+    if (open < want && x->v.target)
+        recon_open(x, want - open);
 }
 
 /* ---- what the record says ---------------------------------------------------------------------------- */
@@ -270,6 +276,19 @@ static void build(struct recon *x)
         x->heal = core_service_revision(x->s, x->next.complete);
 }
 
+static void settle_slots(struct recon *x)
+{
+    bool global = x->target && x->target->rec.spec->global;
+
+    global_list(x->c, x->s, global);
+    if (global) {
+        global_settle(x);
+        return;
+    }
+    close_surplus(x);
+    open_missing(x);
+}
+
 static void keep_service(struct recon *x, const struct record_app_service *wanted)
 {
     rollout_take_in(x->c, x->s, wanted, &x->next);
@@ -283,8 +302,7 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
     }
     recon_count_spread(x);
     recon_drop(x);
-    close_surplus(x);
-    open_missing(x);
+    settle_slots(x);
     recon_count(x);
     recon_heal(x);
     recon_roll(x);

@@ -87,6 +87,8 @@ const struct core_node *recon_pin(const struct core_revision *rev, const struct 
 {
     const struct core_node *n = s->last ? s->last->node : NULL;
 
+    if (s->node)
+        return s->node;
     if (!n || !slots_has_volume(rev->rec.spec) || (!n->fed.present && !n->alive_fed.present))
         return NULL;
     return n;
@@ -137,7 +139,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
         return false;
     }
     /* Room only shrinks within a step; but a node that is full of others may have one's own slot. */
-    if (x->refused && !req.pin && rev == x->heal && !(req.spec->max_per_node && req.own)) {
+    if (x->refused && !req.pin && rev == x->heal && !(spec_service_max_per_node(req.spec) && req.own)) {
         recon_wait(s, orc_strdup(x->refused));
         return false;
     }
@@ -160,7 +162,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
 
 static bool limits_per_node(const struct core_revision *rev)
 {
-    return rev && rev->rec.spec->max_per_node;
+    return rev && spec_service_max_per_node(rev->rec.spec);
 }
 
 /* One for each slot: what a successor replaces, or what holds nothing any more, is as good as gone. */

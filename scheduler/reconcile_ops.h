@@ -26,12 +26,18 @@ struct recon {
 
 int recon_slot_cmp(const void *a, const void *b);
 
+/* Of two slots, whether `a` is rather to be closed. */
+bool recon_closes_before(const struct recon *x, const struct slot *a, const struct slot *b);
+/* Tells all that is in the slot to go. False: the transaction is full. */
+bool recon_close(struct recon *x, struct slot *s, const char *why);
+/* Opens so many slots more. Pointers to slots end with it. */
+void recon_open(struct recon *x, size_t count);
 /* Tells a task to go. False: the transaction is full, try in the next step. */
 bool recon_remove(struct recon *x, struct core_task *t, const char *why);
 /* Makes a task of `rev` for the slot, beside or after those it has; `why` (may be NULL): why the one before
  * it goes. False: no room, and the slot says so, or no more this step. */
 bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why);
-/* The only node that a slot with a named volume may be on; NULL: any. */
+/* The only node that a slot may be on, of a global service or with a named volume; NULL: any. */
 const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s);
 void recon_wait(struct slot *s, char *why); /* why it waits; takes the text */
 /* Whether the slot may change beside those that do; that it does. */

@@ -30,6 +30,7 @@ struct slot {
     struct core_task *leaving; /* told to stop, and not yet stopped: nothing may start before; NULL: none */
     struct core_task *last;    /* the newest attempt of all */
     enum task_class class;     /* of head */
+    struct core_node *node;    /* of a global service: the only one for it (global.h), or NULL */
     bool compliant;            /* head needs no replacement */
     bool again;                /* its failure is counted as a repeated one */
     bool busy;                 /* a change is under way in it */

@@ -198,6 +198,7 @@ static void read_preferences(struct spec_reader *r, const struct spec_key *k, co
     static const struct spec_keys keys = SPEC_KEYS("a preference", preference_keys);
     size_t n = spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
 
+    ((struct spec_service_in *)into)->preferences = v;
     if (n > SPEC_SPREAD_MAX) {
         spec_say(r, v, "preferences has %zu elements; at most %d are possible", n, SPEC_SPREAD_MAX);
         return;
@@ -216,6 +217,7 @@ static void read_max_per_node(struct spec_reader *r, const struct spec_key *k, c
     static const struct spec_key row = {"max_replicas_per_node", IN_SERVICE(max_per_node),
                                         .max = SPEC_REPLICAS_MAX};
 
+    ((struct spec_service_in *)into)->max_per_node = v;
     spec_key_int(r, &row, v, service_of(into));
 }
 
@@ -240,15 +242,16 @@ static void read_replicas(struct spec_reader *r, const struct spec_key *k, const
 {
     static const struct spec_key row = {"replicas", IN_SERVICE(replicas), .max = SPEC_REPLICAS_MAX};
 
+    ((struct spec_service_in *)into)->replicas = v;
     spec_key_int(r, &row, v, service_of(into));
 }
 
 static const struct spec_key deploy_keys[] = {
     {"replicas", .read = read_replicas},
+    {"mode", .read = spec_key_mode},
     {"resources", .read = read_resources},
     {"update_config", .read = read_update},
     {"placement", .read = read_placement},
-    {"mode", .refusal = "orc runs a number of replicas, the mode \"replicated\", and no other; remove it"},
     {"endpoint_mode", .refusal = "names resolve to the healthy replicas' addresses; remove it"},
     {"labels",
      .refusal = "orc keeps no labels of services; give the containers' in \"labels\" of the service"},

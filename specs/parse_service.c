@@ -431,6 +431,7 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
                  spec_quote(key->text).text);
     spec_finish_health(r, &in);
     spec_finish_resources(r, &in);
+    spec_finish_mode(r, &in);
     spec_probe_release(&in.healthcheck);
     spec_probe_release(&in.override);
     spec_service_sort(in.service);

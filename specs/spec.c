@@ -99,6 +99,11 @@ const char *spec_pairs_get(const struct spec_pairs *p, const char *key)
     return NULL;
 }
 
+int spec_service_max_per_node(const struct spec_service *s)
+{
+    return s->global ? 1 : s->max_per_node;
+}
+
 static int64_t reserved(int64_t reservation, int64_t limit)
 {
     return reservation ? reservation : limit;

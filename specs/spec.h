@@ -139,6 +139,7 @@ struct spec_service {
     } gateway;
     struct orc_strv spread_over; /* preferences: what of the nodes, widest first; SPEC_SPREAD_MAX at most */
     enum spec_strategy strategy;
+    bool global;      /* deploy.mode: one on each server that takes it, and no number of replicas */
     int max_per_node; /* replicas on one server; 0: any number */
     int replicas;     /* or SPEC_REPLICAS_DEFAULT */
     struct spec_resources limits, reservations;
@@ -178,6 +179,9 @@ const struct spec_service *spec_app_service(const struct spec_app *a, const char
 
 /* What is reserved for one replica: reservations, and limits where it reserves nothing (per resource). */
 struct spec_resources spec_service_reserved(const struct spec_service *s);
+
+/* The most replicas that one server may hold; 0: any number. */
+int spec_service_max_per_node(const struct spec_service *s);
 
 /* The normalised JSON form, canonical: equal services give equal text. Members that hold their default are
  * left out. `from_json` reads what to_json wrote (also of older versions: unknown members are refused by

@@ -165,6 +165,7 @@ static const struct codec_field service_rows[] = {
     ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
     ROW(spread_over, CODEC_STRV, .check = spec_check_spread_key),
     ROW(strategy, CODEC_ENUM, .names = strategies),
+    ROW(global, CODEC_BOOL, .max = 1),
     ROW(max_per_node, CODEC_INT, .max = SPEC_REPLICAS_MAX),
     ROW(gateway, CODEC_LIST, .sub = &gateway_codec),
     ROW(replicas, CODEC_INT, .max = SPEC_REPLICAS_MAX),
@@ -225,6 +226,9 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
     }
     if (s->spread_over.n > SPEC_SPREAD_MAX)
         return orc_fail(err, -EINVAL, "\"spread_over\" has more than %d elements", SPEC_SPREAD_MAX);
+    if (s->global && (s->replicas != SPEC_REPLICAS_DEFAULT || s->max_per_node || s->spread_over.n))
+        return orc_fail(err, -EINVAL,
+                        "\"global\": it has no \"replicas\", \"max_per_node\" and \"spread_over\"");
     for (size_t i = 0; i < s->gateway.n; i++)
         if (s->gateway.at[i].port == 0)
             return orc_fail(err, -EINVAL, "\"gateway\": a route needs a \"port\" in 1..65535");

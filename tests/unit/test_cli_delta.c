@@ -193,6 +193,14 @@ static void test_delta__a_file_without_a_number_keeps_the_override(void **state)
     assert_int_equal(replicas_after(WEB, 5, WEB_OTHER), SPEC_REPLICAS_DEFAULT);
 }
 
+/* Whoever once scaled it: nodes are counted now (behaviour 30). */
+static void test_delta__becoming_global_ends_an_override(void **state)
+{
+    const char *everywhere = "  web: {image: shop/web:1, deploy: {mode: global}}\n";
+
+    assert_int_equal(replicas_after(WEB_FREE, 5, everywhere), SPEC_REPLICAS_DEFAULT);
+}
+
 /* ---- editing an app
  * --------------------------------------------------------------------------------------------- */
 
@@ -381,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_delta__the_file_s_number_ends_an_override),
         cmocka_unit_test(test_delta__an_override_equal_to_the_file_is_no_change),
         cmocka_unit_test(test_delta__a_file_without_a_number_keeps_the_override),
+        cmocka_unit_test(test_delta__becoming_global_ends_an_override),
         cmocka_unit_test(test_change__a_copy_holds_what_was_there),
         cmocka_unit_test(test_change__services_are_added_in_order_and_removed),
         cmocka_unit_test(test_change__generations_only_grow),

@@ -19,9 +19,9 @@ struct service {
     int parallelism, replicas;
     enum spec_order order;
     bool volume, port;
-    int per_node; /* 0: any number */
-    bool zones, packed;
-    enum rollout_state state; /* after the step before */
+    int per_node;               /* 0: any number */
+    bool zones, packed, global; /* global: replicas is the number of nodes */
+    enum rollout_state state;   /* after the step before */
 };
 
 struct seen { /* a task as it was */
@@ -398,6 +398,8 @@ static void check_availability(struct run *r, const struct lives *decided, const
         int had = slots_available(before, x->name), have = slots_available(after, x->name);
         int promised = x->replicas - x->parallelism;
 
+        if (x->global) /* as many as there are nodes to have them */
+            promised = 0;
         if (!x->wanted || have >= had || have >= promised ||
             tasks_available(before, x->name) < tasks_available(decided, x->name))
             continue;
@@ -460,6 +462,8 @@ static void apply(struct run *r, struct service *x, const char *image)
 
     if (!x->wanted)
         x->replicas = 1 + (int)(sim_random(r->s) % 5);
+    if (x->global)
+        x->replicas = r->n_nodes;
     if (x->port && x->replicas > r->n_nodes) /* more than can ever run would hold every update up */
         x->replicas = r->n_nodes;
     if (x->per_node && x->replicas > r->n_nodes * x->per_node)
@@ -469,7 +473,10 @@ static void apply(struct run *r, struct service *x, const char *image)
     label->value = orc_printf("%lld", (long long)++x->revision);
     w->update.parallelism = x->parallelism;
     w->update.order = x->order;
-    w->max_per_node = x->per_node;
+    w->max_per_node = x->global ? 0 : x->per_node;
+    w->global = x->global;
+    if (x->global)
+        w->replicas = SPEC_REPLICAS_DEFAULT;
     w->strategy = x->packed ? SPEC_BINPACK : SPEC_SPREAD;
     if (x->zones)
         orc_strv_add(&w->spread_over, "node.labels.zone");
@@ -490,9 +497,12 @@ static void apply(struct run *r, struct service *x, const char *image)
 
 static void scale(struct run *r, struct service *x)
 {
-    x->replicas = (int)(sim_random(r->s) % 6);
-    say(r, "scale %s to %d", x->name, x->replicas);
-    sim_scale(r->s, "shop", x->name, x->replicas);
+    int n = (int)(sim_random(r->s) % 6);
+
+    say(r, "scale %s to %d", x->name, n);
+    sim_scale(r->s, "shop", x->name, n);
+    if (!x->global)
+        x->replicas = n;
 }
 
 static void remove_service(struct run *r, struct service *x)
@@ -684,6 +694,10 @@ static void setup(struct run *r)
         r->services[i].per_node = sim_chance(s, 4) ? 1 + (int)(sim_random(s) % 2) : 0;
         r->services[i].zones = sim_chance(s, 4);
         r->services[i].packed = sim_chance(s, 4);
+        if (!r->services[i].volume && !r->services[i].zones && sim_chance(s, 4)) {
+            r->services[i].global = true;
+            r->services[i].per_node = 1;
+        }
         apply(r, &r->services[i], sim_chance(s, 4) ? any_image(r) : "good");
     }
 }

@@ -269,6 +269,7 @@ CHANGE(constraints, add_constraint(s, "node.hostname", true, "k1"))
 CHANGE(spread_over, orc_strv_add(&s->spread_over, "node.labels.zone"))
 CHANGE(strategy, s->strategy = SPEC_BINPACK)
 CHANGE(max_per_node, s->max_per_node = 1)
+CHANGE(global, s->global = true)
 CHANGE(gateway, add_route(s, "", "/", 80))
 CHANGE(replicas, s->replicas = 2)
 CHANGE(replicas_zero, s->replicas = 0)
@@ -316,6 +317,7 @@ static const struct {
     {"preferences", change_spread_over, false},
     {"strategy", change_strategy, false},
     {"max_replicas_per_node", change_max_per_node, false},
+    {"mode: global", change_global, false},
     {"gateway", change_gateway, false},
     {"replicas", change_replicas, false},
     {"replicas: 0", change_replicas_zero, false},

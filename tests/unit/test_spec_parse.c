@@ -217,6 +217,12 @@ static void test_spec_parse__at_most_so_many_replicas_per_node(void **state)
     assert_web(WEB("    deploy: {placement: {max_replicas_per_node: 0}}\n"), "");
 }
 
+static void test_spec_parse__modes(void **state)
+{
+    assert_web(WEB("    deploy: {mode: replicated, replicas: 2}\n"), "\"replicas\":2");
+    assert_web(WEB("    deploy: {mode: global}\n"), "\"global\":true");
+}
+
 static void test_spec_parse__preferences_keep_their_order(void **state)
 {
     assert_web(WEB("    deploy: {placement: {preferences: [{spread: node.labels.zone}, {spread: "
@@ -341,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_spec_parse__update_config),
         cmocka_unit_test(test_spec_parse__constraints_compare_with_or_without_spaces),
         cmocka_unit_test(test_spec_parse__at_most_so_many_replicas_per_node),
+        cmocka_unit_test(test_spec_parse__modes),
         cmocka_unit_test(test_spec_parse__preferences_keep_their_order),
         cmocka_unit_test(test_spec_parse__strategy),
         cmocka_unit_test(test_spec_parse__zero_replicas_are_zero),

@@ -1,0 +1,192 @@
+#include "scheduler/global.h"
+
+#include "scheduler/place_node.h"
+#include "scheduler/rank.h"
+
+struct nodes { /* in order of their names */
+    struct core_node **at;
+    size_t n, cap;
+};
+
+/* ---- which nodes ------------------------------------------------------------------------------------- */
+
+/* Why a node that holds a replica shall hold none; NULL: it keeps it. Freed by the caller. */
+static char *why_leave(const struct recon *x, const struct core_node *n)
+{
+    const struct spec_service *spec = x->target->rec.spec;
+    orc_auto_free char *why = NULL;
+
+    if (n->lost)
+        return orc_printf("node %s was %s", n->name, n->fed.present ? "lost" : "removed");
+    if (n->policy.drain)
+        return orc_printf("node %s is drained", n->name);
+    if (n->fed.present && !n->fed.unreadable && !rank_allowed(x->c, x->s, spec, n)) {
+        place_allowed(n, spec, &why);
+        return orc_printf("node %s no longer fits: %s", n->name, why);
+    }
+    return NULL;
+}
+
+static bool takes_one(const struct recon *x, const struct core_node *n)
+{
+    return place_open(x->c, n) && rank_allowed(x->c, x->s, x->target->rec.spec, n);
+}
+
+/* What can't be read may be a replica. */
+static bool holds_unreadable(const struct recon *x, const struct core_node *n)
+{
+    const struct core_task *t;
+
+    core_each_task (t, x->s)
+        if (t->fed.unreadable && t->node == n)
+            return true;
+    return false;
+}
+
+static bool any_unreadable(const struct recon *x)
+{
+    const struct slot *s;
+
+    orc_vec_each (s, &x->v.at)
+        if (s->unreadable)
+            return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct core_node *const *)a)->name, (*(struct core_node *const *)b)->name);
+}
+
+/* Those that take one and hold none. */
+static void list_free(const struct recon *x, struct nodes *ret)
+{
+    bool unreadable = any_unreadable(x);
+    struct core_node *n, *next;
+
+    HASH_ITER (hh, x->c->nodes, n, next)
+        if (!place_spread(x->c, n) && takes_one(x, n) && !(unreadable && holds_unreadable(x, n)))
+            orc_vec_push(ret, n);
+    if (ret->n)
+        qsort(ret->at, ret->n, sizeof *ret->at, by_name);
+}
+
+/* ---- which slots ------------------------------------------------------------------------------------- */
+
+static bool has_better(const struct recon *x, const struct slot *s)
+{
+    const struct slot *o;
+
+    if (place_spread(x->c, s->node) < 2)
+        return false;
+    orc_vec_each (o, &x->v.at)
+        if (o != s && o->open && o->head && o->head->node == s->node && recon_closes_before(x, s, o))
+            return true;
+    return false;
+}
+
+/* Closes what is on a node that takes none, and of several on one node all but the best. How many are kept.
+ */
+static size_t close_held(struct recon *x)
+{
+    struct slot *s;
+    size_t kept = 0;
+
+    orc_vec_each (s, &x->v.at) {
+        orc_auto_free char *why = NULL;
+
+        if (!s->open || !s->head)
+            continue;
+        s->node = s->head->node;
+        why = why_leave(x, s->node);
+        if (!why && has_better(x, s))
+            why = orc_printf("node %s has another replica", s->node->name);
+        kept += !why || !recon_close(x, s, why);
+    }
+    return kept;
+}
+
+static struct core_node *take_out(struct nodes *vacant, size_t i)
+{
+    struct core_node *n = vacant->at[i];
+
+    memmove(&vacant->at[i], &vacant->at[i + 1], (vacant->n - i - 1) * sizeof *vacant->at);
+    vacant->n--;
+    return n;
+}
+
+/* A slot whose task has gone stays with its node. */
+static void keep_nodes(struct recon *x, struct nodes *vacant)
+{
+    struct slot *s;
+
+    orc_vec_each (s, &x->v.at) {
+        if (!s->open || s->head || s->unreadable || !s->last)
+            continue;
+        for (size_t i = 0; i < vacant->n && !s->node; i++)
+            if (vacant->at[i] == s->last->node)
+                s->node = take_out(vacant, i);
+    }
+}
+
+/* What waits for a node that takes none any more waits for any other, or for nothing. How many slots more are
+ * needed. */
+static size_t close_waiting(struct recon *x, const struct nodes *vacant)
+{
+    size_t used = 0;
+    struct slot *s;
+
+    orc_vec_each (s, &x->v.at) {
+        if (!s->open || s->head || s->unreadable || s->node)
+            continue;
+        if (used == vacant->n)
+            s->open = false;
+        else
+            used++;
+    }
+    return vacant->n - used;
+}
+
+static void give_nodes(struct recon *x, const struct nodes *vacant)
+{
+    struct slot *s;
+    size_t i = 0;
+
+    orc_vec_each (s, &x->v.at)
+        if (s->open && !s->head && !s->unreadable && !s->node && i < vacant->n)
+            s->node = vacant->at[i++];
+}
+
+void global_settle(struct recon *x)
+{
+    struct nodes vacant = {0};
+    size_t kept = close_held(x);
+
+    list_free(x, &vacant);
+    x->next.replicas = (int)(kept + vacant.n);
+    keep_nodes(x, &vacant);
+    recon_open(x, close_waiting(x, &vacant));
+    give_nodes(x, &vacant);
+    orc_vec_release(&vacant);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------- */
+
+void global_dirty(struct core *c)
+{
+    struct core_service *s;
+
+    for (s = c->globals; s; s = s->global_next)
+        core_dirty(c, s);
+}
+
+void global_list(struct core *c, struct core_service *s, bool is_global)
+{
+    if (s->global == is_global)
+        return;
+    s->global = is_global;
+    if (is_global)
+        DL_APPEND2(c->globals, s, global_prev, global_next);
+    else
+        DL_DELETE2(c->globals, s, global_prev, global_next);
+}
