@@ -53,3 +53,23 @@ int app_file_read(const char *path, struct spec_app **ret, char **ret_yaml, stru
     *ret_yaml = orc_take(text);
     return 0;
 }
+
+void app_file_say_problems(const char *path, const struct spec_problems *problems)
+{
+    for (size_t i = 0; i < problems->n; i++)
+        fprintf(stderr, "%s:%d:%d: %s\n", app_file_name(path), problems->at[i].line, problems->at[i].column,
+                problems->at[i].text);
+}
+
+json_t *app_file_problems_json(const char *path, const struct spec_problems *problems)
+{
+    json_t *all = problems->n ? json_array() : NULL;
+
+    for (size_t i = 0; i < problems->n; i++) {
+        const struct spec_problem *p = &problems->at[i];
+
+        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s}", "file", app_file_name(path), "line",
+                                             p->line, "column", p->column, "text", p->text));
+    }
+    return all;
+}

@@ -1,4 +1,4 @@
-/* app_file.h - a Compose file as named on the command line, read and parsed. */
+/* app_file.h - a Compose file as named on the command line, read and parsed, or why not. */
 #ifndef CLI_APP_FILE_H
 #define CLI_APP_FILE_H
 
@@ -12,5 +12,10 @@ int app_file_read(const char *path, struct spec_app **ret, char **ret_yaml, stru
 
 /* "stdin" for "-": what goes before ":line:column". */
 const char *app_file_name(const char *path);
+
+/* What is wrong in a file: on stderr a line each, as compilers print it; or a list for -o json (NULL: nothing
+ * is). */
+void app_file_say_problems(const char *path, const struct spec_problems *problems);
+json_t *app_file_problems_json(const char *path, const struct spec_problems *problems);
 
 #endif

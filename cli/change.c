@@ -181,3 +181,20 @@ int change_no_service(const struct cluster *c, const char *app, const char *serv
     return orc_fail(err, -ENOENT, "there is no service %s/%s; %s has: %s", app, service, app,
                     *names ? names : "none");
 }
+
+int change_need_node(struct cluster *c, const char *node, struct orc_err *err)
+{
+    orc_auto_free char *names = NULL;
+    struct orc_strv nodes = {0};
+
+    if (cluster_find(c, key_node(c->name, node)) || cluster_problem(c, key_node(c->name, node)))
+        return 0;
+    cluster_sort(c);
+    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next)
+        if (e->key.kind == KEY_NODE)
+            orc_strv_add(&nodes, e->key.node);
+    names = joined(&nodes);
+    orc_strv_release(&nodes);
+    return orc_fail(err, -ENOENT, "there is no node \"%s\"; %s%s", node,
+                    *names ? "there are: " : "no nodelet has registered yet", names);
+}

@@ -28,4 +28,7 @@ struct record_app_service *change_add(struct record_app *a, const char *service)
 /* "there is no service shop/ordrs; shop has: auth, orders". Returns -ENOENT. */
 int change_no_service(const struct cluster *c, const char *app, const char *service, struct orc_err *err);
 
+/* Whether a node has ever registered: -ENOENT with "there is no node "k9"; there are: k1, k2". Sorts c. */
+int change_need_node(struct cluster *c, const char *node, struct orc_err *err);
+
 #endif

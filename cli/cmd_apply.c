@@ -8,9 +8,7 @@
 #include "cli/wait.h"
 #include "lib/clock.h"
 
-#define TXN_REVISIONS 50       /* revisions written per transaction at most; bytes bound it too */
-#define PRUNE_MOST 50          /* old revisions deleted by one apply at most */
-#define YAML_MOST (128 * 1024) /* a longer file is not kept beside each of its services' revisions */
+#define PRUNE_MOST 50 /* old revisions deleted by one apply at most */
 
 struct apply_args {
     struct session_args session;
@@ -28,29 +26,6 @@ struct apply {
     int64_t generation; /* to wait for */
 };
 
-/* ---- an invalid file
- * ----------------------------------------------------------------------------------------- */
-
-static json_t *problems_json(const char *path, const struct spec_problems *problems)
-{
-    json_t *all = json_array();
-
-    for (size_t i = 0; i < problems->n; i++) {
-        const struct spec_problem *p = &problems->at[i];
-
-        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s}", "file", app_file_name(path), "line",
-                                             p->line, "column", p->column, "text", p->text));
-    }
-    return all;
-}
-
-static void say_problems(const char *path, const struct spec_problems *problems)
-{
-    for (size_t i = 0; i < problems->n; i++)
-        fprintf(stderr, "%s:%d:%d: %s\n", app_file_name(path), problems->at[i].line, problems->at[i].column,
-                problems->at[i].text);
-}
-
 /* ---- writing
  * ------------------------------------------------------------------------------------------------- */
 
@@ -66,25 +41,15 @@ static int commit_revisions(struct apply *a, struct etcd_txn *t, struct orc_err 
     return r;
 }
 
-static char *revision_text(const struct apply *a, const struct spec_service *spec)
-{
-    orc_auto_free char *who = session_who();
-    struct record_revision rev = {.spec = (struct spec_service *)spec, .by = who, .at = orc_wall_ms()};
-
-    if (strlen(a->yaml) <= YAML_MOST)
-        rev.yaml = (char *)a->yaml;
-    spec_service_hash(spec, rev.hash, rev.container_hash);
-    return record_revision_text(&rev);
-}
-
 static bool is_full(const struct etcd_txn *t, size_t more)
 {
-    return etcd_txn_n_ops(t) >= TXN_REVISIONS || etcd_txn_bytes(t) + more > ETCD_TXN_BYTES_MAX;
+    return etcd_txn_n_ops(t) >= DELTA_TXN_REVISIONS || etcd_txn_bytes(t) + more > ETCD_TXN_BYTES_MAX;
 }
 
 /* Create-only: a number that somebody else used meanwhile is a conflict. */
 static int write_revisions(struct apply *a, struct orc_err *err)
 {
+    orc_auto_free char *who = session_who();
     struct etcd_txn *t = NULL;
     const struct delta_step *step;
     int r = 0;
@@ -96,7 +61,7 @@ static int write_revisions(struct apply *a, struct orc_err *err)
         if (!step->write)
             continue;
         key = key_revision(a->s->cluster, a->app->name, step->service, step->revision);
-        text = revision_text(a, step->spec);
+        text = delta_revision(step, a->yaml, who, orc_wall_ms());
         if (t && is_full(t, 2 * strlen(key) + strlen(text)))
             r = commit_revisions(a, orc_take(t), err);
         if (r < 0)
@@ -280,8 +245,8 @@ static int run(struct apply_args *args, const char *path, struct orc_err *err)
     int r;
 
     if (app_file_read(path, &app, &yaml, &problems, err) < 0) {
-        say_problems(path, &problems);
-        cmd_end(&args->session, CLI_USAGE, err, problems.n ? problems_json(path, &problems) : NULL);
+        app_file_say_problems(path, &problems);
+        cmd_end(&args->session, CLI_USAGE, err, app_file_problems_json(path, &problems));
         spec_problems_release(&problems);
         err->msg[0] = '\0'; /* said */
         return CLI_USAGE;

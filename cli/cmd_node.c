@@ -1,7 +1,7 @@
 /* cmd_node.c - `orc node cordon|uncordon|drain NODE`: what the operator wants of one server, in
  * node-policy/<node>. */
+#include "cli/change.h"
 #include "cli/cmd.h"
-#include "cli/wait.h"
 
 static const char usage[] = "orc node cordon|uncordon|drain NODE";
 
@@ -26,23 +26,6 @@ static const struct verb_of_node *find_verb(const char *name, struct orc_err *er
             return &verbs[i];
     orc_fail(err, -EINVAL, "\"%s\" is not something to do with a node: cordon, uncordon or drain", name);
     return NULL;
-}
-
-/* "there is no node "k9"; there are: k1, k2". */
-static int no_node(struct cluster *c, const char *node, struct orc_err *err)
-{
-    orc_auto_free char *names = orc_strdup("");
-
-    cluster_sort(c);
-    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next)
-        if (e->key.kind == KEY_NODE) {
-            char *longer = orc_printf("%s%s%s", names, *names ? ", " : "", e->key.node);
-
-            free(names);
-            names = longer;
-        }
-    return orc_fail(err, -ENOENT, "there is no node \"%s\"; %s%s", node,
-                    *names ? "there are: " : "no nodelet has registered yet", names);
 }
 
 /* 1: it is so already. The labels of the policy stay. */
@@ -93,9 +76,8 @@ static int act(struct session *s, const struct verb_of_node *v, const char *node
     if (r < 0)
         return r;
     r = session_need_config(s, &c, err);
-    if (r == 0 && !cluster_find(&c, key_node(s->cluster, node)) &&
-        !cluster_problem(&c, key_node(s->cluster, node)))
-        r = no_node(&c, node, err);
+    if (r == 0)
+        r = change_need_node(&c, node, err);
     if (r == 0)
         r = change(s, &c, v, node, err);
     if (r >= 0)

@@ -2,6 +2,8 @@
 
 #include "cli/change.h"
 
+#define YAML_MOST (128 * 1024) /* a longer file is not kept beside each of its services' revisions */
+
 const char *delta_kind_name(enum delta_kind k)
 {
     static const char *const names[] = {
@@ -132,6 +134,16 @@ void delta_release(struct delta *d)
     orc_vec_release(&d->steps);
     record_app_release(&d->next);
     *d = (struct delta){0};
+}
+
+char *delta_revision(const struct delta_step *s, const char *yaml, const char *who, int64_t wall_ms)
+{
+    struct record_revision rev = {.spec = (struct spec_service *)s->spec, .by = (char *)who, .at = wall_ms};
+
+    if (yaml && strlen(yaml) <= YAML_MOST)
+        rev.yaml = (char *)yaml;
+    spec_service_hash(s->spec, rev.hash, rev.container_hash);
+    return record_revision_text(&rev);
 }
 
 char *delta_line(const char *app, const struct delta_step *s)

@@ -13,6 +13,7 @@ struct command {
 static const struct command commands[] = {
     {"init", "make a new cluster in an etcd", cmd_init},
     {"apply", "make the cluster look like a Compose file", cmd_apply},
+    {"plan", "what applying a file, or losing a server, would lead to", cmd_plan},
     {"status", "is it up, and if not, why not", cmd_status},
     {"why", "why a replica waits, server by server, and what would help", cmd_why},
     {"scale", "change how many replicas a service has", cmd_scale},

@@ -1,0 +1,297 @@
+/* cmd_plan.c - `orc plan [FILE]`: what the scheduler would do, told by its own code; nothing is written. */
+#include "cli/app_file.h"
+#include "cli/change.h"
+#include "cli/cmd.h"
+#include "cli/preview.h"
+#include "lib/clock.h"
+#include "lib/units.h"
+
+static const char usage[] = "orc plan [FILE] [--prune] [--without-node NODE] [--cordon NODE] [--drain NODE]";
+
+struct plan_args {
+    struct session_args session;
+    bool prune;
+    struct orc_strv without, cordon, drain;
+};
+
+/* ---- for people -------------------------------------------------------------------------------------- */
+
+static void print_changes(const struct out *o, const char *app, const struct delta *d)
+{
+    const struct delta_step *step;
+
+    orc_vec_each (step, &d->steps) {
+        orc_auto_free char *line = delta_line(app, step);
+
+        if (line)
+            out_line(o, "%s", line);
+    }
+    if (d->left)
+        out_line(o, "what is no longer in the file would be kept; --prune shows what its removal would do");
+    if (!d->changes)
+        out_line(o, "the file changes nothing");
+}
+
+static bool any_op(const struct forecast_result *r)
+{
+    const struct forecast_step *s;
+    const struct plan_txn *t;
+    const struct plan_op *op;
+
+    orc_vec_each (s, &r->steps)
+        orc_vec_each (t, &s->plan.txns)
+            orc_vec_each (op, &t->ops)
+                if (preview_shows(op))
+                    return true;
+    return false;
+}
+
+static void print_ops(const struct out *o, const struct forecast_result *r)
+{
+    static const struct out_column columns[] = {{"TASK", OUT_KEEP},
+                                                {"OPERATION", OUT_KEEP},
+                                                {"NODE", OUT_KEEP},
+                                                {"ADDRESS", OUT_OPTIONAL},
+                                                {"AFTER", OUT_KEEP},
+                                                {"WHY", OUT_NOTE},
+                                                {0}};
+    struct out_table *t = out_table_new(o, columns);
+    const struct forecast_step *s;
+    const struct plan_txn *x;
+    const struct plan_op *op;
+    char after[ORC_UNIT_MAX];
+
+    orc_vec_each (s, &r->steps)
+        orc_vec_each (x, &s->plan.txns)
+            orc_vec_each (op, &x->ops) {
+                if (!preview_shows(op))
+                    continue;
+                out_cell(t, "%s", op->key.task);
+                out_cell(t, "%s", preview_verb(op));
+                out_cell(t, "%s", op->key.node);
+                out_cell(t, "%s", op->kind == PLAN_TASK_CREATE ? op->task.address : "");
+                out_cell(t, "%s", orc_format_duration(s->after_ms, after));
+                out_cell(t, "%s", preview_reason(op));
+            }
+    out_table_print(t, stdout);
+}
+
+static void print_moves(const struct out *o, const struct forecast_result *r)
+{
+    static const struct out_column columns[] = {
+        {"REPLICA", OUT_KEEP}, {"FROM", OUT_KEEP}, {"TO", OUT_KEEP}, {0}};
+    struct out_table *t = out_table_new(o, columns);
+    const struct forecast_move *m;
+
+    orc_vec_each (m, &r->moves) {
+        out_cell(t, "%s.%d", m->service, m->slot);
+        out_cell(t, "%s", m->from ? m->from : "-");
+        out_cell_styled(t, m->to ? OUT_PLAIN : OUT_WARN, "%s", m->to ? m->to : "-");
+    }
+    putchar('\n');
+    out_table_print(t, stdout);
+}
+
+static size_t count_troubled(const struct forecast_result *r)
+{
+    const struct forecast_service *s;
+    size_t n = 0;
+
+    orc_vec_each (s, &r->services)
+        n += !forecast_is_fine(s);
+    return n;
+}
+
+static void print_services(const struct out *o, const struct forecast_result *r)
+{
+    static const struct out_column columns[] = {{"SERVICE", OUT_KEEP},   {"STATE", OUT_KEEP},
+                                                {"AVAILABLE", OUT_KEEP}, {"OF", OUT_KEEP},
+                                                {"WHY", OUT_NOTE},       {0}};
+    struct out_table *t = out_table_new(o, columns);
+    const struct forecast_service *s;
+
+    orc_vec_each (s, &r->services) {
+        orc_auto_free char *why = preview_why(s);
+        bool fine = forecast_is_fine(s);
+
+        out_cell(t, "%s", s->name);
+        out_cell_styled(t, fine ? OUT_GOOD : OUT_BAD, "%s", rollout_state_name(s->rollout.state));
+        out_cell(t, "%d", s->rollout.available);
+        out_cell(t, "%d", s->rollout.replicas);
+        out_cell(t, "%s", fine ? "" : why);
+    }
+    puts("\nin the end");
+    out_table_print(t, stdout);
+}
+
+static void print_result(const struct out *o, const struct forecast_result *r)
+{
+    if (any_op(r)) {
+        print_ops(o, r);
+        if (r->moves.n)
+            print_moves(o, r);
+    } else {
+        puts("no container is started or stopped");
+    }
+    if (r->services.n)
+        print_services(o, r);
+    if (!r->rests)
+        puts("\nit does not come to rest within a day");
+    puts("\nnothing was written: this is what happens if nothing else changes and nothing fails");
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------- */
+
+static void add_changes(json_t *j, const char *app, const struct delta *d)
+{
+    const struct delta_step *step;
+    json_t *all = json_array();
+
+    orc_vec_each (step, &d->steps) {
+        orc_auto_free char *name = orc_printf("%s/%s", app, step->service);
+
+        json_array_append_new(all,
+                              json_pack("{s:s, s:s, s:I}", "name", name, "change",
+                                        delta_kind_name(step->kind), "revision", (json_int_t)step->revision));
+    }
+    json_object_set_new(j, "changes", all);
+}
+
+static void print(const struct out *o, const struct preview_change *x, const struct forecast_result *r)
+{
+    json_t *j;
+
+    if (!o->json) {
+        if (x->delta)
+            print_changes(o, x->app, x->delta);
+        print_result(o, r);
+        return;
+    }
+    j = preview_to_json(r);
+    if (x->delta)
+        add_changes(j, x->app, x->delta);
+    out_json(j);
+}
+
+static int preview(struct session *s, const struct plan_args *a, const struct spec_app *file,
+                   struct cluster *c, struct orc_err *err)
+{
+    struct preview_change change = {.without = &a->without, .cordon = &a->cordon, .drain = &a->drain};
+    struct forecast_result result = {0};
+    struct delta delta = {0};
+    int r = 0;
+
+    if (file) {
+        r = change_readable(c, file->name, err);
+        if (r < 0)
+            return CLI_FAILED;
+        delta_build(c, file, &delta);
+        if (a->prune)
+            delta_prune(&delta);
+        change.app = file->name;
+        change.delta = &delta;
+    }
+    r = preview_run(c, &change, orc_wall_ms(), &result, err);
+    if (r == 0)
+        print(&s->out, &change, &result);
+    r = r < 0 ? CLI_FAILED : count_troubled(&result) ? CLI_ROLLOUT_FAILED : CLI_DONE;
+    forecast_result_release(&result);
+    delta_release(&delta);
+    return r;
+}
+
+static int load(const struct plan_args *a, struct session *s, const struct spec_app *file,
+                struct orc_err *err)
+{
+    struct cluster c;
+    int r = session_load(s, preview_kinds, &c, err);
+
+    if (r < 0)
+        return CLI_FAILED;
+    r = session_need_config(s, &c, err);
+    r = r < 0 ? CLI_FAILED : preview(s, a, file, &c, err);
+    cluster_release(&c);
+    return r;
+}
+
+static int run(struct plan_args *a, const char *path, struct orc_err *err)
+{
+    orc_auto(spec_app_free_p) struct spec_app *file = NULL;
+    orc_auto_free char *yaml = NULL;
+    struct spec_problems problems = {0};
+    struct session s;
+    int r;
+
+    if (path && app_file_read(path, &file, &yaml, &problems, err) < 0) {
+        app_file_say_problems(path, &problems);
+        cmd_end(&a->session, CLI_USAGE, err, app_file_problems_json(path, &problems));
+        spec_problems_release(&problems);
+        err->msg[0] = '\0'; /* said */
+        return CLI_USAGE;
+    }
+    if (session_open(&s, &a->session, err) < 0)
+        return CLI_USAGE;
+    r = load(a, &s, file, err);
+    session_close(&s);
+    return r;
+}
+
+static int check(const struct plan_args *a, const struct orc_strv *words, struct orc_err *err)
+{
+    const struct orc_strv *lists[] = {&a->without, &a->cordon, &a->drain};
+
+    if (words->n > 1)
+        return orc_fail(err, -EINVAL, "name one file: orc plan service.yaml; this names %zu", words->n);
+    if (a->prune && !words->n)
+        return orc_fail(err, -EINVAL, "--prune needs the file: orc plan service.yaml --prune");
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(lists); i++)
+        for (size_t k = 0; k < lists[i]->n; k++)
+            if (key_check_node_name(lists[i]->at[k], err) < 0)
+                return -EINVAL;
+    return 0;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+    struct plan_args a = {0};
+    struct orc_strv words = {0};
+    struct orc_err err = ORC_ERR_INIT;
+    const struct orc_option table[] = {
+        {.name = "prune",
+         .kind = ORC_OPT_BOOL,
+         .value = &a.prune,
+         .help = "as if services that the file no longer has were removed"},
+        {.name = "without-node",
+         .kind = ORC_OPT_STRV,
+         .value = &a.without,
+         .meta = "NODE",
+         .help = "as if this server had died; may be repeated"},
+        {.name = "cordon",
+         .kind = ORC_OPT_STRV,
+         .value = &a.cordon,
+         .meta = "NODE",
+         .help = "as if it were cordoned"},
+        {.name = "drain",
+         .kind = ORC_OPT_STRV,
+         .value = &a.drain,
+         .meta = "NODE",
+         .help = "as if it were drained"},
+        SESSION_OPTIONS(&a.session),
+        {0},
+    };
+    int r = cmd_options(table, argc, argv, &words, usage,
+                        "Tells what the scheduler would start and stop, where, and what would find no place; "
+                        "without a file and options: what is still to come. Writes nothing. Exit code 3: in "
+                        "the end not every service would be complete.");
+
+    if (r < 0) {
+        r = check(&a, &words, &err) < 0 ? CLI_USAGE : run(&a, words.n ? words.at[0] : NULL, &err);
+        cmd_end(&a.session, r, &err, NULL);
+    }
+    orc_strv_release(&words);
+    orc_strv_release(&a.without);
+    orc_strv_release(&a.cordon);
+    orc_strv_release(&a.drain);
+    session_args_release(&a.session);
+    return r;
+}

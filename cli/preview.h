@@ -1,0 +1,38 @@
+/* preview.h - what a change would lead to: the cluster as loaded, changed as asked, through the scheduler's
+ * own code (scheduler/forecast.h).
+ *
+ * Pure: reads and uses up a struct cluster; writes nothing, knows no terminal.
+ */
+#ifndef CLI_PREVIEW_H
+#define CLI_PREVIEW_H
+
+#include "cli/delta.h"
+#include "scheduler/forecast.h"
+
+struct preview_change { /* any of these may be missing; lists are of names of nodes, borrowed */
+    const char *app;
+    struct delta *delta; /* what applying a file changes; its `next` gets its generation */
+    const struct orc_strv *without, *cordon, *drain;
+};
+
+/* The ranges that c must hold, ended by KEY_UNKNOWN. */
+extern const enum key_kind preview_kinds[];
+
+/* 0, or -ENOENT: a node is not there. Its records are moved out of c, which is only to be released then. *ret
+ * is released by the caller. */
+int preview_run(struct cluster *c, const struct preview_change *change, int64_t wall_ms,
+                struct forecast_result *ret, struct orc_err *err);
+
+/* The same as a document: operations, moves, services (docs/status-json.md). */
+json_t *preview_to_json(const struct forecast_result *r);
+
+/* "1 replica waits: 0 of 2 nodes fit: ...", "paused: ..."; why a service is not as asked for. Freed by the
+ * caller. */
+char *preview_why(const struct forecast_service *s);
+
+/* What an operation does, where people read it: those on tasks. */
+bool preview_shows(const struct plan_op *op);
+const char *preview_verb(const struct plan_op *op);   /* "create", "remove" */
+const char *preview_reason(const struct plan_op *op); /* why */
+
+#endif
