@@ -245,6 +245,14 @@ static void why_pending(struct report_service *s, const struct record_rollout *r
     }
 }
 
+static void why_trouble(struct report_service *s, const struct record_rollout *ro, unsigned *more)
+{
+    for (size_t i = 0; i < ro->trouble.n; i++)
+        why(s, more,
+            orc_printf("%s is avoided: it failed %d times there", ro->trouble.at[i].node,
+                       ro->trouble.at[i].failures));
+}
+
 char *report_condition(const struct report_task *t)
 {
     return orc_streq(t->health, "unknown") ? orc_strdup(t->state) : orc_printf("%s, %s", t->state, t->health);
@@ -291,6 +299,8 @@ static void explain(const struct cluster *c, const struct cluster_entry *ro, str
     orc_vec_each (t, &s->tasks)
         if (!t->healthy && t->reason && orc_streq(t->desired, "run"))
             why_task(s, t, &more);
+    if (ro)
+        why_trouble(s, &ro->as.rollout, &more);
     if (ro && ro->as.rollout.state == ROLLOUT_ROLLING_BACK && !ro->as.rollout.pending.n &&
         s->healthy >= s->desired)
         why_stopping(s, &more);
@@ -334,7 +344,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
         add_pending(&ro->as.rollout, wall_ms, s);
     }
     s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired;
-    if (!s->ok || ro->as.rollout.reason)
+    if (!s->ok || ro->as.rollout.reason || ro->as.rollout.trouble.n)
         explain(c, ro, s, led);
 }
 

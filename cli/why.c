@@ -159,8 +159,9 @@ json_t *why_nodes_to_json(const struct explain *e)
 
         orc_vec_each (r, &n->refusals)
             json_array_append_new(refused, refusal_to_json(r));
-        json_array_append_new(all, json_pack("{s:s, s:b, s:i, s:o}", "node", n->name, "fits", !n->refusals.n,
-                                             "replicas", n->replicas, "refused", refused));
+        json_array_append_new(all, json_pack("{s:s, s:b, s:i, s:i, s:o}", "node", n->name, "fits",
+                                             !n->refusals.n, "replicas", n->replicas, "failures", n->failures,
+                                             "refused", refused));
     }
     return all;
 }

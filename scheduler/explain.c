@@ -121,6 +121,14 @@ static struct slot *slot_of(struct slots *v, int n)
     return first ? first : slots_add(v, n < 0 ? 0 : n);
 }
 
+static int failures_on(const struct record_rollout *r, const char *node)
+{
+    for (size_t i = 0; i < r->trouble.n; i++)
+        if (strcmp(r->trouble.at[i].node, node) == 0)
+            return r->trouble.at[i].failures;
+    return 0;
+}
+
 static void explain_node(const struct core *c, const struct core_node *n, const struct place_req *req,
                          struct explain *e)
 {
@@ -128,6 +136,7 @@ static void explain_node(const struct core *c, const struct core_node *n, const 
 
     x->name = orc_strdup(n->name);
     x->replicas = place_spread(c, n);
+    x->failures = failures_on(&req->service->rollout, n->name);
     for (enum place_filter f = FILTER_NONE + 1; f < FILTERS; f++)
         if (place_refuses(c, n, req, f))
             place_explain(c, n, req, f, orc_vec_add(&x->refusals));

@@ -13,6 +13,7 @@
 struct explain_node {
     char *name;
     int replicas; /* of the service that hold a slot there, the one in question left out */
+    int failures; /* of this version there, by the record: other nodes are preferred; 0: not so */
     ORC_VEC(struct place_refusal) refusals; /* by every filter that refuses; empty: it fits */
 };
 

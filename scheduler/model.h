@@ -159,7 +159,9 @@ struct core_node {
 };
 
 struct core_trouble { /* failures of one content of a service on one node */
-    uint64_t node;    /* hash of its name */
+    char name[KEY_NAME_MAX + 1];
+    uint64_t node; /* hash of its name */
+    bool told;
     char hash[SPEC_HASH_MAX];
     int failures;
     uint64_t at; /* of the last */
@@ -200,6 +202,8 @@ struct core_service {
     ORC_VEC(uint64_t) allowed;               /* bits, by row */
     /* Observed. */
     uint64_t said_at;  /* when its record was last planned */
+    uint64_t tell_at;  /* up to when its share of events is used (reconcile_tell.c) */
+    int untold;        /* tasks made and stopped beyond that */
     uint64_t batch_at; /* not before: the delay between two batches of an update */
     bool batch_open;   /* a batch is under way, or may have been under an earlier leader */
     ORC_VEC(struct core_trouble) trouble;
@@ -235,6 +239,7 @@ struct core {
     struct core_task *removed;           /* container gone, address at rest, in order of removed_at */
     struct core_task *orphans; /* (through removed_next) status without a task, or task of no node */
     struct core_gateway *absent_gateways;
+    uint64_t tell_at;   /* likewise for all services together */
     uint64_t nodes_at;  /* when lost nodes must be judged again; 0: never */
     bool nodes_changed; /* lost nodes must be judged */
     bool frees_room;    /* something fed may have made room */

@@ -33,6 +33,10 @@ void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *
         *p = src->pending.at[i];
         p->reason = orc_strdup(p->reason);
     }
+    memset(&dst->trouble, 0, sizeof dst->trouble);
+    for (size_t i = 0; i < src->trouble.n; i++)
+        orc_vec_push(&dst->trouble, ((struct rollout_trouble){orc_strdup(src->trouble.at[i].node),
+                                                              src->trouble.at[i].failures}));
 }
 
 /* ---- building ---------------------------------------------------------------------------------------- */
@@ -188,16 +192,32 @@ void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t 
     g->revision = revision;
 }
 
-void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...)
+static void add_event(struct plan *p, size_t txn, const char *type, const char *object, const char *fmt,
+                      va_list ap)
 {
     struct plan_event *e = orc_vec_add(&p->events);
-    va_list ap;
 
-    e->txn = p->txns.n - 1;
+    e->txn = txn;
     e->type = orc_strdup(type);
     e->object = orc_strdup(object);
-    va_start(ap, fmt);
     e->message = orc_vprintf(fmt, ap);
+}
+
+void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    add_event(p, p->txns.n - 1, type, object, fmt, ap);
+    va_end(ap);
+}
+
+void plan_notice(struct plan *p, const char *type, const char *object, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    add_event(p, PLAN_NO_TXN, type, object, fmt, ap);
     va_end(ap);
 }
 

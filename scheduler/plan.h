@@ -45,9 +45,10 @@ struct plan_txn {
     ORC_VEC(struct plan_guard) guards;
 };
 
+#define PLAN_NO_TXN SIZE_MAX
 struct plan_event { /* what people shall know, with the reason; told only when its transaction was committed
                      */
-    size_t txn;
+    size_t txn;     /* or PLAN_NO_TXN */
     char *type, *object, *message;
 };
 
@@ -82,6 +83,8 @@ void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t 
 
 /* An event that belongs to the transaction begun last. */
 void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
+/* One that needs none: told in any case. Before a transaction is begun, or after it has ended. */
+void plan_notice(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
 
 /* One line without its end: "create shop.web.0.1 on k1 at 10.210.1.7: first deployment"; freed by the caller.
  */

@@ -4,6 +4,7 @@
 #include "scheduler/place.h"
 #include "scheduler/reconcile_ops.h"
 #include "scheduler/rollout.h"
+#include "scheduler/trouble.h"
 
 #include <stdio.h>
 
@@ -186,6 +187,12 @@ static bool texts_differ(const struct record_rollout *a, const struct record_rol
     for (size_t i = 0; i < a->pending.n; i++)
         if (!orc_streq(a->pending.at[i].reason, b->pending.at[i].reason))
             return true;
+    if (a->trouble.n != b->trouble.n)
+        return true;
+    for (size_t i = 0; i < a->trouble.n; i++)
+        if (!orc_streq(a->trouble.at[i].node, b->trouble.at[i].node) ||
+            a->trouble.at[i].failures != b->trouble.at[i].failures)
+            return true;
     return !orc_streq(a->reason, b->reason);
 }
 
@@ -208,23 +215,38 @@ static bool must_say(struct recon *x)
     return false;
 }
 
-static void tell_change(struct recon *x)
+static int by_node(const void *a, const void *b)
 {
-    const struct record_rollout *r = &x->next;
+    return strcmp(((const struct rollout_trouble *)a)->node, ((const struct rollout_trouble *)b)->node);
+}
 
-    if (x->s->rollout_fed.present && x->s->rollout.state == r->state && x->s->rollout.target == r->target)
-        return;
-    plan_event(x->p, "rollout", x->s->name, "revision %lld: %s%s%s", (long long)r->target,
-               rollout_state_name(r->state), r->reason ? ": " : "", r->reason ? r->reason : "");
+/* Nodes that are avoided for now (behaviour 23): people and other programs read it here. */
+static void list_trouble(struct recon *x)
+{
+    const struct core_trouble *t;
+    struct rollout_trouble *r;
+
+    orc_vec_each (r, &x->next.trouble)
+        free(r->node);
+    x->next.trouble.n = 0;
+    orc_vec_each (t, &x->s->trouble) {
+        if (!x->target || !trouble_counts(x->c, t, x->target->rec.container_hash) ||
+            x->next.trouble.n == ROLLOUT_TROUBLE_MAX)
+            continue;
+        orc_vec_push(&x->next.trouble, ((struct rollout_trouble){orc_strdup(t->name), t->failures}));
+        core_wake(x->c, x->s, t->at + TROUBLE_FORGET_MS);
+    }
+    if (x->next.trouble.n)
+        qsort(x->next.trouble.at, x->next.trouble.n, sizeof *x->next.trouble.at, by_node);
 }
 
 static void say(struct recon *x)
 {
     list_pending(x);
+    list_trouble(x);
     if (!must_say(x))
         return;
     plan_rollout_put(x->t, &x->next);
-    tell_change(x);
     x->s->said_at = x->c->now;
 }
 
@@ -245,7 +267,6 @@ static void say_removing(struct recon *x)
     x->next.replicas = x->next.available = x->next.updated = x->next.failures = 0;
     x->next.complete = 0;
     plan_rollout_put(x->t, &x->next);
-    tell_change(x);
 }
 
 static void remove_service(struct recon *x)
@@ -319,6 +340,7 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
     s->waits_dependency = false;
     if (s->app->fed.unreadable || s->rollout_fed.unreadable)
         return; /* whoever feeds us has said so; nothing is concluded */
+    recon_tell_trouble(c, s, p);
     x.t = plan_begin(p, s->app->name, s->service);
     plan_copy_rollout(&x.next, &s->rollout);
     if (wanted)
@@ -326,6 +348,7 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
     else
         remove_service(&x);
     recon_guard(&x);
+    recon_tell(&x);
     plan_end(p);
     slots_release(&x.v);
     free(x.refused);

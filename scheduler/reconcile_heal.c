@@ -95,7 +95,6 @@ static void heal_lost(struct recon *x, struct slot *s)
     if (!x->heal || waits_for_stop(s) || !recon_create(x, s, x->heal, why))
         return;
     recon_remove(x, s->head, why);
-    plan_event(x->p, "task", CORE_TASK_ID(s->head), "replaced elsewhere: %s", why);
     recon_set_busy(x, s);
 }
 
@@ -133,7 +132,6 @@ static void heal_failed(struct recon *x, struct slot *s)
         return;
     recon_remove(x, s->head, why);
     x->next.failures += s->again;
-    plan_event(x->p, "task", CORE_TASK_ID(s->head), "replaced: %s", why);
     recon_set_busy(x, s);
 }
 
@@ -164,7 +162,6 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
     recon_wait(s,
                orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));
     x->next.failures += s->again;
-    plan_event(x->p, "task", CORE_TASK_ID(s->head), "restarted: %s", why);
     recon_set_busy(x, s);
 }
 

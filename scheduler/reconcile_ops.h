@@ -52,6 +52,9 @@ void recon_count(struct recon *x);
 void recon_heal(struct recon *x);
 /* Replaces what is not of the target, within the update policy: reconcile_roll.c. */
 void recon_roll(struct recon *x);
+/* Events for what the transaction does; before the service's, what was found out: reconcile_tell.c. */
+void recon_tell(struct recon *x);
+void recon_tell_trouble(struct core *c, struct core_service *s, struct plan *p);
 /* Adds the guards of everything the transaction was decided from. */
 void recon_guard(struct recon *x);
 

@@ -78,6 +78,22 @@ static bool may_step(const struct shell *s)
     return s->live && s->leads && !s->waiting && !s->stopping && !commit_busy(s->commit);
 }
 
+static void tell(struct shell *s, const struct plan_event *e)
+{
+    orc_info("%s %s: %s", e->type, e->object, e->message);
+    event_add(s->events, e->type, e->object, "%s", e->message);
+}
+
+/* What was found out without anything to write. */
+static void tell_notices(struct shell *s, const struct plan *p)
+{
+    const struct plan_event *e;
+
+    orc_vec_each (e, &p->events)
+        if (e->txn == PLAN_NO_TXN)
+            tell(s, e);
+}
+
 static void decide(struct shell *s)
 {
     uint64_t now = orc_clock_ms(), next;
@@ -91,6 +107,7 @@ static void decide(struct shell *s)
     s->steps++;
     core_step(s->core, now, orc_wall_ms(), &p);
     next = core_next(s->core);
+    tell_notices(s, &p);
     if (!plan_empty(&p))
         commit_start(s->commit, &p, s->election);
     else if (next)
@@ -140,10 +157,8 @@ static void on_txn(const struct plan_txn *txn, size_t index, bool committed, voi
     }
     log_ops(txn);
     orc_vec_each (e, &commit_plan(s->commit)->events)
-        if (e->txn == index) {
-            orc_info("%s %s: %s", e->type, e->object, e->message);
-            event_add(s->events, e->type, e->object, "%s", e->message);
-        }
+        if (e->txn == index)
+            tell(s, e);
 }
 
 static void on_reached(int error, void *arg)

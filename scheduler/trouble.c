@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static bool is_bad(const struct core *c, const struct core_trouble *x, const char *container_hash)
+bool trouble_counts(const struct core *c, const struct core_trouble *x, const char *container_hash)
 {
     return container_hash && x->failures >= TROUBLE_MAX && c->now - x->at < TROUBLE_FORGET_MS &&
            strcmp(x->hash, container_hash) == 0;
@@ -17,7 +17,7 @@ bool trouble_on(const struct core *c, const struct core_service *s, const char *
     const struct core_trouble *x;
 
     orc_vec_each (x, &s->trouble)
-        if (x->node == node && is_bad(c, x, container_hash))
+        if (x->node == node && trouble_counts(c, x, container_hash))
             return true;
     return false;
 }
@@ -45,6 +45,7 @@ static void add(struct core *c, const struct core_task *t, int failures)
     if (x == s->trouble.at + s->trouble.n) {
         x = orc_vec_add(&s->trouble);
         x->node = node;
+        snprintf(x->name, sizeof x->name, "%s", t->node->name);
         snprintf(x->hash, sizeof x->hash, "%s", t->make->container_hash);
     }
     x->failures = failures < TROUBLE_MAX ? x->failures + failures : TROUBLE_MAX;

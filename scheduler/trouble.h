@@ -17,6 +17,8 @@ void trouble_observe(struct core *c, struct core_task *t);
 /* Whether a container of that content should rather not go to the node. */
 bool trouble_on(const struct core *c, const struct core_service *s, const char *container_hash,
                 const struct core_node *n);
+/* Whether one of s->trouble is such a reason for that content. */
+bool trouble_counts(const struct core *c, const struct core_trouble *x, const char *container_hash);
 void trouble_forget(struct core_service *s);
 
 #endif

@@ -77,6 +77,11 @@ struct rollout_pending { /* a slot that waits, and why: "k1: 140 MiB memory shor
     char *reason;
     int64_t since; /* wall ms */
 };
+#define ROLLOUT_TROUBLE_MAX 64
+struct rollout_trouble { /* a node on which the target has failed so often that others are preferred */
+    char *node;
+    int failures;
+};
 struct record_rollout {
     enum rollout_state state;
     int64_t generation;    /* of the app key this record has taken in: `orc apply` waits for its own */
@@ -94,6 +99,10 @@ struct record_rollout {
         struct rollout_pending *at; /* by slot */
         size_t n, cap;
     } pending;
+    struct {
+        struct rollout_trouble *at; /* by node */
+        size_t n, cap;
+    } trouble;
 };
 
 /* ---- tasks/<node>/<task>

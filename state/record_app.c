@@ -108,6 +108,17 @@ static const struct codec_field pending_rows[] = {
 };
 static const struct codec pending_codec = CODEC_OF(rollout_pending, pending_rows, .cmp = pending_cmp);
 
+static int trouble_cmp(const void *a, const void *b)
+{
+    return strcmp(((const struct rollout_trouble *)a)->node, ((const struct rollout_trouble *)b)->node);
+}
+
+static const struct codec_field trouble_rows[] = {
+    CODEC_ROW_STR_REQUIRED(rollout_trouble, node, KEY_NAME_MAX, key_check_node_name),
+    CODEC_ROW_INT(rollout_trouble, failures, 0, INT32_MAX),
+};
+static const struct codec trouble_codec = CODEC_OF(rollout_trouble, trouble_rows, .cmp = trouble_cmp);
+
 static const struct codec_field rollout_rows[] = {
     CODEC_ROW_ENUM(record_rollout, state, rollout_states),
     CODEC_ROW_INT64(record_rollout, generation, 0, INT64_MAX),
@@ -123,6 +134,7 @@ static const struct codec_field rollout_rows[] = {
     CODEC_ROW_INT64(record_rollout, since, 0, RECORD_WALL_MAX),
     CODEC_ROW_STR(record_rollout, reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_LIST(record_rollout, pending, &pending_codec, SPEC_REPLICAS_MAX),
+    CODEC_ROW_LIST(record_rollout, trouble, &trouble_codec, ROLLOUT_TROUBLE_MAX),
 };
 static const struct codec rollout_codec = CODEC_OF(record_rollout, rollout_rows);
 RECORD_DEFINE(rollout, rollout_codec)

@@ -650,6 +650,7 @@ SIM_FN char *sim_step(struct sim *s)
             core_retry(s->core, &p.txns.at[i]);
         else
             sim_tell(s, &p, i);
+    sim_tell(s, &p, PLAN_NO_TXN);
     plan_release(&p);
     return text;
 }

@@ -141,8 +141,10 @@ static void trouble(struct sim *s, struct core_service *svc)
     svc->trouble.n = 0;
     HASH_ITER (hh, s->core->nodes, n, next)
         if (sim_chance(s, 3))
-            *orc_vec_add(&svc->trouble) =
-                (struct core_trouble){orc_hash64_str(0, n->name), "content", TROUBLE_MAX, s->core->now};
+            *orc_vec_add(&svc->trouble) = (struct core_trouble){.node = orc_hash64_str(0, n->name),
+                                                                .hash = "content",
+                                                                .failures = TROUBLE_MAX,
+                                                                .at = s->core->now};
 }
 
 static void one_pick(struct sim *s, struct core_service *svc, const struct spec_service *w, int i)

@@ -53,7 +53,8 @@ static const struct kind {
          "{\"state\":\"rolling-back\",\"generation\":3,\"wanted\":4,\"target\":3,\"complete\":3,"
          "\"restart_epoch\":1,\"attempts\":17,\"replicas\":3,\"available\":2,\"updated\":1,"
          "\"failures\":2,\"since\":1700000000000,\"reason\":\"it failed\",\"pending\":[{\"slot\":0,"
-         "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}]}"),
+         "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}],"
+         "\"trouble\":[{\"node\":\"k2\",\"failures\":5}]}"),
     KIND(task,
          "{\"app\":\"shop\",\"service\":\"web\",\"slot\":2,\"attempt\":17,\"revision\":4,"
          "\"restart_epoch\":1,\"container_hash\":\"abc\",\"desired\":\"drain\",\"address\":\"10.210.1.5\","

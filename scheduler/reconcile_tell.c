@@ -1,0 +1,199 @@
+/* reconcile_tell.c - what was decided about a service, as events for people:
+ * docs/decisions/0108-explaining.md.
+ *
+ * One event for all tasks of a transaction that are made, or told to go, for one reason; and within bounds:
+ * so many at once, then one in so many seconds, per service and in all. What is not told apart is counted in
+ * the next one; every task's record has its own reason in any case.
+ */
+#include "scheduler/reconcile_ops.h"
+#include "scheduler/trouble.h"
+
+#include <stdio.h>
+
+#define NAMED_MAX 3   /* tasks named in an event; more are counted */
+#define REASONS_MAX 4 /* events for one kind of decision in one transaction */
+
+/* So many events at once, then one each `every_ms` (the generic cell rate algorithm). */
+struct rate {
+    uint64_t burst, every_ms;
+};
+static const struct rate service_rate = {8, 3000}, core_rate = {400, 50};
+
+static bool may_tell(uint64_t *at, struct rate rate, uint64_t now)
+{
+    if (*at < now)
+        *at = now;
+    if (*at - now > rate.burst * rate.every_ms - rate.every_ms)
+        return false;
+    *at += rate.every_ms;
+    return true;
+}
+
+static bool take_turn(struct recon *x)
+{
+    return may_tell(&x->s->tell_at, service_rate, x->c->now) &&
+           may_tell(&x->c->tell_at, core_rate, x->c->now);
+}
+
+/* ---- tasks ------------------------------------------------------------------------------------------- */
+
+/* Why, without whom it replaces: what tasks of one decision have in common. */
+static const char *why_of(const struct plan_op *op)
+{
+    static const char replaces[] = "replaces ";
+    const char *why = op->kind == PLAN_TASK_CREATE ? op->task.reason : op->task.stop_reason, *colon;
+
+    if (why && strncmp(why, replaces, sizeof replaces - 1) == 0 && (colon = strstr(why, ": ")))
+        return colon + 2;
+    return why ? why : "";
+}
+
+static bool is_of(const struct plan_op *op, enum plan_kind kind, const char *why)
+{
+    return op->kind == kind && (!why || strcmp(why_of(op), why) == 0);
+}
+
+/* Whether one before `end` has its kind and reason. */
+static bool reason_before(const struct plan_txn *t, const struct plan_op *op, const struct plan_op *end)
+{
+    for (const struct plan_op *o = t->ops.at; o < end; o++)
+        if (is_of(o, op->kind, why_of(op)))
+            return true;
+    return false;
+}
+
+/* The tasks that an event is about: those of `first`'s kind and reason, or with `why` NULL all of the kind
+ * with reasons that were not told before. */
+static bool is_meant(const struct plan_txn *t, const struct plan_op *op, const struct plan_op *first,
+                     const char *why)
+{
+    return op >= first && is_of(op, first->kind, why) && (why || !reason_before(t, op, first));
+}
+
+static int count_meant(const struct plan_txn *t, const struct plan_op *first, const char *why)
+{
+    const struct plan_op *op;
+    int n = 0;
+
+    orc_vec_each (op, &t->ops)
+        n += is_meant(t, op, first, why);
+    return n;
+}
+
+/* "shop.web.0.1 on k1, shop.web.1.2 on k2 and 7 more" */
+static char *names(const struct plan_txn *t, const struct plan_op *first, const char *why, int count)
+{
+    struct orc_buf b = ORC_BUF_INIT(4 * KEY_MAX);
+    const struct plan_op *op;
+    int named = 0;
+
+    orc_vec_each (op, &t->ops) {
+        if (!is_meant(t, op, first, why) || named == NAMED_MAX)
+            continue;
+        orc_buf_printf(&b, "%s%s on %s", named ? ", " : "", op->key.task, op->key.node);
+        named++;
+    }
+    if (count > named)
+        orc_buf_printf(&b, " and %d more", count - named);
+    return orc_buf_take(&b);
+}
+
+static void tell(struct recon *x, const struct plan_op *first, const char *why)
+{
+    const char *verb = first->kind == PLAN_TASK_CREATE ? "made" : "told to go";
+    int count = count_meant(x->t, first, why);
+    orc_auto_free char *who = NULL, *untold = NULL;
+
+    if (!take_turn(x)) {
+        x->s->untold += count;
+        return;
+    }
+    who = names(x->t, first, why, count);
+    if (x->s->untold)
+        untold = orc_printf(" (%d more since the last event)", x->s->untold);
+    x->s->untold = 0;
+    plan_event(x->p, "task", count == 1 ? first->key.task : x->s->name, "%s: %s: %s%s", verb, who,
+               why ? why : "for several reasons", untold ? untold : "");
+}
+
+static void tell_kind(struct recon *x, enum plan_kind kind)
+{
+    const struct plan_op *op;
+    int reasons = 0;
+
+    orc_vec_each (op, &x->t->ops) {
+        if (op->kind != kind || reason_before(x->t, op, op))
+            continue;
+        if (++reasons == REASONS_MAX) {
+            tell(x, op, NULL); /* and all others */
+            return;
+        }
+        tell(x, op, why_of(op));
+    }
+}
+
+/* ---- the service ------------------------------------------------------------------------------------- */
+
+static void tell_rollout(struct recon *x)
+{
+    const struct record_rollout *r = &x->next, *before = &x->s->rollout;
+    bool fresh = !x->s->rollout_fed.present,
+         moved = fresh || before->state != r->state || before->target != r->target;
+    orc_auto_free char *scaled = NULL;
+
+    if (!fresh && before->replicas != r->replicas && r->state != ROLLOUT_REMOVING)
+        scaled = orc_printf("%d replicas instead of %d", r->replicas, before->replicas);
+    if (!moved && !scaled)
+        return;
+    plan_event(x->p, "rollout", x->s->name, "revision %lld: %s%s%s%s%s", (long long)r->target,
+               rollout_state_name(r->state), scaled ? ": " : "", scaled ? scaled : "", r->reason ? ": " : "",
+               r->reason ? r->reason : "");
+}
+
+/* That slots wait for room is told when the first begins to. */
+static void tell_waiting(struct recon *x)
+{
+    size_t waiting = 0;
+    const struct slot *s;
+
+    orc_vec_each (s, &x->v.at)
+        waiting += s->open && s->wait;
+    if (!x->refused || x->s->rollout.pending.n || !waiting || !take_turn(x))
+        return;
+    plan_event(x->p, "rollout", x->s->name, "%zu replica%s wait%s: %s", waiting, waiting == 1 ? "" : "s",
+               waiting == 1 ? "s" : "", x->refused);
+}
+
+void recon_tell(struct recon *x)
+{
+    const struct plan_op *op;
+    bool rollout = false;
+
+    orc_vec_each (op, &x->t->ops) {
+        rollout = rollout || op->kind == PLAN_ROLLOUT_PUT;
+        if (op->kind == PLAN_ROLLOUT_DELETE)
+            plan_event(x->p, "rollout", x->s->name, "removed: nothing of it is left");
+    }
+    if (rollout) {
+        tell_rollout(x);
+        tell_waiting(x);
+    }
+    tell_kind(x, PLAN_TASK_DESIRED);
+    tell_kind(x, PLAN_TASK_CREATE);
+}
+
+/* Once for each node, when it begins to be avoided (behaviour 23). */
+void recon_tell_trouble(struct core *c, struct core_service *s, struct plan *p)
+{
+    struct core_trouble *t;
+
+    orc_vec_each (t, &s->trouble) {
+        if (t->told || !trouble_counts(c, t, t->hash))
+            continue;
+        t->told = true;
+        plan_notice(
+            p, "rollout", s->name,
+            "failed %d times on %s: other nodes are preferred until it has not failed there for %u minutes",
+            t->failures, t->name, TROUBLE_FORGET_MS / 60000);
+    }
+}
