@@ -139,7 +139,7 @@ void core_lead(struct core *c)
     HASH_ITER (hh, c->services, s, s_next) {
         core_each_task (t, s)
             forget_times(c, t);
-        s->said_at = s->batch_at = s->backoff_at = 0;
+        s->said_at = s->batch_at = s->backoff_at = s->progress_at = 0;
         trouble_forget(s);
         s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;
         core_dirty(c, s);

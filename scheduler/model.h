@@ -207,7 +207,8 @@ struct core_service {
     uint64_t batch_at; /* not before: the delay between two batches of an update */
     bool batch_open;   /* a batch is under way, or may have been under an earlier leader */
     ORC_VEC(struct core_trouble) trouble;
-    uint64_t backoff_at; /* not before: after an update's new task failed with failure_action continue */
+    uint64_t progress_at; /* the rollout began, went on, or had a replica more; 0: not looked at yet */
+    uint64_t backoff_at;  /* not before: after an update's new task failed with failure_action continue */
     struct core_service *app_prev, *app_next, *dirty_prev, *dirty_next, *timed_prev, *timed_next;
     struct core_service *room_prev, *room_next;
     bool global; /* in the list of those with one replica per node */

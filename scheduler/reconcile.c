@@ -174,7 +174,7 @@ static bool differs(const struct record_rollout *a, const struct record_rollout 
     if (a->state != b->state || a->generation != b->generation || a->wanted != b->wanted ||
         a->target != b->target || a->complete != b->complete || a->restart_epoch != b->restart_epoch ||
         a->attempts != b->attempts || a->replicas != b->replicas || a->failures != b->failures ||
-        a->pending.n != b->pending.n)
+        a->from != b->from || a->failed != b->failed || a->pending.n != b->pending.n)
         return true;
     for (size_t i = 0; i < a->pending.n; i++)
         if (a->pending.at[i].slot != b->pending.at[i].slot)
@@ -265,7 +265,7 @@ static void say_removing(struct recon *x)
     x->next.state = ROLLOUT_REMOVING;
     x->next.since = x->c->wall;
     x->next.replicas = x->next.available = x->next.updated = x->next.failures = 0;
-    x->next.complete = 0;
+    x->next.complete = x->next.from = x->next.failed = 0;
     plan_rollout_put(x->t, &x->next);
 }
 
@@ -274,6 +274,7 @@ static void remove_service(struct recon *x)
     orc_auto_free char *why = orc_printf("%s was removed", x->s->name);
     struct core_task *t;
 
+    x->s->waits_dependency = false;
     if (!x->s->n_tasks) {
         if (x->s->rollout_fed.present)
             plan_rollout_delete(x->t);
@@ -337,7 +338,6 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
     struct recon x = {.c = c, .s = s, .p = p};
 
     core_wait_room(c, s, false);
-    s->waits_dependency = false;
     if (s->app->fed.unreadable || s->rollout_fed.unreadable)
         return; /* whoever feeds us has said so; nothing is concluded */
     recon_tell_trouble(c, s, p);

@@ -131,6 +131,7 @@ static void heal_failed(struct recon *x, struct slot *s)
     if (waits_for_stop(s) || backs_off(x, s, why) || !recon_create(x, s, x->heal, why))
         return;
     recon_remove(x, s->head, why);
+    recon_count_failed(x, s->head);
     x->next.failures += s->again;
     recon_set_busy(x, s);
 }
@@ -161,6 +162,7 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
         return;
     recon_wait(s,
                orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));
+    recon_count_failed(x, s->head);
     x->next.failures += s->again;
     recon_set_busy(x, s);
 }
@@ -203,6 +205,7 @@ void recon_heal(struct recon *x)
     orc_auto_free char *dep = dependency(x);
     struct slot *s;
 
+    x->s->waits_dependency = false;
     orc_vec_each (s, &x->v.at)
         if (s->open)
             heal_slot(x, s, dep);

@@ -178,6 +178,11 @@ void recon_count_spread(struct recon *x)
             place_spread_count(x->c, s->head, true);
 }
 
+void recon_count_failed(struct recon *x, const struct core_task *t)
+{
+    x->next.failed += rollout_has_failed(&x->v, t);
+}
+
 static void drop_task(struct recon *x, struct core_task *t)
 {
     enum task_class k = slots_classify(&x->v, t);
@@ -188,9 +193,10 @@ static void drop_task(struct recon *x, struct core_task *t)
         recon_remove(x, t, lost);
     else if (k != CLASS_FAILED && k != CLASS_OVER && k != CLASS_UNHEALTHY)
         recon_remove(x, t, misfit ? misfit : "another task holds its slot");
-    else if (recon_remove(x, t, failure) &&
-             !misfit) /* a successor that failed; the next one takes its time */
+    else if (recon_remove(x, t, failure) && !misfit) { /* a successor that failed; the next takes its time */
+        recon_count_failed(x, t);
         x->s->backoff_at = x->c->now + rollout_backoff_ms(x->next.failures++);
+    }
 }
 
 void recon_drop(struct recon *x)
@@ -209,17 +215,26 @@ static bool slot_busy(const struct recon *x, const struct slot *s)
     return s->class == CLASS_STARTING && x->c->now < slots_deadline(&x->v, s->head);
 }
 
+static bool slot_failing(const struct recon *x, const struct slot *s)
+{
+    if (!s->open || s->busy || !s->head || !slots_same_container(&x->v, s->head))
+        return false;
+    return s->class == CLASS_STARTING || s->class == CLASS_UNHEALTHY || s->class == CLASS_FAILED;
+}
+
 void recon_count(struct recon *x)
 {
-    const struct core_revision *rev = x->target ? x->target : x->heal;
+    const struct spec_update *u = rollout_policy(x->s, &x->next);
     struct slot *s;
 
-    x->parallelism = rev ? rev->rec.spec->update.parallelism : 1;
-    if (x->parallelism <= 0)
-        x->parallelism = x->next.replicas > 0 ? x->next.replicas : 1;
+    if (!u && x->heal)
+        u = &x->heal->rec.spec->update;
+    x->parallelism = u ? spec_update_at_once(u, x->next.replicas) : 1;
+    x->missing = u ? spec_update_missing(u, x->next.replicas) : 1;
     orc_vec_each (s, &x->v.at) {
         s->busy = slot_busy(x, s);
         x->busy += s->busy;
+        x->failing += slot_failing(x, s);
         x->available += s->open && (s->old || (s->head && s->class == CLASS_AVAILABLE));
         if (s->busy && s->class == CLASS_STARTING && s->head)
             core_wake(x->c, x->s, slots_deadline(&x->v, s->head));

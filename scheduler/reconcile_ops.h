@@ -18,7 +18,9 @@ struct recon {
     const struct core_revision *target,
         *heal;       /* heal: what missing slots are filled with; NULL: unreadable */
     int parallelism; /* slots that may change at once */
+    int missing;     /* slots that may be without an available task for that */
     int busy;        /* slots that do */
+    int failing;     /* slots that don't, because their task of the target has failed */
     int available;   /* slots that serve, less those this step stops */
     int touched;     /* tasks in the transaction */
     char *refused;   /* why no node fits a task of `heal` that may go anywhere; NULL: some may */
@@ -40,6 +42,8 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
 /* The only node that a slot may be on, of a global service or with a named volume; NULL: any. */
 const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s);
 void recon_wait(struct slot *s, char *why); /* why it waits; takes the text */
+/* A task that has failed is replaced or dropped: it counts against the rollout. */
+void recon_count_failed(struct recon *x, const struct core_task *t);
 /* Whether the slot may change beside those that do; that it does. */
 bool recon_may_change(const struct recon *x, const struct slot *s);
 void recon_set_busy(struct recon *x, struct slot *s);

@@ -16,10 +16,10 @@ static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
     bool serves = s->class == CLASS_AVAILABLE, drained = s->head->node->policy.drain;
     char *refused = NULL;
 
-    if (serves && x->available - 1 < x->next.replicas - x->parallelism) {
+    if (serves && x->available - 1 < x->next.replicas - x->missing) {
         if (!x->busy) /* otherwise it comes to its turn */
             recon_wait(s, orc_printf("%s, but only %d of %d are available and at most %d may be missing", why,
-                                     x->available, x->next.replicas, x->parallelism));
+                                     x->available, x->next.replicas, x->missing));
         return;
     }
     if (!drained && !place_pick(x->c, &req, &refused)) {
@@ -52,10 +52,11 @@ static void roll_start_first(struct recon *x, struct slot *s, const char *why)
 static void roll_slot(struct recon *x, struct slot *s)
 {
     orc_auto_free char *why = slots_misfit(&x->v, s->head);
-    bool start_first = x->target->rec.spec->update.order == SPEC_START_FIRST && s->class == CLASS_AVAILABLE &&
-                       !slots_has_volume(x->target->rec.spec);
+    bool start_first = rollout_policy(x->s, &x->next)->order == SPEC_START_FIRST &&
+                       s->class == CLASS_AVAILABLE && !slots_has_volume(x->target->rec.spec);
 
-    if (!why || !recon_may_change(x, s))
+    /* The next batch is only as large as the healthy part of the last (behaviour 45). */
+    if (!why || x->busy - s->busy + x->failing >= x->parallelism)
         return;
     if (start_first)
         roll_start_first(x, s, why);
@@ -73,7 +74,7 @@ static bool to_roll(const struct slot *s)
 /* The delay of an update passes between the end of one batch and the beginning of the next. */
 static bool batch_ready(struct recon *x)
 {
-    uint64_t delay = x->target->rec.spec->update.delay_ms;
+    uint64_t delay = rollout_policy(x->s, &x->next)->delay_ms;
 
     if (!delay)
         return true;

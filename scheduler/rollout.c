@@ -27,7 +27,7 @@ void rollout_say(char **reason, const char *fmt, ...)
     *reason = text;
 }
 
-static void set_state(const struct core *c, struct record_rollout *r, enum rollout_state state)
+void rollout_set_state(const struct core *c, struct record_rollout *r, enum rollout_state state)
 {
     if (r->state == state && r->since)
         return;
@@ -38,6 +38,18 @@ static void set_state(const struct core *c, struct record_rollout *r, enum rollo
 bool rollout_moves(const struct record_rollout *r)
 {
     return r->state != ROLLOUT_PAUSED && r->state != ROLLOUT_FAILED;
+}
+
+const struct spec_update *rollout_policy(const struct core_service *s, const struct record_rollout *r)
+{
+    const struct core_revision *target = core_service_revision(s, r->target);
+    const struct core_revision *from = core_service_revision(s, r->from);
+
+    if (r->target >= r->from)
+        return target ? &target->rec.spec->update : NULL;
+    if (!from)
+        from = target;
+    return from ? spec_service_rollback(from->rec.spec) : NULL;
 }
 
 uint64_t rollout_backoff_ms(int failures)
@@ -55,7 +67,7 @@ static void begin(struct core *c, const struct core_service *s, struct record_ro
 {
     const struct core_task *t;
 
-    set_state(c, r, ROLLOUT_UPDATING);
+    rollout_set_state(c, r, ROLLOUT_UPDATING);
     r->since = c->wall;
     if (s->intent_fed.present && !s->intent_fed.unreadable)
         r->restart_epoch = s->intent.restart_epoch;
@@ -67,11 +79,19 @@ static void begin(struct core *c, const struct core_service *s, struct record_ro
             r->attempts = t->attempt;
 }
 
-static void update(struct core *c, struct record_rollout *r)
+void rollout_aim(struct record_rollout *r, int64_t target)
 {
+    if (r->target != target)
+        r->from = r->target;
+    r->target = target;
+    r->failures = r->failed = 0;
+}
+
+static void update(struct core *c, struct record_rollout *r, int64_t target)
+{
+    rollout_aim(r, target);
     r->state = ROLLOUT_UPDATING;
     r->since = c->wall;
-    r->failures = 0;
     free(orc_take(r->reason));
 }
 
@@ -98,13 +118,12 @@ void rollout_take_in(struct core *c, const struct core_service *s, const struct 
     if (!s->rollout_fed.present)
         begin(c, s, r);
     if (r->wanted != wanted->revision || r->state == ROLLOUT_REMOVING) {
-        r->wanted = r->target = wanted->revision;
-        update(c, r);
+        r->wanted = wanted->revision;
+        update(c, r, r->wanted);
     }
     if (s->intent_fed.present && !s->intent_fed.unreadable && s->intent.restart_epoch > r->restart_epoch) {
         r->restart_epoch = s->intent.restart_epoch;
-        r->target = r->wanted; /* also a second try of what was paused or rolled back */
-        update(c, r);
+        update(c, r, r->wanted); /* also a second try of what was paused or rolled back */
     }
     r->generation = s->app->rec.generation;
     replicas = replicas_of(s, wanted, r);
@@ -112,138 +131,7 @@ void rollout_take_in(struct core *c, const struct core_service *s, const struct 
         return;
     r->replicas = replicas;
     if (r->state == ROLLOUT_COMPLETE || r->state == ROLLOUT_HEALING)
-        update(c, r);
-}
-
-/* ---- judging ----------------------------------------------------------------------------------------- */
-
-char *rollout_failure(const struct slots *v, const struct core_task *t)
-{
-    const struct core_task_more *st = core_task_more(t);
-
-    switch (slots_classify(v, t)) {
-    case CLASS_UNHEALTHY:
-        return orc_printf("unhealthy: %.300s", st->probe ? st->probe->s : "its health checks fail");
-    case CLASS_LOST:
-    case CLASS_UNKNOWN:
-        return orc_printf("node %s does not answer", t->node->name);
-    case CLASS_FAILED:
-    case CLASS_OVER:
-        if (st->status_reason)
-            return orc_printf("failed: %.300s", st->status_reason->s);
-        if (st->exit_code >= 0)
-            return orc_printf("failed: exit code %d%s", st->exit_code, st->oom ? ", out of memory" : "");
-        return orc_strdup(t->state == TASK_REMOVED ? "failed: its container is gone" : "failed");
-    default:
-        return orc_strdup(t->status_fed.present && st->status_reason ? st->status_reason->s
-                                                                     : "not available yet");
-    }
-}
-
-static bool has_health(const struct slots *v)
-{
-    return v->target && v->target->rec.spec->health.kind != SPEC_HEALTH_NONE;
-}
-
-static uint64_t monitor_of(const struct slots *v)
-{
-    return v->target ? v->target->rec.spec->update.monitor_ms : 0;
-}
-
-/* The sentence when a task of the target has failed within its monitor window, or NULL (behaviours 60, 67).
- */
-static char *verdict(const struct slots *v, const struct core_task *t)
-{
-    const struct core_task_more *more = core_task_more(t);
-    bool ever = t->available_at || more->run_ms;
-    int crashes = more->crashes - more->crashes_base;
-    enum task_class k = slots_classify(v, t);
-    orc_auto_free char *why = NULL;
-    uint64_t deadline;
-
-    if ((ever && core_task_run_ms(v->core, t) >= monitor_of(v)) || k == CLASS_UNKNOWN || k == CLASS_LOST ||
-        k == CLASS_DONE || t->status_fed.unreadable)
-        return NULL;
-    if (k == CLASS_AVAILABLE && crashes < 1)
-        return NULL;
-    why = rollout_failure(v, t);
-    if (k == CLASS_FAILED || k == CLASS_OVER || k == CLASS_UNHEALTHY)
-        return orc_printf("%s on %s %s%s", CORE_TASK_ID(t), t->node->name, k == CLASS_UNHEALTHY ? "is " : "",
-                          why);
-    if (crashes >= (has_health(v) && !ever ? ROLLOUT_CRASHES_MAX : 1))
-        return orc_printf("%s on %s crashed: exit code %d%s", CORE_TASK_ID(t), t->node->name, more->exit_code,
-                          more->oom ? ", out of memory" : "");
-    if (k != CLASS_STARTING)
-        return NULL;
-    deadline = slots_deadline(v, t);
-    if (v->core->now >= deadline)
-        return orc_printf("%s on %s did not become available in time: %s", CORE_TASK_ID(t), t->node->name,
-                          why);
-    core_wake(v->core, v->service, deadline);
-    return NULL;
-}
-
-static bool judged(const struct slots *v, const struct core_task *t)
-{
-    return t && t->make->revision == v->rollout->target && slots_same_container(v, t);
-}
-
-static char *first_verdict(const struct slots *v)
-{
-    const struct slot *s;
-    char *why = NULL;
-
-    orc_vec_each (s, &v->at) {
-        if (!s->open)
-            continue;
-        if (judged(v, s->head))
-            why = verdict(v, s->head);
-        if (!why && judged(v, s->failed))
-            why = verdict(v, s->failed);
-        if (why)
-            return why;
-    }
-    return NULL;
-}
-
-static enum spec_failure_action action_of(const struct slots *v)
-{
-    return v->target ? v->target->rec.spec->update.failure_action : SPEC_ON_FAILURE_PAUSE;
-}
-
-static bool can_turn_back(const struct slots *v, const struct record_rollout *r)
-{
-    return r->complete && r->complete != r->target && core_service_revision(v->service, r->complete);
-}
-
-bool rollout_judge(const struct slots *v, struct record_rollout *r)
-{
-    bool back = r->state == ROLLOUT_ROLLING_BACK;
-    orc_auto_free char *why = NULL, *before = NULL;
-
-    if (!back && r->state != ROLLOUT_UPDATING)
-        return false;
-    why = first_verdict(v);
-    if (!why)
-        return false;
-    if (back) {
-        before = orc_take(r->reason);
-        rollout_say(&r->reason, "the rollback to revision %lld failed, too: %s; before: %s",
-                    (long long)r->target, why, before ? before : "");
-        set_state(v->core, r, ROLLOUT_FAILED);
-        return true;
-    }
-    rollout_say(&r->reason, "revision %lld failed: %s", (long long)r->target, why);
-    if (action_of(v) == SPEC_ON_FAILURE_CONTINUE)
-        return false;
-    if (action_of(v) == SPEC_ON_FAILURE_ROLLBACK && can_turn_back(v, r)) {
-        r->target = r->complete;
-        set_state(v->core, r, ROLLOUT_ROLLING_BACK);
-    } else {
-        set_state(v->core, r, ROLLOUT_PAUSED);
-    }
-    r->failures = 0;
-    return true;
+        update(c, r, r->target);
 }
 
 /* ---- concluding -------------------------------------------------------------------------------------- */
@@ -260,9 +148,9 @@ static bool watched(const struct slots *v, const struct record_rollout *r, const
     bool update = r->complete && r->complete != r->target && r->state != ROLLOUT_HEALING;
     uint64_t until;
 
-    if (s->class == CLASS_DONE || (has_health(v) && !update))
+    if (s->class == CLASS_DONE || (rollout_has_health(v) && !update))
         return true;
-    until = s->head->available_at + monitor_of(v);
+    until = s->head->available_at + rollout_monitor_ms(v);
     if (v->core->now >= until)
         return true;
     core_wake(v->core, v->service, until);
@@ -326,11 +214,13 @@ static void say_healing(const struct slots *v, struct record_rollout *r)
 static void arrive(const struct slots *v, struct record_rollout *r)
 {
     r->complete = r->target;
+    r->from = 0;
+    r->failed = 0;
     if (r->target != r->wanted) { /* the reason stays: it says what went wrong with what is wanted */
-        set_state(v->core, r, ROLLOUT_ROLLED_BACK);
+        rollout_set_state(v->core, r, ROLLOUT_ROLLED_BACK);
         return;
     }
-    set_state(v->core, r, ROLLOUT_COMPLETE);
+    rollout_set_state(v->core, r, ROLLOUT_COMPLETE);
     free(orc_take(r->reason));
 }
 
@@ -359,7 +249,7 @@ static void say_watching(const struct slots *v, struct record_rollout *r)
 
     if (r->state == ROLLOUT_UPDATING)
         rollout_say(&r->reason, ALL_THERE "; it is complete when each has run for %s",
-                    orc_format_duration(monitor_of(v), duration));
+                    orc_format_duration(rollout_monitor_ms(v), duration));
 }
 
 /* What was said of the end does not hold when something is missing again. */
@@ -398,7 +288,7 @@ void rollout_conclude(const struct slots *v, struct record_rollout *r)
             free(orc_take(r->reason));
             break;
         }
-        set_state(v->core, r, ROLLOUT_HEALING);
+        rollout_set_state(v->core, r, ROLLOUT_HEALING);
         say_healing(v, r);
         break;
     case ROLLOUT_HEALING:

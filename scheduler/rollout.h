@@ -12,7 +12,6 @@
 #define ROLLOUT_STABLE_MS 60000  /* a task available for so long has not failed "again" when it fails */
 #define ROLLOUT_BACKOFF_MS 10000 /* the first wait after a repeated failure; doubles */
 #define ROLLOUT_BACKOFF_MAX_MS 300000
-#define ROLLOUT_CRASHES_MAX 3 /* so many crashes before the first good probe are a failure */
 
 /* Brings the record up to what the app and the intent ask for: a new revision, another number of replicas, a
  * restart. `r` is the record as stored, or zeroed when there is none. */
@@ -27,8 +26,15 @@ bool rollout_judge(const struct slots *v, struct record_rollout *r);
 /* Counters, and the state that follows from the slots; last of all. */
 void rollout_conclude(const struct slots *v, struct record_rollout *r);
 
+/* Whether a task counts as one that failed in the rollout under way: to be counted when it is replaced. */
+bool rollout_has_failed(const struct slots *v, const struct core_task *t);
+
 /* Whether tasks may be replaced by those of the target. */
 bool rollout_moves(const struct record_rollout *r);
+
+/* Which of update_config and rollback_config counts: going back to an earlier revision, that of the one that
+ * is left. Borrowed; NULL: it can't be read. */
+const struct spec_update *rollout_policy(const struct core_service *s, const struct record_rollout *r);
 
 /* How long after a failure the next try waits. */
 uint64_t rollout_backoff_ms(int failures);
@@ -38,5 +44,11 @@ char *rollout_failure(const struct slots *v, const struct core_task *t);
 
 /* Sets a sentence, cut to what the store takes. */
 void rollout_say(char **reason, const char *fmt, ...) ORC_PRINTF(2, 3);
+
+/* Between rollout*.c only. */
+void rollout_set_state(const struct core *c, struct record_rollout *r, enum rollout_state state);
+void rollout_aim(struct record_rollout *r, int64_t target); /* another target, and its failures from 0 */
+bool rollout_has_health(const struct slots *v);
+uint64_t rollout_monitor_ms(const struct slots *v);
 
 #endif

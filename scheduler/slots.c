@@ -4,7 +4,8 @@
 #include "scheduler/rank.h"
 
 /* A container that has been created gets its start period, all its probes, and this; one that is still being
- * fetched gets as long as a large image over a slow line takes (Kubernetes' progressDeadlineSeconds). */
+ * fetched gets the service's progress deadline, or where it has none as long as a large image over a slow
+ * line takes. */
 #define PROGRESS_MS 60000
 #define FETCH_MS 600000
 
@@ -96,7 +97,7 @@ uint64_t slots_deadline(const struct slots *v, const struct core_task *t)
     uint64_t ms = PROGRESS_MS;
 
     if (!t->begun_at)
-        return t->placed_at + FETCH_MS;
+        return t->placed_at + (spec && spec->progress_deadline_ms ? spec->progress_deadline_ms : FETCH_MS);
     if (spec && spec->health.kind != SPEC_HEALTH_NONE)
         ms += spec->health.start_period_ms +
               (uint64_t)spec->health.retries * (spec->health.interval_ms + spec->health.timeout_ms);

@@ -76,46 +76,6 @@ void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in)
                  orc_format_size(least->memory, a), orc_format_size(most->memory, b));
 }
 
-/* update_config --------------------------------------------------------------------------------------- */
-
-static void read_order(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
-{
-    static const char *const names[] = {"stop-first", "start-first", NULL};
-    int i = spec_read_word(r, k->name, v, names);
-
-    if (i >= 0)
-        ((struct spec_update *)into)->order = (enum spec_order)i;
-}
-
-static void read_failure_action(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                                void *into)
-{
-    static const char *const names[] = {"pause", "continue", "rollback", NULL};
-    int i = spec_read_word(r, k->name, v, names);
-
-    if (i >= 0)
-        ((struct spec_update *)into)->failure_action = (enum spec_failure_action)i;
-}
-
-#define UPDATE(member) .offset = offsetof(struct spec_update, member)
-
-static const struct spec_key update_keys[] = {
-    {"parallelism", .read = spec_key_int, UPDATE(parallelism), .max = SPEC_REPLICAS_MAX},
-    {"delay", .read = spec_key_ms, UPDATE(delay_ms)},
-    {"monitor", .read = spec_key_ms, UPDATE(monitor_ms)},
-    {"order", .read = read_order},
-    {"failure_action", .read = read_failure_action},
-    {"max_failure_ratio", .refusal = "in orc one failed replica fails an update; remove it"},
-};
-
-static void read_update(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                        void *into)
-{
-    static const struct spec_keys keys = SPEC_KEYS("deploy.update_config", update_keys);
-
-    spec_read_map(r, &keys, v, &service_of(into)->update);
-}
-
 /* placement ------------------------------------------------------------------------------------------- */
 
 static char *trimmed(const char *s, size_t n)
@@ -250,13 +210,13 @@ static const struct spec_key deploy_keys[] = {
     {"replicas", .read = read_replicas},
     {"mode", .read = spec_key_mode},
     {"resources", .read = read_resources},
-    {"update_config", .read = read_update},
+    {"update_config", .read = spec_key_update},
+    {"rollback_config", .read = spec_key_rollback},
     {"placement", .read = read_placement},
     {"endpoint_mode", .refusal = "names resolve to the healthy replicas' addresses; remove it"},
     {"labels",
      .refusal = "orc keeps no labels of services; give the containers' in \"labels\" of the service"},
     {"restart_policy", .refusal = "give \"restart\" of the service, such as \"restart: on-failure:5\""},
-    {"rollback_config", .refusal = "a rollback goes by update_config; remove it"},
 };
 
 void spec_key_deploy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

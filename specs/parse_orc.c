@@ -125,7 +125,17 @@ static void read_placement(struct spec_reader *r, const struct spec_key *k, cons
     spec_read_map(r, &keys, v, into);
 }
 
+/* rollout --------------------------------------------------------------------------------------------- */
+
+static void read_deadline(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    spec_key_ms(r, k, v, service_of(into));
+}
+
 static const struct spec_key orc_keys[] = {
+    {"progress_deadline", .read = read_deadline,
+     .offset = offsetof(struct spec_service, progress_deadline_ms)},
     {"health", .read = spec_key_probe},
     {"gateway", .read = read_gateway},
     {"drain", .read = read_drain},

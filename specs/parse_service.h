@@ -34,8 +34,8 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
 
 /* Rows of a service's table; `into` is a struct spec_service_in. */
 spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_volumes, spec_key_x_orc;
-/* Row "mode" of deploy. */
-spec_read_fn spec_key_mode;
+/* Rows of deploy. */
+spec_read_fn spec_key_mode, spec_key_update, spec_key_rollback;
 /* Row "health" of x-orc. */
 spec_read_fn spec_key_probe;
 

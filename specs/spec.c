@@ -16,10 +16,8 @@ struct spec_service *spec_service_new(const char *name)
     s->health.timeout_ms = 1 * SECOND_MS;
     s->health.retries = 3;
     s->replicas = SPEC_REPLICAS_DEFAULT;
-    s->update.parallelism = 1;
-    s->update.monitor_ms = 5 * SECOND_MS;
-    s->update.order = SPEC_STOP_FIRST;
-    s->update.failure_action = SPEC_ON_FAILURE_PAUSE;
+    s->update = s->rollback = (struct spec_update){.parallelism = 1, .monitor_ms = 5 * SECOND_MS};
+    s->progress_deadline_ms = 600 * SECOND_MS;
     s->drain_timeout_ms = 30 * SECOND_MS;
     return s;
 }
@@ -115,4 +113,35 @@ struct spec_resources spec_service_reserved(const struct spec_service *s)
         .cpus_nano = reserved(s->reservations.cpus_nano, s->limits.cpus_nano),
         .memory = reserved(s->reservations.memory, s->limits.memory),
     };
+}
+
+/* Policy ---------------------------------------------------------------------------------------------- */
+
+const struct spec_update *spec_service_rollback(const struct spec_service *s)
+{
+    return s->rollback_set ? &s->rollback : &s->update;
+}
+
+static int count_of(const struct spec_update *u, int replicas, bool up)
+{
+    int n = u->parallelism ? u->parallelism : replicas;
+
+    if (u->parallelism_percent)
+        n = (u->parallelism_percent * replicas + (up ? 99 : 0)) / 100;
+    return n > 0 ? n : 1;
+}
+
+int spec_update_at_once(const struct spec_update *u, int replicas)
+{
+    return count_of(u, replicas, u->order == SPEC_START_FIRST);
+}
+
+int spec_update_missing(const struct spec_update *u, int replicas)
+{
+    return count_of(u, replicas, false);
+}
+
+int spec_update_may_fail(const struct spec_update *u, int replicas)
+{
+    return (int)(u->max_failure_nano * replicas / 1000000000);
 }

@@ -68,11 +68,14 @@ struct spec_resources {
 enum spec_order { SPEC_STOP_FIRST, SPEC_START_FIRST };
 enum spec_failure_action { SPEC_ON_FAILURE_PAUSE, SPEC_ON_FAILURE_CONTINUE, SPEC_ON_FAILURE_ROLLBACK };
 
-struct spec_update {
-    int parallelism;       /* default 1; 0: all at once (Compose) */
-    uint64_t delay_ms;     /* between two batches; default 0 */
-    uint64_t monitor_ms;   /* a failure so long after a step fails the rollout; default 5 s */
-    enum spec_order order; /* default stop-first (Compose) */
+struct spec_update {          /* Compose's update_config and rollback_config */
+    int parallelism;          /* default 1; 0: all at once (Compose) */
+    int parallelism_percent;  /* of the replicas, 1..100, in place of parallelism; 0: parallelism counts */
+    uint64_t delay_ms;        /* between two batches; default 0 */
+    uint64_t monitor_ms;      /* a failure so long after a step fails the rollout; default 5 s */
+    int64_t max_failure_nano; /* the part of the replicas that may fail, in billionths; default 0: the first
+                                 failure counts */
+    enum spec_order order;    /* default stop-first (Compose) */
     enum spec_failure_action failure_action; /* default pause */
 };
 
@@ -145,7 +148,11 @@ struct spec_service {
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_update update;
-    uint64_t drain_timeout_ms; /* x-orc.drain.timeout; default 30 s */
+    struct spec_update rollback;   /* while going back to an earlier revision, if rollback_set */
+    bool rollback_set;             /* else it goes as update says */
+    uint64_t progress_deadline_ms; /* x-orc: without a replica more so long, a rollout fails; default 10 min
+                                      (Kubernetes, Nomad); 0: none */
+    uint64_t drain_timeout_ms;     /* x-orc.drain.timeout; default 30 s */
 };
 
 struct spec_app {
@@ -183,6 +190,17 @@ struct spec_resources spec_service_reserved(const struct spec_service *s);
 /* The most replicas that one server may hold; 0: any number. */
 int spec_service_max_per_node(const struct spec_service *s);
 
+/* What counts for going back from this revision: rollback, or update where rollback is not set. */
+const struct spec_update *spec_service_rollback(const struct spec_service *s);
+
+/* How many of so many replicas may change at once, and how many may be missing meanwhile; 1 at least. A
+ * percentage is rounded as in Kubernetes (Deployment, rollingUpdate): up where the new one comes first
+ * (maxSurge), down where the old one goes first, and for what may be missing in any case (maxUnavailable). */
+int spec_update_at_once(const struct spec_update *u, int replicas);
+int spec_update_missing(const struct spec_update *u, int replicas);
+/* How many may fail before the update has failed: max_failure_ratio of them, rounded down. */
+int spec_update_may_fail(const struct spec_update *u, int replicas);
+
 /* The normalised JSON form, canonical: equal services give equal text. Members that hold their default are
  * left out. `from_json` reads what to_json wrote (also of older versions: unknown members are refused by
  * name). */
@@ -190,7 +208,8 @@ json_t *spec_service_to_json(const struct spec_service *s);
 struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err); /* NULL on failure */
 
 /* SHA-256, hex. `whole` changes with anything; `container` only with what needs a new container: not with
- * replicas, update, constraints, depends_on, gateway, drain (behaviour 41, 58). */
+ * replicas, update, rollback, progress_deadline, constraints, depends_on, gateway, drain (behaviour 41, 58).
+ */
 #define SPEC_HASH_MAX 65
 void spec_service_hash(const struct spec_service *s, char ret_whole[SPEC_HASH_MAX],
                        char ret_container[SPEC_HASH_MAX]);

@@ -135,8 +135,10 @@ static const struct codec resources_codec = CODEC_OF(spec_resources, resources_r
 
 static const struct codec_field update_rows[] = {
     CODEC_ROW_INT(spec_update, parallelism, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_INT(spec_update, parallelism_percent, 0, 100),
     DURATION(spec_update, delay_ms, 0),
     DURATION(spec_update, monitor_ms, 0),
+    CODEC_ROW_INT64(spec_update, max_failure_nano, 0, 1000000000),
     SPEC_ENUM(spec_update, order, orders),
     SPEC_ENUM(spec_update, failure_action, failure_actions),
 };
@@ -173,6 +175,9 @@ static const struct codec_field service_rows[] = {
     MARKED(reservations, CODEC_STRUCT, .sub = &resources_codec),
     MARKED(pids_limit, CODEC_INT, .max = SPEC_PIDS_MAX),
     ROW(update, CODEC_STRUCT, .sub = &update_codec),
+    ROW(rollback, CODEC_STRUCT, .sub = &update_codec),
+    ROW(rollback_set, CODEC_BOOL, .max = 1),
+    ROW(progress_deadline_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
     ROW(drain_timeout_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
 };
 static const struct codec service_codec = CODEC_OF(spec_service, service_rows, STRICT);
@@ -224,6 +229,8 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
             return r;
         }
     }
+    if (s->rollback.failure_action == SPEC_ON_FAILURE_ROLLBACK)
+        return orc_fail(err, -EINVAL, "\"rollback\": a rollback that fails is not rolled back");
     if (s->spread_over.n > SPEC_SPREAD_MAX)
         return orc_fail(err, -EINVAL, "\"spread_over\" has more than %d elements", SPEC_SPREAD_MAX);
     if (s->global && (s->replicas != SPEC_REPLICAS_DEFAULT || s->max_per_node || s->spread_over.n))

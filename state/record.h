@@ -88,11 +88,13 @@ struct record_rollout {
     int64_t wanted;        /* the app's revision */
     int64_t target;        /* the revision being rolled to; differs from wanted after an automatic rollback */
     int64_t complete;      /* the last revision that was reached whole; 0: none. Gateways route by it */
+    int64_t from;          /* the revision that is being left for `target`; 0: none. Above it: going back */
     int64_t restart_epoch; /* the intent's epoch being rolled to */
     int64_t attempts;      /* highest attempt ever used; only grows */
     int replicas;          /* wanted number of slots */
     int available, updated; /* slots with an available task; slots with an available task of target */
     int failures;           /* failed replacements in a row, for back-off; 0 after a success */
+    int failed;             /* tasks of target that failed in this rollout and were replaced */
     int64_t since;          /* wall ms of the last change of state */
     char *reason;           /* a sentence; NULL when there is nothing to say */
     struct {

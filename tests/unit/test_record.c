@@ -50,9 +50,9 @@ static const struct kind {
               "{\"name\":\"web\",\"revision\":4,\"replicas\":7}]}"),
     KIND(intent, "{\"restart_epoch\":9223372036854775807}"),
     KIND(rollout,
-         "{\"state\":\"rolling-back\",\"generation\":3,\"wanted\":4,\"target\":3,\"complete\":3,"
+         "{\"state\":\"rolling-back\",\"generation\":3,\"wanted\":4,\"target\":3,\"complete\":3,\"from\":4,"
          "\"restart_epoch\":1,\"attempts\":17,\"replicas\":3,\"available\":2,\"updated\":1,"
-         "\"failures\":2,\"since\":1700000000000,\"reason\":\"it failed\",\"pending\":[{\"slot\":0,"
+         "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it failed\",\"pending\":[{\"slot\":0,"
          "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}],"
          "\"trouble\":[{\"node\":\"k2\",\"failures\":5}]}"),
     KIND(task,

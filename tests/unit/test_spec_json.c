@@ -101,6 +101,9 @@ static struct spec_service *everything(void)
                                      .monitor_ms = 20,
                                      .order = SPEC_START_FIRST,
                                      .failure_action = SPEC_ON_FAILURE_ROLLBACK};
+    s->rollback = (struct spec_update){.parallelism = 1, .parallelism_percent = 25, .max_failure_nano = 1};
+    s->rollback_set = true;
+    s->progress_deadline_ms = 0;
     s->drain_timeout_ms = 5;
     spec_service_sort(s);
     return s;
@@ -170,6 +173,8 @@ static void test_spec_json__a_service_that_says_everything_survives(void **state
     assert_non_null(strstr(text, "\"C\":null"));
     assert_non_null(strstr(text, "\"update\":{\"parallelism\":0,\"delay_ms\":10,\"monitor_ms\":20,"
                                  "\"order\":\"start-first\",\"failure_action\":\"rollback\"}"));
+    assert_non_null(
+        strstr(text, "\"rollback\":{\"parallelism_percent\":25,\"monitor_ms\":0,\"max_failure_nano\":1}"));
 }
 
 static void test_spec_json__a_version_of_the_future_is_refused_by_member(void **state)
@@ -196,6 +201,12 @@ static void test_spec_json__what_was_written_by_hand_is_checked(void **state)
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"health\":{\"kind\":\"tcp\"}}", "\"port\"");
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"health\":{\"kind\":\"exec\"}}", "\"exec\"");
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"health\":{\"retries\":0}}", "\"retries\"");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"update\":{\"parallelism_percent\":101}}",
+                   "\"parallelism_percent\"");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"update\":{\"max_failure_nano\":1000000001}}",
+                   "\"max_failure_nano\"");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"rollback\":{\"failure_action\":\"rollback\"}}",
+                   "is not rolled back");
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"ports\":[{\"host_ip\":\"\",\"host\":80}]}",
                    "container");
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"ports\":[{\"host_ip\":\"\",\"container\":65536}]}",
@@ -283,6 +294,11 @@ CHANGE(delay, s->update.delay_ms = 1)
 CHANGE(monitor, s->update.monitor_ms = 1)
 CHANGE(order, s->update.order = SPEC_START_FIRST)
 CHANGE(failure_action, s->update.failure_action = SPEC_ON_FAILURE_CONTINUE)
+CHANGE(percent, s->update.parallelism_percent = 25)
+CHANGE(ratio, s->update.max_failure_nano = 1)
+CHANGE(rollback, s->rollback.order = SPEC_START_FIRST)
+CHANGE(rollback_set, s->rollback_set = true)
+CHANGE(progress_deadline, s->progress_deadline_ms = 1)
 CHANGE(drain, s->drain_timeout_ms = 1)
 
 static const struct {
@@ -331,6 +347,11 @@ static const struct {
     {"update monitor", change_monitor, false},
     {"update order", change_order, false},
     {"update failure_action", change_failure_action, false},
+    {"update parallelism in per cent", change_percent, false},
+    {"update max_failure_ratio", change_ratio, false},
+    {"rollback order", change_rollback, false},
+    {"rollback as by default", change_rollback_set, false},
+    {"progress_deadline", change_progress_deadline, false},
     {"drain timeout", change_drain, false},
 };
 

@@ -201,6 +201,30 @@ static void test_spec_parse__update_config(void **state)
     assert_web(WEB("    deploy: {update_config: {parallelism: 1, failure_action: pause}}\n"), "");
     assert_web(WEB("    deploy: {update_config: {failure_action: continue}}\n"),
                "\"update\":{\"failure_action\":\"continue\"}");
+    assert_web(WEB("    deploy: {update_config: {parallelism: 25%, max_failure_ratio: 0.3}}\n"),
+               "\"update\":{\"parallelism_percent\":25,\"max_failure_nano\":300000000}");
+    assert_web(WEB("    deploy: {update_config: {parallelism: '100%', max_failure_ratio: 1}}\n"),
+               "\"update\":{\"parallelism_percent\":100,\"max_failure_nano\":1000000000}");
+    assert_web(WEB("    deploy: {update_config: {max_failure_ratio: 0}}\n"), "");
+}
+
+static void test_spec_parse__rollback_config(void **state)
+{
+    assert_web(
+        WEB("    deploy: {rollback_config: {parallelism: 0, order: start-first, delay: 1s, monitor: 2s,\n"
+            "      max_failure_ratio: 0.5, failure_action: continue}}\n"),
+        "\"rollback\":{\"parallelism\":0,\"delay_ms\":1000,\"monitor_ms\":2000,"
+        "\"max_failure_nano\":500000000,\"order\":\"start-first\",\"failure_action\":\"continue\"},"
+        "\"rollback_set\":true");
+    assert_web(WEB("    deploy: {update_config: {parallelism: 3}, rollback_config: {}}\n"),
+               "\"update\":{\"parallelism\":3},\"rollback_set\":true");
+}
+
+static void test_spec_parse__progress_deadline(void **state)
+{
+    assert_web(WEB("    x-orc: {progress_deadline: 90s}\n"), "\"progress_deadline_ms\":90000");
+    assert_web(WEB("    x-orc: {progress_deadline: 10m}\n"), "");
+    assert_web(WEB("    x-orc: {progress_deadline: 0s}\n"), "\"progress_deadline_ms\":0");
 }
 
 static void test_spec_parse__constraints_compare_with_or_without_spaces(void **state)
@@ -345,6 +369,8 @@ int main(void)
         cmocka_unit_test(test_spec_parse__restart_policies),
         cmocka_unit_test(test_spec_parse__port_ranges_expand_pairwise),
         cmocka_unit_test(test_spec_parse__update_config),
+        cmocka_unit_test(test_spec_parse__rollback_config),
+        cmocka_unit_test(test_spec_parse__progress_deadline),
         cmocka_unit_test(test_spec_parse__constraints_compare_with_or_without_spaces),
         cmocka_unit_test(test_spec_parse__at_most_so_many_replicas_per_node),
         cmocka_unit_test(test_spec_parse__modes),

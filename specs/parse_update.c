@@ -1,0 +1,109 @@
+/* deploy.update_config and rollback_config: how one version is replaced by another. */
+#include "lib/units.h"
+#include "specs/check.h"
+#include "specs/parse_service.h"
+
+#include <string.h>
+
+static void read_order(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    static const char *const names[] = {"stop-first", "start-first", NULL};
+    int i = spec_read_word(r, k->name, v, names);
+
+    if (i >= 0)
+        ((struct spec_update *)into)->order = (enum spec_order)i;
+}
+
+static void read_failure_action(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                                void *into)
+{
+    static const char *const names[] = {"pause", "continue", "rollback", NULL};
+    int i = spec_read_word(r, k->name, v, names);
+
+    if (i >= 0)
+        ((struct spec_update *)into)->failure_action = (enum spec_failure_action)i;
+}
+
+/* Without "rollback": a rollback that fails is not rolled back (behaviour 49). */
+static void read_last_action(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                             void *into)
+{
+    static const char *const names[] = {"pause", "continue", NULL};
+    int i = spec_read_word(r, k->name, v, names);
+
+    if (i >= 0)
+        ((struct spec_update *)into)->failure_action = (enum spec_failure_action)i;
+}
+
+/* A count, or a part of the replicas: 2, "25%". */
+static void read_parallelism(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                             void *into)
+{
+    const char *s = spec_read_text(r, k->name, v);
+    size_t n = s ? strlen(s) : 0;
+    bool part = n && s[n - 1] == '%';
+    orc_auto_free char *number = s ? orc_strndup(s, n - part) : NULL;
+    struct spec_update *u = into;
+    int64_t value;
+
+    if (!s)
+        return;
+    if (orc_parse_int(number, part ? 1 : 0, part ? 100 : SPEC_REPLICAS_MAX, &value, NULL) < 0) {
+        spec_say(r, v,
+                 "%s is \"%s\", but must be a number of replicas in 0..%d (0: all at once), or a part of "
+                 "them from 1%% to 100%%, such as \"25%%\"",
+                 k->name, spec_quote(s).text, SPEC_REPLICAS_MAX);
+        return;
+    }
+    u->parallelism = part ? 1 : (int)value;
+    u->parallelism_percent = part ? (int)value : 0;
+}
+
+static void read_ratio(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    const char *s = spec_read_text(r, k->name, v);
+    int64_t nano;
+
+    if (!s)
+        return;
+    if (orc_parse_cpus(s, &nano, NULL) < 0 || nano > ORC_NANO_CPU)
+        spec_say(r, v,
+                 "%s is \"%s\", but must be the part of the replicas that may fail, a decimal number from 0 "
+                 "to 1, such as 0.25",
+                 k->name, spec_quote(s).text);
+    else
+        ((struct spec_update *)into)->max_failure_nano = nano;
+}
+
+#define UPDATE(member) .offset = offsetof(struct spec_update, member)
+#define ROWS                                                                                                 \
+    {"parallelism", .read = read_parallelism}, {"delay", .read = spec_key_ms, UPDATE(delay_ms)},             \
+        {"monitor", .read = spec_key_ms, UPDATE(monitor_ms)}, {"max_failure_ratio", .read = read_ratio},     \
+    {                                                                                                        \
+        "order", .read = read_order                                                                          \
+    }
+
+static const struct spec_key update_keys[] = {
+    ROWS,
+    {"failure_action", .read = read_failure_action},
+};
+static const struct spec_key rollback_keys[] = {
+    ROWS,
+    {"failure_action", .read = read_last_action},
+};
+
+void spec_key_update(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy.update_config", update_keys);
+
+    spec_read_map(r, &keys, v, &((struct spec_service_in *)into)->service->update);
+}
+
+void spec_key_rollback(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("deploy.rollback_config", rollback_keys);
+    struct spec_service *s = ((struct spec_service_in *)into)->service;
+
+    if (spec_read_map(r, &keys, v, &s->rollback))
+        s->rollback_set = true;
+}
