@@ -504,7 +504,7 @@ static void any_cluster(uint64_t seed)
     any_change(s);
     r = foretold(s);
     told = ops(&r, true);
-    happened = happens(s, 400000, true);
+    happened = happens(s, 1000000, true);
     if (strcmp(told, happened) != 0)
         fail_msg("seed %llu: foretold:\n%s---\nhappened:\n%s", (unsigned long long)seed, told, happened);
     assert_end(s, &r, seed);
