@@ -3,10 +3,13 @@
 #include "scheduler/plan_write.h"
 
 #define IN_FLIGHT_MAX 16
+/* What one app's services are to become goes into one transaction of etcd's as long as it is below these. */
+#define GROUP_OPS_MAX 120             /* compares, and operations; etcd's limit, less the leader's compare */
+#define GROUP_BYTES_MAX (256u * 1024) /* before the last one joins */
 
 struct slot_call {
     struct commit *c;
-    size_t index;
+    size_t first, end;      /* the plan's transactions that it carries */
     struct etcd_call *call; /* NULL: free */
 };
 
@@ -56,13 +59,37 @@ static void del(const char *key, void *arg)
     etcd_txn_delete(arg, key);
 }
 
-static struct etcd_txn *txn_of(const struct commit *c, const struct plan_txn *t)
+/* At most: a created task is compared besides its guards, a collected one is two deletions. */
+static size_t ops_of(const struct plan_txn *t)
+{
+    return t->guards.n + 2 * t->ops.n;
+}
+
+/* Whether the next one may ride along: it stands or falls with the same app's key anyway. */
+static bool joins(const struct commit *c, const struct etcd_txn *txn, size_t first, size_t next)
+{
+    const struct plan_txn *a, *b;
+
+    if (next >= c->plan.txns.n)
+        return false;
+    a = &c->plan.txns.at[first];
+    b = &c->plan.txns.at[next];
+    return a->app[0] && strcmp(a->app, b->app) == 0 &&
+           etcd_txn_n_compares(txn) + ops_of(b) <= GROUP_OPS_MAX &&
+           etcd_txn_n_ops(txn) + ops_of(b) <= GROUP_OPS_MAX && etcd_txn_bytes(txn) <= GROUP_BYTES_MAX;
+}
+
+/* The plan's transactions from c->next on, as many as ride together. */
+static struct etcd_txn *take_group(struct commit *c)
 {
     struct etcd_txn *txn = etcd_txn_new();
     struct plan_sink sink = {if_create, if_mod, put, del, txn};
+    size_t first = c->next;
 
     election_guard(c->election, txn);
-    plan_write(t, c->cluster, &sink);
+    do
+        plan_write(&c->plan.txns.at[c->next++], c->cluster, &sink);
+    while (joins(c, txn, first, c->next));
     return txn;
 }
 
@@ -102,29 +129,39 @@ static void on_result(const struct etcd_result *res, void *arg)
     s->call = NULL;
     c->flying--;
     account(c, res);
-    c->opts.on_txn(&c->plan.txns.at[s->index], s->index, !res->error && res->succeeded, c->opts.arg);
+    for (size_t i = s->first; i < s->end; i++)
+        c->opts.on_txn(&c->plan.txns.at[i], i, !res->error && res->succeeded, c->opts.arg);
     pump(c);
     finish_if_done(c);
 }
 
+static void send_group(struct commit *c, struct slot_call *s)
+{
+    struct etcd_txn *txn;
+
+    s->c = c;
+    s->first = c->next;
+    txn = take_group(c);
+    s->end = c->next;
+    c->flying++;
+    s->call = etcd_txn_commit(c->etcd, txn, on_result, s);
+}
+
+static void drop_rest(struct commit *c)
+{
+    for (; c->next < c->plan.txns.n; c->next++) {
+        c->res.refused++;
+        c->opts.on_txn(&c->plan.txns.at[c->next], c->next, false, c->opts.arg);
+    }
+}
+
 static void pump(struct commit *c)
 {
-    for (size_t i = 0; i < IN_FLIGHT_MAX && c->next < c->plan.txns.n; i++) {
-        if (c->calls[i].call)
-            continue;
-        if (!c->election || !election_is_leader(c->election)) {
-            c->res.refused++;
-            c->opts.on_txn(&c->plan.txns.at[c->next], c->next, false, c->opts.arg);
-            c->next++;
-            i--;
-            continue;
-        }
-        c->calls[i].c = c;
-        c->calls[i].index = c->next;
-        c->flying++;
-        c->calls[i].call =
-            etcd_txn_commit(c->etcd, txn_of(c, &c->plan.txns.at[c->next++]), on_result, &c->calls[i]);
-    }
+    if (!c->election || !election_is_leader(c->election))
+        drop_rest(c);
+    for (size_t i = 0; i < IN_FLIGHT_MAX && c->next < c->plan.txns.n; i++)
+        if (!c->calls[i].call)
+            send_group(c, &c->calls[i]);
 }
 
 /* ---- a plan ------------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
-/* commit.h - a plan into the store: one guarded transaction each, several in flight, each looked at once.
+/* commit.h - a plan into the store: guarded transactions, several in flight, each looked at once.
  *
+ * Small neighbours of one app ride in one transaction of etcd's: what costs is the request, not its size.
  * It must not know why the plan is as it is. Every transaction compares the leader's key, so that a deposed
  * leader writes nothing (behaviour 89); a refused or doubtful one is reported to be decided anew.
  */

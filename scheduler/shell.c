@@ -11,7 +11,6 @@
 #include "state/view.h"
 
 #define LEADER_TTL_S 3
-#define SETTLE_MS 2     /* changes that arrive together are decided on together */
 #define CONFLICT_MS 20  /* a guard did not hold: the view will show why */
 #define FAILURE_MS 1000 /* the store did not take it: once more after so long */
 #define SAVE_GUARD_MS 5000
@@ -68,7 +67,7 @@ static void on_delete(const char *name, int64_t revision, void *arg)
 
 static void on_batch(int64_t revision, void *arg)
 {
-    arm(arg, SETTLE_MS);
+    arm(arg, 0); /* not inside: what arrived together is taken in first */
 }
 
 /* ---- deciding ---------------------------------------------------------------------------------------- */

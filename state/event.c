@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 #include "lib/hash.h"
 #include "lib/log.h"
+#include "state/etcd_internal.h"
 #include "state/record.h"
 
 #include <stdio.h>
@@ -10,7 +11,9 @@
 
 #define BUCKET_TTL_S 86400 /* an event is kept for 23 to 24 hours */
 #define BUCKET_MS 3600000  /* a new lease after an hour */
-#define WAITING_MAX 200    /* events kept while there is no bucket */
+#define WAITING_MAX 1000   /* events kept until they are written */
+#define BATCH_MAX 100      /* written together: below etcd's 128 operations */
+#define GAP_MS 200         /* from one write's end to the next one's begin */
 #define RANDOM_DIGITS 8
 
 struct waiting {
@@ -22,32 +25,112 @@ struct event_log {
     char *cluster, *by;
     int64_t bucket; /* lease; 0: none */
     uint64_t made;  /* when it was granted, monotonic ms */
-    bool granting, freed;
-    unsigned refs; /* calls in flight, and the owner */
+    size_t sent;    /* of `waiting`, under way */
+    bool busy;      /* a call is under way */
+    bool freed;
+    struct timer *gap;
     struct orc_log_once failed;
-    struct {
-        struct waiting *at;
-        size_t n, cap;
-    } waiting;
+    ORC_VEC(struct waiting) waiting;
 };
 
-static void drop_waiting(struct event_log *l)
+static void drop(struct event_log *l, size_t n)
 {
-    for (size_t i = 0; i < l->waiting.n; i++) {
+    for (size_t i = 0; i < n; i++) {
         free(l->waiting.at[i].key);
         free(l->waiting.at[i].value);
     }
-    orc_vec_release(&l->waiting);
+    l->waiting.n -= n;
+    if (n)
+        memmove(l->waiting.at, l->waiting.at + n, l->waiting.n * sizeof *l->waiting.at);
 }
 
-static void unref(struct event_log *l)
+static void release(struct event_log *l)
 {
-    if (--l->refs > 0)
-        return;
-    drop_waiting(l);
+    drop(l, l->waiting.n);
+    orc_vec_release(&l->waiting);
     free(l->cluster);
     free(l->by);
     free(l);
+}
+
+static void note(struct event_log *l, const struct etcd_result *res)
+{
+    if (res->error == -ECANCELED)
+        return;
+    if (res->error)
+        orc_log_begin(&l->failed, ORC_LOG_WARN, "events can't be written and are dropped: %s",
+                      res->error_text);
+    else
+        orc_log_end(&l->failed, "events are written again");
+}
+
+static void flush(struct event_log *l);
+
+static void on_gap(void *arg)
+{
+    flush(arg);
+}
+
+/* Returns false when nobody is there any more. */
+static bool ended(struct event_log *l, const struct etcd_result *res)
+{
+    l->busy = false;
+    if (l->freed) {
+        release(l);
+        return false;
+    }
+    note(l, res);
+    return true;
+}
+
+static void on_put(const struct etcd_result *res, void *arg)
+{
+    struct event_log *l = arg;
+
+    if (!ended(l, res))
+        return;
+    if (res->error == -ENOENT) /* the lease is gone: they go into a new bucket */
+        l->bucket = 0;
+    else
+        drop(l, l->sent);
+    timer_start(l->gap, GAP_MS);
+}
+
+static void on_granted(const struct etcd_result *res, void *arg)
+{
+    struct event_log *l = arg;
+
+    if (!ended(l, res))
+        return;
+    if (res->error) {
+        drop(l, l->waiting.n);
+        return;
+    }
+    l->bucket = res->lease;
+    l->made = orc_clock_ms();
+    flush(l);
+}
+
+static void put_batch(struct event_log *l)
+{
+    struct etcd_txn *t = etcd_txn_new();
+
+    l->sent = l->waiting.n < BATCH_MAX ? l->waiting.n : BATCH_MAX;
+    for (size_t i = 0; i < l->sent; i++)
+        etcd_txn_put(t, l->waiting.at[i].key, l->waiting.at[i].value, l->bucket);
+    etcd_txn_commit(l->e, t, on_put, l);
+}
+
+/* What waits is written together: under load events would else be half of all requests. */
+static void flush(struct event_log *l)
+{
+    if (l->busy || !l->waiting.n)
+        return;
+    l->busy = true;
+    if (l->bucket && orc_clock_ms() - l->made < BUCKET_MS)
+        put_batch(l);
+    else
+        etcd_lease_grant(l->e, BUCKET_TTL_S, on_granted, l);
 }
 
 struct event_log *event_log_new(struct etcd *e, const char *cluster, const char *by)
@@ -57,7 +140,7 @@ struct event_log *event_log_new(struct etcd *e, const char *cluster, const char 
     l->e = e;
     l->cluster = orc_strdup(cluster);
     l->by = orc_strdup(by);
-    l->refs = 1;
+    l->gap = timer_new(e->loop, on_gap, l);
     return l;
 }
 
@@ -66,74 +149,10 @@ struct event_log *event_log_free(struct event_log *l)
     if (!l)
         return NULL;
     l->freed = true;
-    unref(l);
+    l->gap = timer_free(l->gap);
+    if (!l->busy)
+        release(l);
     return NULL;
-}
-
-static void note(struct event_log *l, const struct etcd_result *res)
-{
-    if (l->freed || res->error == -ECANCELED)
-        return;
-    if (res->error)
-        orc_log_begin(&l->failed, ORC_LOG_WARN, "events can't be written and are dropped: %s",
-                      res->error_text);
-    else
-        orc_log_end(&l->failed, "events are written again");
-}
-
-static void on_put(const struct etcd_result *res, void *arg)
-{
-    struct event_log *l = arg;
-
-    if (res->error == -ENOENT) /* the lease is gone: the next event makes a new bucket */
-        l->bucket = 0;
-    note(l, res);
-    unref(l);
-}
-
-static void put(struct event_log *l, const struct waiting *w)
-{
-    l->refs++;
-    etcd_put(l->e, w->key, w->value, l->bucket, on_put, l);
-}
-
-static void on_granted(const struct etcd_result *res, void *arg)
-{
-    struct event_log *l = arg;
-
-    l->granting = false;
-    note(l, res);
-    if (!res->error && !l->freed) {
-        l->bucket = res->lease;
-        l->made = orc_clock_ms();
-        for (size_t i = 0; i < l->waiting.n; i++)
-            put(l, &l->waiting.at[i]);
-    }
-    drop_waiting(l);
-    unref(l);
-}
-
-static void need_bucket(struct event_log *l)
-{
-    if (l->granting || (l->bucket && orc_clock_ms() - l->made < BUCKET_MS))
-        return;
-    l->bucket = 0;
-    l->granting = true;
-    l->refs++;
-    etcd_lease_grant(l->e, BUCKET_TTL_S, on_granted, l);
-}
-
-static void wait_or_put(struct event_log *l, struct waiting w)
-{
-    need_bucket(l);
-    if (l->bucket) {
-        put(l, &w);
-    } else if (l->waiting.n < WAITING_MAX) {
-        orc_vec_push(&l->waiting, w);
-        return;
-    }
-    free(w.key);
-    free(w.value);
 }
 
 void event_add(struct event_log *l, const char *type, const char *object, const char *fmt, ...)
@@ -150,6 +169,9 @@ void event_add(struct event_log *l, const char *type, const char *object, const 
     event.object = (char *)(uintptr_t)object;
     event.message = message;
     orc_random_hex(RANDOM_DIGITS, random);
-    wait_or_put(l, (struct waiting){.key = key_event(l->cluster, event.at, random),
-                                    .value = record_event_text(&event)});
+    if (l->waiting.n < WAITING_MAX)
+        orc_vec_push(&l->waiting, ((struct waiting){.key = key_event(l->cluster, event.at, random),
+                                                    .value = record_event_text(&event)}));
+    if (!timer_is_running(l->gap))
+        flush(l);
 }

@@ -1,7 +1,7 @@
 /* event.h - what happened, for `orc events`: written to events/<time>-<id> on one leased bucket per process,
  * so that history is bounded without anybody cleaning (behaviour 43). Fire and forget: an event that can't be
- * written is dropped after being logged once; nothing waits for it. Buckets: a lease of 24 h, renewed by a
- * new bucket each hour.
+ * written is dropped after being logged once; nothing waits for it. The first is written at once, those that
+ * come within the next 200 ms together. Buckets: a lease of 24 h, renewed by a new bucket each hour.
  */
 #ifndef STATE_EVENT_H
 #define STATE_EVENT_H

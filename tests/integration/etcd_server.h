@@ -141,7 +141,7 @@ static void etcd_server_prepare(struct etcd_server *s, size_t i)
     snprintf(s->name, sizeof s->name, "m%u", (unsigned)i);
     snprintf(s->url, sizeof s->url, "http://127.0.0.1:%d", etcd_free_port());
     snprintf(s->peer_url, sizeof s->peer_url, "http://127.0.0.1:%d", etcd_free_port());
-    snprintf(s->dir, sizeof s->dir, "/tmp/orc-etcd-XXXXXX");
+    snprintf(s->dir, sizeof s->dir, "%s/orc-etcd-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     strcpy(s->state, "new");
     if (!mkdtemp(s->dir))
         etcd_server_fail("mkdtemp");

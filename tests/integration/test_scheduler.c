@@ -490,6 +490,48 @@ static void test_scheduler__three_hundred_replicas_come_and_go(void **state)
     wait_tasks(3);
 }
 
+static bool all_have_begun(void *arg)
+{
+    orc_auto_free char *range = key_range(CLUSTER, KEY_ROLLOUT);
+    struct etcd_answer a = {0};
+    int64_t *ret = arg;
+    bool all;
+
+    assert_int_equal(etcd_sync_range(e, &loop, range, 0, &a, NULL), 0);
+    all = a.kvs.n == 10;
+    *ret = all ? a.kvs.at[0].create_revision : 0;
+    for (size_t i = 0; i < a.kvs.n && all; i++)
+        assert_int_equal(a.kvs.at[i].create_revision, *ret);
+    etcd_answer_release(&a);
+    return all;
+}
+
+/* Ten requests would be ten times the work for etcd. */
+static void test_scheduler__an_apps_services_begin_in_one_transaction(void **state)
+{
+    struct record_app a = {.generation = 1};
+    int64_t revision = 0;
+
+    start_scheduler(0);
+    for (int i = 0; i < 10; i++) {
+        struct record_app_service *s = orc_vec_add(&a.services);
+        struct record_revision r = {.spec = spec_service_new("web"), .by = orc_strdup("test")};
+
+        r.spec->image = orc_strdup("web:1");
+        spec_service_hash(r.spec, r.hash, r.container_hash);
+        s->name = orc_printf("s%d", i);
+        s->revision = 1;
+        s->replicas = 2;
+        put(key_revision(CLUSTER, "shop", s->name, 1), record_revision_text(&r));
+        record_revision_release(&r);
+    }
+    loop_for(&loop, 500);
+    put(key_app(CLUSTER, "shop"), record_app_text(&a));
+    record_app_release(&a);
+    assert_true(loop_until(&loop, all_have_begun, &revision));
+    wait_tasks(20);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -504,6 +546,7 @@ int main(void)
         TEST(test_scheduler__in_a_wiped_store_it_decides_nothing),
         TEST(test_scheduler__a_silent_node_is_replaced_and_its_return_doubles_nothing),
         TEST(test_scheduler__keys_written_by_hand_stop_nobody),
+        TEST(test_scheduler__an_apps_services_begin_in_one_transaction),
         TEST(test_scheduler__three_hundred_replicas_come_and_go),
     };
 

@@ -1,0 +1,431 @@
+/* hollow.c - the scheduler on a real etcd, with nodes that have no engines.
+ *
+ *   bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND
+ *
+ * The real orc-scheduler, a real etcd with its data below $TMPDIR, NODES nodelets that answer each task with
+ * "running, healthy" at once (hollow_nodes.c), on loopback. In turn, each on an etcd of its own:
+ *
+ *   arriving  services of 30 replicas, ten in an app, grow in steps of five: one app's key every so many ms
+ *   rest      the same cluster left alone: etcd's revision, the scheduler's processor time
+ *   apply     thirty services asked for by one app's key; and the same transactions from a bare client, with
+ *             nodes that answer and with nodes that don't
+ *
+ * Prints one JSON object.
+ */
+#include "tests/bench/hollow.h"
+
+#include "lib/log.h"
+#include "state/timer.h"
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wformat-truncation"
+#endif
+#include "tests/integration/etcd_server.h"
+#include "tests/integration/loop_until.h"
+
+#include <stdio.h>
+#include <sys/vfs.h>
+
+#define STEP_TASKS 5
+#define STEP_REPLICAS 30
+#define STEP_SERVICES 1 /* of an app */
+#define APPLY_SERVICES 30
+#define REST_MS 20000
+#define IN_FLIGHT 16 /* of the bare client: as scheduler/commit.c */
+
+struct bench {
+    uv_loop_t loop;
+    struct etcd_server server;
+    struct etcd *e;
+    struct hollow_nodes *nodes;
+    pid_t scheduler;
+    const char *program;
+    int n_nodes, n_tasks, rate;
+};
+
+/* ---- what the parts share ------------------------------------------------------------------------------ */
+
+/* Whatever ends the program: no folder stays. */
+static struct etcd_server *to_stop;
+static pid_t owner; /* not the observer */
+
+static void stop_server(void)
+{
+    if (getpid() == owner)
+        etcd_server_stop(to_stop);
+}
+
+void hollow_die(const char *fmt, ...)
+{
+    orc_auto_free char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = orc_vprintf(fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "bench-hollow: %s\n", text);
+    exit(1);
+}
+
+struct etcd *hollow_connect(uv_loop_t *loop, const char *url)
+{
+    struct orc_strv urls = {0};
+    struct etcd_opts o = {.endpoints = &urls, .timeout_ms = 60000};
+    struct etcd *e;
+
+    orc_strv_add(&urls, url);
+    e = etcd_new(loop, &o, NULL);
+    orc_strv_release(&urls);
+    return e;
+}
+
+void hollow_until(uv_loop_t *loop, bool (*holds)(void *arg), void *arg, const char *what)
+{
+    if (!loop_until_ms(loop, holds, arg, HOLLOW_PATIENCE_MS))
+        hollow_die("%s", what);
+}
+
+void hollow_for(uv_loop_t *loop, uint64_t ms)
+{
+    loop_for(loop, ms);
+}
+
+/* ---- processes ----------------------------------------------------------------------------------------- */
+
+/* Seconds of all its threads on a processor, to a hundredth: utime and stime of proc(5). */
+static double cpu_of(pid_t pid)
+{
+    orc_auto_free char *path = orc_printf("/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "re");
+    unsigned long user = 0, kernel = 0;
+
+    if (!f ||
+        fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
+        hollow_die("%s can't be read; did the program end?", path);
+    fclose(f);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* The same of a program with one thread, to the nanosecond: the first number of schedstat. */
+static double exact_cpu_of(pid_t pid)
+{
+    orc_auto_free char *path = orc_printf("/proc/%d/schedstat", (int)pid);
+    FILE *f = fopen(path, "re");
+    long long ns = 0;
+
+    if (!f || fscanf(f, "%lld", &ns) != 1)
+        hollow_die("%s can't be read; did the program end?", path);
+    fclose(f);
+    return (double)ns / 1e9;
+}
+
+static double private_mib(pid_t pid)
+{
+    orc_auto_free char *path = orc_printf("/proc/%d/smaps_rollup", (int)pid);
+    FILE *f = fopen(path, "re");
+    char line[200];
+    long kb = 0, n;
+
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "Private_Clean: %ld", &n) == 1 || sscanf(line, "Private_Dirty: %ld", &n) == 1)
+            kb += n;
+    if (f)
+        fclose(f);
+    return (double)kb / 1024;
+}
+
+static bool leader_is_there(void *arg)
+{
+    struct bench *b = arg;
+    orc_auto_free char *key = key_leader(HOLLOW_CLUSTER);
+    struct etcd_answer a = {0};
+    bool is = etcd_sync_get(b->e, &b->loop, key, &a, NULL) == 0 && a.kvs.n;
+
+    etcd_answer_release(&a);
+    return is;
+}
+
+static void start_scheduler(struct bench *b)
+{
+    b->scheduler = fork();
+    if (b->scheduler == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(b->program, "orc-scheduler", "--etcd", b->server.url, "--cluster", HOLLOW_CLUSTER,
+              "--log-level", "warn", (char *)NULL);
+        _exit(127);
+    }
+    hollow_until(&b->loop, leader_is_there, b, "the scheduler does not lead");
+    hollow_for(&b->loop, 300);
+}
+
+static void stop_scheduler(struct bench *b)
+{
+    if (b->scheduler) {
+        kill(b->scheduler, SIGTERM);
+        waitpid(b->scheduler, NULL, 0);
+    }
+    b->scheduler = 0;
+}
+
+static void begin(struct bench *b, const struct hollow_shape *s)
+{
+    etcd_server_start(&b->server);
+    uv_loop_init(&b->loop);
+    b->e = hollow_connect(&b->loop, b->server.url);
+    hollow_write_specs(b->e, &b->loop, s);
+    b->nodes = hollow_nodes_new(&b->loop, b->e, b->n_nodes);
+}
+
+static void end(struct bench *b)
+{
+    stop_scheduler(b);
+    b->nodes = hollow_nodes_free(b->nodes);
+    b->e = etcd_free(b->e);
+    loop_close(&b->loop);
+    etcd_server_stop(&b->server);
+}
+
+static json_t *seen_json(const struct hollow_seen *s)
+{
+    return json_pack("{s:I s:f s:{s:f s:f s:f s:f}}", "tasks", (json_int_t)s->tasks, "seconds", s->seconds,
+                     "delay_ms", "p50", s->p50, "p90", s->p90, "p99", s->p99, "max", s->worst);
+}
+
+/* ---- at rest ------------------------------------------------------------------------------------------- */
+
+static bool all_answered(void *arg)
+{
+    return hollow_nodes_owed(arg) == 0;
+}
+
+static int64_t revision_of(struct bench *b)
+{
+    orc_auto_free char *key = key_config(HOLLOW_CLUSTER);
+    struct etcd_answer a = {0};
+    struct orc_err err = ORC_ERR_INIT;
+    int64_t r;
+
+    if (etcd_sync_get(b->e, &b->loop, key, &a, &err) < 0)
+        hollow_die("%s", err.msg);
+    r = a.revision;
+    etcd_answer_release(&a);
+    return r;
+}
+
+static json_t *measure_rest(struct bench *b)
+{
+    int64_t revision;
+    double cpu;
+
+    hollow_until(&b->loop, all_answered, b->nodes, "the nodes do not come to rest");
+    hollow_for(&b->loop, 5000); /* monitors end, records are concluded */
+    revision = revision_of(b);
+    cpu = exact_cpu_of(b->scheduler);
+    hollow_for(&b->loop, REST_MS);
+    cpu = exact_cpu_of(b->scheduler) - cpu;
+    return json_pack("{s:f s:I s:f s:f}", "seconds", REST_MS / 1000.0, "writes",
+                     (json_int_t)(revision_of(b) - revision), "scheduler_cpu_percent", cpu * 100000 / REST_MS,
+                     "scheduler_private_mib", private_mib(b->scheduler));
+}
+
+/* ---- arriving ------------------------------------------------------------------------------------------ */
+
+struct arrival {
+    struct bench *b;
+    const struct hollow_shape *shape;
+    int *replicas; /* of each service */
+    int steps, done, flying;
+    uint64_t begun;
+    uv_timer_t timer;
+};
+
+static void on_grown(const struct etcd_result *res, void *arg)
+{
+    struct arrival *a = arg;
+
+    if (res->error)
+        hollow_die("an app's key could not be written: %s", res->error_text);
+    a->flying--;
+}
+
+/* Apps in turn, then their next services, then the next five replicas. */
+static void grow(struct arrival *a)
+{
+    int app = a->done % a->shape->apps, service = a->done / a->shape->apps % a->shape->services;
+    orc_auto_free char *name = orc_printf("a%d", app), *key = key_app(HOLLOW_CLUSTER, name), *text = NULL;
+    int *of = &a->replicas[app * a->shape->services];
+
+    of[service] += STEP_TASKS;
+    a->done++;
+    a->flying++;
+    text = hollow_app_text(a->shape, a->done, of);
+    etcd_put(a->b->e, key, text, 0, on_grown, a);
+}
+
+static void on_due(uv_timer_t *timer)
+{
+    struct arrival *a = timer->data;
+    uint64_t due = (orc_clock_ms() - a->begun) * (uint64_t)a->b->rate / STEP_TASKS / 1000;
+
+    while (a->done < a->steps && (uint64_t)a->done < due)
+        grow(a);
+}
+
+static bool all_assigned(void *arg)
+{
+    struct arrival *a = arg;
+
+    return hollow_nodes_assigned(a->b->nodes) >= (long)a->steps * STEP_TASKS && !a->flying;
+}
+
+static json_t *measure_arriving(struct bench *b, json_t **ret_rest)
+{
+    struct hollow_shape shape = {.services = STEP_SERVICES, .replicas = STEP_REPLICAS};
+    struct arrival a = {.b = b, .shape = &shape};
+    struct hollow_observer *o;
+    struct hollow_seen seen;
+    double cpu, etcd_cpu;
+    json_t *j;
+
+    shape.apps = b->n_tasks / STEP_REPLICAS / STEP_SERVICES;
+    a.steps = shape.apps * shape.services * STEP_REPLICAS / STEP_TASKS;
+    a.replicas = orc_calloc((size_t)(shape.apps * shape.services), sizeof *a.replicas);
+    begin(b, &shape);
+    start_scheduler(b);
+    o = hollow_observer_new(b->server.url, &shape, (long)a.steps * STEP_TASKS);
+    cpu = cpu_of(b->scheduler);
+    etcd_cpu = cpu_of(b->server.pid);
+    a.begun = orc_clock_ms();
+    uv_timer_init(&b->loop, &a.timer);
+    a.timer.data = &a;
+    uv_timer_start(&a.timer, on_due, 1, 1);
+    hollow_until(&b->loop, all_assigned, &a, "not all tasks were assigned");
+    uv_close((uv_handle_t *)&a.timer, NULL);
+    seen = hollow_observer_end(o);
+    j = seen_json(&seen);
+    json_object_set_new(j, "scheduler_cpu_s", json_real(cpu_of(b->scheduler) - cpu));
+    json_object_set_new(j, "etcd_cpu_s", json_real(cpu_of(b->server.pid) - etcd_cpu));
+    *ret_rest = measure_rest(b);
+    end(b);
+    free(a.replicas);
+    return j;
+}
+
+/* ---- one apply ----------------------------------------------------------------------------------------- */
+
+static void apply(struct bench *b, const struct hollow_shape *s)
+{
+    orc_auto_free char *key = key_app(HOLLOW_CLUSTER, "a0"), *text = NULL;
+    orc_auto_free int *replicas = orc_calloc((size_t)s->services, sizeof *replicas);
+    struct etcd_answer a = {0};
+
+    for (int i = 0; i < s->services; i++)
+        replicas[i] = s->replicas;
+    text = hollow_app_text(s, 1, replicas);
+    if (etcd_sync_put(b->e, &b->loop, key, text, 0, &a, NULL) < 0)
+        hollow_die("the app's key could not be written");
+    etcd_answer_release(&a);
+}
+
+static bool all_there(void *arg)
+{
+    const struct bench *b = arg;
+
+    return hollow_nodes_assigned(b->nodes) >= b->n_tasks;
+}
+
+static struct hollow_seen apply_with_scheduler(struct bench *b, const struct hollow_shape *s, bool hushed,
+                                               struct hollow_history **ret)
+{
+    struct hollow_observer *o;
+    struct hollow_seen seen;
+    int64_t revision;
+
+    begin(b, s);
+    hollow_nodes_hush(b->nodes, hushed);
+    start_scheduler(b);
+    o = hollow_observer_new(b->server.url, s, b->n_tasks);
+    revision = revision_of(b);
+    apply(b, s);
+    hollow_until(&b->loop, all_there, b, "not all tasks were assigned");
+    seen = hollow_observer_end(o);
+    *ret = hollow_history_read(&b->loop, b->e, revision, b->n_tasks);
+    end(b);
+    return seen;
+}
+
+static struct hollow_seen apply_bare(struct bench *b, const struct hollow_shape *s, bool hushed,
+                                     const struct hollow_history *h)
+{
+    struct hollow_observer *o;
+    struct hollow_seen seen;
+
+    begin(b, s);
+    hollow_nodes_hush(b->nodes, hushed);
+    o = hollow_observer_new(b->server.url, s, b->n_tasks);
+    apply(b, s);
+    hollow_history_send(h, &b->loop, b->e, IN_FLIGHT);
+    seen = hollow_observer_end(o);
+    end(b);
+    return seen;
+}
+
+static json_t *measure_apply(struct bench *b, bool hushed)
+{
+    struct hollow_shape s = {.apps = 1, .services = APPLY_SERVICES, .replicas = b->n_tasks / APPLY_SERVICES};
+    struct hollow_history *h = NULL;
+    struct hollow_seen ours = apply_with_scheduler(b, &s, hushed, &h), bare = apply_bare(b, &s, hushed, h);
+    json_t *j = json_pack("{s:f s:f s:f s:I}", "seconds", ours.seconds, "bare_seconds", bare.seconds, "ratio",
+                          ours.seconds / bare.seconds, "transactions", (json_int_t)hollow_history_count(h));
+
+    hollow_history_free(h);
+    return j;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------- */
+
+static const char *disk_name(void)
+{
+    const char *dir = getenv("TMPDIR");
+    struct statfs fs;
+
+    return statfs(dir ? dir : "/tmp", &fs) == 0 && fs.f_type == 0x01021994 ? "tmpfs" : "disk";
+}
+
+static int number(const char *text, int min, int max)
+{
+    int n = atoi(text);
+
+    if (n >= min && n <= max)
+        return n;
+    hollow_die("\"%s\" is not a number from %d to %d", text, min, max);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    orc_auto_free char *text = NULL;
+    json_t *j = json_object(), *rest = NULL;
+
+    to_stop = &b.server;
+    owner = getpid();
+    atexit(stop_server);
+    if (argc != 5)
+        hollow_die("usage: bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND");
+    orc_log_init("bench-hollow", ORC_LOG_WARN, false);
+    b.program = argv[1];
+    b.n_nodes = number(argv[2], 1, 10000);
+    b.n_tasks = number(argv[3], 300, 100000);
+    b.n_tasks -= b.n_tasks % (STEP_REPLICAS * STEP_SERVICES);
+    b.rate = number(argv[4], 1, 100000);
+    json_object_set_new(j, "nodes", json_integer(b.n_nodes));
+    json_object_set_new(j, "tasks", json_integer(b.n_tasks));
+    json_object_set_new(j, "etcd_data", json_string(disk_name()));
+    json_object_set_new(j, "arriving", measure_arriving(&b, &rest));
+    json_object_set_new(j, "rest", rest);
+    json_object_set_new(j, "apply_answered", measure_apply(&b, false));
+    json_object_set_new(j, "apply_alone", measure_apply(&b, true));
+    text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(4));
+    puts(text);
+    json_decref(j);
+    return 0;
+}
