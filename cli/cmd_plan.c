@@ -59,17 +59,19 @@ static void print_ops(const struct out *o, const struct forecast_result *r)
     const struct forecast_step *s;
     const struct plan_txn *x;
     const struct plan_op *op;
-    char after[ORC_UNIT_MAX];
+    struct record_task rec;
+    char after[ORC_UNIT_MAX], id[KEY_TASK_MAX + 1], address[16];
 
     orc_vec_each (s, &r->steps)
         orc_vec_each (x, &s->plan.txns)
             orc_vec_each (op, &x->ops) {
                 if (!preview_shows(op))
                     continue;
-                out_cell(t, "%s", op->key.task);
+                rec = plan_task_record(&op->task, address);
+                out_cell(t, "%s", plan_task_id(&op->task, id));
                 out_cell(t, "%s", preview_verb(op));
-                out_cell(t, "%s", op->key.node);
-                out_cell(t, "%s", op->kind == PLAN_TASK_CREATE ? op->task.address : "");
+                out_cell(t, "%s", op->task.node->s);
+                out_cell(t, "%s", op->kind == PLAN_TASK_CREATE ? rec.address : "");
                 out_cell(t, "%s", orc_format_duration(s->after_ms, after));
                 out_cell(t, "%s", preview_reason(op));
             }

@@ -111,7 +111,7 @@ const char *preview_verb(const struct plan_op *op)
 
 const char *preview_reason(const struct plan_op *op)
 {
-    return op->kind == PLAN_TASK_CREATE ? op->task.reason : op->task.stop_reason;
+    return share_text_str(op->kind == PLAN_TASK_CREATE ? op->task.reason : op->task.stop_reason);
 }
 
 /* Slots that wait for one reason are told together. */
@@ -142,11 +142,14 @@ char *preview_why(const struct forecast_service *s)
 static json_t *op_to_json(uint64_t after_ms, const struct plan_txn *t, const struct plan_op *op)
 {
     orc_auto_free char *service = orc_printf("%s/%s", t->app, t->service);
-    json_t *j = json_pack("{s:I, s:s, s:s, s:s, s:i, s:I, s:s}", "after_ms", (json_int_t)after_ms,
-                          "operation", preview_verb(op), "task", op->key.task, "service", service, "slot",
-                          op->task.slot, "revision", (json_int_t)op->task.revision, "node", op->key.node);
+    char id[KEY_TASK_MAX + 1], address[16];
+    struct record_task rec = plan_task_record(&op->task, address);
+    json_t *j =
+        json_pack("{s:I, s:s, s:s, s:s, s:i, s:I, s:s}", "after_ms", (json_int_t)after_ms, "operation",
+                  preview_verb(op), "task", plan_task_id(&op->task, id), "service", service, "slot", rec.slot,
+                  "revision", (json_int_t)rec.revision, "node", op->task.node->s);
 
-    orc_json_set_str(j, "address", op->task.address);
+    orc_json_set_str(j, "address", rec.address);
     orc_json_set_str(j, "reason", preview_reason(op));
     return j;
 }

@@ -34,11 +34,9 @@ static int by_place(const void *a, const void *b)
 
 static void plan_one(struct plan_txn *txn, struct core_task *t)
 {
-    struct key task = core_key_task(t, KEY_TASK), status = core_key_task(t, KEY_STATUS);
+    struct plan_task task = core_task_plan(t);
 
-    plan_collect(txn, t->node->name, task.task, t->fed.present, t->status_fed.present);
-    plan_guard(txn, &task, false, t->fed.present ? (int64_t)t->fed.mod : 0);
-    plan_guard(txn, &status, false, t->status_fed.present ? (int64_t)t->status_fed.mod : 0);
+    plan_task(txn, PLAN_COLLECT, &task);
     t->planned = true;
 }
 

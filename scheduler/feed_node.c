@@ -21,7 +21,7 @@ void feed_free_node(struct core *c, struct core_node *n)
     record_node_state_release(&n->state);
     orc_vec_release(&n->ports);
     orc_vec_release(&n->tent.ports);
-    free(n->name);
+    share_text_drop(n->shared);
     free(n);
 }
 

@@ -33,6 +33,7 @@ void feed_free_service(struct core *c, struct core_service *s)
     for (size_t i = 0; i < s->makes.n; i++)
         share_make_drop(s->makes.at[i]);
     orc_vec_release(&s->makes);
+    share_service_drop(s->shared);
     free(s->name);
     free(s);
 }

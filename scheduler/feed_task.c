@@ -156,32 +156,6 @@ static bool task_fits_key(const struct core_task *t, const struct record_task *r
 
 /* ---- their content ----------------------------------------------------------------------------------- */
 
-/* Those that no task, and no plan, refers to any more. */
-static void drop_unused_makes(struct core_service *s)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < s->makes.n; i++)
-        if (s->makes.at[i]->refs > 1)
-            s->makes.at[kept++] = s->makes.at[i];
-        else
-            share_make_drop(s->makes.at[i]);
-    s->makes.n = kept;
-}
-
-static struct share_make *make_of(struct core_service *s, const struct record_task *r)
-{
-    struct share_make *m;
-
-    for (size_t i = s->makes.n; i-- > 0;)
-        if (share_make_is(s->makes.at[i], r))
-            return share_make_ref(s->makes.at[i]);
-    drop_unused_makes(s);
-    m = share_make_new(r);
-    orc_vec_push(&s->makes, m);
-    return share_make_ref(m);
-}
-
 static void set_reason(struct core_task *t, const char *reason)
 {
     share_text_set(&t->make->reason, reason);
@@ -203,7 +177,7 @@ static void set_address(struct core_task *t, const char *address)
 
 static void set_record(struct core_task *t, const struct record_task *r)
 {
-    struct share_make *m = make_of(t->service, r);
+    struct share_make *m = core_service_make(t->service, r);
 
     share_make_drop(t->make);
     t->make = m;

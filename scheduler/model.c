@@ -1,6 +1,7 @@
 /* model.c - finding, marking and the facts derived from what was fed. */
 #include "scheduler/model.h"
 
+#include "lib/hash.h"
 #include "scheduler/trouble.h"
 #include "scheduler/rank.h"
 
@@ -23,7 +24,8 @@ struct core_node *core_node_get(struct core *c, const char *name)
     if (n)
         return n;
     n = orc_new(struct core_node);
-    n->name = orc_strdup(name);
+    n->shared = share_text_new(name);
+    n->name = n->shared->s;
     HASH_ADD_KEYPTR(hh, c->nodes, n->name, strlen(n->name), n);
     rank_add(c, n);
     n->missing = true; /* until its heartbeat is fed */
@@ -64,6 +66,8 @@ struct core_service *core_service_get(struct core *c, const char *app, const cha
     s = orc_new(struct core_service);
     s->name = orc_printf("%s/%s", app, service);
     s->service = strchr(s->name, '/') + 1;
+    s->shared = share_service_new(app, service);
+    s->hash = orc_hash64_str(0, s->name);
     s->app = core_app_get(c, app);
     DL_APPEND2(s->app->services, s, app_prev, app_next);
     HASH_ADD_KEYPTR(hh, c->services, s->name, strlen(s->name), s);

@@ -133,7 +133,8 @@ struct core_node {
     struct core_fed policy_fed;
     struct record_node_state state; /* as written */
     struct core_fed state_fed;
-    char *name;
+    struct share_text *shared; /* its name */
+    const char *name;          /* likewise */
     struct record_node rec;
     uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
     struct core_task *tasks;
@@ -184,7 +185,9 @@ struct core_app {
 };
 
 struct core_service {
-    char *name; /* "<app>/<service>" */
+    char *name;                   /* "<app>/<service>" */
+    struct share_service *shared; /* likewise */
+    uint64_t hash;                /* of it */
     struct core_app *app;
     const char *service;
     struct core_fed rollout_fed, intent_fed;
@@ -305,8 +308,10 @@ const struct core_task_more *core_task_more(const struct core_task *t);
 /* A task's id in `ret`, which is returned. */
 const char *core_task_id(const struct core_task *t, char ret[KEY_TASK_MAX + 1]);
 #define CORE_TASK_ID(t) core_task_id((t), (char[KEY_TASK_MAX + 1]){0}) /* for the rest of the block */
-/* Its record as it was last readable; borrows from the task and from `address`. */
-struct record_task core_task_record(const struct core_task *t, char address[16]);
+/* As a plan says it; borrows from the task. */
+struct plan_task core_task_plan(const struct core_task *t);
+/* What tasks with such a record have in common; counted for the caller. */
+struct share_make *core_service_make(struct core_service *s, const struct record_task *r);
 
 /* Derived facts. */
 bool core_node_alive(const struct core_node *n);

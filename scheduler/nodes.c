@@ -245,6 +245,6 @@ void nodes_retry(struct core *c, const struct plan_txn *t)
     }
     orc_vec_each (op, &t->ops)
         if ((op->kind == PLAN_NODE_STATE || op->kind == PLAN_NODE_FORGET) &&
-            (n = core_node_find(c, op->key.node)))
+            (n = core_node_find(c, op->other->key.node)))
             core_restate(c, n);
 }

@@ -7,7 +7,6 @@
 #include "scheduler/rank.h"
 #include "scheduler/trouble.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 /* ---- scratch of the step ----------------------------------------------------------------------------- */
@@ -99,7 +98,7 @@ struct place_score place_score_of(struct core *c, struct core_node *n, const str
          */
         x.load = (use.cpu > use.memory ? use.cpu : use.memory) / 10;
     }
-    x.tie = place_tie(orc_hash64_str(0, req->service->name), orc_hash64_str(0, n->name));
+    x.tie = place_tie(req->service->hash, orc_hash64_str(0, n->name));
     return x;
 }
 
@@ -206,13 +205,13 @@ struct core_node *place_pick(struct core *c, const struct place_req *req, char *
     return best;
 }
 
-void place_take(struct core *c, struct core_node *n, const struct place_req *req, const char *task,
-                char ret_address[16])
+uint32_t place_take(struct core *c, struct core_node *n, const struct place_req *req, int slot,
+                    int64_t attempt)
 {
     struct spec_resources need = spec_service_reserved(req->spec);
     int range = PLACE_ADDRESS_LAST - PLACE_ADDRESS_FIRST + 1;
-    int octet = PLACE_ADDRESS_FIRST + (int)(orc_hash64_str(0, task) % (uint64_t)range);
-    struct in_addr a;
+    int64_t of[] = {slot, attempt};
+    int octet = PLACE_ADDRESS_FIRST + (int)(orc_hash64(req->service->hash, of, sizeof of) % (uint64_t)range);
 
     tent_reset(c, n);
     for (int i = 0; i < range && !place_address_free(c, n, octet); i++)
@@ -228,12 +227,11 @@ void place_take(struct core *c, struct core_node *n, const struct place_req *req
             continue;
         p = orc_vec_add(&n->tent.ports);
         p->port = req->spec->ports.at[i];
-        snprintf(p->id, sizeof p->id, "%s", task);
+        key_task_id(req->service->app->name, req->service->service, slot, attempt, p->id);
     }
     rank_taken(c, n, req);
     spread_add(c, n, 1);
-    if (spec_service_max_per_node(req->spec) && !count_slot_is_there(n, req))
+    if (req->spec->max_per_node && !count_slot_is_there(n, req))
         count_held(c, n);
-    a.s_addr = htonl(n->subnet | (uint32_t)octet);
-    inet_ntop(AF_INET, &a, ret_address, 16);
+    return n->subnet | (uint32_t)octet;
 }

@@ -44,9 +44,9 @@ struct core_node *place_pick(struct core *c, const struct place_req *req, char *
 int place_fuller(struct core *c, const struct spec_service *spec, struct core_node *a, struct core_node *b);
 
 /* Takes room, ports and an address on a node picked before, for the rest of this step. The address is chosen
- * by a hash of the task's id, so that a freed one is rarely the next one used; written as text to ret. */
-void place_take(struct core *c, struct core_node *n, const struct place_req *req, const char *task,
-                char ret_address[16]);
+ * by a hash of the task's id, so that a freed one is rarely the next one used; in host byte order. */
+uint32_t place_take(struct core *c, struct core_node *n, const struct place_req *req, int slot,
+                    int64_t attempt);
 
 /* What a constraint's or a preference's key stands for on this node, "" for nothing; labels of the policy go
  * before the node's own. */

@@ -1,26 +1,10 @@
 #include "scheduler/plan.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- copies ------------------------------------------------------------------------------------------ */
-
-void plan_copy_task(struct record_task *dst, const struct record_task *src)
-{
-    *dst = *src;
-    dst->app = orc_strdup(src->app);
-    dst->service = orc_strdup(src->service);
-    dst->address = orc_strdup(src->address);
-    dst->reason = orc_strdup(src->reason);
-    dst->stop_reason = orc_strdup(src->stop_reason);
-    memset(&dst->ports, 0, sizeof dst->ports);
-    for (size_t i = 0; i < src->ports.n; i++) {
-        struct spec_port *p = orc_vec_add(&dst->ports);
-
-        *p = src->ports.at[i];
-        p->host_ip = orc_strdup(p->host_ip);
-    }
-}
 
 void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *src)
 {
@@ -41,17 +25,33 @@ void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *
 
 /* ---- building ---------------------------------------------------------------------------------------- */
 
+static void op_release(struct plan_op *op)
+{
+    share_service_drop(op->task.service);
+    share_text_drop(op->task.node);
+    share_make_drop(op->task.make);
+    share_text_drop(op->task.reason);
+    share_text_drop(op->task.stop_reason);
+    share_text_drop(op->task.odd_address);
+    if (!op->other)
+        return;
+    record_rollout_release(&op->other->rollout);
+    record_node_state_release(&op->other->node);
+    free(op->other);
+}
+
 static void txn_release(struct plan_txn *t)
 {
+    struct plan_node_guard *g;
     struct plan_op *op;
 
-    orc_vec_each (op, &t->ops) {
-        record_task_release(&op->task);
-        record_rollout_release(&op->rollout);
-        record_node_state_release(&op->node);
-    }
+    orc_vec_each (op, &t->ops)
+        op_release(op);
+    orc_vec_each (g, &t->nodes)
+        share_text_drop(g->node);
     orc_vec_release(&t->ops);
     orc_vec_release(&t->guards);
+    orc_vec_release(&t->nodes);
 }
 
 void plan_release(struct plan *p)
@@ -101,75 +101,93 @@ void plan_end(struct plan *p)
     }
 }
 
-static struct plan_op *add_op(struct plan_txn *t, enum plan_kind kind, enum key_kind of, const char *node,
-                              const char *id)
+void plan_task(struct plan_txn *t, enum plan_kind kind, const struct plan_task *task)
 {
     struct plan_op *op = orc_vec_add(&t->ops);
 
     op->kind = kind;
-    op->key.kind = of;
-    memcpy(op->key.app, t->app, sizeof t->app);
-    memcpy(op->key.service, t->service, sizeof t->service);
-    snprintf(op->key.node, sizeof op->key.node, "%s", node);
-    snprintf(op->key.task, sizeof op->key.task, "%s", id);
-    return op;
+    op->task = *task;
+    share_service_ref(task->service);
+    share_text_ref(task->node);
+    share_make_ref(task->make);
+    share_text_ref(task->reason);
+    share_text_ref(task->stop_reason);
+    share_text_ref(task->odd_address);
 }
 
-struct plan_op *plan_task_create(struct plan_txn *t, const char *node, const char *id,
-                                 const struct record_task *task)
+const char *plan_task_id(const struct plan_task *t, char ret[KEY_TASK_MAX + 1])
 {
-    struct plan_op *op = add_op(t, PLAN_TASK_CREATE, KEY_TASK, node, id);
-
-    plan_copy_task(&op->task, task);
-    return op;
+    key_task_id(t->service->app, t->service->service, t->slot, t->attempt, ret);
+    return ret;
 }
 
-struct plan_op *plan_task_desired(struct plan_txn *t, const char *node, const char *id,
-                                  const struct record_task *task, enum task_desired desired,
-                                  const char *stop_reason)
+struct record_task plan_task_record(const struct plan_task *t, char address[16])
 {
-    struct plan_op *op = add_op(t, PLAN_TASK_DESIRED, KEY_TASK, node, id);
+    struct in_addr a = {htonl(t->address)};
+    struct record_task r = {.app = t->service->app,
+                            .service = t->service->service,
+                            .slot = t->slot,
+                            .attempt = t->attempt,
+                            .revision = t->make->revision,
+                            .restart_epoch = t->make->restart_epoch,
+                            .desired = t->desired,
+                            .resources = t->make->resources,
+                            .restarts = t->restarts,
+                            .reason = (char *)share_text_str(t->reason),
+                            .stop_reason = (char *)share_text_str(t->stop_reason),
+                            .at = t->at};
 
-    plan_copy_task(&op->task, task);
-    op->task.desired = desired;
-    orc_set_str(&op->task.stop_reason, stop_reason);
-    return op;
+    memcpy(r.container_hash, t->make->container_hash, sizeof r.container_hash);
+    r.ports.at = t->make->ports.at;
+    r.ports.n = t->make->ports.n;
+    r.address = (char *)share_text_str(t->odd_address);
+    if (!r.address && t->address) {
+        inet_ntop(AF_INET, &a, address, 16);
+        r.address = address;
+    }
+    return r;
 }
 
-void plan_collect(struct plan_txn *t, const char *node, const char *id, bool has_task, bool has_status)
+static struct plan_other *add_other(struct plan_txn *t, enum plan_kind kind, enum key_kind of,
+                                    const char *node)
 {
-    struct plan_op *op = add_op(t, PLAN_COLLECT, KEY_TASK, node, id);
+    struct plan_op *op = orc_vec_add(&t->ops);
 
-    op->has_task = has_task;
-    op->has_status = has_status;
+    op->kind = kind;
+    op->other = orc_new(struct plan_other);
+    op->other->key.kind = of;
+    memcpy(op->other->key.app, t->app, sizeof t->app);
+    memcpy(op->other->key.service, t->service, sizeof t->service);
+    snprintf(op->other->key.node, sizeof op->other->key.node, "%s", node);
+    return op->other;
 }
 
 void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r)
 {
-    plan_copy_rollout(&add_op(t, PLAN_ROLLOUT_PUT, KEY_ROLLOUT, "", "")->rollout, r);
+    plan_copy_rollout(&add_other(t, PLAN_ROLLOUT_PUT, KEY_ROLLOUT, "")->rollout, r);
 }
 
 void plan_rollout_delete(struct plan_txn *t)
 {
-    add_op(t, PLAN_ROLLOUT_DELETE, KEY_ROLLOUT, "", "");
+    add_other(t, PLAN_ROLLOUT_DELETE, KEY_ROLLOUT, "");
 }
 
 void plan_gateway_retire(struct plan_txn *t, const char *id)
 {
-    add_op(t, PLAN_GATEWAY_RETIRE, KEY_GATEWAY, id, "");
+    add_other(t, PLAN_GATEWAY_RETIRE, KEY_GATEWAY, id);
 }
 
 void plan_node_state(struct plan_txn *t, const char *node, const struct record_node_state *r)
 {
-    struct plan_op *op = add_op(t, PLAN_NODE_STATE, KEY_NODE_STATE, node, "");
+    struct plan_other *o = add_other(t, PLAN_NODE_STATE, KEY_NODE_STATE, node);
 
-    op->node = *r;
-    op->node.reason = orc_strdup(r->reason);
+    o->node = *r;
+    o->node.reason = orc_strdup(r->reason);
 }
 
 void plan_node_forget(struct plan_txn *t, const char *node)
 {
-    add_op(t, PLAN_NODE_FORGET, KEY_NODE_STATE, node, "");
+    add_other(t, PLAN_NODE_FORGET, KEY_NODE_STATE, node);
 }
 
 static bool same_key(const struct key *a, const struct key *b)
@@ -190,6 +208,16 @@ void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t 
     g->key = *key;
     g->create = create;
     g->revision = revision;
+}
+
+void plan_guard_node(struct plan_txn *t, struct share_text *node, int64_t alive, int64_t policy)
+{
+    const struct plan_node_guard *g;
+
+    orc_vec_each (g, &t->nodes)
+        if (g->node == node)
+            return;
+    orc_vec_push(&t->nodes, ((struct plan_node_guard){share_text_ref(node), alive, policy}));
 }
 
 static void add_event(struct plan *p, size_t txn, const char *type, const char *object, const char *fmt,
@@ -236,29 +264,40 @@ static char *rollout_text(const struct plan_txn *t, const struct record_rollout 
     return orc_buf_take(&b);
 }
 
+static char *task_text(const struct plan_op *op)
+{
+    const char *node = op->task.node->s;
+    char id[KEY_TASK_MAX + 1], address[16];
+    struct record_task r;
+
+    plan_task_id(&op->task, id);
+    if (op->kind == PLAN_COLLECT)
+        return orc_printf("collect %s on %s", id, node);
+    r = plan_task_record(&op->task, address);
+    if (op->kind == PLAN_TASK_CREATE)
+        return orc_printf("create %s on %s at %s: %s", id, node, r.address, r.reason);
+    return orc_printf("%s %s on %s: %s", task_desired_name(r.desired), id, node, r.stop_reason);
+}
+
 char *plan_op_text(const struct plan_txn *t, const struct plan_op *op)
 {
-    const char *node = op->key.node, *id = op->key.task;
-
     switch (op->kind) {
     case PLAN_TASK_CREATE:
-        return orc_printf("create %s on %s at %s: %s", id, node, op->task.address, op->task.reason);
     case PLAN_TASK_DESIRED:
-        return orc_printf("%s %s on %s: %s", task_desired_name(op->task.desired), id, node,
-                          op->task.stop_reason);
     case PLAN_COLLECT:
-        return orc_printf("collect %s on %s", id, node);
+        return task_text(op);
     case PLAN_ROLLOUT_PUT:
-        return rollout_text(t, &op->rollout);
+        return rollout_text(t, &op->other->rollout);
     case PLAN_ROLLOUT_DELETE:
         return orc_printf("forget %s/%s", t->app, t->service);
     case PLAN_GATEWAY_RETIRE:
-        return orc_printf("retire gateway %s", node);
+        return orc_printf("retire gateway %s", op->other->key.node);
     case PLAN_NODE_STATE:
-        return orc_printf("node %s: %s%s%s", node, node_state_name(op->node.state),
-                          op->node.reason ? ": " : "", op->node.reason ? op->node.reason : "");
+        return orc_printf("node %s: %s%s%s", op->other->key.node, node_state_name(op->other->node.state),
+                          op->other->node.reason ? ": " : "",
+                          op->other->node.reason ? op->other->node.reason : "");
     case PLAN_NODE_FORGET:
-        return orc_printf("forget node %s", node);
+        return orc_printf("forget node %s", op->other->key.node);
     }
     return orc_strdup("");
 }

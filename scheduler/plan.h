@@ -8,6 +8,7 @@
 #define SCHEDULER_PLAN_H
 
 #include "lib/buf.h"
+#include "scheduler/share.h"
 #include "state/record.h"
 
 /* Tasks that one transaction may create or change: three compares each, and three more, stay below 128. */
@@ -24,13 +25,30 @@ enum plan_kind {
     PLAN_NODE_FORGET     /* deletes it */
 };
 
+/* A task, as far as a plan must say it. Refers to what is shared with the model. */
+struct plan_task {
+    struct share_service *service;
+    struct share_text *node;
+    struct share_make *make;                 /* NULL for COLLECT */
+    struct share_text *reason, *stop_reason; /* NULL: none */
+    struct share_text *odd_address;          /* NULL, or what stands for an address that is none */
+    int64_t attempt, at;
+    int64_t mod, status_mod; /* DESIRED, COLLECT: mod revisions of its two keys; 0: there is none */
+    int slot, restarts;
+    uint32_t address; /* host byte order */
+    enum task_desired desired;
+};
+
+struct plan_other { /* what all but tasks need; owned */
+    struct key key;
+    struct record_rollout rollout; /* ROLLOUT_PUT */
+    struct record_node_state node; /* NODE_STATE */
+};
+
 struct plan_op {
     enum plan_kind kind;
-    struct key key;                /* of the task, the rollout or the gateway */
-    struct record_task task;       /* TASK_CREATE, TASK_DESIRED; owned */
-    struct record_rollout rollout; /* ROLLOUT_PUT; owned */
-    struct record_node_state node; /* NODE_STATE; owned */
-    bool has_task, has_status;     /* COLLECT: which of the two is deleted */
+    struct plan_task task;    /* TASK_CREATE, TASK_DESIRED, COLLECT */
+    struct plan_other *other; /* of all others */
 };
 
 struct plan_guard {
@@ -39,10 +57,18 @@ struct plan_guard {
     int64_t revision; /* 0: the key is absent */
 };
 
+#define PLAN_ANY (-1)
+struct plan_node_guard { /* that a node is what it was */
+    struct share_text *node;
+    int64_t alive;  /* create revision of its heartbeat; 0: it has none */
+    int64_t policy; /* mod revision; 0: it has none; PLAN_ANY */
+};
+
 struct plan_txn {
     char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1]; /* whom it concerns; "" for collections */
     ORC_VEC(struct plan_op) ops;
-    ORC_VEC(struct plan_guard) guards;
+    ORC_VEC(struct plan_guard) guards; /* of what is not in an operation itself */
+    ORC_VEC(struct plan_node_guard) nodes;
 };
 
 #define PLAN_NO_TXN SIZE_MAX
@@ -65,13 +91,14 @@ struct plan_txn *plan_begin(struct plan *p, const char *app, const char *service
 /* Drops the transaction begun last if it has no operation. */
 void plan_end(struct plan *p);
 
-/* Operations. Records are copied. */
-struct plan_op *plan_task_create(struct plan_txn *t, const char *node, const char *id,
-                                 const struct record_task *task);
-struct plan_op *plan_task_desired(struct plan_txn *t, const char *node, const char *id,
-                                  const struct record_task *task, enum task_desired desired,
-                                  const char *stop_reason);
-void plan_collect(struct plan_txn *t, const char *node, const char *id, bool has_task, bool has_status);
+/* Operations on tasks: what it refers to is counted once more. Each compares what it must: CREATE that the
+ * key is absent, DESIRED `mod`, COLLECT both mod revisions. */
+void plan_task(struct plan_txn *t, enum plan_kind kind, const struct plan_task *task);
+/* Its id in `ret`, which is returned; its record, which borrows from the task and from `address`. */
+const char *plan_task_id(const struct plan_task *t, char ret[KEY_TASK_MAX + 1]);
+struct record_task plan_task_record(const struct plan_task *t, char address[16]);
+
+/* Other operations. Records are copied. */
 void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r);
 void plan_rollout_delete(struct plan_txn *t);
 void plan_gateway_retire(struct plan_txn *t, const char *id);
@@ -80,6 +107,7 @@ void plan_node_forget(struct plan_txn *t, const char *node);
 
 /* A guard that is there already is not added twice. `key` needs kind and names only. */
 void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t revision);
+void plan_guard_node(struct plan_txn *t, struct share_text *node, int64_t alive, int64_t policy);
 
 /* An event that belongs to the transaction begun last. */
 void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
@@ -92,8 +120,7 @@ char *plan_op_text(const struct plan_txn *t, const struct plan_op *op);
 /* All operations, a line each, in order; freed by the caller. */
 char *plan_text(const struct plan *p);
 
-/* Deep copies into an empty record. */
-void plan_copy_task(struct record_task *dst, const struct record_task *src);
+/* Deep copy into an empty record. */
 void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *src);
 
 #endif

@@ -426,7 +426,7 @@ static void begin(struct core *c, const struct place_req *req)
     k->service = req->service;
     k->spec = req->spec;
     k->need = spec_service_reserved(req->spec);
-    k->hash = orc_hash64_str(0, req->service->name);
+    k->hash = req->service->hash;
     k->constrained = req->spec->constraints.n;
     k->ports = req->spec->ports.n;
     if (k->constrained)

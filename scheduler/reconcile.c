@@ -351,6 +351,8 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
     recon_tell(&x);
     plan_end(p);
     slots_release(&x.v);
+    share_make_drop(x.make);
+    share_text_drop(x.first_reason);
     free(x.refused);
     record_rollout_release(&x.next);
 }

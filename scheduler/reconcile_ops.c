@@ -16,63 +16,65 @@ int recon_slot_cmp(const void *a, const void *b)
 
 /* ---- making and stopping ----------------------------------------------------------------------------- */
 
+static struct share_text *cut_text(const char *why)
+{
+    orc_auto_free char *text = NULL;
+
+    rollout_say(&text, "%s", why);
+    return share_text_new(text);
+}
+
 bool recon_remove(struct recon *x, struct core_task *t, const char *why)
 {
-    orc_auto_free char *reason = NULL;
-    struct key k = core_key_task(t, KEY_TASK);
-    struct record_task rec;
-    char address[16];
+    struct plan_task task = core_task_plan(t);
 
     if (x->touched >= PLAN_TASKS_MAX)
         return false;
-    rollout_say(&reason, "%s", why);
-    rec = core_task_record(t, address);
-    plan_task_desired(x->t, t->node->name, k.task, &rec, TASK_REMOVE, reason);
-    plan_guard(x->t, &k, false, (int64_t)t->fed.mod);
-    if (!core_node_alive(t->node)) { /* it must not have come back meanwhile */
-        struct key alive = core_key_node(t->node, KEY_ALIVE);
-
-        plan_guard(x->t, &alive, true, 0);
-    }
+    task.desired = TASK_REMOVE;
+    task.stop_reason = cut_text(why);
+    plan_task(x->t, PLAN_TASK_DESIRED, &task);
+    share_text_drop(task.stop_reason);
+    if (!core_node_alive(t->node)) /* it must not have come back meanwhile */
+        plan_guard_node(x->t, t->node->shared, 0, PLAN_ANY);
     place_spread_count(x->c, t, false);
     slots_stop(&x->v, t);
     x->touched++;
     return true;
 }
 
-static void guard_node(struct recon *x, const struct core_node *n)
+/* What a revision makes in this step, found once. */
+static struct share_make *make_of(struct recon *x, const struct core_revision *rev)
 {
-    struct key alive = core_key_node(n, KEY_ALIVE), policy = core_key_node(n, KEY_NODE_POLICY);
+    struct record_task r = {.revision = rev->n,
+                            .restart_epoch = x->next.restart_epoch,
+                            .resources = spec_service_reserved(rev->rec.spec)};
 
-    plan_guard(x->t, &alive, true, n->alive_fed.create);
-    plan_guard(x->t, &policy, false, n->policy_fed.present ? n->policy_fed.mod : 0);
+    if (x->made_from == rev)
+        return x->make;
+    memcpy(r.container_hash, rev->rec.container_hash, sizeof r.container_hash);
+    r.ports.at = rev->rec.spec->ports.at; /* borrowed */
+    r.ports.n = rev->rec.spec->ports.n;
+    share_make_drop(x->make);
+    x->make = core_service_make(x->s, &r);
+    x->made_from = rev;
+    return x->make;
 }
 
 static void create_on(struct recon *x, const struct place_req *req, const struct core_revision *rev,
-                      struct core_node *n, int slot, int restarts, const char *reason)
+                      struct core_node *n, int slot, int restarts, struct share_text *reason)
 {
-    char id[KEY_TASK_MAX + 1], address[16];
-    struct record_task rec = {.slot = slot,
-                              .attempt = ++x->next.attempts,
-                              .revision = rev->n,
-                              .restart_epoch = x->next.restart_epoch,
-                              .desired = TASK_RUN,
-                              .resources = spec_service_reserved(rev->rec.spec),
-                              .restarts = restarts,
-                              .at = x->c->wall};
+    struct plan_task task = {.service = x->s->shared,
+                             .node = n->shared,
+                             .make = make_of(x, rev),
+                             .reason = reason,
+                             .slot = slot,
+                             .attempt = ++x->next.attempts,
+                             .restarts = restarts,
+                             .at = x->c->wall};
 
-    key_task_id(x->s->app->name, x->s->service, slot, rec.attempt, id);
-    place_take(x->c, n, req, id, address);
-    rec.app = x->s->app->name; /* borrowed: the plan copies */
-    rec.service = (char *)x->s->service;
-    rec.address = address;
-    rec.ports.at = rev->rec.spec->ports.at;
-    rec.ports.n = rev->rec.spec->ports.n;
-    memcpy(rec.container_hash, rev->rec.container_hash, sizeof rec.container_hash);
-    rollout_say(&rec.reason, "%s", reason);
-    plan_task_create(x->t, n->name, id, &rec);
-    guard_node(x, n);
-    free(rec.reason);
+    task.address = place_take(x->c, n, req, slot, task.attempt);
+    plan_task(x->t, PLAN_TASK_CREATE, &task);
+    plan_guard_node(x->t, n->shared, n->alive_fed.create, n->policy_fed.present ? n->policy_fed.mod : 0);
     x->touched++;
 }
 
@@ -112,11 +114,18 @@ static int restarts_after(const struct recon *x, const struct core_revision *rev
     return core_task_more(s->last)->restarts + is_failure(why);
 }
 
-static char *reason_to_make(const struct recon *x, const struct slot *s, const char *why)
+/* Counted for the caller. */
+static struct share_text *reason_to_make(struct recon *x, const struct slot *s, const char *why)
 {
-    if (s->last && why)
-        return orc_printf("replaces %s: %s", CORE_TASK_ID(s->last), why);
-    return orc_strdup(x->next.complete ? "a slot to fill" : "first deployment");
+    orc_auto_free char *text = NULL;
+
+    if (s->last && why) {
+        text = orc_printf("replaces %s: %s", CORE_TASK_ID(s->last), why);
+        return cut_text(text);
+    }
+    if (!x->first_reason)
+        x->first_reason = share_text_new(x->next.complete ? "a slot to fill" : "first deployment");
+    return share_text_ref(x->first_reason);
 }
 
 /* Makes a task for the slot, beside or after those it has. False: no room (the slot says why) or no more this
@@ -128,7 +137,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
                             .hash = rev->rec.container_hash,
                             .pin = recon_pin(rev, s),
                             .own = s->last};
-    orc_auto_free char *reason = reason_to_make(x, s, why);
+    struct share_text *reason;
     char *refused = NULL;
     struct core_node *n;
     bool counted;
@@ -154,7 +163,9 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
         core_wait_room(x->c, x->s, true);
         return false;
     }
+    reason = reason_to_make(x, s, why);
     create_on(x, &req, rev, n, s->n, restarts_after(x, rev, s, why), reason);
+    share_text_drop(reason);
     return true;
 }
 

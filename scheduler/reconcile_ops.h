@@ -23,7 +23,10 @@ struct recon {
     int failing;     /* slots that don't, because their task of the target has failed */
     int available;   /* slots that serve, less those this step stops */
     int touched;     /* tasks in the transaction */
-    char *refused;   /* why no node fits a task of `heal` that may go anywhere; NULL: some may */
+    const struct core_revision *made_from;
+    struct share_make *make;         /* from it; NULL */
+    struct share_text *first_reason; /* of tasks that replace none; NULL: none was made */
+    char *refused; /* why no node fits a task of `heal` that may go anywhere; NULL: some may */
 };
 
 int recon_slot_cmp(const void *a, const void *b);

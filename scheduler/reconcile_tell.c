@@ -37,11 +37,16 @@ static bool take_turn(struct recon *x)
 
 /* ---- tasks ------------------------------------------------------------------------------------------- */
 
+static const struct share_text *reason_of(const struct plan_op *op)
+{
+    return op->kind == PLAN_TASK_CREATE ? op->task.reason : op->task.stop_reason;
+}
+
 /* Why, without whom it replaces: what tasks of one decision have in common. */
 static const char *why_of(const struct plan_op *op)
 {
     static const char replaces[] = "replaces ";
-    const char *why = op->kind == PLAN_TASK_CREATE ? op->task.reason : op->task.stop_reason, *colon;
+    const char *why = share_text_str(reason_of(op)), *colon;
 
     if (why && strncmp(why, replaces, sizeof replaces - 1) == 0 && (colon = strstr(why, ": ")))
         return colon + 2;
@@ -53,11 +58,16 @@ static bool is_of(const struct plan_op *op, enum plan_kind kind, const char *why
     return op->kind == kind && (!why || strcmp(why_of(op), why) == 0);
 }
 
+static bool alike(const struct plan_op *a, const struct plan_op *b)
+{
+    return a->kind == b->kind && (reason_of(a) == reason_of(b) || strcmp(why_of(a), why_of(b)) == 0);
+}
+
 /* Whether one before `end` has its kind and reason. */
 static bool reason_before(const struct plan_txn *t, const struct plan_op *op, const struct plan_op *end)
 {
     for (const struct plan_op *o = t->ops.at; o < end; o++)
-        if (is_of(o, op->kind, why_of(op)))
+        if (alike(o, op))
             return true;
     return false;
 }
@@ -85,12 +95,13 @@ static char *names(const struct plan_txn *t, const struct plan_op *first, const 
 {
     struct orc_buf b = ORC_BUF_INIT(4 * KEY_MAX);
     const struct plan_op *op;
+    char id[KEY_TASK_MAX + 1];
     int named = 0;
 
     orc_vec_each (op, &t->ops) {
         if (!is_meant(t, op, first, why) || named == NAMED_MAX)
             continue;
-        orc_buf_printf(&b, "%s%s on %s", named ? ", " : "", op->key.task, op->key.node);
+        orc_buf_printf(&b, "%s%s on %s", named ? ", " : "", plan_task_id(&op->task, id), op->task.node->s);
         named++;
     }
     if (count > named)
@@ -103,6 +114,7 @@ static void tell(struct recon *x, const struct plan_op *first, const char *why)
     const char *verb = first->kind == PLAN_TASK_CREATE ? "made" : "told to go";
     int count = count_meant(x->t, first, why);
     orc_auto_free char *who = NULL, *untold = NULL;
+    char id[KEY_TASK_MAX + 1];
 
     if (!take_turn(x)) {
         x->s->untold += count;
@@ -112,8 +124,8 @@ static void tell(struct recon *x, const struct plan_op *first, const char *why)
     if (x->s->untold)
         untold = orc_printf(" (%d more since the last event)", x->s->untold);
     x->s->untold = 0;
-    plan_event(x->p, "task", count == 1 ? first->key.task : x->s->name, "%s: %s: %s%s", verb, who,
-               why ? why : "for several reasons", untold ? untold : "");
+    plan_event(x->p, "task", count == 1 ? plan_task_id(&first->task, id) : x->s->name, "%s: %s: %s%s", verb,
+               who, why ? why : "for several reasons", untold ? untold : "");
 }
 
 static void tell_kind(struct recon *x, enum plan_kind kind)

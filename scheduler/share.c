@@ -2,6 +2,7 @@
 
 #include "lib/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- texts ------------------------------------------------------------------------------------------- */
@@ -46,6 +47,31 @@ void share_text_set(struct share_text **t, const char *s)
     *t = share_text_new(s);
 }
 
+/* ---- services ---------------------------------------------------------------------------------------- */
+
+struct share_service *share_service_new(const char *app, const char *service)
+{
+    struct share_service *s = orc_new(struct share_service);
+
+    s->refs = 1;
+    snprintf(s->app, sizeof s->app, "%s", app);
+    snprintf(s->service, sizeof s->service, "%s", service);
+    return s;
+}
+
+struct share_service *share_service_ref(struct share_service *s)
+{
+    s->refs++;
+    return s;
+}
+
+struct share_service *share_service_drop(struct share_service *s)
+{
+    if (s && --s->refs == 0)
+        free(s);
+    return NULL;
+}
+
 /* ---- what a revision makes --------------------------------------------------------------------------- */
 
 struct share_make *share_make_new(const struct record_task *r)
@@ -68,7 +94,8 @@ struct share_make *share_make_new(const struct record_task *r)
 
 struct share_make *share_make_ref(struct share_make *m)
 {
-    m->refs++;
+    if (m)
+        m->refs++;
     return m;
 }
 

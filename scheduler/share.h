@@ -20,6 +20,15 @@ const char *share_text_str(const struct share_text *t);   /* NULL for NULL */
 /* The text in *t becomes s. Where it is the same already, nothing happens. */
 void share_text_set(struct share_text **t, const char *s);
 
+struct share_service {
+    unsigned refs;
+    char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1];
+};
+
+struct share_service *share_service_new(const char *app, const char *service);
+struct share_service *share_service_ref(struct share_service *s);
+struct share_service *share_service_drop(struct share_service *s); /* NULL allowed; returns NULL */
+
 /* The part of a task's record that all tasks of one revision and restart epoch have in common. */
 struct share_make {
     unsigned refs;
@@ -34,8 +43,8 @@ struct share_make {
 };
 
 struct share_make *share_make_new(const struct record_task *r); /* copied */
-struct share_make *share_make_ref(struct share_make *m);
-struct share_make *share_make_drop(struct share_make *m); /* NULL allowed; returns NULL */
+struct share_make *share_make_ref(struct share_make *m);        /* NULL allowed; returns m */
+struct share_make *share_make_drop(struct share_make *m);       /* NULL allowed; returns NULL */
 bool share_make_is(const struct share_make *m, const struct record_task *r);
 
 #endif

@@ -1,7 +1,6 @@
 /* task.c - one task in the model: where it lives, its place among the others, what it is in whole. */
 #include "scheduler/model.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 _Static_assert(SPEC_REPLICAS_MAX <= 1 << 14, "a slot's number fits its field");
@@ -174,6 +173,34 @@ void core_task_tidy(struct core_task *t)
         more_free(t);
 }
 
+/* ---- what many have in common -------------------------------------------------------------------------- */
+
+/* Those that no task, and no plan, refers to any more. */
+static void drop_unused_makes(struct core_service *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->makes.n; i++)
+        if (s->makes.at[i]->refs > 1)
+            s->makes.at[kept++] = s->makes.at[i];
+        else
+            share_make_drop(s->makes.at[i]);
+    s->makes.n = kept;
+}
+
+struct share_make *core_service_make(struct core_service *s, const struct record_task *r)
+{
+    struct share_make *m;
+
+    for (size_t i = s->makes.n; i-- > 0;)
+        if (share_make_is(s->makes.at[i], r))
+            return share_make_ref(s->makes.at[i]);
+    drop_unused_makes(s);
+    m = share_make_new(r);
+    orc_vec_push(&s->makes, m);
+    return share_make_ref(m);
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------- */
 
 const char *core_task_id(const struct core_task *t, char ret[KEY_TASK_MAX + 1])
@@ -182,32 +209,24 @@ const char *core_task_id(const struct core_task *t, char ret[KEY_TASK_MAX + 1])
     return ret;
 }
 
-struct record_task core_task_record(const struct core_task *t, char address[16])
+struct plan_task core_task_plan(const struct core_task *t)
 {
     const struct core_task_more *more = core_task_more(t);
-    struct in_addr a = {htonl(t->address)};
-    struct record_task r = {.app = t->service->app->name,
-                            .service = (char *)t->service->service,
-                            .slot = t->slot,
-                            .attempt = t->attempt,
-                            .revision = t->make->revision,
-                            .restart_epoch = t->make->restart_epoch,
-                            .desired = (enum task_desired)t->desired,
-                            .resources = t->make->resources,
-                            .restarts = more->restarts,
-                            .reason = (char *)share_text_str(t->reason),
-                            .stop_reason = (char *)share_text_str(more->stop_reason),
-                            .at = t->at};
 
-    memcpy(r.container_hash, t->make->container_hash, sizeof r.container_hash);
-    r.ports.at = t->make->ports.at;
-    r.ports.n = t->make->ports.n;
-    r.address = (char *)share_text_str(more->address);
-    if (!r.address && t->address) {
-        inet_ntop(AF_INET, &a, address, 16);
-        r.address = address;
-    }
-    return r;
+    return (struct plan_task){.service = t->service->shared,
+                              .node = t->node->shared,
+                              .make = t->make,
+                              .reason = t->reason,
+                              .stop_reason = more->stop_reason,
+                              .odd_address = more->address,
+                              .attempt = t->attempt,
+                              .at = t->at,
+                              .mod = t->fed.present ? (int64_t)t->fed.mod : 0,
+                              .status_mod = t->status_fed.present ? (int64_t)t->status_fed.mod : 0,
+                              .slot = t->slot,
+                              .restarts = more->restarts,
+                              .address = t->address,
+                              .desired = (enum task_desired)t->desired};
 }
 
 struct key core_key_task(const struct core_task *t, enum key_kind kind)

@@ -38,7 +38,7 @@ static void test_core__the_plan_is_told_as_text(void **state)
     sim_node(s, 8, 8000);
     sim_apply(s, "shop", 1, sim_spec("web", 1, "good"));
     text = sim_step(s);
-    assert_string_equal(text, "create shop.web.0.6 on k1 at 10.210.1.32: first deployment\n"
+    assert_string_equal(text, "create shop.web.0.6 on k1 at 10.210.1.141: first deployment\n"
                               "rollout shop/web: updating, revision 1, 0 of 1 available, 0 updated\n");
     sim_free(s);
 }

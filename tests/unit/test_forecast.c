@@ -235,7 +235,7 @@ static void test_forecast__a_first_deployment_is_told_with_its_very_ids_and_addr
     r = foretold(s);
     told = ops(&r, false);
     moved = moves(&r);
-    assert_string_equal(told, "create shop.web.0.6 on k1 at 10.210.1.32: first deployment\n");
+    assert_string_equal(told, "create shop.web.0.6 on k1 at 10.210.1.141: first deployment\n");
     assert_string_equal(moved, "shop/web.0 ->k1");
     forecast_result_release(&r);
     sim_free(s);

@@ -151,7 +151,6 @@ static void one_pick(struct sim *s, struct core_service *svc, const struct spec_
 {
     struct place_req req = {.service = svc, .spec = w, .hash = "content"};
     struct core_task *t = some_task(s, svc);
-    char id[64], address[16];
     struct core_node *n;
 
     if (sim_chance(s, 10))
@@ -165,8 +164,7 @@ static void one_pick(struct sim *s, struct core_service *svc, const struct spec_
     n = pick(s->core, &req);
     if (!n || req.without || sim_chance(s, 10))
         return;
-    snprintf(id, sizeof id, "shop.%s.%d.%d", svc->service, 100 + i, 1000000 + (int)s->core->stamp);
-    place_take(s->core, n, &req, id, address);
+    place_take(s->core, n, &req, 100 + i, 1000000 + (int64_t)s->core->stamp);
 }
 
 static void picks(struct sim *s)
@@ -233,7 +231,6 @@ static void test_rank__one_step_tries_more_nodes_than_are_kept(void **state)
     struct sim *s = sim_new();
     struct spec_service *w = sim_spec("web", 0, "good");
     struct place_req req = {0};
-    char address[16];
 
     for (int k = 1; k <= 250; k++)
         sim_node(s, 4, 4000);
@@ -242,12 +239,8 @@ static void test_rank__one_step_tries_more_nodes_than_are_kept(void **state)
     req.spec = core_service_revision(req.service, 1)->rec.spec;
     s->core->stamp++;
     place_spread_begin(s->core);
-    for (int i = 0; i < 600; i++) {
-        char id[64];
-
-        snprintf(id, sizeof id, "shop.web.%d.1", i);
-        place_take(s->core, pick(s->core, &req), &req, id, address);
-    }
+    for (int i = 0; i < 600; i++)
+        place_take(s->core, pick(s->core, &req), &req, i, 1);
     sim_free(s);
 }
 

@@ -194,10 +194,12 @@ static void test_task__its_record_is_given_back_as_it_was_fed(void **state)
         struct spec_port port;
         struct record_task r = some_record(&random, &port), got;
         orc_auto_free char *want = record_task_text(&r), *have = NULL;
+        struct plan_task task;
         char address[16];
 
         core_feed_put(c, &k, &r, 1, i + 1);
-        got = core_task_record(core_tasks_from(web(c), 0), address);
+        task = core_task_plan(core_tasks_from(web(c), 0));
+        got = plan_task_record(&task, address);
         have = record_task_text(&got);
         assert_string_equal(have, want);
         if (chance(&random, 3) == 0)
