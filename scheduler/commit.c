@@ -62,7 +62,7 @@ static void del(const char *key, void *arg)
 /* At most: a created task is compared besides its guards, a collected one is two deletions. */
 static size_t ops_of(const struct plan_txn *t)
 {
-    return t->guards.n + 2 * t->ops.n;
+    return t->guards.n + 2 * t->nodes.n + 2 * t->ops.n;
 }
 
 /* Whether the next one may ride along: it stands or falls with the same app's key anyway. */
