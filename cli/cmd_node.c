@@ -1,9 +1,17 @@
 /* cmd_node.c - `orc node cordon|uncordon|drain NODE`: what the operator wants of one server, in
- * node-policy/<node>. */
+ * node-policy/<node>. A drain is followed to its end. */
 #include "cli/change.h"
 #include "cli/cmd.h"
+#include "cli/drain.h"
+#include "cli/wait.h"
+#include "lib/clock.h"
+#include "lib/units.h"
 
-static const char usage[] = "orc node cordon|uncordon|drain NODE";
+static const char usage[] =
+    "orc node cordon|uncordon NODE | drain NODE [--deadline DURATION] [--detach] [--timeout DURATION]";
+
+#define TICK_MS 1000
+#define DEADLINE_UNSET UINT64_MAX
 
 struct verb_of_node {
     const char *name;
@@ -13,10 +21,30 @@ struct verb_of_node {
 
 static const struct verb_of_node verbs[] = {
     {"cordon", true, false, "is cordoned: it keeps what runs there and gets nothing new"},
-    {"uncordon", false, false, "takes part again: it gets new tasks"},
+    {"uncordon", false, false,
+     "takes part again: it gets new tasks; what has begun to stop there still stops"},
     {"drain", true, true,
      "is drained: its tasks are replaced elsewhere, within each service's update_config. "
-     "`orc status` shows it; `orc node uncordon` ends it"},
+     "`orc node uncordon` ends it"},
+};
+
+struct node_args {
+    struct session_args session;
+    bool detach;
+    uint64_t timeout_ms, deadline_ms;
+};
+
+/* One `orc node ...`. */
+struct doing {
+    struct session s;
+    const struct node_args *args;
+    const struct verb_of_node *verb;
+    const char *node;
+    bool already; /* it was so before */
+    /* of a drain that is followed */
+    struct drain drain;
+    char *said;
+    bool ended; /* somebody else ended the drain */
 };
 
 static const struct verb_of_node *find_verb(const char *name, struct orc_err *err)
@@ -28,11 +56,25 @@ static const struct verb_of_node *find_verb(const char *name, struct orc_err *er
     return NULL;
 }
 
-/* 1: it is so already. The labels of the policy stay. */
-static int change(struct session *s, const struct cluster *c, const struct verb_of_node *v, const char *node,
-                  struct orc_err *err)
+/* What the policy shall be; without --deadline the one that a drain has stays. False: it is so already. */
+static bool set_policy(const struct doing *d, struct record_node_policy *p)
 {
-    orc_auto_free char *key = key_node_policy(s->cluster, node);
+    uint64_t deadline = d->verb->drain ? p->drain_deadline_ms : 0;
+    bool same;
+
+    if (d->verb->drain && d->args->deadline_ms != DEADLINE_UNSET)
+        deadline = d->args->deadline_ms ? d->args->deadline_ms : 1; /* 0s: at once; in the record none */
+    same = p->cordon == d->verb->cordon && p->drain == d->verb->drain && p->drain_deadline_ms == deadline;
+    p->cordon = d->verb->cordon;
+    p->drain = d->verb->drain;
+    p->drain_deadline_ms = deadline;
+    return !same;
+}
+
+/* The labels of the policy stay. */
+static int change(struct doing *d, const struct cluster *c, struct orc_err *err)
+{
+    orc_auto_free char *key = key_node_policy(d->s.cluster, d->node);
     struct cluster_entry *e = cluster_find(c, orc_strdup(key));
     struct record_node_policy fresh = {0}, *policy = e ? &e->as.policy : &fresh;
     const char *problem = cluster_problem(c, orc_strdup(key));
@@ -43,83 +85,167 @@ static int change(struct session *s, const struct cluster *c, const struct verb_
     if (problem)
         return orc_fail(err, -EIO, "the key %s can't be read (%s): delete it with `etcdctl del %s`", key,
                         problem, key);
-    if (policy->cordon == v->cordon && policy->drain == v->drain)
-        return 1;
-    policy->cordon = v->cordon;
-    policy->drain = v->drain;
+    d->already = !set_policy(d, policy);
+    if (d->already)
+        return 0;
     text = record_node_policy_text(policy);
     t = etcd_txn_new();
     etcd_txn_if_mod_revision(t, key, e ? e->mod_revision : 0);
     etcd_txn_put(t, key, text, 0);
-    r = session_commit(s, t, NULL, err);
+    r = session_commit(&d->s, t, NULL, err);
     return r == SESSION_CONFLICT
                ? orc_fail(err, -EAGAIN,
-                          "somebody else changed the policy of %s at the same moment; try again", node)
+                          "somebody else changed the policy of %s at the same moment; try again", d->node)
                : r;
 }
 
-static void tell(const struct out *o, const struct verb_of_node *v, const char *node, bool already)
-{
-    if (o->json)
-        out_json(json_pack("{s:s, s:b, s:b, s:b}", "node", node, "cordon", v->cordon, "drain", v->drain,
-                           "changed", !already));
-    else
-        out_line(o, "%s %s%s", node, v->done, already ? " (it was so already)" : "");
-}
-
-static int act(struct session *s, const struct verb_of_node *v, const char *node, struct orc_err *err)
+static int act(struct doing *d, struct orc_err *err)
 {
     static const enum key_kind kinds[] = {KEY_CONFIG, KEY_NODE, KEY_NODE_POLICY, KEY_UNKNOWN};
     struct cluster c;
-    int r = session_load(s, kinds, &c, err);
+    int r = session_load(&d->s, kinds, &c, err);
 
     if (r < 0)
         return r;
-    r = session_need_config(s, &c, err);
+    r = session_need_config(&d->s, &c, err);
     if (r == 0)
-        r = change_need_node(&c, node, err);
+        r = change_need_node(&c, d->node, err);
     if (r == 0)
-        r = change(s, &c, v, node, err);
-    if (r >= 0)
-        tell(&s->out, v, node, r > 0);
+        r = change(d, &c, err);
     cluster_release(&c);
     return r;
 }
 
-static int run(struct session_args *a, const struct orc_strv *words, struct orc_err *err)
+/* ---- following a drain ------------------------------------------------------------------------------- */
+
+static bool on_progress(struct cluster *c, void *arg)
 {
-    const struct verb_of_node *v;
-    struct session s;
+    struct doing *d = arg;
+    orc_auto_free char *line = NULL;
+    struct report r;
+
+    report_build(c, NULL, orc_wall_ms(), &r);
+    drain_release(&d->drain);
+    drain_build(c, &r, d->node, &d->drain);
+    report_release(&r);
+    d->ended = !d->drain.wanted;
+    line = drain_line(&d->drain, d->node);
+    if (!d->ended && !drain_is_done(&d->drain) && !orc_streq(line, d->said))
+        out_line(&d->s.out, "%s", line);
+    orc_set_str(&d->said, line);
+    return d->ended || drain_is_done(&d->drain);
+}
+
+static void say_unfinished(const struct doing *d)
+{
+    orc_auto_free char *advice = drain_advice(&d->drain, d->node);
+    char duration[ORC_UNIT_MAX];
+
+    fprintf(stderr, "orc: not drained after %s: %s\n", orc_format_duration(d->args->timeout_ms, duration),
+            d->said ? d->said : "etcd gave no answer");
+    if (advice)
+        fprintf(stderr, "orc: %s\n", advice);
+    fputs("It goes on without this command: see `orc nodes`.\n", stderr);
+}
+
+static int follow(struct doing *d)
+{
+    enum follow_end end = follow_run(&d->s, &(struct follow_opts){.kinds = wait_report_kinds,
+                                                                  .timeout_ms = d->args->timeout_ms,
+                                                                  .tick_ms = TICK_MS,
+                                                                  .on_change = on_progress,
+                                                                  .arg = d});
+
+    if (end == FOLLOW_TIMED_OUT) {
+        say_unfinished(d);
+        return CLI_TIMED_OUT;
+    }
+    if (end == FOLLOW_INTERRUPTED) {
+        fputs("orc: interrupted; the drain goes on: see `orc nodes`\n", stderr);
+        return CLI_FAILED;
+    }
+    if (d->ended) {
+        fprintf(stderr, "orc: somebody else ended the drain of %s\n", d->node);
+        return CLI_FAILED;
+    }
+    out_line(&d->s.out, "%s is empty: everything there is reported stopped", d->node);
+    return CLI_DONE;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------- */
+
+static void print_json(const struct doing *d, int code, bool follows)
+{
+    json_t *j = json_pack("{s:s, s:b, s:b, s:b}", "node", d->node, "cordon", d->verb->cordon, "drain",
+                          d->verb->drain, "changed", !d->already);
+
+    if (d->verb->drain) {
+        orc_json_set_str(j, "outcome", d->ended ? "ended" : follows ? wait_outcome_name(code) : "detached");
+        orc_json_set_str(j, "state", d->drain.state);
+        if (follows)
+            json_object_set_new(j, "services", drain_services_to_json(&d->drain));
+    }
+    out_json(j);
+}
+
+static int run(struct node_args *a, const struct orc_strv *words, struct orc_err *err)
+{
+    struct doing d = {.args = a};
     int r;
 
     if (words->n != 2) {
         orc_fail(err, -EINVAL, "say what to do with which node: %s", usage);
         return CLI_USAGE;
     }
-    v = find_verb(words->at[0], err);
-    if (!v || key_check_node_name(words->at[1], err) < 0 || session_open(&s, a, err) < 0)
+    d.node = words->at[1];
+    d.verb = find_verb(words->at[0], err);
+    if (!d.verb || key_check_node_name(d.node, err) < 0)
         return CLI_USAGE;
-    r = act(&s, v, words->at[1], err);
-    session_close(&s);
-    return r < 0 ? CLI_FAILED : CLI_DONE;
+    if (!d.verb->drain && a->deadline_ms != DEADLINE_UNSET) {
+        orc_fail(err, -EINVAL, "--deadline is of a drain, not of %s", d.verb->name);
+        return CLI_USAGE;
+    }
+    if (session_open(&d.s, &a->session, err) < 0)
+        return CLI_USAGE;
+    r = act(&d, err) < 0 ? CLI_FAILED : CLI_DONE;
+    if (r == CLI_DONE)
+        out_line(&d.s.out, "%s %s%s", d.node, d.verb->done, d.already ? " (it was so already)" : "");
+    if (r == CLI_DONE && d.verb->drain && !a->detach)
+        r = follow(&d);
+    if (!err->msg[0] && d.s.out.json)
+        print_json(&d, r, d.verb->drain && !a->detach);
+    drain_release(&d.drain);
+    free(d.said);
+    session_close(&d.s);
+    return r;
 }
 
 int cmd_node(int argc, char **argv)
 {
-    struct session_args a = {0};
+    struct node_args a = {.timeout_ms = CMD_TIMEOUT_MS, .deadline_ms = DEADLINE_UNSET};
     struct orc_strv words = {0};
     struct orc_err err = ORC_ERR_INIT;
-    const struct orc_option table[] = {SESSION_OPTIONS(&a), {0}};
-    int r =
-        cmd_options(table, argc, argv, &words, usage,
-                    "cordon: the node keeps its tasks and gets no new ones. drain: its tasks are replaced "
-                    "elsewhere, too. uncordon ends both.");
+    const struct orc_option table[] = {
+        {.name = "deadline",
+         .kind = ORC_OPT_MS,
+         .value = &a.deadline_ms,
+         .meta = "DURATION",
+         .help = "of a drain: what is left after so long is stopped, whatever it costs (default: never)"},
+        CMD_WAIT_OPTIONS(&a.detach, &a.timeout_ms),
+        SESSION_OPTIONS(&a.session),
+        {0},
+    };
+    int r = cmd_options(
+        table, argc, argv, &words, usage,
+        "cordon: the node keeps its tasks and gets no new ones. drain: its tasks are replaced "
+        "elsewhere, too, as each service's update_config allows; waits until the node says that they "
+        "have stopped. uncordon ends both.");
 
     if (r < 0) {
         r = run(&a, &words, &err);
-        cmd_end(&a, r, &err, NULL);
+        cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
-    session_args_release(&a);
+    session_args_release(&a.session);
     return r;
 }

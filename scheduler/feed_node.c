@@ -14,6 +14,8 @@ void feed_free_node(struct core *c, struct core_node *n)
         DL_DELETE2(c->missing, n, missing_prev, missing_next);
     if (n->restate)
         DL_DELETE2(c->restate, n, restate_prev, restate_next);
+    if (n->leaving)
+        DL_DELETE2(c->leaving, n, leaving_prev, leaving_next);
     rank_drop(c, n);
     HASH_DEL(c->nodes, n);
     record_node_release(&n->rec);
@@ -95,6 +97,23 @@ void feed_node(struct core *c, const struct key *k, struct record_node *r, int64
         node_changed(c, n);
 }
 
+/* A drain and its deadline are the policy's; since when it lasts is observed. */
+static void drain_changed(struct core *c, struct core_node *n)
+{
+    bool leaves = n->policy.drain && n->policy.drain_deadline_ms;
+
+    if (leaves && !n->leaving)
+        DL_APPEND2(c->leaving, n, leaving_prev, leaving_next);
+    else if (!leaves && n->leaving)
+        DL_DELETE2(c->leaving, n, leaving_prev, leaving_next);
+    n->leaving = leaves;
+    if (!n->policy.drain) {
+        n->drain_at = 0;
+        n->forced = false;
+    }
+    c->nodes_changed = true;
+}
+
 void feed_policy(struct core *c, const struct key *k, struct record_node_policy *r, int64_t create,
                  int64_t mod)
 {
@@ -104,6 +123,7 @@ void feed_policy(struct core *c, const struct key *k, struct record_node_policy 
 
     FEED_MOVE(&n->policy, r, record_node_policy_release);
     feed_note(&n->policy_fed, r, create, mod);
+    drain_changed(c, n);
     if (same)
         room_changed(c, n);
     else
@@ -160,6 +180,7 @@ void feed_node_gone(struct core *c, const struct key *k)
     } else if (k->kind == KEY_NODE_POLICY) {
         record_node_policy_release(&n->policy);
         n->policy_fed = (struct core_fed){0};
+        drain_changed(c, n);
     } else if (k->kind == KEY_NODE_STATE) {
         record_node_state_release(&n->state);
         n->state_fed = (struct core_fed){0};

@@ -129,6 +129,8 @@ struct core_node {
     bool missing;   /* in the list of those not alive */
     bool on_hold;   /* silent, and nothing is moved as too many are */
     bool restate;   /* what it is called may have changed */
+    bool forced;    /* its drain is over its deadline: nothing is left there, whatever it costs */
+    bool leaving;   /* in the list of those drained with a deadline */
     struct record_node_policy policy;
     struct core_fed policy_fed;
     struct record_node_state state; /* as written */
@@ -145,7 +147,9 @@ struct core_node {
     uint64_t gone_at;     /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
     struct core_node *missing_prev, *missing_next; /* those not alive */
     struct core_node *restate_prev, *restate_next;
-    struct { /* valid while `stamp` is the step's */
+    struct core_node *leaving_prev, *leaving_next;
+    uint64_t drain_at; /* when its drain was seen to begin; 0: it is not drained, or not looked at yet */
+    struct {           /* valid while `stamp` is the step's */
         uint64_t stamp;
         struct spec_resources used;
         ORC_VEC(struct core_port) ports;
@@ -238,7 +242,7 @@ struct core {
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
     struct core_task *task_spare;            /* free ones, through slot_next */
     struct core_service *dirty, *timed, *waiting_room, *globals;
-    struct core_node *missing, *restate;
+    struct core_node *missing, *restate, *leaving;
     ORC_VEC(struct core_task *) touched; /* NULL: freed since */
     struct core_task *removed;           /* container gone, address at rest, in order of removed_at */
     struct core_task *orphans; /* (through removed_next) status without a task, or task of no node */

@@ -66,6 +66,35 @@ static void set_held(struct core *c, struct core_node *n)
     n->on_hold = held;
 }
 
+static void wake_at(struct core *c, uint64_t at)
+{
+    if (!c->nodes_at || at < c->nodes_at)
+        c->nodes_at = at;
+}
+
+/* Drains with a deadline; one that was over under another leader stays so. */
+static void judge_drains(struct core *c)
+{
+    struct core_node *n;
+
+    for (n = c->leaving; n; n = n->leaving_next) {
+        uint64_t end;
+
+        if (!n->drain_at)
+            n->drain_at = c->now;
+        end = n->drain_at + n->policy.drain_deadline_ms;
+        if (n->forced)
+            continue;
+        if (c->now < end) {
+            wake_at(c, end);
+            continue;
+        }
+        n->forced = true;
+        core_restate(c, n);
+        core_dirty_node(c, n);
+    }
+}
+
 /* docs/task-model.md, "Absence and return". */
 static void judge(struct core *c)
 {
@@ -94,9 +123,10 @@ static void judge(struct core *c)
             continue;
         if (c->now >= at)
             give_up(c, n);
-        else if (!c->nodes_at || at < c->nodes_at)
-            c->nodes_at = at;
+        else
+            wake_at(c, at);
     }
+    judge_drains(c);
 }
 
 void nodes_judge(struct core *c)
@@ -116,6 +146,10 @@ void nodes_lead(struct core *c)
 
     HASH_ITER (hh, c->nodes, n, next)
         core_restate(c, n);
+    for (n = c->leaving; n; n = n->leaving_next) {
+        n->drain_at = 0;
+        n->forced = said(n) && n->state.forced;
+    }
     for (n = c->missing; n; n = n->missing_next) {
         n->gone_at = 0;
         n->lost = said(n) && n->state.state == NODE_DOWN;
@@ -172,12 +206,12 @@ static void tell_hold(const struct core *c, struct plan *p, const struct core_no
 static void say(const struct core *c, struct plan *p, struct plan_txn *t, const struct core_node *n,
                 bool *told)
 {
-    struct record_node_state r = {.held = n->on_hold, .since = c->wall};
+    struct record_node_state r = {.held = n->on_hold, .forced = n->forced, .since = c->wall};
     bool same;
 
     r.state = state_of(n, &r.reason);
     same = said(n) && n->state.state == r.state;
-    if (same && n->state.held == n->on_hold) {
+    if (same && n->state.held == r.held && n->state.forced == r.forced) {
         free(r.reason);
         return;
     }
@@ -188,6 +222,8 @@ static void say(const struct core *c, struct plan *p, struct plan_txn *t, const 
     if (!same)
         plan_event(p, "node", n->name, "%s%s%s", node_state_name(r.state), r.reason ? ": " : "",
                    r.reason ? r.reason : "");
+    if (n->forced && !(said(n) && n->state.forced))
+        plan_event(p, "node", n->name, "the deadline of its drain is over: what is left there is stopped");
     tell_hold(c, p, n, told);
     free(r.reason);
 }

@@ -324,6 +324,7 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
     }
     recon_count_spread(x);
     recon_drop(x);
+    recon_force(x);
     settle_slots(x);
     recon_count(x);
     recon_heal(x);

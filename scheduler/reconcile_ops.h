@@ -57,6 +57,9 @@ void recon_drop(struct recon *x);
 void recon_count(struct recon *x);
 /* Fills empty slots and replaces what is broken: reconcile_heal.c. */
 void recon_heal(struct recon *x);
+/* Stops what is left on a node whose drain is over its deadline, whatever the update policy promises
+ * (behaviour 85). */
+void recon_force(struct recon *x);
 /* Replaces what is not of the target, within the update policy: reconcile_roll.c. */
 void recon_roll(struct recon *x);
 /* Events for what the transaction does; before the service's, what was found out: reconcile_tell.c. */

@@ -3,17 +3,23 @@
 #include "scheduler/reconcile_ops.h"
 #include "scheduler/rollout.h"
 
-/* Stop-first: the successor is made when this one has stopped; so there must be a place for it then. A
- * drained node is left in any case. */
+/* What a task is replaced by. A paused or failed rollout moves only what must leave its node, as it heals. */
+static const struct core_revision *successor(const struct recon *x)
+{
+    return rollout_moves(&x->next) ? x->target : x->heal;
+}
+
+/* Stop-first: the successor is made when this one has stopped; so there must be a place for it then. */
 static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
 {
+    const struct core_revision *rev = successor(x);
     struct place_req req = {.service = x->s,
-                            .spec = x->target->rec.spec,
-                            .hash = x->target->rec.container_hash,
+                            .spec = rev->rec.spec,
+                            .hash = rev->rec.container_hash,
                             .without = s->head,
                             .own = s->last,
-                            .pin = recon_pin(x->target, s)};
-    bool serves = s->class == CLASS_AVAILABLE, drained = s->head->node->policy.drain;
+                            .pin = recon_pin(rev, s)};
+    bool serves = s->class == CLASS_AVAILABLE;
     char *refused = NULL;
 
     if (serves && x->available - 1 < x->next.replicas - x->missing) {
@@ -22,7 +28,7 @@ static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
                                      x->available, x->next.replicas, x->missing));
         return;
     }
-    if (!drained && !place_pick(x->c, &req, &refused)) {
+    if (!place_pick(x->c, &req, &refused)) {
         recon_wait(s, orc_printf("%s, but no place for it: %s", why, refused));
         free(refused);
         core_wait_room(x->c, x->s, true);
@@ -51,12 +57,14 @@ static void roll_start_first(struct recon *x, struct slot *s, const char *why)
 
 static void roll_slot(struct recon *x, struct slot *s)
 {
-    orc_auto_free char *why = slots_misfit(&x->v, s->head);
-    bool start_first = rollout_policy(x->s, &x->next)->order == SPEC_START_FIRST &&
+    bool moves = rollout_moves(&x->next);
+    orc_auto_free char *why =
+        moves ? slots_misfit(&x->v, s->head) : orc_printf("node %s is drained", s->head->node->name);
+    bool start_first = moves && rollout_policy(x->s, &x->next)->order == SPEC_START_FIRST &&
                        s->class == CLASS_AVAILABLE && !slots_has_volume(x->target->rec.spec);
 
     /* The next batch is only as large as the healthy part of the last (behaviour 45). */
-    if (!why || x->busy - s->busy + x->failing >= x->parallelism)
+    if (!why || x->busy - s->busy + (moves ? x->failing : 0) >= x->parallelism)
         return;
     if (start_first)
         roll_start_first(x, s, why);
@@ -64,9 +72,10 @@ static void roll_slot(struct recon *x, struct slot *s)
         roll_stop_first(x, s, why);
 }
 
-static bool to_roll(const struct slot *s)
+static bool to_roll(const struct recon *x, const struct slot *s)
 {
     return s->open && s->head && !s->old && !s->compliant && !s->wait &&
+           (rollout_moves(&x->next) || s->head->node->policy.drain) &&
            (s->class == CLASS_AVAILABLE || s->class == CLASS_STARTING || s->class == CLASS_DONE ||
             s->class == CLASS_OVER);
 }
@@ -88,26 +97,71 @@ static bool batch_ready(struct recon *x)
     return x->c->now >= x->s->batch_at;
 }
 
+/* ---- a drain whose deadline is over ------------------------------------------------------------------ */
+
+static bool forced_off(const struct core_task *t)
+{
+    return t && t->node->forced;
+}
+
+/* False: no more in this step. */
+static bool force(struct recon *x, struct slot *s, struct core_task *t)
+{
+    orc_auto_free char *why = orc_printf("node %s is drained and its deadline is over", t->node->name);
+
+    if (!recon_remove(x, t, why))
+        return false;
+    plan_event(x->p, "task", CORE_TASK_ID(t), "stopped: %s", why);
+    if (core_task_holds(t) && !t->node->lost)
+        s->leaving = t;
+    return true;
+}
+
+static void force_slot(struct recon *x, struct slot *s)
+{
+    if (forced_off(s->old) && force(x, s, s->old))
+        s->old = NULL;
+    if (!forced_off(s->head) || !force(x, s, s->head))
+        return;
+    s->head = orc_take(s->old);
+    s->compliant = false;
+    if (s->head)
+        s->class = slots_classify(&x->v, s->head);
+}
+
+void recon_force(struct recon *x)
+{
+    struct slot *s;
+
+    if (x->c->hold)
+        return;
+    orc_vec_each (s, &x->v.at)
+        if (s->open)
+            force_slot(x, s);
+}
+
+/* ---- what is not of the target ----------------------------------------------------------------------- */
+
 void recon_roll(struct recon *x)
 {
     int before = x->busy;
     bool any = false;
     struct slot *s;
 
-    if (!x->target || !rollout_moves(&x->next) || x->c->hold)
+    if (!x->target || !successor(x) || x->c->hold)
         return;
     orc_vec_each (s, &x->v.at)
-        any = any || to_roll(s);
+        any = any || to_roll(x, s);
     if (!any || !batch_ready(x))
         return;
     core_wake(x->c, x->s, x->s->backoff_at);
     if (x->c->now < x->s->backoff_at)
         return;
     orc_vec_each (s, &x->v.at) /* what does not serve costs nothing */
-        if (to_roll(s) && s->class != CLASS_AVAILABLE)
+        if (to_roll(x, s) && s->class != CLASS_AVAILABLE)
             roll_slot(x, s);
     orc_vec_each (s, &x->v.at)
-        if (to_roll(s) && s->class == CLASS_AVAILABLE)
+        if (to_roll(x, s) && s->class == CLASS_AVAILABLE)
             roll_slot(x, s);
     x->s->batch_open = x->s->batch_open || x->busy > before;
 }

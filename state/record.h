@@ -201,7 +201,8 @@ bool record_node_ready(const struct record_node *n, const char **ret_reason);
  * -------------------------------------------------------------------------- */
 struct record_node_policy {
     bool cordon, drain;
-    struct spec_pairs labels; /* override or add */
+    uint64_t drain_deadline_ms; /* after so long a drain stops the rest whatever it costs; 0: never */
+    struct spec_pairs labels;   /* override or add */
 };
 
 /* ---- node-state/<node>: written by the scheduler, at each change of state; node_state.h judges it
@@ -222,6 +223,7 @@ struct record_node_state {
     char *reason;  /* of the change; NULL */
     int64_t since; /* wall ms */
     bool held;     /* silent, and nothing is moved as too many are */
+    bool forced;   /* the deadline of its drain is over */
 };
 
 /* ---- alive/<node>: leased

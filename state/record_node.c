@@ -6,6 +6,7 @@
 
 #define CONDITIONS_MAX 100
 #define INFLIGHT_MAX 10000
+#define DRAIN_DEADLINE_MAX_MS INT64_C(31536000000) /* a year */
 
 static int condition_cmp(const void *a, const void *b)
 {
@@ -62,6 +63,7 @@ bool record_node_ready(const struct record_node *n, const char **ret_reason)
 static const struct codec_field node_policy_rows[] = {
     CODEC_ROW_BOOL(record_node_policy, cordon),
     CODEC_ROW_BOOL(record_node_policy, drain),
+    CODEC_ROW_INT64(record_node_policy, drain_deadline_ms, 0, DRAIN_DEADLINE_MAX_MS),
     CODEC_ROW_PAIRS(record_node_policy, labels, RECORD_LABEL_MAX),
 };
 static const struct codec node_policy_codec = CODEC_OF(record_node_policy, node_policy_rows);
@@ -82,6 +84,7 @@ static const struct codec_field node_state_rows[] = {
     CODEC_ROW_STR(record_node_state, reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_INT64(record_node_state, since, 0, RECORD_WALL_MAX),
     CODEC_ROW_BOOL(record_node_state, held),
+    CODEC_ROW_BOOL(record_node_state, forced),
 };
 static const struct codec node_state_codec = CODEC_OF(record_node_state, node_state_rows);
 RECORD_DEFINE(node_state, node_state_codec)

@@ -392,6 +392,13 @@ SIM_FN void sim_policy(struct sim *s, const char *node, bool cordon, bool drain)
     sim_put(s, key_node_policy(SIM_CLUSTER, node), record_node_policy_text(&p));
 }
 
+SIM_FN void sim_drain(struct sim *s, const char *node, uint64_t deadline_ms)
+{
+    struct record_node_policy p = {.cordon = true, .drain = true, .drain_deadline_ms = deadline_ms};
+
+    sim_put(s, key_node_policy(SIM_CLUSTER, node), record_node_policy_text(&p));
+}
+
 /* A service of 0.1 CPU and 64 MiB with a health check. */
 SIM_FN struct spec_service *sim_spec(const char *name, int replicas, const char *image)
 {

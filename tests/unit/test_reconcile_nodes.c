@@ -1,4 +1,4 @@
-/* Nodes that fall silent, return, are drained; health that fails (scheduler/reconcile). */
+/* Nodes that fall silent and return; health that fails (scheduler/reconcile). */
 #include "tests/sim/sim.h"
 
 static struct sim *running(int nodes, int replicas, enum spec_order order)
@@ -263,42 +263,6 @@ static void test_nodes__a_node_lost_in_the_middle_of_a_rollout_is_repaired(void 
         }
 }
 
-/* ---- drain and cordon */
-
-/* Behaviours 76, 85, 86. */
-static void test_nodes__a_drained_node_is_left_within_the_update_policy(void **state)
-{
-    struct sim *s = running(3, 6, SPEC_STOP_FIRST);
-    int least = 6;
-
-    sim_policy(s, "k2", false, true);
-    for (int i = 0; i < 30; i++) {
-        int have;
-
-        free(sim_step(s));
-        have = available(s);
-        least = have < least ? have : least;
-        sim_act(s);
-    }
-    assert_int_equal(least, 5);
-    assert_int_equal(on(s, "k2"), 0);
-    assert_int_equal(available(s), 6);
-    sim_pass(s, 10000);
-    assert_rollout(s, "shop", "web", "complete", 1, NULL);
-    sim_free(s);
-}
-
-static void test_nodes__a_drained_node_is_left_even_if_there_is_no_other(void **state)
-{
-    struct sim *s = running(1, 2, SPEC_STOP_FIRST);
-
-    sim_policy(s, "k1", false, true);
-    sim_pass(s, 10000);
-    assert_int_equal(available(s), 1); /* the first has no place; the second keeps what is promised */
-    assert_rollout(s, "shop", "web", "healing", 1, "k1: drained");
-    sim_free(s);
-}
-
 /* ---- health */
 
 /* Behaviour 64. */
@@ -443,8 +407,6 @@ int main(void)
         cmocka_unit_test(test_nodes__a_new_leader_waits_its_own_grace),
         cmocka_unit_test(test_nodes__nodes_dead_for_long_do_not_hold_a_new_leader_back),
         cmocka_unit_test(test_nodes__a_node_lost_in_the_middle_of_a_rollout_is_repaired),
-        cmocka_unit_test(test_nodes__a_drained_node_is_left_within_the_update_policy),
-        cmocka_unit_test(test_nodes__a_drained_node_is_left_even_if_there_is_no_other),
         cmocka_unit_test(test_health__a_sick_task_is_replaced_and_the_count_rises_by_one),
         cmocka_unit_test(test_health__all_sick_at_once_are_restarted_parallelism_at_a_time),
         cmocka_unit_test(test_health__a_sick_one_is_restarted_while_the_others_serve),

@@ -20,6 +20,7 @@ union any {
     struct record_status status;
     struct record_node node;
     struct record_node_policy node_policy;
+    struct record_node_state node_state;
     struct record_alive alive;
     struct record_subnet subnet;
     struct record_endpoint endpoint;
@@ -52,7 +53,8 @@ static const struct kind {
     KIND(rollout,
          "{\"state\":\"rolling-back\",\"generation\":3,\"wanted\":4,\"target\":3,\"complete\":3,\"from\":4,"
          "\"restart_epoch\":1,\"attempts\":17,\"replicas\":3,\"available\":2,\"updated\":1,"
-         "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it failed\",\"pending\":[{\"slot\":0,"
+         "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it "
+         "failed\",\"pending\":[{\"slot\":0,"
          "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}],"
          "\"trouble\":[{\"node\":\"k2\",\"failures\":5}]}"),
     KIND(task,
@@ -69,7 +71,10 @@ static const struct kind {
                "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","
                "\"version\":\"1\",\"mtu\":1450,\"conditions\":[{\"type\":\"engine\",\"ok\":true,\"since\":1},"
                "{\"type\":\"mtu\",\"ok\":false,\"reason\":\"1400 here, 1500 there\",\"since\":2}]}"),
-    KIND(node_policy, "{\"cordon\":true,\"drain\":false,\"labels\":{\"disk\":\"ssd\"}}"),
+    KIND(node_policy,
+         "{\"cordon\":true,\"drain\":true,\"drain_deadline_ms\":600000,\"labels\":{\"disk\":\"ssd\"}}"),
+    KIND(node_state,
+         "{\"state\":\"unknown\",\"reason\":\"no heartbeat\",\"since\":5,\"held\":true,\"forced\":true}"),
     KIND(alive, "{\"machine_id\":\"m\",\"boot_id\":\"b\",\"instance\":\"i\"}"),
     KIND(subnet, "{\"node\":\"k1\"}"),
     KIND(endpoint, "{\"node\":\"k1\",\"address\":\"10.210.1.5\",\"state\":\"draining\",\"ports\":[{\"name\":"

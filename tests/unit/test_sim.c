@@ -388,6 +388,19 @@ static int tasks_available(const struct lives *v, const char *service)
     return n;
 }
 
+/* A drain whose deadline is over takes what is left, whatever was promised. */
+static bool was_forced(const struct lives *before, const struct lives *after, const char *service)
+{
+    const struct live *l, *o;
+
+    orc_vec_each (l, after)
+        if (strcmp(l->rec->service, service) == 0 && l->rec->desired != TASK_RUN &&
+            strstr(l->rec->stop_reason, "its deadline is over") && (o = find(before, l)) &&
+            o->rec->desired == TASK_RUN)
+            return true;
+    return false;
+}
+
 /* The scheduler's own step takes no more than the update policy allows. What failed between its decision and
  * the commit it could not know of: no guard can cover every status. */
 static void check_availability(struct run *r, const struct lives *decided, const struct lives *before,
@@ -401,7 +414,8 @@ static void check_availability(struct run *r, const struct lives *decided, const
         if (x->global) /* as many as there are nodes to have them */
             promised = 0;
         if (!x->wanted || have >= had || have >= promised ||
-            tasks_available(before, x->name) < tasks_available(decided, x->name))
+            tasks_available(before, x->name) < tasks_available(decided, x->name) ||
+            was_forced(before, after, x->name))
             continue;
         broken(r, "%s has %d of %d available replicas, had %d, and may change %d at once", x->name, have,
                x->replicas, had, x->parallelism);
@@ -604,7 +618,10 @@ static void fault(struct run *r)
     case 2:
         any_node(r, node);
         say(r, "policy of %s", node);
-        sim_policy(r->s, node, sim_chance(r->s, 3), sim_chance(r->s, 4));
+        if (sim_chance(r->s, 6))
+            sim_drain(r->s, node, 1 + sim_random(r->s) % 20000);
+        else
+            sim_policy(r->s, node, sim_chance(r->s, 3), sim_chance(r->s, 4));
         break;
     case 3:
     case 4:

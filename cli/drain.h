@@ -1,0 +1,41 @@
+/* drain.h - what is left on a server that shall be empty, and what holds it up.
+ *
+ * Pure: reads a struct cluster and its report, returns counts and sentences; no I/O, no clock, no terminal.
+ */
+#ifndef CLI_DRAIN_H
+#define CLI_DRAIN_H
+
+#include "cli/report.h"
+
+struct drain_service {
+    char *name;
+    int left, stopping; /* tasks on the node that shall still run; that were told to stop and have not */
+    char *why;          /* what the first of them waits for; NULL */
+};
+
+struct drain {
+    bool wanted;       /* the node's policy still says so */
+    bool forced;       /* its deadline is over */
+    const char *state; /* of the node; NULL: it is not there any more */
+    int left, stopping;
+    struct {
+        struct drain_service *at; /* by name */
+        size_t n, cap;
+    } services;
+};
+
+void drain_build(const struct cluster *c, const struct report *r, const char *node, struct drain *ret);
+void drain_release(struct drain *d);
+
+/* Everything there is reported stopped. New tasks can't come: whoever makes one compares the policy. */
+bool drain_is_done(const struct drain *d);
+
+/* "k2: 3 tasks left, 1 stopping: shop/web (1 of 2 stopping), shop/db: ..."; freed by the caller. */
+char *drain_line(const struct drain *d, const char *node);
+
+/* What to do when it does not end, or NULL; freed by the caller. */
+char *drain_advice(const struct drain *d, const char *node);
+
+json_t *drain_services_to_json(const struct drain *d);
+
+#endif
