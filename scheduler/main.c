@@ -5,6 +5,8 @@
 #include "lib/metrics.h"
 #include "lib/proc.h"
 #include "lib/sandbox.h"
+#include "lib/units.h"
+#include "scheduler/replay.h"
 #include "scheduler/shell.h"
 #include "state/store_args.h"
 
@@ -17,8 +19,13 @@ struct main {
     struct orc_metrics *metrics;
     struct store_args store;
     struct orc_daemon_args args;
-    char *state_dir;
+    char *state_dir, *record, *record_max, *replay;
+    int64_t record_most;
 };
+
+#define RECORD_MOST (INT64_C(256) << 20)
+#define RECORD_LEAST (64 << 10)
+#define REPLAY_MOST (INT64_C(4) << 30)
 
 static int parse(struct main *m, int argc, char **argv, struct orc_err *err)
 {
@@ -29,6 +36,21 @@ static int parse(struct main *m, int argc, char **argv, struct orc_err *err)
          .value = &m->state_dir,
          .meta = "DIR",
          .help = "where it remembers which store it knew; without it, only while it runs"},
+        {.name = "record",
+         .kind = ORC_OPT_STR,
+         .value = &m->record,
+         .meta = "FILE",
+         .help = "write there all that it decides from; an older file is kept as FILE.old"},
+        {.name = "record-max",
+         .kind = ORC_OPT_STR,
+         .value = &m->record_max,
+         .meta = "SIZE",
+         .help = "end the recording at this size (default 256M)"},
+        {.name = "replay",
+         .kind = ORC_OPT_STR,
+         .value = &m->replay,
+         .meta = "FILE",
+         .help = "decide a recording again, and say where it comes out otherwise; asks no etcd"},
         ORC_DAEMON_METRICS_ROW(&m->args),
         ORC_DAEMON_ROWS(&m->args),
         {.name = NULL}};
@@ -40,6 +62,61 @@ static int parse(struct main *m, int argc, char **argv, struct orc_err *err)
                          table);
     return r;
 }
+
+static int parse_sizes(struct main *m, struct orc_err *err)
+{
+    m->record_most = RECORD_MOST;
+    if (!m->record_max)
+        return 0;
+    if (orc_parse_size(m->record_max, &m->record_most, err) < 0) {
+        orc_wrap(err, "--record-max");
+        return -EINVAL;
+    }
+    if (m->record_most < RECORD_LEAST || m->record_most > REPLAY_MOST)
+        return orc_fail(err, -EINVAL, "--record-max \"%s\" is out of range: 64K to 4G", m->record_max);
+    return 0;
+}
+
+/* ---- a recording, again ------------------------------------------------------------------------------ */
+
+static void print_line(const char *text, void *arg)
+{
+    puts(text);
+}
+
+static int tell_result(const struct replay_result *r)
+{
+    printf("%llu changes, %llu steps, %llu of them with something to do: ", (unsigned long long)r->changes,
+           (unsigned long long)r->steps, (unsigned long long)r->decisions);
+    if (r->differ)
+        printf("%llu decided otherwise, the first at byte %zu\n", (unsigned long long)r->differ,
+               r->differs_at);
+    else
+        puts("all decided as they were");
+    return r->differ ? 1 : 0;
+}
+
+/* 0: all the same; 1: something differs; 2: the file can't be used. */
+static int replay(const char *path)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    orc_auto_free char *data = NULL;
+    struct replay_result result;
+    size_t n;
+    int r = orc_file_read(path, REPLAY_MOST, &data, &n, &err);
+
+    if (r >= 0)
+        r = orc_sandbox_enter(0, &err);
+    if (r >= 0 && (r = replay_run(data, n, print_line, NULL, &result, &err)) < 0)
+        orc_wrap(&err, "%s", path);
+    r = r < 0 ? 2 : tell_result(&result);
+    fflush(stdout);
+    if (err.msg[0])
+        fprintf(stderr, "orc-scheduler: %s\n", err.msg);
+    return r;
+}
+
+/* ---- the daemon -------------------------------------------------------------------------------------- */
 
 static void on_stopped(void *arg)
 {
@@ -81,6 +158,8 @@ static int start(struct main *m, struct orc_err *err)
     orc_random_hex(8, random);
     id = orc_printf("%s-%s", host, random);
     o.id = id;
+    o.record = m->record;
+    o.record_most = (uint64_t)m->record_most;
     if (m->state_dir) {
         if (orc_file_mkdirs(m->state_dir, err) < 0)
             return -EIO;
@@ -101,6 +180,9 @@ static void release(struct main *m)
     store_args_release(&m->store);
     orc_daemon_args_release(&m->args);
     free(m->state_dir);
+    free(m->record);
+    free(m->record_max);
+    free(m->replay);
 }
 
 int main(int argc, char **argv)
@@ -110,6 +192,13 @@ int main(int argc, char **argv)
     int r = parse(&m, argc, argv, &err);
 
     uv_loop_init(&m.loop);
+    if (r == 0 && m.replay) {
+        r = replay(m.replay);
+        release(&m);
+        return r;
+    }
+    if (r == 0)
+        r = parse_sizes(&m, &err);
     if (r == 0)
         r = store_args_settle(&m.store, &err);
     if (r == 0)

@@ -6,6 +6,7 @@
 #include "scheduler/commit.h"
 #include "scheduler/core.h"
 #include "scheduler/metrics.h"
+#include "scheduler/recorder.h"
 #include "state/election.h"
 #include "state/event.h"
 #include "state/view.h"
@@ -23,6 +24,7 @@ struct shell {
     struct election *election;
     struct event_log *events;
     struct commit *commit;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct guard guard;
     struct orc_file_later *guard_file; /* NULL: it is not kept */
     char *guard_path, *cluster, *leader_key, *leader_value, *config_key;
@@ -47,8 +49,10 @@ static void on_put(const struct etcd_kv *kv, void *arg)
 
     if (key_parse(s->cluster, kv->key, &key) == KEY_UNKNOWN)
         orc_fail(&err, -EINVAL, "it is not a key of orc");
-    else if (core_wants(key.kind))
+    else if (core_wants(key.kind)) {
+        recorder_put(s->recorder, &key, kv);
         core_feed_value(s->core, &key, kv->value, kv->value_len, kv->create_revision, kv->mod_revision, &err);
+    }
     if (!err.msg[0])
         return;
     orc_warn("key %s can't be used, nothing is concluded from it: %s", kv->key, err.msg);
@@ -61,8 +65,10 @@ static void on_delete(const char *name, int64_t revision, void *arg)
     struct shell *s = arg;
     struct key key;
 
-    if (key_parse(s->cluster, name, &key) != KEY_UNKNOWN && core_wants(key.kind))
-        core_feed_delete(s->core, &key);
+    if (key_parse(s->cluster, name, &key) == KEY_UNKNOWN || !core_wants(key.kind))
+        return;
+    recorder_delete(s->recorder, name);
+    core_feed_delete(s->core, &key);
 }
 
 static void on_batch(int64_t revision, void *arg)
@@ -96,15 +102,19 @@ static void tell_notices(struct shell *s, const struct plan *p)
 static void decide(struct shell *s)
 {
     uint64_t now = orc_clock_ms(), next;
+    int64_t wall = orc_wall_ms();
     struct plan p = {0};
 
     if (!may_step(s))
         return;
-    if (s->fresh)
+    if (s->fresh) {
+        recorder_lead(s->recorder);
         core_lead(s->core);
+    }
     s->fresh = false;
     s->steps++;
-    core_step(s->core, now, orc_wall_ms(), &p);
+    core_step(s->core, now, wall, &p);
+    recorder_step(s->recorder, now, wall, &p);
     next = core_next(s->core);
     tell_notices(s, &p);
     if (!plan_empty(&p))
@@ -150,6 +160,7 @@ static void on_txn(const struct plan_txn *txn, size_t index, bool committed, voi
     struct shell *s = arg;
     const struct plan_event *e;
 
+    recorder_fate(s->recorder, index, committed);
     if (!committed) {
         core_retry(s->core, txn);
         return;
@@ -344,18 +355,34 @@ static void init_timers(struct shell *s)
         uv_timer_start(&s->save, on_save, SAVE_GUARD_MS, SAVE_GUARD_MS);
 }
 
+/* What may fail. */
+static int open_all(struct shell *s, const struct shell_opts *opts, struct orc_err *err)
+{
+    struct etcd_opts e = {.endpoints = opts->etcd, .tls = opts->tls};
+
+    if (load_guard(s, opts->guard, err) < 0)
+        return -EINVAL;
+    s->etcd = etcd_new(s->loop, &e, err);
+    if (!s->etcd)
+        return -EINVAL;
+    if (opts->record)
+        s->recorder = recorder_new(s->loop, opts->record, opts->record_most, opts->cluster, opts->host,
+                                   orc_wall_ms(), err);
+    if (!opts->record || s->recorder)
+        return 0;
+    s->etcd = etcd_free(s->etcd);
+    return -EINVAL;
+}
+
 struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct orc_err *err)
 {
     struct shell *s = orc_new(struct shell);
-    struct etcd_opts e = {.endpoints = opts->etcd, .tls = opts->tls};
     struct commit_opts c = {opts->cluster, on_txn, on_committed, s};
     orc_auto_free char *by = orc_printf("orc-scheduler %s", opts->host);
 
     s->loop = loop;
     name_things(s, opts);
-    if (load_guard(s, opts->guard, err) >= 0)
-        s->etcd = etcd_new(loop, &e, err);
-    if (!s->etcd) {
+    if (open_all(s, opts, err) < 0) {
         free(s->guard_path);
         free(s->cluster);
         free(s->leader_key);
@@ -421,6 +448,7 @@ struct shell *shell_free(struct shell *s)
     s->events = event_log_free(s->events);
     s->etcd = etcd_free(s->etcd);
     s->core = core_free(s->core);
+    s->recorder = recorder_free(s->recorder);
     free(s->guard_path);
     free(s->cluster);
     free(s->leader_key);

@@ -21,6 +21,8 @@ struct shell_opts {
     const char *cluster;
     const char *id, *host; /* of this process, for `leader` and events */
     const char *guard;     /* file that remembers the store, or NULL: not beyond this process's life */
+    const char *record;    /* file for a recording of all inputs (recorder.h), or NULL */
+    uint64_t record_most;  /* bytes of it */
 };
 
 /* Everything in opts is copied or used only here. NULL and a sentence on failure. */
