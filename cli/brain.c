@@ -21,6 +21,8 @@ static char *text_of(const struct cluster_entry *e)
         return record_node_text(&e->as.node);
     case KEY_NODE_POLICY:
         return record_node_policy_text(&e->as.policy);
+    case KEY_ALIVE:
+        return record_alive_text(&e->as.alive);
     case KEY_NODE_STATE:
         return record_node_state_text(&e->as.node_state);
     default: /* only that it is there counts */

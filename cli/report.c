@@ -126,10 +126,12 @@ static void add_removed_node(const struct cluster *c, const struct cluster_entry
  * ------------------------------------------------------------------------------------------------- */
 
 static char *task_reason(const struct record_task *t, const struct record_status *s,
-                         const struct report_node *node)
+                         const struct report_node *node, bool stale)
 {
     if (t->desired != TASK_RUN)
         return orc_strdup(t->stop_reason);
+    if (node && node->alive && stale)
+        return orc_printf("%s was started anew and has not said what became of it", node->name);
     if (node && !node->alive)
         return orc_printf("%s gives no sign of life; last seen %s", node->name,
                           s ? task_state_name(s->state) : "nowhere");
@@ -144,6 +146,13 @@ static char *task_reason(const struct record_task *t, const struct record_status
     return s->probe ? orc_printf("last probe: %s", s->probe) : NULL;
 }
 
+static bool is_stale(const struct cluster *c, const char *node, const struct record_status *s)
+{
+    const struct cluster_entry *alive = cluster_find(c, key_alive(c->name, node));
+
+    return alive && s->state < TASK_STOPPED && record_status_is_stale(s->boot, alive->as.alive.boot_id);
+}
+
 static void add_task(const struct cluster *c, const struct cluster_entry *e, const char *only,
                      int64_t wall_ms, struct report *r)
 {
@@ -153,7 +162,7 @@ static void add_task(const struct cluster *c, const struct cluster_entry *e, con
     struct report_node *node = find_node(r, e->key.node);
     struct report_service *service;
     struct report_task *task;
-    bool lost = node && !node->alive;
+    bool lost = node && !node->alive, stale = s && is_stale(c, e->key.node, s);
 
     if (node && !(s && s->state >= TASK_STOPPED)) {
         node->used.cpus_nano += t->resources.cpus_nano;
@@ -174,12 +183,12 @@ static void add_task(const struct cluster *c, const struct cluster_entry *e, con
     task->revision = t->revision;
     task->desired = task_desired_name(t->desired);
     task->state = task_state_name(s ? s->state : TASK_ASSIGNED);
-    task->health = task_health_name(s && !lost ? s->health : TASK_UNKNOWN);
+    task->health = task_health_name(s && !lost && !stale ? s->health : TASK_UNKNOWN);
     task->restarts = t->restarts + (s ? s->restarts : 0);
-    task->running = s && s->state == TASK_RUNNING && t->desired == TASK_RUN && !lost;
+    task->running = s && s->state == TASK_RUNNING && t->desired == TASK_RUN && !lost && !stale;
     task->healthy = task->running && s->health == TASK_HEALTHY;
     task->address = orc_strdup(t->address);
-    task->reason = task_reason(t, s, node);
+    task->reason = task_reason(t, s, node, stale);
     task->age_ms = age(wall_ms, s && s->since ? s->since : t->at);
 }
 

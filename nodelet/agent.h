@@ -25,6 +25,7 @@ struct agent_opts {
     struct etcd *etcd;
     struct docker *docker;
     const char *cluster, *node; /* copied */
+    const char *boot_id;        /* of this server; borrowed */
     struct event_log *events;   /* may be NULL */
     void (*on_engine)(bool up, const char *why, void *arg);
     void (*on_orphans)(const char *text, void *arg); /* containers of ours without a task; NULL: none */

@@ -410,6 +410,7 @@ static void make_parts(struct nodelet *n)
                                .docker = n->docker,
                                .cluster = o->cluster,
                                .node = o->name,
+                               .boot_id = n->host.boot_id,
                                .events = n->events,
                                .on_engine = on_engine,
                                .on_orphans = on_orphans,

@@ -74,6 +74,7 @@ static char *status_text(struct task *t)
     p->last_state = s.state;
     p->last_health = s.health;
     s.since = p->since;
+    record_boot(t->a->opts.boot_id, s.boot);
     return record_status_text(&s);
 }
 

@@ -69,7 +69,7 @@ void core_feed_put(struct core *c, const struct key *key, void *record, int64_t 
         feed_node_state(c, key, record, create, mod);
         break;
     case KEY_ALIVE:
-        feed_alive(c, key, create, mod);
+        feed_alive(c, key, record, create, mod);
         break;
     case KEY_GATEWAY:
     case KEY_GATEWAY_ALIVE:

@@ -35,6 +35,9 @@ static inline bool feed_is_modest(struct spec_resources r)
     return r.cpus_nano >= 0 && r.cpus_nano <= max && r.memory >= 0 && r.memory <= max;
 }
 
+/* Sixteen bits that tell one start of a server from the next; 0: unknown. */
+uint16_t feed_boot(const char *boot_id);
+
 /* feed_task.c */
 void feed_task(struct core *c, const struct key *k, const struct record_task *r, int64_t mod);
 void feed_status(struct core *c, const struct key *k, const struct record_status *r, int64_t mod);
@@ -46,7 +49,8 @@ void feed_policy(struct core *c, const struct key *k, struct record_node_policy 
                  int64_t mod);
 void feed_node_state(struct core *c, const struct key *k, struct record_node_state *r, int64_t create,
                      int64_t mod);
-void feed_alive(struct core *c, const struct key *k, int64_t create, int64_t mod);
+void feed_alive(struct core *c, const struct key *k, const struct record_alive *r, int64_t create,
+                int64_t mod);
 void feed_node_gone(struct core *c, const struct key *k); /* the node, its policy, state or heartbeat */
 void feed_gateway(struct core *c, const struct key *k, bool there, int64_t create, int64_t mod);
 void feed_free_node(struct core *c, struct core_node *n);

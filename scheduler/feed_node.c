@@ -2,6 +2,7 @@
 #include "scheduler/feed.h"
 
 #include "scheduler/place_node.h"
+#include "lib/hash.h"
 #include "scheduler/rank.h"
 
 #include <arpa/inet.h>
@@ -151,11 +152,21 @@ static void alive_changed(struct core *c, struct core_node *n)
     node_changed(c, n);
 }
 
-void feed_alive(struct core *c, const struct key *k, int64_t create, int64_t mod)
+uint16_t feed_boot(const char *boot_id)
+{
+    char boot[RECORD_BOOT_MAX];
+
+    record_boot(boot_id, boot);
+    return *boot ? (uint16_t)(1 + orc_hash64_str(0, boot) % UINT16_MAX) : 0;
+}
+
+void feed_alive(struct core *c, const struct key *k, const struct record_alive *r, int64_t create,
+                int64_t mod)
 {
     struct core_node *n = core_node_get(c, k->node);
 
-    feed_note(&n->alive_fed, n, create, mod); /* that the key is there is all we need */
+    feed_note(&n->alive_fed, n, create, mod); /* unreadable or not: it is there */
+    n->boot = r ? feed_boot(r->boot_id) : 0;
     n->was_alive = true;
     n->lost = false;
     n->gone_at = 0;

@@ -195,6 +195,7 @@ static void set_status(struct core_task *t, const struct record_status *r)
 {
     t->state = r->state;
     t->health = r->health;
+    t->boot = feed_boot(r->boot);
     if (!t->more && !r->reason && !r->probe && !r->restarts && r->exit_code == -1 && !r->oom)
         return;
     share_text_set(&core_task_need_more(t)->status_reason, r->reason);

@@ -221,7 +221,8 @@ static uint64_t once(uint64_t at, bool holds, uint64_t now)
 static void observe_trouble(const struct core *c, struct core_task *t)
 {
     bool failing = core_task_runs(t) && core_task_reported(t) &&
-                   (t->state >= TASK_STOPPED || (t->state == TASK_RUNNING && t->health == TASK_UNHEALTHY));
+                   (t->state >= TASK_STOPPED || (t->state == TASK_RUNNING && t->health == TASK_UNHEALTHY) ||
+                    core_task_stale(t));
     bool leaving = t->fed.present && !core_task_runs(t);
 
     if (!failing && !leaving && !t->more)

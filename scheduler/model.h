@@ -117,6 +117,7 @@ struct core_task {
     uint64_t fails : 1; /* counted as trouble */
     uint64_t collectable : 1;
     uint64_t planned : 1; /* its collection is, in a plan that has not come back */
+    uint64_t boot : 16;   /* of the status: hash of its server's start; 0: unknown */
 };
 
 struct core_node {
@@ -129,6 +130,7 @@ struct core_node {
     bool missing;   /* in the list of those not alive */
     bool on_hold;   /* silent, and nothing is moved as too many are */
     bool restate;   /* what it is called may have changed */
+    uint16_t boot;  /* of `alive`, as of a status */
     bool forced;    /* its drain is over its deadline: nothing is left there, whatever it costs */
     bool leaving;   /* in the list of those drained with a deadline */
     struct record_node_policy policy;
@@ -324,6 +326,8 @@ bool core_task_reported(const struct core_task *t);  /* likewise its status */
 bool core_task_runs(const struct core_task *t);      /* known, and shall run */
 bool core_task_holds(const struct core_task *t);     /* room and ports count: not reported stopped */
 bool core_task_available(const struct core_task *t); /* docs/task-model.md, "Available" */
+/* Its status is from before its server was started anew. */
+bool core_task_stale(const struct core_task *t);
 /* The longest time it was available without a break, the present one included. */
 uint64_t core_task_run_ms(const struct core *c, const struct core_task *t);
 /* A key of this object, for guards. */

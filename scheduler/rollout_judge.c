@@ -10,6 +10,9 @@ char *rollout_failure(const struct slots *v, const struct core_task *t)
 {
     const struct core_task_more *st = core_task_more(t);
 
+    if (core_node_alive(t->node) && core_task_stale(t) && t->state < TASK_STOPPED)
+        return orc_printf("unhealthy: node %s was started anew and has not said what became of it",
+                          t->node->name);
     switch (slots_classify(v, t)) {
     case CLASS_UNHEALTHY:
         return orc_printf("unhealthy: %.300s", st->probe ? st->probe->s : "its health checks fail");

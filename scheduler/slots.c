@@ -58,6 +58,8 @@ enum task_class slots_classify(const struct slots *v, const struct core_task *t)
         return class_of_end(v, t);
     if (!core_node_alive(t->node))
         return CLASS_UNKNOWN;
+    if (core_task_stale(t))
+        return v->core->now < core_task_more(t)->failed_at + SLOTS_LOOK_MS ? CLASS_UNKNOWN : CLASS_UNHEALTHY;
     if (core_task_available(t))
         return CLASS_AVAILABLE;
     if (core_task_reported(t) && t->state == TASK_RUNNING && t->health == TASK_UNHEALTHY)
@@ -245,6 +247,8 @@ static void add_slot(struct slots *v, struct core_task *t)
         return;
     s->open = true;
     pick_head(v, s, v->run.at, v->run.n);
+    if (s->head && s->class == CLASS_UNKNOWN && core_task_stale(s->head))
+        core_wake(v->core, v->service, core_task_more(s->head)->failed_at + SLOTS_LOOK_MS);
 }
 
 void slots_stop(struct slots *v, struct core_task *t)

@@ -11,7 +11,7 @@
 enum task_class {
     CLASS_AVAILABLE,
     CLASS_STARTING,
-    CLASS_UNKNOWN,   /* its node does not answer, and is not given up yet */
+    CLASS_UNKNOWN,   /* its node does not answer, or has been started anew and not looked yet */
     CLASS_UNHEALTHY, /* runs, and its checks fail */
     CLASS_FAILED,    /* does not run and its node will not try again: to be replaced */
     CLASS_DONE,      /* ended well, and by its restart policy stays ended */
@@ -52,6 +52,10 @@ struct slots {
 /* How long a task told to stop may take beyond its own drain time-out and grace before its slot no longer
  * waits for it (behaviour 56). */
 #define SLOTS_STOP_MARGIN_MS 30000
+
+/* How long a server that was started anew may take to say what became of its containers (its engine may
+ * start them slowly, or not at all). */
+#define SLOTS_LOOK_MS 60000
 
 void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r);
 void slots_release(struct slots *v);

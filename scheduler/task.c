@@ -264,7 +264,12 @@ bool core_task_holds(const struct core_task *t)
 bool core_task_available(const struct core_task *t)
 {
     return core_task_runs(t) && core_task_reported(t) && t->state == TASK_RUNNING &&
-           t->health == TASK_HEALTHY && core_node_alive(t->node);
+           t->health == TASK_HEALTHY && core_node_alive(t->node) && !core_task_stale(t);
+}
+
+bool core_task_stale(const struct core_task *t)
+{
+    return core_task_reported(t) && t->boot && t->node->boot && t->boot != t->node->boot;
 }
 
 uint64_t core_task_run_ms(const struct core *c, const struct core_task *t)

@@ -137,6 +137,8 @@ struct record_task {
     int64_t at;        /* wall ms */
 };
 
+#define RECORD_BOOT_MAX 9
+
 /* ---- status/<node>/<task>: what nodelet saw
  * ---------------------------------------------------------------------- */
 enum task_state {
@@ -159,14 +161,20 @@ int task_health_from_name(const char *name, enum task_health *ret);
 struct record_status {
     enum task_state state;
     enum task_health health;
-    int restarts;    /* crash restarts by nodelet within this task */
-    char *reason;    /* "pulling: registry 10.0.0.9: connection refused; next try in 8s"; NULL */
-    char *probe;     /* the last probe's answer: "HTTP 503 after 2 ms"; NULL */
-    char *container; /* the engine's id, 64 hex digits; NULL */
-    int exit_code;   /* of the last exit; -1: none yet */
-    bool oom;        /* the last exit was the OOM killer's */
-    int64_t since;   /* wall ms: this state and health */
+    int restarts;               /* crash restarts by nodelet within this task */
+    char *reason;               /* "pulling: registry 10.0.0.9: connection refused; next try in 8s"; NULL */
+    char *probe;                /* the last probe's answer: "HTTP 503 after 2 ms"; NULL */
+    char *container;            /* the engine's id, 64 hex digits; NULL */
+    int exit_code;              /* of the last exit; -1: none yet */
+    bool oom;                   /* the last exit was the OOM killer's */
+    int64_t since;              /* wall ms: this state and health */
+    char boot[RECORD_BOOT_MAX]; /* of the server, when this was seen: record_boot(); "" unknown */
 };
+/* What a status said of a container before its server was started anew says nothing of it now. Told by the
+ * server's boot id, not by the age of its heartbeat: when etcd was away, every node registers anew, and what
+ * was said of its containers still holds. */
+bool record_status_is_stale(const char *boot, const char *boot_id); /* of the status; of `alive`, or NULL */
+void record_boot(const char *boot_id, char ret[RECORD_BOOT_MAX]);   /* what a status keeps of a boot id */
 
 /* ---- nodes/<node>
  * -------------------------------------------------------------------------------------------------- */

@@ -99,6 +99,7 @@ static const struct codec_field status_rows[] = {
     CODEC_ROW_INT(record_status, exit_code, INT32_MIN, INT32_MAX),
     CODEC_ROW_BOOL(record_status, oom),
     CODEC_ROW_INT64(record_status, since, 0, RECORD_WALL_MAX),
+    CODEC_ROW_FIXED(record_status, boot),
 };
 static const struct codec status_codec = CODEC_OF(record_status, status_rows, .init = status_init);
 RECORD_DEFINE(status, status_codec)
@@ -146,3 +147,13 @@ static const struct codec_field endpoint_rows[] = {
 };
 static const struct codec endpoint_codec = CODEC_OF(record_endpoint, endpoint_rows);
 RECORD_DEFINE(endpoint, endpoint_codec)
+
+void record_boot(const char *boot_id, char ret[RECORD_BOOT_MAX])
+{
+    snprintf(ret, RECORD_BOOT_MAX, "%s", boot_id ? boot_id : "");
+}
+
+bool record_status_is_stale(const char *boot, const char *boot_id)
+{
+    return *boot && boot_id && *boot_id && strncmp(boot, boot_id, RECORD_BOOT_MAX - 1) != 0;
+}

@@ -57,6 +57,7 @@ struct sim {
     int slow;                         /* nodes do each next thing with a chance of 1 in slow; 0: at once */
     bool trace;                       /* print what is decided */
     size_t txns;                      /* committed */
+    const char *deaf;                 /* a node that does nothing about its tasks; NULL: none */
     bool sorted;                      /* kvs are in the order of their keys */
     ORC_VEC(struct sim_event) events; /* of committed transactions */
 };
@@ -331,6 +332,13 @@ SIM_FN void sim_new_leader(struct sim *s)
 }
 
 /* ---- what people and nodes write */
+
+/* The node registers, having been started for the n-th time; its word about tasks is of the last start. */
+SIM_FN void sim_boot(struct sim *s, const char *node, int n)
+{
+    sim_put(s, key_alive(SIM_CLUSTER, node),
+            orc_printf("{\"machine_id\":\"m\",\"boot_id\":\"boot-%d\",\"instance\":\"i\"}", n));
+}
 
 SIM_FN void sim_alive(struct sim *s, const char *node, bool alive)
 {
@@ -635,7 +643,8 @@ SIM_FN int sim_act(struct sim *s)
         HASH_SORT(s->kvs, sim_by_key);
     s->sorted = true;
     HASH_ITER (hh, s->kvs, kv, next)
-        if (sim_task_of(kv) && sim_find(s, kv->alive_key) && (!s->slow || sim_chance(s, (unsigned)s->slow)))
+        if (sim_task_of(kv) && sim_find(s, kv->alive_key) && !orc_streq(kv->parsed.node, s->deaf) &&
+            (!s->slow || sim_chance(s, (unsigned)s->slow)))
             acted += sim_act_on(s, kv);
     return acted;
 }

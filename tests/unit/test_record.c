@@ -65,7 +65,7 @@ static const struct kind {
          "\"stop_reason\":\"scaled down\",\"at\":1700000000000}"),
     KIND(status,
          "{\"state\":\"running\",\"health\":\"healthy\",\"restarts\":2,\"reason\":\"r\",\"probe\":\"p\","
-         "\"container\":\"0123\",\"exit_code\":137,\"oom\":true,\"since\":5}"),
+         "\"container\":\"0123\",\"exit_code\":137,\"oom\":true,\"since\":5,\"boot\":\"0a1b2c3d\"}"),
     KIND(node, "{\"address\":\"10.0.0.1\",\"subnet\":\"10.210.1.0/24\",\"capacity\":{\"cpus_nano\":1,"
                "\"memory\":2},\"reserve\":{\"cpus_nano\":3,\"memory\":4},\"labels\":{\"a\":\"1\",\"b\":\"\"},"
                "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","

@@ -119,6 +119,25 @@ static void test_report__too_many_silent_nodes_are_one_problem_with_names_time_a
     cluster_release(&c);
 }
 
+static void test_report__what_was_said_before_a_server_was_started_anew_does_not_count(void **state)
+{
+    struct cluster c = healthy(1);
+    struct report r;
+
+    put(&c, "status/k1/shop.web.0.1", "{\"state\":\"running\",\"health\":\"healthy\",\"boot\":\"aaaaaaaa\"}");
+    put(&c, "alive/k1", "{\"instance\":\"i\",\"boot_id\":\"bbbbbbbb-1\"}");
+    report_build(&c, NULL, NOW, &r);
+    assert_int_equal(r.services.at[0].healthy, 0);
+    assert_int_equal(r.services.at[0].running, 0);
+    assert_true(says(&r.services.at[0].why, "k1 was started anew and has not said what became of it"));
+    report_release(&r);
+    put(&c, "alive/k1", "{\"instance\":\"i\",\"boot_id\":\"aaaaaaaa-1\"}");
+    report_build(&c, NULL, NOW, &r);
+    assert_true(r.ok);
+    report_release(&r);
+    cluster_release(&c);
+}
+
 static void test_report__a_drained_server_may_be_switched_off(void **state)
 {
     struct cluster c = healthy(1);
@@ -346,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_report__a_lost_node_takes_its_replicas_with_it),
         cmocka_unit_test(test_report__what_only_the_scheduler_knows_of_a_node_is_its_word),
         cmocka_unit_test(test_report__too_many_silent_nodes_are_one_problem_with_names_time_and_a_way_out),
+        cmocka_unit_test(test_report__what_was_said_before_a_server_was_started_anew_does_not_count),
         cmocka_unit_test(test_report__a_drained_server_may_be_switched_off),
         cmocka_unit_test(test_report__pending_slots_of_one_reason_are_one_line),
         cmocka_unit_test(test_report__a_rollback_that_waits_for_a_stop_says_so_after_its_cause),
