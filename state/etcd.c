@@ -142,7 +142,7 @@ void etcd_trouble(struct etcd *e, size_t endpoint)
 {
     struct etcd_listener *l, *next;
 
-    e->doubts++;
+    e->doubt.doubts++;
     if (e->current == endpoint)
         e->current = (endpoint + 1) % e->endpoints.n;
     for (l = LIST_FIRST(&e->listeners); l; l = next) {
@@ -155,21 +155,14 @@ void etcd_trouble(struct etcd *e, size_t endpoint)
 
 void etcd_guard(struct etcd *e, struct guard *g)
 {
-    e->guard = g;
-    e->doubts++;
-}
-
-/* A guard that never saw a cluster has nothing to protect. */
-static bool is_guarded(const struct etcd *e)
-{
-    return e->guard && (e->guard->orc_cluster_id[0] || e->guard->frozen);
+    e->doubt.guard = g;
+    e->doubt.doubts++;
 }
 
 static void tell_doubt(struct etcd *e)
 {
     struct etcd_listener *l, *next;
 
-    e->doubts++;
     for (l = LIST_FIRST(&e->listeners); l; l = next) {
         next = LIST_NEXT(l, link);
         if (l->on_doubt)
@@ -185,21 +178,12 @@ static bool learn(struct etcd_call *call, const json_t *answer)
     const json_t *result = json_object_get(answer, "result");
     uint64_t cluster_id;
     int64_t revision;
-    bool well;
 
     wire_header(result ? result : answer, &cluster_id, &revision);
     if (!cluster_id)
         return false;
-    if (!is_guarded(e) || e->guard->frozen)
-        return true;
-    if (call->lease)
-        well = guard_stream(e->guard, cluster_id, revision) && revision >= call->result.asked_at;
-    else
-        well = guard_header(e->guard, cluster_id, revision, call->result.asked_at);
-    if (!well)
+    if (!etcd_doubt_learn(&e->doubt, cluster_id, revision, call->result.asked_at, call->doubts, call->lease))
         tell_doubt(e);
-    else if (!call->lease)
-        e->cleared = call->doubts;
     return true;
 }
 
@@ -460,7 +444,7 @@ static void hold_back(struct etcd_call *call)
 {
     call->result.error = -EPERM;
     call->result.maybe = false;
-    orc_buf_puts(&call->errors, call->e->guard->reason);
+    orc_buf_puts(&call->errors, call->e->doubt.guard->reason);
     end_later(call);
 }
 
@@ -480,18 +464,20 @@ static void attempt(struct etcd_call *call)
                                .on_done = on_http_done,
                                .arg = call};
 
-    if (call->write && is_guarded(e) && e->guard->frozen) {
+    enum etcd_leave leave = etcd_doubt_leave(&e->doubt, call->write);
+
+    if (leave == ETCD_HOLD) {
         hold_back(call);
         return;
     }
-    call->judging = call->write && is_guarded(e) && e->doubts != e->cleared;
+    call->judging = leave == ETCD_ASK;
     if (call->judging) {
         req.body = question;
         req.body_len = sizeof question - 1;
     }
     call->tries++;
-    call->doubts = e->doubts;
-    call->result.asked_at = e->guard ? e->guard->revision : 0;
+    call->doubts = e->doubt.doubts;
+    call->result.asked_at = etcd_doubt_asked_at(&e->doubt);
     etcd_address(e, call->endpoint, call->judging ? "/v3/kv/range" : call->path, &req, &url);
     call->http = orc_http_start(e->http, &req);
 }

@@ -6,7 +6,7 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "state/etcd.h"
-#include "state/guard.h"
+#include "state/etcd_doubt.h"
 #include "state/timer.h"
 #include "state/wire.h"
 
@@ -38,10 +38,7 @@ struct etcd {
     char *cacert, *cert, *key;
     struct orc_http_tls tls;
     uint64_t timeout_ms;
-    struct guard *guard; /* NULL: none */
-    /* Reasons to doubt that this is still our store, counted, and how many of them were there when the last
-     * answer that the guard judged well was asked for. Unequal: the next write is preceded by a question. */
-    uint64_t doubts, cleared;
+    struct etcd_doubt doubt;
     LIST_HEAD(, etcd_call) calls;
     LIST_HEAD(, etcd_listener) listeners;
 };
