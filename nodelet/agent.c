@@ -357,8 +357,10 @@ void agent_alive(struct agent *a, int64_t lease, int64_t create_revision)
     a->alive_rev = create_revision;
     /* What hung on the old lease is gone or will be; a task that never had an endpoint still has none. */
     HASH_ITER (hh, a->tasks, t, next)
-        if (t->pub.have != EP_NONE)
+        if (t->pub.have != EP_NONE) {
             t->pub.have = EP_UNKNOWN;
+            withdraw_again(&t->w);
+        }
     if (!lease)
         return; /* lost: what runs is ours still */
     a->ours = true;

@@ -365,3 +365,12 @@ enum task_state converge_state(const struct converge *c)
         return converge_stopping(c) ? TASK_STOPPING : TASK_RUNNING;
     return c->desired == TASK_REMOVE && c->container == CONTAINER_NONE ? TASK_REMOVED : TASK_STOPPED;
 }
+
+enum task_state converge_told(const struct converge *c, bool looked, enum task_state told)
+{
+    enum task_state state = converge_state(c);
+
+    if (!looked || c->desired == TASK_RUN || state < TASK_STOPPED)
+        return state;
+    return told >= TASK_STOPPED ? told : TASK_STOPPING;
+}

@@ -126,8 +126,12 @@ void converge_begin(struct converge *c, enum converge_op op);
 /* `text` is a sentence or clause for everything but CONVERGE_DONE; copied. */
 void converge_end(struct converge *c, enum converge_outcome outcome, const char *text, uint64_t now);
 
-/* As written to the status. */
+/* As believed. */
 enum task_state converge_state(const struct converge *c);
+/* As written to the status: while the container is still to be `looked` at, because an operation's fate is
+ * unknown, it is not called stopped, with which room, ports and address are given away. `told`: what the
+ * status says now. */
+enum task_state converge_told(const struct converge *c, bool looked, enum task_state told);
 /* True once the stop of a running container has begun: its exit is no crash. */
 bool converge_stopping(const struct converge *c);
 

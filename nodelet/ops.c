@@ -204,6 +204,9 @@ static void withdraw(struct task *t)
 {
     const struct spec_service *spec = task_spec(t);
 
+    /* It crashed and runs again while nothing could be written: the endpoint of the run before still stands.
+     */
+    t->ever_ready = t->ever_ready || publish_may_be_chosen(t);
     withdraw_begin(&t->w, t->ever_ready, spec ? spec->drain_timeout_ms : 30000);
 }
 

@@ -54,7 +54,7 @@ static const char *reason_of(const struct task *t)
 static char *status_text(struct task *t)
 {
     struct record_status s = {
-        .state = converge_state(&t->c),
+        .state = converge_told(&t->c, t->look || t->looking, t->pub.last_state),
         .health = health_of(t),
         .restarts = t->c.restarts,
         .reason = (char *)reason_of(t),
@@ -151,6 +151,8 @@ static void took(struct task *t, const struct etcd_result *res)
     p->retry_at = 0;
     p->revision = res->revision;
     p->have = p->sent_ep;
+    if (p->have == EP_NONE)
+        p->may_stand = false;
     if (p->sent) {
         free(p->written);
         p->written = orc_take(p->sent);
@@ -216,7 +218,7 @@ static void add_endpoint(struct task *t, struct etcd_txn *txn, enum endpoint_kno
     if (ep == EP_DRAINING)
         etcd_txn_get_prefix(txn, gateways);
     else
-        t->ever_ready = true; /* from the moment it may be seen */
+        t->ever_ready = t->pub.may_stand = true; /* from the moment it may be seen */
 }
 
 static void write_now(struct task *t, char *status, enum endpoint_known ep, bool with_ep)
@@ -295,9 +297,15 @@ void publish_resume(struct task *t, const struct record_status *old, const char 
     free(p->written);
     p->written = orc_strdup(text);
     p->have = EP_UNKNOWN;
+    p->may_stand = old->state == TASK_RUNNING && old->health == TASK_HEALTHY;
     p->last_state = old->state;
     p->last_health = old->health;
     p->since = old->since;
+}
+
+bool publish_may_be_chosen(const struct task *t)
+{
+    return t->pub.may_stand;
 }
 
 bool publish_idle(const struct task *t)

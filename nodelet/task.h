@@ -32,6 +32,7 @@ struct publication {
     char *sent, *written;        /* the status's text in flight, and as the store has it; NULL: none */
     enum endpoint_known sent_ep; /* in flight */
     enum endpoint_known have;
+    bool may_stand;   /* an endpoint of this task may stand as ready, also one of an earlier run */
     int64_t revision; /* of the last write that held */
     uint64_t differs; /* since when there is something to write; 0: there is nothing */
     uint64_t retry_at, backoff;
@@ -150,5 +151,7 @@ void publish_cancel(struct task *t);
 /* What an earlier nodelet wrote, and its text. */
 void publish_resume(struct task *t, const struct record_status *old, const char *text);
 bool publish_idle(const struct task *t);
+/* A gateway may choose this task: its endpoint stands, or may stand, as ready. */
+bool publish_may_be_chosen(const struct task *t);
 
 #endif

@@ -22,8 +22,17 @@ void withdraw_written(struct withdraw *w, int64_t revision, const struct orc_str
         return;
     w->step = WITHDRAW_WAITING;
     w->revision = revision;
-    w->since = now;
+    if (!w->begun)
+        w->since = now;
+    w->begun = true;
+    orc_strv_release(&w->gateways);
     orc_strv_copy(&w->gateways, gateways);
+}
+
+void withdraw_again(struct withdraw *w)
+{
+    if (w->step == WITHDRAW_WAITING)
+        w->step = WITHDRAW_PUTTING;
 }
 
 static int64_t in_flight(const struct record_gateway_alive *report, const char *task)
@@ -59,8 +68,10 @@ bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_
 {
     char *why = NULL;
 
-    if (w->step != WITHDRAW_WAITING)
+    if (w->step != WITHDRAW_WAITING && !(w->step == WITHDRAW_PUTTING && w->begun))
         return w->step == WITHDRAW_DONE;
+    if (w->step == WITHDRAW_PUTTING)
+        why = orc_strdup("etcd: its endpoint vanished, and is to be written as draining again");
     for (size_t i = 0; i < w->gateways.n && !why; i++)
         why = objection(w, w->gateways.at[i], task, table);
     free(w->waiting_for);
@@ -73,5 +84,5 @@ bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_
 
 uint64_t withdraw_deadline(const struct withdraw *w)
 {
-    return w->step == WITHDRAW_WAITING ? w->since + w->timeout_ms : UINT64_MAX;
+    return w->begun && w->step != WITHDRAW_DONE ? w->since + w->timeout_ms : UINT64_MAX;
 }

@@ -4,7 +4,9 @@
  * nothing is sent to the container any more. It must not know the store's client or the clock.
  *
  * Steps: IDLE → PUTTING (the endpoint is to be written as draining; repeated until etcd took it) → WAITING
- * (for the gateways that were registered at that revision, or for the time-out) → DONE.
+ * (for the gateways that were registered at that revision, or for the time-out) → DONE. An endpoint that
+ * vanished meanwhile, because the node's lease ended, is PUTTING again: a gateway that reads everything anew
+ * would know nothing of the withdrawal. The time-out runs on.
  */
 #ifndef NODELET_WITHDRAW_H
 #define NODELET_WITHDRAW_H
@@ -29,7 +31,8 @@ enum withdraw_step { WITHDRAW_IDLE, WITHDRAW_PUTTING, WITHDRAW_WAITING, WITHDRAW
 
 struct withdraw {
     enum withdraw_step step;
-    uint64_t timeout_ms, since; /* since: when WAITING began */
+    uint64_t timeout_ms, since; /* since: when WAITING first began */
+    bool begun;                 /* it did */
     int64_t revision;           /* R: of the draining endpoint */
     struct orc_strv gateways;   /* those that must agree */
     char *waiting_for;          /* for people, while WAITING: "gateway k1: 2 requests in flight" */
@@ -44,12 +47,15 @@ void withdraw_begin(struct withdraw *w, bool ever_ready, uint64_t timeout_ms);
 /* The transaction that wrote `draining` held at `revision`; `gateways` were registered then. */
 void withdraw_written(struct withdraw *w, int64_t revision, const struct orc_strv *gateways, uint64_t now);
 
+/* The endpoint may have vanished: an agreement to it is worth nothing any more. */
+void withdraw_again(struct withdraw *w);
+
 /* Judges again, with the gateways as the view shows them and the task's id. The view may be behind the
  * transaction: a gateway it has not shown yet holds the withdrawal, one it showed to vanish after R does not.
  * Returns true when DONE. */
 bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_gateway *table, uint64_t now);
 
-/* When to judge again if nothing changes; UINT64_MAX unless WAITING. */
+/* When to judge again if nothing changes; UINT64_MAX before WAITING and when DONE. */
 uint64_t withdraw_deadline(const struct withdraw *w);
 
 #endif

@@ -750,6 +750,25 @@ static void test_converge__random_stories_keep_the_promises(void **state)
     }
 }
 
+/* The engine answered the start with an error and may have done it all the same. */
+static void test_converge__what_must_be_looked_at_is_not_called_stopped(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    does(s, CONVERGE_START, CONVERGE_TRANSIENT);
+    assert_int_equal(converge_told(&s->c, true, TASK_STARTING), TASK_STARTING);
+    want(s, TASK_REMOVE);
+    assert_int_equal(converge_state(&s->c), TASK_STOPPED);
+    assert_int_equal(converge_told(&s->c, true, TASK_STARTING), TASK_STOPPING);
+    assert_int_equal(converge_told(&s->c, false, TASK_STOPPING), TASK_STOPPED);
+    assert_int_equal(converge_told(&s->c, true, TASK_STOPPED),
+                     TASK_STOPPED); /* said before, and known then */
+    does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
+    assert_int_equal(converge_told(&s->c, true, TASK_STOPPED), TASK_STOPPED);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -793,6 +812,7 @@ int main(void)
         T(test_converge__what_ended_for_good_stays_ended),
         T(test_converge__container_deleted_while_nodelet_was_away_is_made_again),
         T(test_converge__asking_changes_nothing),
+        T(test_converge__what_must_be_looked_at_is_not_called_stopped),
         T(test_converge__random_stories_keep_the_promises),
     };
 

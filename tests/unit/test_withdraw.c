@@ -251,6 +251,44 @@ static void test_withdraw__zero_time_out_waits_for_nobody(void **state)
     assert_true(done(s, 0));
 }
 
+/* The node's lease ended: who reads everything anew now knows nothing of this withdrawal, and agrees to all.
+ */
+static void test_withdraw__endpoint_that_vanished_must_be_put_again(void **state)
+{
+    struct scene *s = *state;
+    struct orc_strv ids = {0};
+
+    gateway(s, "k1");
+    written(s, "k1", NULL);
+    withdraw_again(&s->w);
+    reports(s, "k1", R + 5, 0);
+    assert_false(done(s, 0));
+    assert_int_equal(s->w.step, WITHDRAW_PUTTING);
+    assert_non_null(strstr(s->w.waiting_for, "draining again"));
+    orc_strv_add(&ids, "k1");
+    withdraw_written(&s->w, R + 10, &ids, NOW + 2000);
+    orc_strv_release(&ids);
+    assert_false(done(s, 2000)); /* it serves R + 5 */
+    reports(s, "k1", R + 10, 0);
+    assert_true(done(s, 2000));
+    assert_false(s->w.timed_out);
+}
+
+static void test_withdraw__time_out_runs_on_while_it_is_put_again(void **state)
+{
+    struct scene *s = *state;
+
+    gateway(s, "k1");
+    written(s, "k1", NULL);
+    withdraw_again(&s->w);
+    assert_true(withdraw_deadline(&s->w) == NOW + TIMEOUT);
+    assert_false(done(s, TIMEOUT - 1));
+    assert_true(done(s, TIMEOUT));
+    assert_true(s->w.timed_out);
+    withdraw_again(&s->w); /* too late */
+    assert_true(done(s, TIMEOUT));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -270,6 +308,8 @@ int main(void)
         T(test_withdraw__written_twice_keeps_the_first_clock),
         T(test_withdraw__begun_again_starts_anew),
         T(test_withdraw__zero_time_out_waits_for_nobody),
+        T(test_withdraw__endpoint_that_vanished_must_be_put_again),
+        T(test_withdraw__time_out_runs_on_while_it_is_put_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
