@@ -115,7 +115,11 @@ unit: $(unit)
 
 SEEDS ?= 2000
 .PHONY: sim
-sim: $(BUILD)/tests/test_sim ## the whole cluster simulated, SEEDS=2000 runs with faults; ORC_SIM_SEED=N replays one
+$(BUILD)/sim: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sim/*.c)) $(archives)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $^ $(orc_libs)
+
+sim: $(BUILD)/sim ## the whole cluster simulated, SEEDS=2000 runs with faults; ORC_SIM_SEED=N replays one
 	@ORC_SIM_SEEDS=$(SEEDS) $<
 
 integration: all lab-tools $(integration_c) ## every part against the real etcd, engine, kernel and NGINX (root)

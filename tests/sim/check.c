@@ -1,0 +1,282 @@
+/* check.c - what must never be written to the store, looked at with every revision. */
+#include "tests/sim/check.h"
+
+struct check check;
+
+struct told *told_find(const char *id)
+{
+    struct told *t = NULL;
+
+    HASH_FIND_STR(check.tasks, id, t);
+    return t;
+}
+
+struct sim_service *service_named(const char *name)
+{
+    for (int i = 0; i < cluster.n_services; i++)
+        if (strcmp(cluster.services[i].name, name) == 0)
+            return &cluster.services[i];
+    return NULL;
+}
+
+int node_number(const char *name)
+{
+    for (int i = 0; i < cluster.n_nodes; i++)
+        if (strcmp(cluster.nodes[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+int gateway_number(const char *id)
+{
+    for (int i = 0; i < cluster.n_gateways; i++)
+        if (strcmp(cluster.gateways[i].id, id) == 0)
+            return i;
+    return -1;
+}
+
+static const char *name_of(const struct sim_txn *t)
+{
+    return t && t->by ? t->by->name : "somebody";
+}
+
+/* ---- who may write */
+
+/* A scheduler that writes tasks and rollouts holds the leader's key at that moment (behaviour 89). */
+static void check_leads(const struct sim_txn *t, const char *key)
+{
+    orc_auto_free char *leader = key_leader(SIM_CLUSTER);
+    const struct sim_kv *kv = store_find(leader);
+    orc_auto_free char *id = t && t->by ? orc_printf("\"%s\"", t->by->name) : NULL;
+
+    if (id && (!kv || !strstr(kv->text->at, id)))
+        sim_broken("deposed-leader", "%s writes %s and does not lead", t->by->name, key);
+}
+
+/* Who knew the store before it was wiped or restored writes nothing to what stands in its place. */
+static void check_frozen(const struct sim_txn *t, const char *key)
+{
+    if (cluster.frozen && t && t->by && t->by->knew > store.revision)
+        sim_broken("frozen-writes", "%s knew revision %lld and writes %s at %lld", t->by->name,
+                   (long long)t->by->knew, key, (long long)store.revision);
+}
+
+/* ---- tasks */
+
+static struct told *told_new(const struct sim_change *c, const struct record_task *r)
+{
+    struct told *t = told_find(c->name->key.task);
+
+    if (t && !cluster.replaced)
+        sim_broken("attempt-reused", "the task %s was there before, at revision %lld", t->id,
+                   (long long)t->create);
+    if (!t) {
+        t = orc_new(struct told);
+        memcpy(t->id, c->name->key.task, sizeof t->id);
+        HASH_ADD_STR(check.tasks, id, t);
+    }
+    memcpy(t->node, c->name->key.node, sizeof t->node);
+    snprintf(t->service, sizeof t->service, "%s", r->service);
+    snprintf(t->address, sizeof t->address, "%s", r->address);
+    t->slot = r->slot;
+    t->revision = r->revision;
+    t->create = c->create;
+    t->gone = false;
+    return t;
+}
+
+/* A task is never changed, only told to go; and that only forward. */
+static void check_task_kept(const struct sim_change *c, const struct record_task *now)
+{
+    const struct record_task *was = sim_text_task(c->before);
+
+    if (!was)
+        return;
+    if (now->desired < was->desired)
+        sim_broken("desired-backward", "%s was %s and is %s", c->name->key.task,
+                   task_desired_name(was->desired), task_desired_name(now->desired));
+    if (!orc_streq(was->address, now->address) || was->revision != now->revision || was->slot != now->slot ||
+        was->attempt != now->attempt)
+        sim_broken("task-changed", "%s was changed", c->name->key.task);
+}
+
+static void task_put(const struct sim_change *c, const struct sim_txn *t)
+{
+    const struct record_task *r = sim_text_task(c->text);
+    struct told *told = told_find(c->name->key.task);
+
+    check_leads(t, c->name->at);
+    if (!r)
+        sim_broken("unreadable", "%s writes %s as %s", name_of(t), c->name->at, c->text->at);
+    if (!c->before)
+        told = told_new(c, r);
+    check_task_kept(c, r);
+    if (r->desired > told->desired) {
+        if (!told->left_at)
+            told->left_at = world.now;
+        told->desired = r->desired;
+    }
+}
+
+/* A record is collected when its container is gone, or its server is. */
+static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
+{
+    orc_auto_free char *node = key_node(SIM_CLUSTER, c->name->key.node);
+    orc_auto_free char *alive = key_alive(SIM_CLUSTER, c->name->key.node);
+    struct told *told = told_find(c->name->key.task);
+    const struct sim_container *at = engine_by_task(c->name->key.task);
+
+    check_leads(t, c->name->at);
+    if (told) {
+        told->gone = true;
+        told->by_hand = !t;
+    }
+    if (t && t->by && at && !cluster.replaced && (store_find(node) || store_find(alive)))
+        sim_broken("collected-early", "the record of %s is deleted and its container is there", at->task);
+}
+
+/* ---- endpoints */
+
+static unsigned registered(void)
+{
+    unsigned mask = 0;
+
+    for (int i = 0; i < cluster.n_gateways; i++) {
+        orc_auto_free char *key = key_gateway(SIM_CLUSTER, cluster.gateways[i].id);
+
+        if (store_find(key))
+            mask |= 1u << i;
+    }
+    return mask;
+}
+
+/* Ready only while its task shall run, and on its own server's lease. */
+static void endpoint_put(const struct sim_change *c, const struct sim_txn *t)
+{
+    const struct record_endpoint *e = sim_text_endpoint(c->text);
+    struct told *told = told_find(c->name->key.task);
+    orc_auto_free char *alive_key = e ? key_alive(SIM_CLUSTER, e->node) : NULL;
+    orc_auto_free char *task_key = e ? key_task(SIM_CLUSTER, e->node, c->name->key.task) : NULL;
+    const struct sim_kv *alive = e ? store_find(alive_key) : NULL, *task = e ? store_find(task_key) : NULL;
+
+    if (!e || !told)
+        sim_broken("unreadable", "%s writes %s as %s", name_of(t), c->name->at, c->text->at);
+    if (!alive || alive->lease != c->lease)
+        sim_broken("endpoint-lease", "%s writes %s on a lease that is not its server's", name_of(t),
+                   c->name->at);
+    if (e->state == ENDPOINT_READY) {
+        if (!task || !sim_text_task(task->text) || sim_text_task(task->text)->desired != TASK_RUN)
+            sim_broken("endpoint-of-leaver", "%s writes %s as ready, and its task shall not run", name_of(t),
+                       c->name->at);
+        told->was_ready = true;
+    } else if (!told->draining_at) {
+        told->draining_at = world.now;
+        told->agree = registered();
+    }
+}
+
+static void gateway_deleted(const char *id)
+{
+    int i = gateway_number(id);
+    struct told *t, *next;
+
+    HASH_ITER (hh, check.tasks, t, next)
+        if (i >= 0)
+            t->agree &= ~(1u << i);
+}
+
+/* ---- a revision */
+
+static void alive_changed(const struct sim_change *c)
+{
+    int i = node_number(c->name->key.node);
+
+    if (i < 0)
+        return;
+    if (!c->text)
+        check.node_alive_since[i] = 0;
+    else if (!check.node_alive_since[i])
+        check.node_alive_since[i] = world.now;
+}
+
+static void one_change(const struct sim_change *c, const struct sim_txn *t)
+{
+    switch (c->name->key.kind) {
+    case KEY_TASK:
+        if (c->text)
+            task_put(c, t);
+        else
+            task_deleted(c, t);
+        break;
+    case KEY_ROLLOUT:
+        check_leads(t, c->name->at);
+        break;
+    case KEY_ENDPOINT:
+        if (c->text)
+            endpoint_put(c, t);
+        break;
+    case KEY_ALIVE:
+        alive_changed(c);
+        break;
+    case KEY_GATEWAY:
+        if (!c->text)
+            gateway_deleted(c->name->key.node);
+        break;
+    default:
+        break;
+    }
+    check_frozen(t, c->name->at);
+}
+
+static bool concerns_availability(enum key_kind kind)
+{
+    return kind == KEY_TASK || kind == KEY_STATUS || kind == KEY_ALIVE;
+}
+
+void check_revision(const struct sim_change *changes, size_t n, const struct sim_txn *t)
+{
+    bool available = false;
+
+    if (world.over)
+        return;
+    if (t && t->by)
+        check.writes++;
+    for (size_t i = 0; i < n; i++) {
+        if (world.trace && t)
+            sim_say("store: %lld %s by %s%s%.400s", (long long)store.revision, changes[i].name->at,
+                    name_of(t), changes[i].text ? ": " : " (deleted)",
+                    changes[i].text ? changes[i].text->at : "");
+        one_change(&changes[i], t);
+        available = available || concerns_availability(changes[i].name->key.kind);
+    }
+    if (available) {
+        check_availability(t, store.revision);
+        check_owners();
+    }
+}
+
+uint64_t check_writes(void)
+{
+    return check.writes;
+}
+
+void check_begin(void)
+{
+    memset(&check, 0, sizeof check);
+}
+
+void check_end(void)
+{
+    struct told *t, *t_next;
+    struct holder *h, *h_next;
+
+    HASH_ITER (hh, check.tasks, t, t_next) {
+        HASH_DEL(check.tasks, t);
+        free(t);
+    }
+    HASH_ITER (hh, check.holders, h, h_next) {
+        HASH_DEL(check.holders, h);
+        free(h);
+    }
+    available_clear();
+}

@@ -1,0 +1,54 @@
+/* check.h - what the checks remember of the simulated world: every task that ever was in the store, who had
+ * an address when, how many were available at which revision. For check*.c alone. */
+#ifndef TESTS_SIM_CHECK_H
+#define TESTS_SIM_CHECK_H
+
+#include "tests/sim/cluster.h"
+
+struct told { /* a task, from its creation to the end of the run */
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1], service[SPEC_NAME_MAX + 1], address[16];
+    int slot;
+    int64_t create, revision;
+    enum task_desired desired; /* the furthest */
+    bool gone;                 /* its record is not in the store any more */
+    bool by_hand;              /* somebody deleted it */
+    uint64_t left_at;          /* told to stop; 0: not */
+    bool was_ready;            /* its endpoint was written in this run of its container */
+    uint64_t draining_at;      /* its endpoint was put as draining; 0: not */
+    unsigned agree;            /* gateways, by number, that were registered then and still are */
+    UT_hash_handle hh;
+};
+
+struct holder { /* who had an address last */
+    char address[16];
+    const struct told *task;
+    bool exists; /* its container does */
+    uint64_t gone_at;
+    UT_hash_handle hh;
+};
+
+struct available { /* of a service, from a revision on */
+    int64_t revision;
+    int tasks, slots;
+};
+
+struct check {
+    struct told *tasks;
+    struct holder *holders;
+    ORC_VEC(struct available) history[SIM_SERVICES];
+    uint64_t node_alive_since[SIM_NODES]; /* 0: no heartbeat */
+    uint64_t writes;
+};
+extern struct check check;
+
+struct told *told_find(const char *id);
+struct sim_service *service_named(const char *name);
+int node_number(const char *name); /* -1: no such server */
+int gateway_number(const char *id);
+
+/* check_update.c: the update policy */
+void check_availability(const struct sim_txn *t, int64_t revision);
+void check_owners(void);
+void available_clear(void);
+
+#endif

@@ -1,0 +1,158 @@
+/* check_run.c - what must never happen to a container, whatever anybody believes: looked at in the engines
+ * and at NGINX, where it really happens. */
+#include "tests/sim/check.h"
+
+#include <stdio.h>
+
+/* ---- starting */
+
+static struct holder *holder_of(const char *address)
+{
+    struct holder *h = NULL;
+
+    HASH_FIND_STR(check.holders, address, h);
+    if (h)
+        return h;
+    h = orc_new(struct holder);
+    snprintf(h->address, sizeof h->address, "%s", address);
+    HASH_ADD_STR(check.holders, address, h);
+    return h;
+}
+
+/* Behaviour 19: what really runs on a server, stopping ones included, fits on it. */
+static void check_capacity(const struct sim_container *c)
+{
+    struct spec_resources sum = c->needs;
+
+    for (const struct sim_container *o = c->node->containers; o; o = o->next)
+        if (o != c && o->state == SIM_RUNNING) {
+            sum.cpus_nano += o->needs.cpus_nano;
+            sum.memory += o->needs.memory;
+        }
+    if (sum.cpus_nano > c->node->capacity.cpus_nano || sum.memory > c->node->capacity.memory)
+        sim_broken("capacity", "%s runs on %s, which has no room for it", c->task, c->node->name);
+}
+
+/* One container per address, and none before the last one's requests can't come any more. */
+static void check_address(const struct sim_container *c, const struct told *t)
+{
+    struct holder *h = holder_of(c->address);
+
+    if (h->task && h->task != t && h->exists)
+        sim_broken("one-per-address", "%s and %s both have %s", c->task, h->task->id, c->address);
+    if (h->task && h->task != t && world.now < h->gone_at + SIM_ADDRESS_HOLD_MS)
+        sim_broken("address-at-once", "%s gets %s, which %s had %llu ms ago", c->task, c->address,
+                   h->task->id, (unsigned long long)(world.now - h->gone_at));
+    h->task = t;
+    h->exists = true;
+}
+
+static void check_port(const struct sim_container *c)
+{
+    for (const struct sim_container *o = c->node->containers; o; o = o->next)
+        if (o != c && c->host_port && o->state == SIM_RUNNING && o->host_port == c->host_port)
+            sim_broken("one-per-port", "%s and %s both have port %d of %s", c->task, o->task, c->host_port,
+                       c->node->name);
+}
+
+/* A stop-first successor starts when its predecessor has stopped: unless that one's server was away
+ * meanwhile, or its time for stopping is long over (behaviour 56). */
+static void check_alone(const struct sim_container *c, const struct told *t)
+{
+    const struct sim_service *s = service_named(t->service);
+
+    for (int i = 0; s && s->order == SPEC_STOP_FIRST && i < cluster.n_nodes; i++)
+        for (const struct sim_container *o = cluster.nodes[i].containers; o; o = o->next) {
+            const struct told *other = told_find(o->task);
+
+            if (o == c || o->state != SIM_RUNNING || !other || other->slot != t->slot ||
+                strcmp(other->service, t->service) != 0 || !check.node_alive_since[i] || !other->left_at ||
+                check.node_alive_since[i] + 60000 > other->left_at ||
+                world.now > other->left_at + s->drain_ms + s->grace_ms + 30000)
+                continue;
+            sim_broken("slot-alone", "%s starts and %s of the same slot still runs", c->task, o->task);
+        }
+}
+
+void check_started(struct sim_container *c)
+{
+    struct told *t = told_find(c->task);
+
+    if (!t)
+        sim_broken("unknown-task", "the container %s starts and was never asked for", c->task);
+    if (c->node->proc->dying || cluster.replaced)
+        return;
+    t->was_ready = false;
+    check_capacity(c);
+    check_address(c, t);
+    check_port(c);
+    if (c->starts == 0)
+        check_alone(c, t);
+}
+
+/* ---- stopping */
+
+/* May requests still come from this gateway's NGINX, and did somebody have to wait for that? Not beyond the
+ * drain time-out; not for who registered after the endpoint was withdrawn, or has been forgotten. */
+static bool must_wait_for(const struct sim_container *c, const struct told *t, int gateway)
+{
+    const struct sim_nginx *n = &cluster.gateways[gateway];
+    const struct sim_service *s = service_named(t->service);
+
+    if (!nginx_may_pick(n, t->id) && !nginx_in_flight(n, t->id))
+        return false;
+    if (!t->draining_at)
+        return t->was_ready;
+    return (t->agree & (1u << gateway)) && world.now < t->draining_at + (s ? s->drain_ms : 30000);
+}
+
+static void check_withdrawn(const struct sim_container *c, const struct told *t)
+{
+    for (int i = 0; i < cluster.n_gateways && !cluster.replaced; i++)
+        if (must_wait_for(c, t, i))
+            sim_broken("withdrawn-first", "%s is stopped and %s %s", t->id, cluster.gateways[i].id,
+                       nginx_may_pick(&cluster.gateways[i], t->id) ? "may still choose it"
+                                                                   : "has requests in flight to it");
+}
+
+void check_signalled(struct sim_container *c, struct sim_proc *by)
+{
+    const struct told *t = told_find(c->task);
+
+    if (!t || t->desired == TASK_RUN)
+        sim_broken("stopped-unasked", "%s is stopped, and shall run", c->task);
+    if (!c->term_at)
+        check_withdrawn(c, t);
+}
+
+void check_removed(struct sim_container *c, struct sim_proc *by)
+{
+    const struct told *t = told_find(c->task);
+    struct holder *h = holder_of(c->address);
+
+    if (!t || t->desired != TASK_REMOVE)
+        sim_broken("removed-unasked", "the container %s is deleted, and nobody said so", c->task);
+    if (h->task == t) {
+        h->exists = false;
+        h->gone_at = world.now;
+    }
+}
+
+/* ---- requests */
+
+void check_request(const struct sim_nginx *n, const char *task, const char *address)
+{
+    const struct sim_container *c = engine_by_address(address);
+    const struct told *t = told_find(task);
+    int gateway = gateway_number(n->id);
+
+    if (c && strcmp(c->task, task) == 0)
+        cluster.answered++;
+    if (!c || cluster.replaced)
+        return;
+    if (strcmp(c->task, task) != 0)
+        sim_broken("request-to-another", "%s sends a request for %s to %s, where %s is now", n->id, task,
+                   address, c->task);
+    if (c->term_at && t && must_wait_for(c, t, gateway))
+        sim_broken("request-to-stopping", "%s sends a request to %s, which was told to end", n->id, task);
+}

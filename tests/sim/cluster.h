@@ -1,0 +1,189 @@
+/* cluster.h - what is in the simulated world: the store's members, servers with their engines and containers,
+ * gateways with their NGINX, schedulers, services that people want. What is here is the truth; what orc
+ * believes of it is inside its processes and in the store. */
+#ifndef TESTS_SIM_CLUSTER_H
+#define TESTS_SIM_CLUSTER_H
+
+#include "nodelet/docker.h"
+#include "tests/sim/store.h"
+#include "tests/sim/world.h"
+
+#define SIM_NODES 6
+#define SIM_SERVICES 4
+#define SIM_APP "shop"
+#define SIM_ADDRESS_HOLD_MS 60000
+
+/* ---- the store's members */
+
+struct sim_member {
+    bool down;    /* connections to it break, new ones are refused */
+    bool stalled; /* it is stopped, or cut off from the others: it says nothing */
+    uint64_t lag; /* ms by which its watches are late, at most */
+};
+
+/* ---- servers */
+
+enum sim_temper {                   /* what a container is like: by its image, up to a "-" */
+                  SIM_GOOD,         /* healthy a little after its start */
+                  SIM_SICK,         /* runs, never healthy */
+                  SIM_CRASHING,     /* ends with 1 some time after each start */
+                  SIM_ONCE_CRASHED, /* ends with 1 after its first start */
+                  SIM_STUBBORN,     /* good, and won't end before it is killed */
+                  SIM_FINISHED,     /* ends with 0 */
+                  SIM_BROKEN,       /* the program can't be started */
+                  SIM_TEMPERS
+};
+
+enum sim_state { SIM_CREATED, SIM_RUNNING, SIM_EXITED };
+
+struct sim_container {
+    struct sim_container *next;
+    struct sim_node *node;
+    char *id, *name, *task, *cluster_id;
+    char address[16];
+    int host_port; /* 0: none */
+    struct spec_resources needs;
+    enum sim_temper temper;
+    enum sim_state state;
+    int starts, exit_code;
+    uint64_t started_at, healthy_at, ended_at;
+    bool sick_now;        /* a fault: its checks fail, until it is started again or mended */
+    uint64_t term_at;     /* the stop signal was sent in this run; 0: not */
+    struct sim_event end; /* of this run */
+    struct sim_stop *stops;
+};
+
+struct sim_node {
+    char name[16];
+    int k;
+    struct spec_resources capacity;
+    bool engine_up;
+    unsigned engine_fails; /* one call in so many fails; 0: none */
+    uint64_t engine_slow;  /* ms more, at most */
+    struct sim_container *containers;
+    struct sim_proc *proc;
+    struct docker *docker; /* of the nodelet that runs; NULL */
+    bool zone;
+};
+
+/* ---- gateways' NGINX, which outlives orc-gateway */
+
+struct sim_peer {
+    char task[KEY_TASK_MAX + 1], address[16];
+    char state; /* 'r', 'd', 's' */
+    bool there;
+    int in_flight;
+};
+
+struct sim_member_of {
+    char backend[17];
+    unsigned slot;
+};
+
+struct sim_nginx {
+    char id[16];
+    struct sim_proc *proc;
+    bool up;
+    char *text; /* NULL: none yet */
+    int64_t version;
+    char hash[65];
+    ORC_VEC(struct sim_peer) peers; /* by slot */
+    ORC_VEC(struct sim_member_of) members;
+    struct gw_nginx *control; /* of the gateway that runs; NULL */
+};
+
+/* ---- what people want */
+
+struct sim_service {
+    char name[16];
+    bool wanted;
+    int64_t revision, target, epoch; /* the highest; the one asked for; of restarts */
+    int replicas, parallelism;
+    enum spec_order order;
+    bool volume, port, routed, zones, packed;
+    int per_node;
+    uint64_t drain_ms, grace_ms;
+    int64_t good; /* the last revision whose image works */
+};
+
+struct cluster {
+    struct sim_member members[SIM_ETCD_MEMBERS];
+    size_t page; /* keys that one answer to a range may hold */
+    struct sim_node nodes[SIM_NODES];
+    int n_nodes;
+    struct sim_nginx gateways[2];
+    int n_gateways;
+    struct sim_service services[SIM_SERVICES];
+    int n_services;
+    struct sim_proc *schedulers[3];
+    int n_schedulers;
+    char cluster_id[65];
+    int64_t recovered;
+    struct backup backup;
+    uint64_t backup_at;
+    bool frozen;   /* wiped or restored, and nobody has said `orc recover` yet */
+    bool replaced; /* it was at some time: what is promised within one store is not across two */
+    unsigned long requests, answered; /* of clients, through NGINX */
+};
+extern struct cluster cluster;
+
+/* ---- client.c, stream.c */
+struct etcd;
+struct sim_proc *client_proc(struct etcd *e);
+void stream_begin(void);
+void stream_cut(struct sim_proc *p); /* its link was cut */
+void stream_reset(size_t member);    /* its connections break */
+
+/* ---- engine.c */
+struct sim_container *engine_by_address(const char *address); /* running; NULL: none */
+struct sim_container *engine_by_task(const char *task);       /* existing; NULL: none */
+void engine_set(struct sim_node *n, bool up);
+void engine_crash(struct sim_container *c, int exit_code); /* it ends by itself */
+void engine_release(struct sim_node *n);
+bool engine_is_healthy(const struct sim_container *c);
+
+/* ---- nginx.c */
+void nginx_crash(struct sim_nginx *n);
+void nginx_release(struct sim_nginx *n);
+/* Whether it would send a request of some backend to this task now. */
+bool nginx_may_pick(const struct sim_nginx *n, const char *task);
+int nginx_in_flight(const struct sim_nginx *n, const char *task);
+/* A client asks for a service through some gateway. */
+void nginx_request(struct sim_nginx *n);
+
+/* ---- process.c */
+struct sim_proc *process_new(enum sim_kind kind, const char *name);
+void process_start(struct sim_proc *p);
+void process_crash(struct sim_proc *p);
+void process_pause(struct sim_proc *p, uint64_t ms);
+void process_cut(struct sim_proc *p, bool cut);
+void process_release_all(void);
+
+/* ---- people.c */
+void people_init(void); /* `orc init` */
+void people_recover(void);
+void people_apply(struct sim_service *s, const char *image);
+void people_scale(struct sim_service *s, int replicas);
+void people_rollback(struct sim_service *s);
+void people_restart(struct sim_service *s);
+void people_remove(struct sim_service *s);
+void people_policy(struct sim_node *n, bool cordon, bool drain);
+void people_act(void);
+
+/* ---- faults.c */
+void fault_any(void);
+void fault_end_all(void);
+
+/* ---- check.c, check_task.c, check_rest.c: what must never happen; each ends the run by sim_broken() */
+void check_begin(void);
+void check_end(void);
+void check_started(struct sim_container *c); /* a container is about to run */
+void check_signalled(struct sim_container *c,
+                     struct sim_proc *by); /* ... is sent the stop signal, or killed */
+void check_removed(struct sim_container *c, struct sim_proc *by);
+void check_request(const struct sim_nginx *n, const char *task, const char *address);
+void check_settled(void); /* after the faults have ended and enough time passed */
+bool check_is_settled(void);
+uint64_t check_writes(void); /* transactions of daemons so far */
+
+#endif

@@ -1,0 +1,283 @@
+/* faults.c - what goes wrong, and that it ends. */
+#include "tests/sim/cluster.h"
+
+#include <stdio.h>
+
+static struct sim_proc *any_proc(void)
+{
+    return world.procs[sim_below(world.n_procs)];
+}
+
+/* ---- processes */
+
+static void crash_or_start(void)
+{
+    struct sim_proc *p = any_proc();
+
+    if (p->up)
+        process_crash(p);
+    else
+        process_start(p);
+}
+
+static void restart(void *arg)
+{
+    struct sim_proc *p = arg;
+
+    if (!p->up && !world.over)
+        process_start(p);
+}
+
+static void crash_for_a_moment(void)
+{
+    struct sim_proc *p = any_proc();
+
+    if (!p->up)
+        return;
+    process_crash(p);
+    sim_once(sim_below(3000), restart, p);
+}
+
+static void pause_any(void)
+{
+    struct sim_proc *p = any_proc();
+
+    if (p->up)
+        process_pause(p, 100 + sim_below(sim_chance(3) ? 30000 : 4000));
+}
+
+static void wall_jump(void)
+{
+    struct sim_proc *p = any_proc();
+
+    p->wall_offset = (int64_t)sim_below(200000000) - 100000000;
+    sim_say("the wall clock of %s jumps by %lld s", p->name, (long long)p->wall_offset / 1000);
+}
+
+/* ---- the network */
+
+static void cut_any(void)
+{
+    struct sim_proc *p = any_proc();
+
+    process_cut(p, !p->link.cut);
+}
+
+static void mend(void *arg)
+{
+    struct sim_proc *p = arg;
+
+    process_cut(p, false);
+    p->link.refused = false;
+}
+
+static void cut_for_a_moment(void)
+{
+    struct sim_proc *p = any_proc();
+
+    process_cut(p, true);
+    sim_once(sim_below(12000), mend, p);
+}
+
+static void refuse_for_a_moment(void)
+{
+    struct sim_proc *p = any_proc();
+
+    sim_say("%s is refused by etcd", p->name);
+    p->link.refused = true;
+    sim_once(sim_below(8000), mend, p);
+}
+
+static void spoil_link(void)
+{
+    struct sim_proc *p = any_proc();
+
+    p->link.flaky = sim_chance(2) ? 0 : 2 + (unsigned)sim_below(10);
+    p->link.slow = sim_chance(2) ? 0 : sim_below(sim_chance(4) ? 2000 : 200);
+    sim_say("%s: %s%llu ms slower", p->name, p->link.flaky ? "answers get lost, " : "",
+            (unsigned long long)p->link.slow);
+}
+
+/* ---- the store */
+
+static void member_fault(void)
+{
+    size_t i = sim_below(SIM_ETCD_MEMBERS);
+    struct sim_member *m = &cluster.members[i];
+
+    switch (sim_below(3)) {
+    case 0:
+        m->down = !m->down;
+        if (m->down)
+            stream_reset(i);
+        break;
+    case 1:
+        m->stalled = !m->stalled;
+        break;
+    default:
+        m->lag = m->lag ? 0 : sim_below(3000);
+    }
+    sim_say("etcd member %zu: %s%s, watches up to %llu ms late", i, m->down ? "down" : "up",
+            m->stalled ? ", says nothing" : "", (unsigned long long)m->lag);
+}
+
+static void end_outage(void *arg)
+{
+    for (size_t i = 0; i < SIM_ETCD_MEMBERS; i++)
+        cluster.members[i].down = cluster.members[i].stalled = false;
+    if (sim_chance(3)) { /* all leases at once, as far as they have not been renewed */
+        struct sim_lease *l, *next;
+
+        HASH_ITER (hh, store.leases, l, next)
+            store_expire(l);
+    } else {
+        store_renew_all();
+    }
+    sim_say("etcd is back");
+}
+
+static void outage(void)
+{
+    bool down = sim_chance(2);
+
+    sim_say("etcd is %s", down ? "down" : "without a leader: nothing is answered");
+    for (size_t i = 0; i < SIM_ETCD_MEMBERS; i++) {
+        cluster.members[i].down = down;
+        cluster.members[i].stalled = !down;
+        stream_reset(i);
+    }
+    store_renew_all(); /* who has no leader expires nothing */
+    for (struct sim_lease *l = store.leases; l; l = l->hh.next)
+        sim_event_in(&l->expiry, 100000);
+    sim_once(sim_below(15000), end_outage, NULL);
+}
+
+static void expire_any(void)
+{
+    size_t n = HASH_COUNT(store.leases);
+    struct sim_lease *l = store.leases;
+
+    for (uint64_t i = n ? sim_below(n) : 0; l && i; i--)
+        l = l->hh.next;
+    if (l)
+        store_expire(l);
+}
+
+static void compact(void)
+{
+    sim_say("etcd is compacted");
+    store_compact(store.revision - (int64_t)sim_below(5));
+}
+
+/* ---- containers and engines */
+
+static struct sim_container *any_container(void)
+{
+    struct sim_node *n = &cluster.nodes[sim_below((uint64_t)cluster.n_nodes)];
+    struct sim_container *c = n->containers;
+
+    for (uint64_t i = sim_below(4); c && c->next && i; i--)
+        c = c->next;
+    return c;
+}
+
+static void break_container(void)
+{
+    struct sim_container *c = any_container();
+
+    if (!c || c->state != SIM_RUNNING)
+        return;
+    if (sim_chance(2)) {
+        engine_crash(c, sim_chance(2) ? 1 : 0);
+        return;
+    }
+    c->sick_now = !c->sick_now;
+    sim_say("container %s is %s", c->task, c->sick_now ? "sick" : "well again");
+}
+
+static void engine_back(void *arg)
+{
+    struct sim_node *n = arg;
+
+    sim_say("%s: the engine is up", n->name);
+    engine_set(n, true);
+}
+
+static void engine_fault(void)
+{
+    struct sim_node *n = &cluster.nodes[sim_below((uint64_t)cluster.n_nodes)];
+
+    if (sim_chance(2)) {
+        n->engine_fails = n->engine_fails ? 0 : 2 + (unsigned)sim_below(5);
+        n->engine_slow = sim_chance(2) ? 0 : sim_below(5000);
+        sim_say("%s: the engine %s, up to %llu ms slower", n->name, n->engine_fails ? "fails" : "works",
+                (unsigned long long)n->engine_slow);
+    } else if (n->engine_up) {
+        sim_say("%s: the engine ends", n->name);
+        engine_set(n, false);
+        sim_once(sim_below(8000), engine_back, n);
+    }
+}
+
+static void nginx_fault(void)
+{
+    struct sim_nginx *n =
+        cluster.n_gateways ? &cluster.gateways[sim_below((uint64_t)cluster.n_gateways)] : NULL;
+
+    if (!n)
+        return;
+    if (sim_chance(3)) {
+        sim_say("%s: NGINX crashes", n->id);
+        nginx_crash(n);
+    } else if (n->proc->up) { /* the gateway dies, its NGINX routes on */
+        process_crash(n->proc);
+    }
+}
+
+void fault_any(void)
+{
+    static void (*const faults[])(void) = {
+        crash_or_start,   crash_for_a_moment,  crash_for_a_moment, pause_any,       wall_jump,    cut_any,
+        cut_for_a_moment, refuse_for_a_moment, spoil_link,         member_fault,    outage,       expire_any,
+        compact,          break_container,     break_container,    break_container, engine_fault, nginx_fault,
+    };
+
+    faults[sim_below(ORC_ARRAY_SIZE(faults))]();
+}
+
+/* ---- the end of all faults */
+
+static void mend_proc(struct sim_proc *p)
+{
+    process_cut(p, false);
+    p->link = (struct sim_link){0};
+    p->resume_at = 0;
+    if (!p->up)
+        process_start(p);
+}
+
+static void mend_node(struct sim_node *n)
+{
+    n->engine_fails = 0;
+    n->engine_slow = 0;
+    if (!n->engine_up)
+        engine_back(n);
+    for (struct sim_container *c = n->containers; c; c = c->next)
+        c->sick_now = false;
+    people_policy(n, false, false);
+}
+
+void fault_end_all(void)
+{
+    sim_say("all faults end");
+    world.calm = true;
+    if (cluster.frozen)
+        people_recover();
+    for (size_t i = 0; i < SIM_ETCD_MEMBERS; i++)
+        cluster.members[i] = (struct sim_member){0};
+    store_renew_all();
+    for (size_t i = 0; i < world.n_procs; i++)
+        mend_proc(world.procs[i]);
+    for (int i = 0; i < cluster.n_nodes; i++)
+        mend_node(&cluster.nodes[i]);
+}

@@ -1,0 +1,218 @@
+/* main.c - thousands of histories of a whole cluster, each one seed.
+ *
+ *   sim [--seeds N] [--from K] [--jobs-file FILE]    ORC_SIM_SEED=K replays one and prints its trace
+ */
+#include "tests/sim/cluster.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEEDS 1000
+#define SETTLE_MS 900000 /* everything must be in order so long after the last fault */
+#define REST_MS 20000
+
+struct cluster cluster;
+
+/* ---- a cluster */
+
+static void make_node(int i)
+{
+    struct sim_node *n = &cluster.nodes[i];
+
+    n->k = i + 1;
+    snprintf(n->name, sizeof n->name, "k%d", n->k);
+    n->capacity = (struct spec_resources){INT64_C(4000000000), (INT64_C(1) << 20) * 1000};
+    n->engine_up = true;
+    n->zone = i % 3 == 0;
+    n->proc = process_new(SIM_NODELET, n->name);
+    n->proc->node = n;
+}
+
+static void make_gateway(int i)
+{
+    struct sim_nginx *n = &cluster.gateways[i];
+    char name[32];
+
+    snprintf(n->id, sizeof n->id, "g%d", i + 1);
+    snprintf(name, sizeof name, "gateway-%s", n->id);
+    n->proc = process_new(SIM_GATEWAY, name);
+    n->proc->nginx = n;
+    sim_disk_put(n->proc, "state/instance", "0123456789abcdef0123456789abcdef");
+}
+
+static void make_service(int i)
+{
+    struct sim_service *s = &cluster.services[i];
+
+    snprintf(s->name, sizeof s->name, "s%d", i);
+    s->parallelism = 1 + (int)sim_below(2);
+    s->order = sim_chance(2) ? SPEC_START_FIRST : SPEC_STOP_FIRST;
+    s->volume = sim_chance(8);
+    s->port = !s->volume && i == 0 && sim_chance(4); /* two data on one server, one port: that stays so */
+    s->routed = i == 0 || sim_chance(2);
+    s->per_node = !s->volume && sim_chance(6) ? 1 + (int)sim_below(2) : 0;
+    s->zones = sim_chance(6);
+    s->packed = sim_chance(6);
+    s->drain_ms = sim_chance(2) ? 30000 : 1000 + sim_below(5000);
+    s->grace_ms = 1000 + 1000 * sim_below(5);
+    people_apply(s, "good");
+}
+
+static void start_one(void *arg)
+{
+    struct sim_proc *p = arg;
+
+    if (!p->up && !world.over)
+        process_start(p);
+}
+
+static void make_cluster(void)
+{
+    char name[32];
+
+    memset(&cluster, 0, sizeof cluster);
+    cluster.page = 5 + sim_below(100);
+    cluster.n_nodes = 1 + (int)sim_below(4);
+    cluster.n_schedulers = 1 + (int)sim_below(3);
+    cluster.n_gateways = (int)sim_below(3);
+    cluster.n_services = 1 + (int)sim_below(3);
+    people_init();
+    for (int i = 0; i < cluster.n_nodes; i++)
+        make_node(i);
+    for (int i = 0; i < cluster.n_gateways; i++)
+        make_gateway(i);
+    for (int i = 0; i < cluster.n_schedulers; i++) {
+        snprintf(name, sizeof name, "scheduler-%d", i + 1);
+        cluster.schedulers[i] = process_new(SIM_SCHEDULER, name);
+    }
+    for (size_t i = 0; i < world.n_procs; i++)
+        sim_once(sim_below(500), start_one, world.procs[i]);
+    for (int i = 0; i < cluster.n_services; i++)
+        make_service(i);
+}
+
+/* ---- a history */
+
+static void run_for(uint64_t ms)
+{
+    uint64_t until = world.now + ms;
+
+    while (world_step(until))
+        ;
+}
+
+static void ask(void)
+{
+    if (cluster.n_gateways)
+        nginx_request(&cluster.gateways[sim_below((uint64_t)cluster.n_gateways)]);
+}
+
+/* So often something happens, of people and of faults; some histories are quiet, some are wild. */
+static void live(void)
+{
+    unsigned events = 40 + (unsigned)sim_below(120), people = 4 + (unsigned)sim_below(20),
+             faults = sim_chance(6) ? 0 : 2 + (unsigned)sim_below(20);
+
+    run_for(sim_below(8000));
+    for (unsigned i = 0; i < events; i++) {
+        ask();
+        if (sim_chance(people))
+            people_act();
+        if (sim_chance(faults))
+            fault_any();
+        run_for(sim_below(sim_chance(12) ? 12000 : 600));
+    }
+}
+
+/* In order, and nobody writes any more. */
+static bool is_at_rest(void)
+{
+    uint64_t writes = check_writes();
+
+    run_for(3000);
+    return check_writes() == writes && check_is_settled();
+}
+
+static void come_to_rest(void)
+{
+    uint64_t until = world.now + SETTLE_MS, writes;
+
+    fault_end_all();
+    for (int i = 0; i < cluster.n_services; i++)
+        people_apply(&cluster.services[i], "good");
+    run_for(3000);
+    while (world.now < until && !is_at_rest())
+        ;
+    check_settled();
+    writes = check_writes();
+    run_for(REST_MS);
+    check_settled();
+    if (check_writes() != writes)
+        sim_broken("writes-at-rest", "%llu writes in a cluster in which all is in order",
+                   (unsigned long long)(check_writes() - writes));
+}
+
+static void end(void)
+{
+    world.over = true;
+    process_release_all();
+    run_for(200000);
+    for (int i = 0; i < cluster.n_nodes; i++)
+        engine_release(&cluster.nodes[i]);
+    for (int i = 0; i < cluster.n_gateways; i++)
+        nginx_release(&cluster.gateways[i]);
+    backup_release(&cluster.backup);
+    check_end();
+    store_end();
+}
+
+/* True when nothing was broken. */
+static bool run_seed(uint64_t seed, bool trace)
+{
+    world_begin(seed, trace);
+    store_begin();
+    stream_begin();
+    check_begin();
+    if (setjmp(world.broken))
+        return false;
+    make_cluster();
+    live();
+    come_to_rest();
+    end();
+    return true;
+}
+
+static uint64_t number(const char *text, uint64_t otherwise)
+{
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static int replay(uint64_t seed)
+{
+    bool well = run_seed(seed, true);
+
+    if (!well)
+        printf("seed %llu: %s: %s\n", (unsigned long long)seed, sim_broken_name, sim_broken_text);
+    else
+        printf("seed %llu: nothing is broken\n", (unsigned long long)seed);
+    return well ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t one = number(getenv("ORC_SIM_SEED"), 0), seeds = number(getenv("ORC_SIM_SEEDS"), SEEDS);
+    uint64_t from = number(getenv("ORC_SIM_FROM"), 1), failed = 0,
+             most = number(getenv("ORC_SIM_FAILURES"), 1);
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (one)
+        return replay(one);
+    for (uint64_t seed = from; seed < from + seeds && failed < most; seed++)
+        if (!run_seed(seed, false)) {
+            printf("seed %llu: %s: %s\n", (unsigned long long)seed, sim_broken_name, sim_broken_text);
+            failed++;
+        }
+    if (!failed)
+        printf("sim: %llu seeds, nothing is broken\n", (unsigned long long)seeds);
+    return failed ? 1 : 0;
+}
