@@ -264,17 +264,19 @@ bool gw_table_has_gone(const struct gw_table *t)
 
 void gw_table_report(const struct gw_table *t, struct record_gateway_alive *ret)
 {
+    const struct gw_endpoint *e, *next;
+
     memset(ret, 0, sizeof *ret);
     ret->served = t->served;
-    for (unsigned i = 0; i < GW_SLOTS && t->counts.draining > 0; i++) {
-        const struct gw_endpoint *e = t->by_slot[i];
-
-        if (e && e->state == GW_DRAINING && e->in_flight > 0) {
+    if (t->counts.draining == 0)
+        return;
+    HASH_ITER (hh, t->endpoints, e, next)
+        if (e->state == GW_DRAINING && e->in_flight > 0) {
             struct gateway_inflight *f = orc_vec_add(&ret->inflight);
+
             f->task = orc_strdup(e->task);
             f->requests = e->in_flight;
         }
-    }
 }
 
 int64_t gw_table_draining_revision(const struct gw_table *t)
