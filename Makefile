@@ -85,10 +85,10 @@ $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o $(archives)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs)
 
-bench_hollow := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/hollow*.c))
-$(BUILD)/bench-hollow: $(bench_hollow) $(archives)
+bench_hollow := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/hollow_*.c))
+$(BUILD)/bench-hollow $(BUILD)/bench-leader: $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o $(bench_hollow) $(archives)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $(bench_hollow) $(archives) $(orc_libs)
+	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(bench_hollow) $(archives) $(orc_libs)
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(archives)
 	$(call say,LD,$@)

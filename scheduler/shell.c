@@ -11,7 +11,9 @@
 #include "state/event.h"
 #include "state/view.h"
 
-#define LEADER_TTL_S 3
+/* The least that etcd grants with its default election time-out (1.5 times that, in whole seconds). It looks
+ * for expired leases twice a second: another leads at most 2.5 s after the last keep-alive. */
+#define LEADER_TTL_S 2
 #define CONFLICT_MS 20  /* a guard did not hold: the view will show why */
 #define FAILURE_MS 1000 /* the store did not take it: once more after so long */
 #define SAVE_GUARD_MS 5000

@@ -201,7 +201,7 @@ void election_resign(struct election *el, void (*done)(void *arg), void *arg)
 
 bool election_is_leader(const struct election *el)
 {
-    return el->leading != 0;
+    return el->leading != 0 && lease_is_valid(el->lease);
 }
 
 const char *election_reason(const struct election *el)

@@ -27,6 +27,7 @@ const char *election_reason(const struct election *el);
 /* Steps down at once so that another can take over; done is called once, when etcd has answered or after 2 s.
  * on_change() is not called any more; what is left is election_free(). */
 void election_resign(struct election *el, void (*done)(void *arg), void *arg);
+/* By the clock: false as soon as another may lead, also before on_change() could be called. */
 bool election_is_leader(const struct election *el);
 /* Adds the compare "I still lead" to a transaction; only while leader. */
 void election_guard(const struct election *el, struct etcd_txn *t);

@@ -7,6 +7,8 @@
 
 #define RETRY_MIN_MS 50
 #define REVOKE_MS 2000
+#define LATE_MS 50   /* a timer that fires so late: it is we who were held up */
+#define DOUBT_MS 250 /* then etcd has so long to say that the lease lives */
 
 struct lease {
     struct etcd *e;
@@ -22,6 +24,7 @@ struct lease {
     struct timer *next, *expiry, *revoke_timeout;
     void (*revoked)(void *arg);
     void *revoked_arg;
+    bool doubted; /* its time has passed while we were held up: the answer decides */
     bool stopped; /* lease_revoke() was called */
     unsigned busy;
     bool freed;
@@ -74,6 +77,7 @@ static void kept(struct lease *l, int64_t id, int64_t ttl_s)
     l->ttl_s = ttl_s;
     l->good = l->sent;
     l->retries = 0;
+    l->doubted = false;
     if (age >= (uint64_t)ttl_s * 1000) { /* the answer came too late to mean anything */
         timer_start(l->next, 0);
         return;
@@ -147,13 +151,27 @@ static void on_next(void *arg)
         send_next(l);
 }
 
+/* Monotonic ms at which etcd may have ended it. */
+static uint64_t ends_at(const struct lease *l)
+{
+    return l->good + (uint64_t)l->ttl_s * 1000;
+}
+
+/* Its time has passed. When the loop stood still meanwhile, etcd had no chance to answer. */
 static void on_expiry(void *arg)
 {
     struct lease *l = arg;
-    orc_auto_free char *reason =
-        orc_printf("no answer from etcd for %llus (%s)",
-                   (unsigned long long)(orc_clock_ms() - l->good) / 1000, etcd_endpoint(l->e));
+    uint64_t now = orc_clock_ms();
+    orc_auto_free char *reason = NULL;
 
+    if (!l->doubted && now >= ends_at(l) + LATE_MS) {
+        l->doubted = true;
+        timer_start(l->expiry, DOUBT_MS);
+        return;
+    }
+    l->doubted = false;
+    reason = orc_printf("no answer from etcd for %llus (%s)", (unsigned long long)(now - l->good) / 1000,
+                        etcd_endpoint(l->e));
     lost(l, reason);
 }
 
@@ -198,6 +216,11 @@ struct lease *lease_free(struct lease *l)
 int64_t lease_id(const struct lease *l)
 {
     return l->alive ? l->id : 0;
+}
+
+bool lease_is_valid(const struct lease *l)
+{
+    return l->alive && orc_clock_ms() < ends_at(l);
 }
 
 const char *lease_reason(const struct lease *l)

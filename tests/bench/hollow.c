@@ -14,12 +14,8 @@
  */
 #include "tests/bench/hollow.h"
 
+#include "lib/clock.h"
 #include "lib/log.h"
-#include "state/timer.h"
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wformat-truncation"
-#endif
-#include "tests/integration/etcd_server.h"
 #include "tests/integration/loop_until.h"
 
 #include <stdio.h>
@@ -34,7 +30,7 @@
 
 struct bench {
     uv_loop_t loop;
-    struct etcd_server server;
+    const char *url;
     struct etcd *e;
     struct hollow_nodes *nodes;
     pid_t scheduler;
@@ -42,146 +38,33 @@ struct bench {
     int n_nodes, n_tasks, rate;
 };
 
-/* ---- what the parts share ------------------------------------------------------------------------------ */
-
-/* Whatever ends the program: no folder stays. */
-static struct etcd_server *to_stop;
-static pid_t owner; /* not the observer */
-
-static void stop_server(void)
-{
-    if (getpid() == owner)
-        etcd_server_stop(to_stop);
-}
-
-void hollow_die(const char *fmt, ...)
-{
-    orc_auto_free char *text = NULL;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = orc_vprintf(fmt, ap);
-    va_end(ap);
-    fprintf(stderr, "bench-hollow: %s\n", text);
-    exit(1);
-}
-
-struct etcd *hollow_connect(uv_loop_t *loop, const char *url)
-{
-    struct orc_strv urls = {0};
-    struct etcd_opts o = {.endpoints = &urls, .timeout_ms = 60000};
-    struct etcd *e;
-
-    orc_strv_add(&urls, url);
-    e = etcd_new(loop, &o, NULL);
-    orc_strv_release(&urls);
-    return e;
-}
-
-void hollow_until(uv_loop_t *loop, bool (*holds)(void *arg), void *arg, const char *what)
-{
-    if (!loop_until_ms(loop, holds, arg, HOLLOW_PATIENCE_MS))
-        hollow_die("%s", what);
-}
-
-void hollow_for(uv_loop_t *loop, uint64_t ms)
-{
-    loop_for(loop, ms);
-}
-
-/* ---- processes ----------------------------------------------------------------------------------------- */
-
-/* Seconds of all its threads on a processor, to a hundredth: utime and stime of proc(5). */
-static double cpu_of(pid_t pid)
-{
-    orc_auto_free char *path = orc_printf("/proc/%d/stat", (int)pid);
-    FILE *f = fopen(path, "re");
-    unsigned long user = 0, kernel = 0;
-
-    if (!f ||
-        fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
-        hollow_die("%s can't be read; did the program end?", path);
-    fclose(f);
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
-}
-
-/* The same of a program with one thread, to the nanosecond: the first number of schedstat. */
-static double exact_cpu_of(pid_t pid)
-{
-    orc_auto_free char *path = orc_printf("/proc/%d/schedstat", (int)pid);
-    FILE *f = fopen(path, "re");
-    long long ns = 0;
-
-    if (!f || fscanf(f, "%lld", &ns) != 1)
-        hollow_die("%s can't be read; did the program end?", path);
-    fclose(f);
-    return (double)ns / 1e9;
-}
-
-static double private_mib(pid_t pid)
-{
-    orc_auto_free char *path = orc_printf("/proc/%d/smaps_rollup", (int)pid);
-    FILE *f = fopen(path, "re");
-    char line[200];
-    long kb = 0, n;
-
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "Private_Clean: %ld", &n) == 1 || sscanf(line, "Private_Dirty: %ld", &n) == 1)
-            kb += n;
-    if (f)
-        fclose(f);
-    return (double)kb / 1024;
-}
-
-static bool leader_is_there(void *arg)
-{
-    struct bench *b = arg;
-    orc_auto_free char *key = key_leader(HOLLOW_CLUSTER);
-    struct etcd_answer a = {0};
-    bool is = etcd_sync_get(b->e, &b->loop, key, &a, NULL) == 0 && a.kvs.n;
-
-    etcd_answer_release(&a);
-    return is;
-}
-
-static void start_scheduler(struct bench *b)
-{
-    b->scheduler = fork();
-    if (b->scheduler == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execl(b->program, "orc-scheduler", "--etcd", b->server.url, "--cluster", HOLLOW_CLUSTER,
-              "--log-level", "warn", (char *)NULL);
-        _exit(127);
-    }
-    hollow_until(&b->loop, leader_is_there, b, "the scheduler does not lead");
-    hollow_for(&b->loop, 300);
-}
-
-static void stop_scheduler(struct bench *b)
-{
-    if (b->scheduler) {
-        kill(b->scheduler, SIGTERM);
-        waitpid(b->scheduler, NULL, 0);
-    }
-    b->scheduler = 0;
-}
+/* ---- a store with nodes, and a scheduler ----------------------------------------------------------------
+ */
 
 static void begin(struct bench *b, const struct hollow_shape *s)
 {
-    etcd_server_start(&b->server);
     uv_loop_init(&b->loop);
-    b->e = hollow_connect(&b->loop, b->server.url);
+    b->url = hollow_etcd_start();
+    b->e = hollow_connect(&b->loop, b->url);
     hollow_write_specs(b->e, &b->loop, s);
     b->nodes = hollow_nodes_new(&b->loop, b->e, b->n_nodes);
 }
 
+static void start(struct bench *b)
+{
+    b->scheduler = hollow_scheduler_start(b->program, b->url);
+    hollow_until_led(b->e, &b->loop);
+    hollow_for(&b->loop, 300);
+}
+
 static void end(struct bench *b)
 {
-    stop_scheduler(b);
+    b->scheduler = hollow_stop(b->scheduler);
     b->nodes = hollow_nodes_free(b->nodes);
     b->e = etcd_free(b->e);
-    loop_close(&b->loop);
-    etcd_server_stop(&b->server);
+    if (!loop_close(&b->loop))
+        hollow_die("something is still open");
+    hollow_etcd_stop();
 }
 
 static json_t *seen_json(const struct hollow_seen *s)
@@ -219,12 +102,12 @@ static json_t *measure_rest(struct bench *b)
     hollow_until(&b->loop, all_answered, b->nodes, "the nodes do not come to rest");
     hollow_for(&b->loop, 5000); /* monitors end, records are concluded */
     revision = revision_of(b);
-    cpu = exact_cpu_of(b->scheduler);
+    cpu = hollow_exact_cpu_of(b->scheduler);
     hollow_for(&b->loop, REST_MS);
-    cpu = exact_cpu_of(b->scheduler) - cpu;
+    cpu = hollow_exact_cpu_of(b->scheduler) - cpu;
     return json_pack("{s:f s:I s:f s:f}", "seconds", REST_MS / 1000.0, "writes",
                      (json_int_t)(revision_of(b) - revision), "scheduler_cpu_percent", cpu * 100000 / REST_MS,
-                     "scheduler_private_mib", private_mib(b->scheduler));
+                     "scheduler_private_mib", hollow_private_mib(b->scheduler));
 }
 
 /* ---- arriving ------------------------------------------------------------------------------------------ */
@@ -290,10 +173,10 @@ static json_t *measure_arriving(struct bench *b, json_t **ret_rest)
     a.steps = shape.apps * shape.services * STEP_REPLICAS / STEP_TASKS;
     a.replicas = orc_calloc((size_t)(shape.apps * shape.services), sizeof *a.replicas);
     begin(b, &shape);
-    start_scheduler(b);
-    o = hollow_observer_new(b->server.url, &shape, (long)a.steps * STEP_TASKS);
-    cpu = cpu_of(b->scheduler);
-    etcd_cpu = cpu_of(b->server.pid);
+    start(b);
+    o = hollow_observer_new(b->url, &shape, (long)a.steps * STEP_TASKS);
+    cpu = hollow_cpu_of(b->scheduler);
+    etcd_cpu = hollow_cpu_of(hollow_etcd_pid());
     a.begun = orc_clock_ms();
     uv_timer_init(&b->loop, &a.timer);
     a.timer.data = &a;
@@ -302,8 +185,8 @@ static json_t *measure_arriving(struct bench *b, json_t **ret_rest)
     uv_close((uv_handle_t *)&a.timer, NULL);
     seen = hollow_observer_end(o);
     j = seen_json(&seen);
-    json_object_set_new(j, "scheduler_cpu_s", json_real(cpu_of(b->scheduler) - cpu));
-    json_object_set_new(j, "etcd_cpu_s", json_real(cpu_of(b->server.pid) - etcd_cpu));
+    json_object_set_new(j, "scheduler_cpu_s", json_real(hollow_cpu_of(b->scheduler) - cpu));
+    json_object_set_new(j, "etcd_cpu_s", json_real(hollow_cpu_of(hollow_etcd_pid()) - etcd_cpu));
     *ret_rest = measure_rest(b);
     end(b);
     free(a.replicas);
@@ -342,8 +225,8 @@ static struct hollow_seen apply_with_scheduler(struct bench *b, const struct hol
 
     begin(b, s);
     hollow_nodes_hush(b->nodes, hushed);
-    start_scheduler(b);
-    o = hollow_observer_new(b->server.url, s, b->n_tasks);
+    start(b);
+    o = hollow_observer_new(b->url, s, b->n_tasks);
     revision = revision_of(b);
     apply(b, s);
     hollow_until(&b->loop, all_there, b, "not all tasks were assigned");
@@ -361,7 +244,7 @@ static struct hollow_seen apply_bare(struct bench *b, const struct hollow_shape 
 
     begin(b, s);
     hollow_nodes_hush(b->nodes, hushed);
-    o = hollow_observer_new(b->server.url, s, b->n_tasks);
+    o = hollow_observer_new(b->url, s, b->n_tasks);
     apply(b, s);
     hollow_history_send(h, &b->loop, b->e, IN_FLIGHT);
     seen = hollow_observer_end(o);
@@ -402,13 +285,10 @@ static int number(const char *text, int min, int max)
 
 int main(int argc, char **argv)
 {
-    static struct bench b;
+    struct bench b = {0};
     orc_auto_free char *text = NULL;
     json_t *j = json_object(), *rest = NULL;
 
-    to_stop = &b.server;
-    owner = getpid();
-    atexit(stop_server);
     if (argc != 5)
         hollow_die("usage: bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND");
     orc_log_init("bench-hollow", ORC_LOG_WARN, false);

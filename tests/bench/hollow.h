@@ -1,5 +1,5 @@
-/* hollow.h - what the parts of bench-hollow share: a store, hollow nodes in it, a scheduler or a bare writer
- * that gives them work, and somebody who looks on.
+/* hollow.h - what bench-hollow and bench-leader share: a store, hollow nodes in it, a scheduler or a bare
+ * writer that gives them work, and somebody who looks on.
  *
  * One process but for the observer, which has its own, so that its clock is not held up by ours.
  */
@@ -16,11 +16,27 @@
 #define HOLLOW_NODE_TTL_S 15      /* as for so many nodes: 4 s would be 750 keep-alives a second */
 #define HOLLOW_PATIENCE_MS 600000 /* nothing here takes so long */
 
-/* Ends the program with a sentence. */
+/* ---- hollow_process.c: programs --------------------------------------------------------------------------
+ */
+
+/* Ends the program with a sentence; nothing stays behind. */
 _Noreturn void hollow_die(const char *fmt, ...) ORC_PRINTF(1, 2);
+/* One etcd at a time, empty, its data below $TMPDIR; returns its URL. */
+const char *hollow_etcd_start(void);
+void hollow_etcd_stop(void);
+pid_t hollow_etcd_pid(void);
+pid_t hollow_scheduler_start(const char *program, const char *url);
+pid_t hollow_stop(pid_t pid); /* SIGTERM, and waits; returns 0 */
+/* Seconds of all its threads on a processor, to a hundredth (utime and stime of proc(5)); of its first thread
+ * alone, to the nanosecond (schedstat). */
+double hollow_cpu_of(pid_t pid);
+double hollow_exact_cpu_of(pid_t pid);
+double hollow_private_mib(pid_t pid);
+
 struct etcd *hollow_connect(uv_loop_t *loop, const char *url);
 /* Runs the loop until it holds; dies with `what` when it does not come to be. */
 void hollow_until(uv_loop_t *loop, bool (*holds)(void *arg), void *arg, const char *what);
+void hollow_until_led(struct etcd *e, uv_loop_t *loop);
 void hollow_for(uv_loop_t *loop, uint64_t ms);
 
 /* ---- hollow_shape.c: apps of equal services, as people write them ------------------------------------- */

@@ -167,6 +167,51 @@ static void test_lease__counts_as_lost_when_nobody_answers_for_its_ttl_and_comes
 }
 
 /* etcd gives every lease its full time again when it starts: the same lease lives on, with its keys. */
+/* Our loop stands still, somebody else keeps the lease alive: as when etcd counts later than we do. */
+static void stand_still(int64_t lease, unsigned seconds)
+{
+    orc_auto_free char *keep = orc_printf("lease keep-alive --once %llx", (unsigned long long)lease);
+
+    for (unsigned i = 0; i < 2 * seconds; i++) {
+        poll(NULL, 0, 500);
+        assert_true(etcd_ctl(&server, keep));
+    }
+}
+
+static void test_lease__a_busy_owner_does_not_lose_what_still_lives(void **state)
+{
+    struct owner o = {0};
+    int64_t id;
+
+    owner_open(&o, 2, 0);
+    assert_true(loop_until(&loop, has_lease, &o));
+    id = o.id;
+    assert_true(lease_is_valid(o.lease));
+    stand_still(id, 3);
+    assert_false(lease_is_valid(o.lease)); /* for all we know */
+    loop_for(&loop, 400);
+    assert_true(lease_is_valid(o.lease));
+    assert_int_equal(o.id, id);
+    assert_int_equal(o.lost, 0);
+    lease_free(o.lease);
+}
+
+static void test_lease__a_busy_owner_is_told_when_it_is_lost(void **state)
+{
+    struct owner o = {0};
+    int64_t id;
+
+    owner_open(&o, 2, 0);
+    assert_true(loop_until(&loop, has_lease, &o));
+    id = o.id;
+    poll(NULL, 0, 4000);
+    assert_false(lease_is_valid(o.lease));
+    assert_true(loop_until(&loop, was_lost, &o));
+    assert_true(loop_until(&loop, has_lease, &o));
+    assert_int_not_equal(o.id, id);
+    lease_free(o.lease);
+}
+
 static void test_lease__of_a_longer_ttl_survives_an_etcd_restart(void **state)
 {
     struct owner o = {0};
@@ -372,6 +417,26 @@ static void test_election__a_killed_leader_is_followed_after_its_ttl(void **stat
     withdraw(&b);
 }
 
+/* Behaviour 89: by the clock it stops before another can begin, whatever its loop has done so far. */
+static void test_election__a_leader_that_was_held_up_is_none_until_etcd_says_so(void **state)
+{
+    struct candidate a = {0};
+    struct etcd_answer answer;
+    int64_t lease;
+
+    stand(&a, "a");
+    assert_true(loop_until(&loop, leads, &a));
+    assert_int_equal(etcd_sync_get(e, &loop, "/l/leader", &answer, &err), 0);
+    lease = answer.kvs.at[0].lease;
+    etcd_answer_release(&answer);
+    stand_still(lease, 3);
+    assert_false(leads(&a));
+    assert_true(loop_until(&loop, leads, &a));
+    assert_int_equal(a.won, 1); /* nobody else did: it goes on as if nothing had been */
+    assert_int_equal(a.lost, 0);
+    withdraw(&a);
+}
+
 /* Behaviour 89: leadership alone protects nothing; the guard in each write does. */
 static void test_election__a_deposed_leader_writes_nothing(void **state)
 {
@@ -575,6 +640,8 @@ int main(void)
         TEST(test_lease__is_kept_alive_beyond_its_ttl),
         TEST(test_lease__that_etcd_has_ended_is_noticed_and_granted_anew),
         TEST(test_lease__counts_as_lost_when_nobody_answers_for_its_ttl_and_comes_back),
+        TEST(test_lease__a_busy_owner_does_not_lose_what_still_lives),
+        TEST(test_lease__a_busy_owner_is_told_when_it_is_lost),
         TEST(test_lease__of_a_longer_ttl_survives_an_etcd_restart),
         TEST(test_lease__is_resumed_by_a_later_life_of_its_process),
         TEST(test_lease__given_back_takes_its_keys_with_it_at_once),
@@ -583,6 +650,7 @@ int main(void)
         TEST(test_lease__lives_on_when_one_of_three_members_dies),
         TEST(test_election__one_of_three_leads_and_the_next_takes_over),
         TEST(test_election__a_killed_leader_is_followed_after_its_ttl),
+        TEST(test_election__a_leader_that_was_held_up_is_none_until_etcd_says_so),
         TEST(test_election__a_deposed_leader_writes_nothing),
         TEST(test_election__the_guard_of_who_does_not_lead_never_holds),
         TEST(test_election__a_key_written_by_hand_keeps_nobody_from_leading),
