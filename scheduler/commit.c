@@ -9,7 +9,7 @@
 
 struct slot_call {
     struct commit *c;
-    size_t first, end;      /* the plan's transactions that it carries */
+    size_t first, end;      /* what of `ready` it carries */
     struct etcd_call *call; /* NULL: free */
 };
 
@@ -19,7 +19,8 @@ struct commit {
     char *cluster;
     const struct election *election; /* NULL: send nothing more */
     struct plan plan;
-    size_t next; /* first transaction not yet sent */
+    ORC_VEC(size_t) ready; /* its transactions that may be sent, and those that were */
+    size_t next;           /* the first not yet sent, in `ready` */
     int flying;
     struct slot_call calls[IN_FLIGHT_MAX];
     struct commit_result res;
@@ -65,21 +66,26 @@ static size_t ops_of(const struct plan_txn *t)
     return t->guards.n + 2 * t->nodes.n + 2 * t->ops.n;
 }
 
+static const struct plan_txn *ready_txn(const struct commit *c, size_t i)
+{
+    return &c->plan.txns.at[c->ready.at[i]];
+}
+
 /* Whether the next one may ride along: it stands or falls with the same app's key anyway. */
 static bool joins(const struct commit *c, const struct etcd_txn *txn, size_t first, size_t next)
 {
     const struct plan_txn *a, *b;
 
-    if (next >= c->plan.txns.n)
+    if (next >= c->ready.n)
         return false;
-    a = &c->plan.txns.at[first];
-    b = &c->plan.txns.at[next];
+    a = ready_txn(c, first);
+    b = ready_txn(c, next);
     return a->app[0] && strcmp(a->app, b->app) == 0 &&
            etcd_txn_n_compares(txn) + ops_of(b) <= GROUP_OPS_MAX &&
            etcd_txn_n_ops(txn) + ops_of(b) <= GROUP_OPS_MAX && etcd_txn_bytes(txn) <= GROUP_BYTES_MAX;
 }
 
-/* The plan's transactions from c->next on, as many as ride together. */
+/* Those ready from c->next on, as many as ride together. */
 static struct etcd_txn *take_group(struct commit *c)
 {
     struct etcd_txn *txn = etcd_txn_new();
@@ -88,7 +94,7 @@ static struct etcd_txn *take_group(struct commit *c)
 
     election_guard(c->election, txn);
     do
-        plan_write(&c->plan.txns.at[c->next++], c->cluster, &sink);
+        plan_write(ready_txn(c, c->next++), c->cluster, &sink);
     while (joins(c, txn, first, c->next));
     return txn;
 }
@@ -99,7 +105,7 @@ static void finish_if_done(struct commit *c)
 {
     struct plan done = c->plan;
 
-    if (!c->busy || c->flying || c->next < c->plan.txns.n)
+    if (!c->busy || c->flying || c->next < c->ready.n)
         return;
     c->busy = false;
     c->res.error_text = c->error_text;
@@ -121,6 +127,22 @@ static void account(struct commit *c, const struct etcd_result *res)
     }
 }
 
+/* The fate of one; of those that follow it, too, when that is settled with it. */
+static void tell(struct commit *c, size_t i, bool committed)
+{
+    bool head = !c->plan.txns.at[i].follows;
+
+    c->opts.on_txn(&c->plan.txns.at[i], i, committed, c->opts.arg);
+    while (head && ++i < c->plan.txns.n && c->plan.txns.at[i].follows) {
+        if (committed) {
+            orc_vec_push(&c->ready, i);
+            continue;
+        }
+        c->res.refused++;
+        c->opts.on_txn(&c->plan.txns.at[i], i, false, c->opts.arg);
+    }
+}
+
 static void on_result(const struct etcd_result *res, void *arg)
 {
     struct slot_call *s = arg;
@@ -130,7 +152,7 @@ static void on_result(const struct etcd_result *res, void *arg)
     c->flying--;
     account(c, res);
     for (size_t i = s->first; i < s->end; i++)
-        c->opts.on_txn(&c->plan.txns.at[i], i, !res->error && res->succeeded, c->opts.arg);
+        tell(c, c->ready.at[i], !res->error && res->succeeded);
     pump(c);
     finish_if_done(c);
 }
@@ -149,9 +171,9 @@ static void send_group(struct commit *c, struct slot_call *s)
 
 static void drop_rest(struct commit *c)
 {
-    for (; c->next < c->plan.txns.n; c->next++) {
+    while (c->next < c->ready.n) {
         c->res.refused++;
-        c->opts.on_txn(&c->plan.txns.at[c->next], c->next, false, c->opts.arg);
+        tell(c, c->ready.at[c->next++], false);
     }
 }
 
@@ -159,7 +181,7 @@ static void pump(struct commit *c)
 {
     if (!c->election || !election_is_leader(c->election))
         drop_rest(c);
-    for (size_t i = 0; i < IN_FLIGHT_MAX && c->next < c->plan.txns.n; i++)
+    for (size_t i = 0; i < IN_FLIGHT_MAX && c->next < c->ready.n; i++)
         if (!c->calls[i].call)
             send_group(c, &c->calls[i]);
 }
@@ -180,7 +202,10 @@ void commit_start(struct commit *c, struct plan *p, const struct election *el)
 {
     c->plan = *p;
     memset(p, 0, sizeof *p);
-    c->next = 0;
+    c->next = c->ready.n = 0;
+    for (size_t i = 0; i < c->plan.txns.n; i++)
+        if (!c->plan.txns.at[i].follows)
+            orc_vec_push(&c->ready, i);
     memset(&c->res, 0, sizeof c->res);
     c->error_text[0] = '\0';
     c->election = el;
@@ -203,6 +228,7 @@ struct commit *commit_free(struct commit *c)
         if (c->calls[i].call)
             etcd_cancel(c->calls[i].call);
     plan_release(&c->plan);
+    orc_vec_release(&c->ready);
     free(c->cluster);
     free(c);
     return NULL;

@@ -3,6 +3,7 @@
  * Small neighbours of one app ride in one transaction of etcd's: what costs is the request, not its size.
  * It must not know why the plan is as it is. Every transaction compares the leader's key, so that a deposed
  * leader writes nothing (behaviour 89); a refused or doubtful one is reported to be decided anew.
+ * One that follows another is sent when that is committed, and reported as not committed when that is not.
  */
 #ifndef SCHEDULER_COMMIT_H
 #define SCHEDULER_COMMIT_H

@@ -53,6 +53,10 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(struct core_service *const *)a)->name, (*(struct core_service *const *)b)->name);
 }
 
+/* A plan that makes so many tasks takes no further service in: what is decided first is sent first, and
+ * memory does not follow what is asked for. */
+#define STEP_TASKS_MAX 8192
+
 static void reconcile_dirty(struct core *c, struct plan *p)
 {
     ORC_VEC(struct core_service *) work = {0};
@@ -70,7 +74,10 @@ static void reconcile_dirty(struct core *c, struct plan *p)
     if (work.n) /* so that the order of feeding does not matter */
         qsort(work.at, work.n, sizeof *work.at, by_name);
     for (size_t i = 0; i < work.n; i++)
-        reconcile_service(c, work.at[i], p);
+        if (c->made < STEP_TASKS_MAX)
+            reconcile_service(c, work.at[i], p);
+        else
+            core_dirty(c, work.at[i]);
     orc_vec_release(&work);
 }
 
@@ -79,6 +86,7 @@ void core_step(struct core *c, uint64_t now_ms, int64_t wall_ms, struct plan *re
     c->now = now_ms;
     c->wall = wall_ms;
     c->stamp++;
+    c->made = 0;
     core_observe(c);
     nodes_judge(c);
     wake_due(c);

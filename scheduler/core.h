@@ -38,7 +38,8 @@ int core_feed_value(struct core *c, const struct key *key, const char *value, si
 void core_lead(struct core *c);
 
 /* Decides. now_ms: monotonic, above 0, never going back; wall_ms: for what people read. *ret must be empty
- * and is released by the caller. A step after which nothing was fed is empty, until core_next(). */
+ * and is released by the caller. A step after which nothing was fed is empty, until core_next(). A plan may
+ * leave something for the next step, as when more is asked for than fits one. */
 void core_step(struct core *c, uint64_t now_ms, int64_t wall_ms, struct plan *ret);
 
 /* When the next step is due without a change, on the clock of now_ms; 0: never. */

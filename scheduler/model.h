@@ -256,6 +256,7 @@ struct core {
     bool opened;        /* a node takes new work now, or no more; or another kind of work */
     bool baseline;      /* nothing stepped yet since core_lead(): what is fed was there before */
     char *hold;         /* a sentence while too many nodes were lost at once */
+    size_t made;        /* tasks in this step's plan */
     uint64_t stamp;     /* of scratch: one per step */
     uint64_t spread_stamp;
     struct core_group *groups;          /* of the service being decided */

@@ -84,6 +84,14 @@ struct plan_txn *plan_begin(struct plan *p, const char *app, const char *service
     return t;
 }
 
+struct plan_txn *plan_follow(struct plan *p, const char *app, const char *service)
+{
+    struct plan_txn *t = plan_begin(p, app, service);
+
+    t->follows = true;
+    return t;
+}
+
 void plan_end(struct plan *p)
 {
     struct plan_txn *t = &p->txns.at[p->txns.n - 1];
@@ -237,6 +245,16 @@ void plan_event(struct plan *p, const char *type, const char *object, const char
 
     va_start(ap, fmt);
     add_event(p, p->txns.n - 1, type, object, fmt, ap);
+    va_end(ap);
+}
+
+void plan_event_of(struct plan *p, const struct plan_txn *t, const char *type, const char *object,
+                   const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    add_event(p, (size_t)(t - p->txns.at), type, object, fmt, ap);
     va_end(ap);
 }
 

@@ -65,6 +65,8 @@ struct plan_node_guard { /* that a node is what it was */
 };
 
 struct plan_txn {
+    bool follows; /* sent only when the last one before that does not follow has been committed; else decided
+                     anew */
     char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1]; /* whom it concerns; "" for collections */
     ORC_VEC(struct plan_op) ops;
     ORC_VEC(struct plan_guard) guards; /* of what is not in an operation itself */
@@ -88,6 +90,8 @@ bool plan_empty(const struct plan *p);
 
 /* A new transaction; the pointer is valid until the next one is begun. `app` and `service` are copied. */
 struct plan_txn *plan_begin(struct plan *p, const char *app, const char *service);
+/* One that follows the service's transaction begun last. */
+struct plan_txn *plan_follow(struct plan *p, const char *app, const char *service);
 /* Drops the transaction begun last if it has no operation. */
 void plan_end(struct plan *p);
 
@@ -109,8 +113,10 @@ void plan_node_forget(struct plan_txn *t, const char *node);
 void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t revision);
 void plan_guard_node(struct plan_txn *t, struct share_text *node, int64_t alive, int64_t policy);
 
-/* An event that belongs to the transaction begun last. */
+/* An event that belongs to the transaction begun last; to that one. */
 void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
+void plan_event_of(struct plan *p, const struct plan_txn *t, const char *type, const char *object,
+                   const char *fmt, ...) ORC_PRINTF(5, 6);
 /* One that needs none: told in any case. Before a transaction is begun, or after it has ended. */
 void plan_notice(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
 

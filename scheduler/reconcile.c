@@ -109,8 +109,6 @@ void recon_open(struct recon *x, size_t count)
 {
     size_t known = x->v.at.n, i = 0;
 
-    if (count > PLAN_TASKS_MAX) /* more can't be made in one step */
-        count = PLAN_TASKS_MAX;
     for (int n = 0; count && n < SPEC_REPLICAS_MAX; n++) {
         while (i < known && x->v.at.at[i].n < n) /* by number, those known before */
             i++;
@@ -343,6 +341,7 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
         return; /* whoever feeds us has said so; nothing is concluded */
     recon_tell_trouble(c, s, p);
     x.t = plan_begin(p, s->app->name, s->service);
+    x.first = p->txns.n - 1;
     plan_copy_rollout(&x.next, &s->rollout);
     if (wanted)
         keep_service(&x, wanted);

@@ -60,9 +60,35 @@ static struct share_make *make_of(struct recon *x, const struct core_revision *r
     return x->make;
 }
 
+static void guard_app(const struct recon *x, struct plan_txn *t)
+{
+    struct key app = core_key_service(x->s, KEY_APP);
+
+    plan_guard(t, &app, false, x->s->app->fed.present ? x->s->app->fed.mod : 0);
+}
+
+static bool is_full(const struct recon *x)
+{
+    return x->touched + 2 > PLAN_TASKS_MAX;
+}
+
+/* Where the next task is made. */
+static struct plan_txn *txn_for(struct recon *x)
+{
+    struct plan_txn *t = &x->p->txns.at[x->p->txns.n - 1];
+
+    if (!is_full(x) || (t->follows && t->ops.n < PLAN_TASKS_MAX))
+        return t;
+    t = plan_follow(x->p, x->s->app->name, x->s->service);
+    x->t = &x->p->txns.at[x->first];
+    guard_app(x, t);
+    return t;
+}
+
 static void create_on(struct recon *x, const struct place_req *req, const struct core_revision *rev,
                       struct core_node *n, int slot, int restarts, struct share_text *reason)
 {
+    struct plan_txn *t = txn_for(x);
     struct plan_task task = {.service = x->s->shared,
                              .node = n->shared,
                              .make = make_of(x, rev),
@@ -73,9 +99,10 @@ static void create_on(struct recon *x, const struct place_req *req, const struct
                              .at = x->c->wall};
 
     task.address = place_take(x->c, n, req, slot, task.attempt);
-    plan_task(x->t, PLAN_TASK_CREATE, &task);
-    plan_guard_node(x->t, n->shared, n->alive_fed.create, n->policy_fed.present ? n->policy_fed.mod : 0);
-    x->touched++;
+    plan_task(t, PLAN_TASK_CREATE, &task);
+    plan_guard_node(t, n->shared, n->alive_fed.create, n->policy_fed.present ? n->policy_fed.mod : 0);
+    x->touched += t == x->t;
+    x->c->made++;
 }
 
 void recon_wait(struct slot *s, char *why)
@@ -142,11 +169,10 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
     struct core_node *n;
     bool counted;
 
-    if (x->touched + 2 > PLAN_TASKS_MAX) {
-        if (s->was_pending) /* so that it stays this slot that waits */
-            recon_wait(s, orc_strdup("its turn comes"));
+    if (is_full(x) && s->was_pending) /* so that it stays this slot that waits until it has its task */
+        recon_wait(s, orc_strdup("its turn comes"));
+    if (is_full(x) && s->head)
         return false;
-    }
     /* Room only shrinks within a step; but a node that is full of others may have one's own slot. */
     if (x->refused && !req.pin && rev == x->heal && !(spec_service_max_per_node(req.spec) && req.own)) {
         recon_wait(s, orc_strdup(x->refused));
@@ -267,8 +293,8 @@ bool recon_may_change(const struct recon *x, const struct slot *s)
 
 void recon_guard(struct recon *x)
 {
-    struct key app = core_key_service(x->s, KEY_APP), rollout = core_key_service(x->s, KEY_ROLLOUT);
+    struct key rollout = core_key_service(x->s, KEY_ROLLOUT);
 
-    plan_guard(x->t, &app, false, x->s->app->fed.present ? x->s->app->fed.mod : 0);
+    guard_app(x, x->t);
     plan_guard(x->t, &rollout, false, x->s->rollout_fed.present ? x->s->rollout_fed.mod : 0);
 }

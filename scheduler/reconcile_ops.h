@@ -12,7 +12,8 @@ struct recon {
     struct core *c;
     struct core_service *s;
     struct plan *p;
-    struct plan_txn *t;
+    struct plan_txn *t; /* that puts the record; those after it in the plan follow it */
+    size_t first;       /* its place there */
     struct record_rollout next;
     struct slots v;
     const struct core_revision *target,
@@ -22,7 +23,7 @@ struct recon {
     int busy;        /* slots that do */
     int failing;     /* slots that don't, because their task of the target has failed */
     int available;   /* slots that serve, less those this step stops */
-    int touched;     /* tasks in the transaction */
+    int touched;     /* tasks in `t` */
     const struct core_revision *made_from;
     struct share_make *make;         /* from it; NULL */
     struct share_text *first_reason; /* of tasks that replace none; NULL: none was made */
@@ -40,7 +41,8 @@ void recon_open(struct recon *x, size_t count);
 /* Tells a task to go. False: the transaction is full, try in the next step. */
 bool recon_remove(struct recon *x, struct core_task *t, const char *why);
 /* Makes a task of `rev` for the slot, beside or after those it has; `why` (may be NULL): why the one before
- * it goes. False: no room, and the slot says so, or no more this step. */
+ * it goes. False: no room, and the slot says so, or no more this step. Where the transaction is full, one for
+ * an empty slot goes into another that follows (docs/decisions/0113-transactions-that-follow.md). */
 bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why);
 /* The only node that a slot may be on, of a global service or with a named volume; NULL: any. */
 const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s);

@@ -109,10 +109,10 @@ static char *names(const struct plan_txn *t, const struct plan_op *first, const 
     return orc_buf_take(&b);
 }
 
-static void tell(struct recon *x, const struct plan_op *first, const char *why)
+static void tell(struct recon *x, const struct plan_txn *t, const struct plan_op *first, const char *why)
 {
     const char *verb = first->kind == PLAN_TASK_CREATE ? "made" : "told to go";
-    int count = count_meant(x->t, first, why);
+    int count = count_meant(t, first, why);
     orc_auto_free char *who = NULL, *untold = NULL;
     char id[KEY_TASK_MAX + 1];
 
@@ -120,27 +120,27 @@ static void tell(struct recon *x, const struct plan_op *first, const char *why)
         x->s->untold += count;
         return;
     }
-    who = names(x->t, first, why, count);
+    who = names(t, first, why, count);
     if (x->s->untold)
         untold = orc_printf(" (%d more since the last event)", x->s->untold);
     x->s->untold = 0;
-    plan_event(x->p, "task", count == 1 ? plan_task_id(&first->task, id) : x->s->name, "%s: %s: %s%s", verb,
-               who, why ? why : "for several reasons", untold ? untold : "");
+    plan_event_of(x->p, t, "task", count == 1 ? plan_task_id(&first->task, id) : x->s->name, "%s: %s: %s%s",
+                  verb, who, why ? why : "for several reasons", untold ? untold : "");
 }
 
-static void tell_kind(struct recon *x, enum plan_kind kind)
+static void tell_kind(struct recon *x, const struct plan_txn *t, enum plan_kind kind)
 {
     const struct plan_op *op;
     int reasons = 0;
 
-    orc_vec_each (op, &x->t->ops) {
-        if (op->kind != kind || reason_before(x->t, op, op))
+    orc_vec_each (op, &t->ops) {
+        if (op->kind != kind || reason_before(t, op, op))
             continue;
         if (++reasons == REASONS_MAX) {
-            tell(x, op, NULL); /* and all others */
+            tell(x, t, op, NULL); /* and all others */
             return;
         }
-        tell(x, op, why_of(op));
+        tell(x, t, op, why_of(op));
     }
 }
 
@@ -157,9 +157,9 @@ static void tell_rollout(struct recon *x)
         scaled = orc_printf("%d replicas instead of %d", r->replicas, before->replicas);
     if (!moved && !scaled)
         return;
-    plan_event(x->p, "rollout", x->s->name, "revision %lld: %s%s%s%s%s", (long long)r->target,
-               rollout_state_name(r->state), scaled ? ": " : "", scaled ? scaled : "", r->reason ? ": " : "",
-               r->reason ? r->reason : "");
+    plan_event_of(x->p, x->t, "rollout", x->s->name, "revision %lld: %s%s%s%s%s", (long long)r->target,
+                  rollout_state_name(r->state), scaled ? ": " : "", scaled ? scaled : "",
+                  r->reason ? ": " : "", r->reason ? r->reason : "");
 }
 
 /* That slots wait for room is told when the first begins to. */
@@ -172,8 +172,8 @@ static void tell_waiting(struct recon *x)
         waiting += s->open && s->wait;
     if (!x->refused || x->s->rollout.pending.n || !waiting || !take_turn(x))
         return;
-    plan_event(x->p, "rollout", x->s->name, "%zu replica%s wait%s: %s", waiting, waiting == 1 ? "" : "s",
-               waiting == 1 ? "s" : "", x->refused);
+    plan_event_of(x->p, x->t, "rollout", x->s->name, "%zu replica%s wait%s: %s", waiting,
+                  waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", x->refused);
 }
 
 void recon_tell(struct recon *x)
@@ -184,14 +184,15 @@ void recon_tell(struct recon *x)
     orc_vec_each (op, &x->t->ops) {
         rollout = rollout || op->kind == PLAN_ROLLOUT_PUT;
         if (op->kind == PLAN_ROLLOUT_DELETE)
-            plan_event(x->p, "rollout", x->s->name, "removed: nothing of it is left");
+            plan_event_of(x->p, x->t, "rollout", x->s->name, "removed: nothing of it is left");
     }
     if (rollout) {
         tell_rollout(x);
         tell_waiting(x);
     }
-    tell_kind(x, PLAN_TASK_DESIRED);
-    tell_kind(x, PLAN_TASK_CREATE);
+    tell_kind(x, x->t, PLAN_TASK_DESIRED);
+    for (size_t i = x->first; i < x->p->txns.n; i++)
+        tell_kind(x, &x->p->txns.at[i], PLAN_TASK_CREATE);
 }
 
 /* Once for each node, when it begins to be avoided (behaviour 23). */

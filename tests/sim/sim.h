@@ -53,6 +53,7 @@ struct sim {
     uint64_t now;
     int nodes;
     bool refuse; /* every transaction of the scheduler is refused */
+    bool head;   /* the last one that others may follow was done */
     uint64_t random;
     int slow;                         /* nodes do each next thing with a chance of 1 in slow; 0: at once */
     bool trace;                       /* print what is decided */
@@ -202,19 +203,24 @@ SIM_FN void sim_txn_do(struct sim_txn *t)
     }
 }
 
-/* True when its guards held and it was done. */
+/* True when its guards held and it was done. A plan's are to be committed in order: what follows one that was
+ * not done is not sent. */
 SIM_FN bool sim_commit(struct sim *s, const struct plan_txn *txn)
 {
     struct sim_txn t = {.s = s, .holds = true};
     struct plan_sink sink = {sim_if_create, sim_if_mod, sim_txn_put, sim_txn_del, &t};
     struct sim_op *op;
 
+    if (txn->follows && !s->head)
+        return false;
     plan_write(txn, SIM_CLUSTER, &sink);
     assert_in_range(t.compares, 1, 127); /* the leader's guard comes on top */
     assert_in_range(t.ops.n, 1, 128);
     t.holds = t.holds && !s->refuse;
     if (t.holds)
         sim_txn_do(&t);
+    if (!txn->follows)
+        s->head = t.holds;
     orc_vec_each (op, &t.ops) {
         free(op->key);
         free(op->value);

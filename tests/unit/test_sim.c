@@ -643,10 +643,13 @@ static void fault(struct run *r)
 static void commit(struct run *r, const struct plan *p)
 {
     for (size_t i = 0; i < p->txns.n; i++) {
-        if (!sim_commit(r->s, &p->txns.at[i]))
+        bool done = sim_commit(r->s, &p->txns.at[i]), head = r->s->head;
+
+        if (!done)
             core_retry(r->s->core, &p->txns.at[i]);
         else if (sim_chance(r->s, 8) && sim_commit(r->s, &p->txns.at[i]))
             broken(r, "a transaction was done twice");
+        r->s->head = head;
     }
 }
 
