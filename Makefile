@@ -146,7 +146,7 @@ demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
 bench: root packages ## the benchmarks, written to docs/benchmarks.md (root)
-	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor $(BUILD)/bench-scheduler
+	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor $(BUILD)/bench-scheduler $(BUILD)/bench-packing
 	@BUILD=$(BUILD) tests/bench/run
 
 .PHONY: fuzz fuzz-all

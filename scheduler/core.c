@@ -1,6 +1,7 @@
 #include "scheduler/core.h"
 
 #include "scheduler/collect.h"
+#include "scheduler/demand.h"
 #include "scheduler/global.h"
 #include "scheduler/model.h"
 #include "scheduler/nodes.h"
@@ -48,11 +49,6 @@ static void wake_dependants(struct core *c)
     }
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(struct core_service *const *)a)->name, (*(struct core_service *const *)b)->name);
-}
-
 /* A plan that makes so many tasks takes no further service in: what is decided first is sent first, and
  * memory does not follow what is asked for. */
 #define STEP_TASKS_MAX 8192
@@ -69,10 +65,11 @@ static void reconcile_dirty(struct core *c, struct plan *p)
             DL_DELETE2(c->timed, s, timed_prev, timed_next);
         s->timed = false;
         s->wake = 0;
+        demand_service(c, s);
         orc_vec_push(&work, s);
     }
-    if (work.n) /* so that the order of feeding does not matter */
-        qsort(work.at, work.n, sizeof *work.at, by_name);
+    c->crowded = demand_crowded(c);
+    demand_sort(c, work.at, work.n); /* so that the order of feeding does not matter */
     for (size_t i = 0; i < work.n; i++)
         if (c->made < STEP_TASKS_MAX)
             reconcile_service(c, work.at[i], p);

@@ -1,6 +1,7 @@
 /* feed_node.c - nodes and gateways: what they say of themselves, and their heartbeats. */
 #include "scheduler/feed.h"
 
+#include "scheduler/demand.h"
 #include "scheduler/place_node.h"
 #include "lib/hash.h"
 #include "scheduler/rank.h"
@@ -92,6 +93,7 @@ void feed_node(struct core *c, const struct key *k, struct record_node *r, int64
     FEED_MOVE(&n->rec, r, record_node_release);
     feed_note(&n->fed, r, create, mod);
     n->subnet = subnet_of(&n->rec);
+    demand_node(c, n);
     if (same)
         room_changed(c, n);
     else
@@ -187,6 +189,7 @@ void feed_node_gone(struct core *c, const struct key *k)
         record_node_release(&n->rec);
         n->fed = (struct core_fed){0};
         n->subnet = 0;
+        demand_node(c, n);
         c->nodes_changed = true;
     } else if (k->kind == KEY_NODE_POLICY) {
         record_node_policy_release(&n->policy);

@@ -1,6 +1,7 @@
 /* feed_service.c - what people ask for: apps, revisions, intents; and the scheduler's own rollouts. */
 #include "scheduler/feed.h"
 
+#include "scheduler/demand.h"
 #include "scheduler/global.h"
 
 /* ---- emptiness: what nothing refers to any more is freed --------------------------------------------- */
@@ -23,6 +24,7 @@ void feed_free_service(struct core *c, struct core_service *s)
         DL_DELETE2(c->timed, s, timed_prev, timed_next);
     core_wait_room(c, s, false);
     global_list(c, s, false);
+    demand_drop_service(c, s);
     DL_DELETE2(s->app->services, s, app_prev, app_next);
     HASH_DEL(c->services, s);
     record_rollout_release(&s->rollout);

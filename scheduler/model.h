@@ -52,6 +52,11 @@ struct rank {
     ORC_VEC(uint32_t) at; /* where a row is in the heap */
 };
 
+/* Of many services or nodes: wider than one of them. */
+struct core_sum {
+    __int128 cpus_nano, memory;
+};
+
 /* One key of the store as fed. */
 struct core_fed {
     bool present, unreadable;
@@ -143,7 +148,8 @@ struct core_node {
     uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
     struct core_task *tasks;
     int n_tasks;
-    struct spec_resources used; /* by tasks that are not stopped */
+    struct spec_resources offered; /* capacity less reserve, as counted in the core's sum */
+    struct spec_resources used;    /* by tasks that are not stopped */
     ORC_VEC(struct core_port) ports;
     uint16_t octets[256]; /* addresses held, by last byte */
     uint64_t gone_at;     /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
@@ -203,6 +209,8 @@ struct core_service {
     ORC_VEC(struct core_task *) by_slot; /* the first task of each slot, NULL where there is none */
     int n_tasks;
     ORC_VEC(struct share_make *) makes; /* what its tasks are made from; those no longer used go in time */
+    struct spec_resources asked;        /* by one replica, as counted in the core's sum ... */
+    int asked_replicas;                 /* ... so often */
     bool dirty, waits_room, waits_dependency;
     uint64_t wake; /* monotonic ms; 0: none */
     bool timed;
@@ -249,15 +257,17 @@ struct core {
     struct core_task *removed;           /* container gone, address at rest, in order of removed_at */
     struct core_task *orphans; /* (through removed_next) status without a task, or task of no node */
     struct core_gateway *absent_gateways;
-    uint64_t tell_at;   /* likewise for all services together */
-    uint64_t nodes_at;  /* when lost nodes must be judged again; 0: never */
-    bool nodes_changed; /* lost nodes must be judged */
-    bool frees_room;    /* something fed may have made room */
-    bool opened;        /* a node takes new work now, or no more; or another kind of work */
-    bool baseline;      /* nothing stepped yet since core_lead(): what is fed was there before */
-    char *hold;         /* a sentence while too many nodes were lost at once */
-    size_t made;        /* tasks in this step's plan */
-    uint64_t stamp;     /* of scratch: one per step */
+    uint64_t tell_at;               /* likewise for all services together */
+    struct core_sum asked, offered; /* by all services, of all nodes (demand.h) */
+    bool crowded;                   /* so much is asked for that room counts more than empty nodes */
+    uint64_t nodes_at;              /* when lost nodes must be judged again; 0: never */
+    bool nodes_changed;             /* lost nodes must be judged */
+    bool frees_room;                /* something fed may have made room */
+    bool opened;                    /* a node takes new work now, or no more; or another kind of work */
+    bool baseline;                  /* nothing stepped yet since core_lead(): what is fed was there before */
+    char *hold;                     /* a sentence while too many nodes were lost at once */
+    size_t made;                    /* tasks in this step's plan */
+    uint64_t stamp;                 /* of scratch: one per step */
     uint64_t spread_stamp;
     struct core_group *groups;          /* of the service being decided */
     const struct orc_strv *spread_over; /* what they are by; borrowed */

@@ -7,7 +7,8 @@
  * Scores, the first that differs decides: no trouble there (trouble.h), fewest slots of this service where
  * the first preference's label has the same value, then where the second's has, too, and so on; fewest on the
  * node (behaviour 20), least share of CPU or memory in use afterwards, fewest tasks, hash of service and
- * node. With binpack after the preferences: largest shares of CPU and memory, most tasks, hash.
+ * node. With binpack after the preferences: a node in use (unless the cluster is crowded, demand.h), the
+ * densest (place_density()), most tasks, hash.
  */
 #ifndef SCHEDULER_PLACE_H
 #define SCHEDULER_PLACE_H

@@ -37,10 +37,9 @@ static bool here(const struct core_task *t, const struct core_node *n)
     return t && t->node == n && t->counted;
 }
 
-struct spec_resources place_shortfall(const struct core *c, const struct core_node *n,
-                                      const struct place_req *req)
+struct spec_resources place_used(const struct core *c, const struct core_node *n, const struct place_req *req)
 {
-    struct spec_resources need = spec_service_reserved(req->spec), s = n->used;
+    struct spec_resources s = n->used;
 
     if (n->tent.stamp == c->stamp) {
         s.cpus_nano += n->tent.used.cpus_nano;
@@ -50,12 +49,23 @@ struct spec_resources place_shortfall(const struct core *c, const struct core_no
         s.cpus_nano -= req->without->make->resources.cpus_nano;
         s.memory -= req->without->make->resources.memory;
     }
-    s.cpus_nano += need.cpus_nano - (n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano);
-    s.memory += need.memory - (n->rec.capacity.memory - n->rec.reserve.memory);
-    if (!need.cpus_nano)
-        s.cpus_nano = 0;
-    if (!need.memory)
-        s.memory = 0;
+    return s;
+}
+
+struct spec_resources place_room(const struct core_node *n)
+{
+    return (struct spec_resources){n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano,
+                                   n->rec.capacity.memory - n->rec.reserve.memory};
+}
+
+struct spec_resources place_shortfall(const struct core *c, const struct core_node *n,
+                                      const struct place_req *req)
+{
+    struct spec_resources need = spec_service_reserved(req->spec), s = place_used(c, n, req),
+                          room = place_room(n);
+
+    s.cpus_nano = need.cpus_nano ? s.cpus_nano + need.cpus_nano - room.cpus_nano : 0;
+    s.memory = need.memory ? s.memory + need.memory - room.memory : 0;
     return s;
 }
 

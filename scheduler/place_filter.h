@@ -44,6 +44,10 @@ void place_explain(const struct core *c, const struct core_node *n, const struct
  * cordoned"; of many nodes how many each filter refuses, and which is nearest. Freed by the caller. */
 char *place_explain_all(struct core *c, const struct place_req *req);
 
+/* In use on a node, with what this step has taken and without req->without; capacity less reserve. */
+struct spec_resources place_used(const struct core *c, const struct core_node *n,
+                                 const struct place_req *req);
+struct spec_resources place_room(const struct core_node *n);
 /* What is missing of each resource; negative: room to spare; 0 of what is not reserved. */
 struct spec_resources place_shortfall(const struct core *c, const struct core_node *n,
                                       const struct place_req *req);

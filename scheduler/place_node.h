@@ -11,10 +11,10 @@
 struct place_score { /* the first that differs decides, less is better */
     bool trouble;
     int group[SPEC_SPREAD_MAX]; /* slots where the preferences' labels have the node's values */
-    int spread;                 /* slots on the node; packing: 0 */
-    int load;  /* per cent of CPU or memory, whichever is more in use afterwards; packing: of both, below zero
-                */
-    int tasks; /* packing: below zero */
+    int spread; /* slots on the node; packing: 1 on an empty node, unless the cluster is crowded */
+    int load;   /* per cent of CPU or memory, whichever is more in use afterwards; packing: place_density(),
+                   below   zero */
+    int tasks;  /* packing: below zero */
     uint64_t tie;
 };
 
@@ -27,6 +27,9 @@ bool place_open(const struct core *c, const struct core_node *n);
 /* Parts of the above for rank.c: what does not depend on the request, and what it can't keep in a row. */
 bool place_usable(const struct core *c, const struct core_node *n);
 bool place_ports_free(const struct core *c, const struct core_node *n, const struct place_req *req);
+/* How well a request goes with what is left on a node, and how full that is: up to PLACE_DENSITY_MAX. */
+#define PLACE_DENSITY_MAX 1400
+int place_density(struct spec_resources used, struct spec_resources need, struct spec_resources room);
 uint64_t place_tie(uint64_t service_hash, uint64_t node_hash);
 
 #endif
