@@ -163,7 +163,7 @@ static void explain_nodes(struct core *c, const struct place_req *req, struct ex
 
 static void explain_request(struct recon *x, struct slot *s, struct explain *e)
 {
-    const struct core_revision *rev = x->target;
+    const struct core_revision *rev = recon_version(x, s);
     struct place_req req = {.service = x->s,
                             .spec = rev->rec.spec,
                             .hash = rev->rec.container_hash,
@@ -205,7 +205,7 @@ int explain_slot(struct core *c, const char *app, const char *service, int slot,
     c->stamp++; /* what a plan has taken is not there */
     take_record(s, wanted, &x.next);
     slots_build(&x.v, c, s, &x.next);
-    x.target = x.heal = x.v.target;
+    recon_versions(&x);
     *ret = (struct explain){0};
     waits = pending_of(&x.next, slot);
     if (waits) {

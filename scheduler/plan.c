@@ -10,6 +10,7 @@ void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *
 {
     *dst = *src;
     dst->reason = orc_strdup(src->reason);
+    dst->degraded = orc_strdup(src->degraded);
     memset(&dst->pending, 0, sizeof dst->pending);
     for (size_t i = 0; i < src->pending.n; i++) {
         struct rollout_pending *p = orc_vec_add(&dst->pending);

@@ -15,16 +15,27 @@
 
 /* ---- opening and closing slots ----------------------------------------------------------------------- */
 
-/* Who goes first when there are too many: no task, lost, not available, old version, the fullest node, the
- * highest number (behaviours 37, 39). */
-static int close_rank(const struct slot *s)
+/* While it is not settled that the target is any good, what is proven stays longest: slots of the target go
+ * first, but for so many as the canary may have beside one of the old. */
+static bool new_goes_first(const struct recon *x)
 {
+    int keep = x->next.replicas > 1 ? x->next.replicas - 1 : 0;
+
+    return x->old && x->limit != ROLLOUT_NO_LIMIT && x->at_target > (x->limit < keep ? x->limit : keep);
+}
+
+/* Who goes first when there are too many: no task, lost, not available, the version that is to go, the
+ * fullest node, the highest number (behaviours 37, 39). */
+static int close_rank(const struct recon *x, const struct slot *s)
+{
+    bool is_new;
+
     if (s->unreadable)
         return 9; /* never */
     if (!s->head)
         return 0;
     if (s->old)
-        return 6;
+        return new_goes_first(x) ? 7 : 6;
     switch (s->class) {
     case CLASS_LOST:
         return 1;
@@ -38,7 +49,8 @@ static int close_rank(const struct slot *s)
     case CLASS_STARTING:
         return 5;
     default:
-        return s->compliant ? 7 : 6;
+        is_new = x->limit == ROLLOUT_NO_LIMIT ? s->compliant : slots_same_content(&x->v, s->head);
+        return is_new == new_goes_first(x) ? 6 : 7;
     }
 }
 
@@ -53,7 +65,7 @@ static int fuller(const struct recon *x, const struct slot *a, const struct slot
 
 bool recon_closes_before(const struct recon *x, const struct slot *a, const struct slot *b)
 {
-    int ra = close_rank(a), rb = close_rank(b), by;
+    int ra = close_rank(x, a), rb = close_rank(x, b), by;
 
     if (ra != rb)
         return ra < rb;
@@ -72,6 +84,7 @@ bool recon_close(struct recon *x, struct slot *s, const char *why)
     for (size_t i = 0; i < x->v.spare.n; i++)
         if (x->v.spare.at[i]->slot == s->n)
             recon_remove(x, x->v.spare.at[i], why); /* or else in the next step */
+    x->at_target -= s->head && slots_same_content(&x->v, s->head);
     s->head = s->old = NULL;
     s->open = false;
     return true;
@@ -172,7 +185,9 @@ static bool differs(const struct record_rollout *a, const struct record_rollout 
     if (a->state != b->state || a->generation != b->generation || a->wanted != b->wanted ||
         a->target != b->target || a->complete != b->complete || a->restart_epoch != b->restart_epoch ||
         a->attempts != b->attempts || a->replicas != b->replicas || a->failures != b->failures ||
-        a->from != b->from || a->failed != b->failed || a->pending.n != b->pending.n)
+        a->from != b->from || a->failed != b->failed || a->intent_epoch != b->intent_epoch ||
+        a->promoted != b->promoted || a->forgiven != b->forgiven || !a->degraded != !b->degraded ||
+        a->pending.n != b->pending.n)
         return true;
     for (size_t i = 0; i < a->pending.n; i++)
         if (a->pending.at[i].slot != b->pending.at[i].slot)
@@ -191,7 +206,7 @@ static bool texts_differ(const struct record_rollout *a, const struct record_rol
         if (!orc_streq(a->trouble.at[i].node, b->trouble.at[i].node) ||
             a->trouble.at[i].failures != b->trouble.at[i].failures)
             return true;
-    return !orc_streq(a->reason, b->reason);
+    return !orc_streq(a->reason, b->reason) || !orc_streq(a->degraded, b->degraded);
 }
 
 /* Whether the record is to be written now; otherwise wakes the service when it is. */
@@ -264,6 +279,9 @@ static void say_removing(struct recon *x)
     x->next.since = x->c->wall;
     x->next.replicas = x->next.available = x->next.updated = x->next.failures = 0;
     x->next.complete = x->next.from = x->next.failed = 0;
+    x->next.promoted = false;
+    x->next.degraded_since = 0;
+    free(orc_take(x->next.degraded));
     plan_rollout_put(x->t, &x->next);
 }
 
@@ -290,10 +308,7 @@ static void remove_service(struct recon *x)
 static void build(struct recon *x)
 {
     slots_build(&x->v, x->c, x->s, &x->next);
-    x->target = x->v.target;
-    x->heal = x->target;
-    if (x->next.state == ROLLOUT_PAUSED && core_service_revision(x->s, x->next.complete))
-        x->heal = core_service_revision(x->s, x->next.complete);
+    recon_versions(x);
 }
 
 static void settle_slots(struct recon *x)
@@ -323,6 +338,7 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
     recon_count_spread(x);
     recon_drop(x);
     recon_force(x);
+    recon_versions(x);
     settle_slots(x);
     recon_count(x);
     recon_heal(x);

@@ -75,15 +75,16 @@ static bool waits_for_stop(struct slot *s)
 static void heal_empty(struct recon *x, struct slot *s, const char *dep)
 {
     const char *why = s->last ? share_text_str(core_task_more(s->last)->stop_reason) : NULL;
+    const struct core_revision *rev = recon_version(x, s);
 
     if (waits_for_stop(s))
         return;
-    if (!x->heal) {
+    if (!rev) {
         recon_wait(s, orc_printf("revision %lld of %s can't be read", (long long)x->next.target, x->s->name));
     } else if (dep) {
         recon_wait(s, orc_strdup(dep));
         x->s->waits_dependency = x->s->app->waiters = true;
-    } else if (recon_create(x, s, x->heal, why)) {
+    } else if (recon_create(x, s, rev, why)) {
         recon_set_busy(x, s);
     }
 }
@@ -91,8 +92,9 @@ static void heal_empty(struct recon *x, struct slot *s, const char *dep)
 static void heal_lost(struct recon *x, struct slot *s)
 {
     orc_auto_free char *why = orc_printf("node %s was lost", s->head->node->name);
+    const struct core_revision *rev = recon_version(x, s);
 
-    if (!x->heal || waits_for_stop(s) || !recon_create(x, s, x->heal, why))
+    if (!rev || waits_for_stop(s) || !recon_create(x, s, rev, why))
         return;
     recon_remove(x, s->head, why);
     recon_set_busy(x, s);
@@ -100,14 +102,15 @@ static void heal_lost(struct recon *x, struct slot *s)
 
 /* Whether the slot must still wait before it is tried again; a failure of what had run well is tried at once,
  * and so is another version. */
-static bool backs_off(struct recon *x, struct slot *s, const char *why)
+static bool backs_off(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
 {
     const struct core_task *t = s->head;
     bool again = core_task_more(t)->restarts > 0 && core_task_run_ms(x->c, t) < ROLLOUT_STABLE_MS;
     uint64_t ms = rollout_backoff_ms(x->next.failures), until = core_task_more(t)->failed_at + ms;
 
-    if (!again || strcmp(t->make->container_hash, x->heal->rec.container_hash) != 0)
+    if (!again || strcmp(t->make->container_hash, rev->rec.container_hash) != 0)
         return false;
+    s->repeats = true;
     if (x->c->now >= until) {
         s->again = true;
         return false;
@@ -121,14 +124,15 @@ static bool backs_off(struct recon *x, struct slot *s, const char *why)
 static void heal_failed(struct recon *x, struct slot *s)
 {
     orc_auto_free char *why = rollout_failure(&x->v, s->head);
+    const struct core_revision *rev = recon_version(x, s);
 
-    if (!x->heal)
+    if (!rev)
         return;
     if (!recon_may_change(x, s)) {
         recon_wait(s, orc_printf("%s; another slot must be ready first", why));
         return;
     }
-    if (waits_for_stop(s) || backs_off(x, s, why) || !recon_create(x, s, x->heal, why))
+    if (waits_for_stop(s) || backs_off(x, s, rev, why) || !recon_create(x, s, rev, why))
         return;
     recon_remove(x, s->head, why);
     recon_count_failed(x, s->head);
@@ -140,25 +144,26 @@ static void heal_failed(struct recon *x, struct slot *s)
 static void heal_unhealthy(struct recon *x, struct slot *s)
 {
     orc_auto_free char *why = rollout_failure(&x->v, s->head);
+    const struct core_revision *rev = recon_version(x, s);
     struct place_req req = {.service = x->s, .without = s->head, .own = s->last};
     char *refused = NULL;
 
-    if (!x->heal || x->c->hold)
+    if (!rev || x->c->hold)
         return;
     if (!recon_may_change(x, s)) {
         recon_wait(s, orc_printf("%s; another slot must be ready first", why));
         return;
     }
-    req.spec = x->heal->rec.spec;
-    req.hash = x->heal->rec.container_hash;
-    req.pin = recon_pin(x->heal, s);
+    req.spec = rev->rec.spec;
+    req.hash = rev->rec.container_hash;
+    req.pin = recon_pin(rev, s);
     if (!place_pick(x->c, &req, &refused)) {
         recon_wait(s, orc_printf("%s; and no place to restart it: %s", why, refused));
         free(refused);
         core_wait_room(x->c, x->s, true);
         return;
     }
-    if (backs_off(x, s, why) || !recon_remove(x, s->head, why))
+    if (backs_off(x, s, rev, why) || !recon_remove(x, s->head, why))
         return;
     recon_wait(s,
                orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));

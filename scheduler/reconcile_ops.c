@@ -14,6 +14,32 @@ int recon_slot_cmp(const void *a, const void *b)
     return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
 }
 
+/* ---- which version ------------------------------------------------------------------------------------ */
+
+static bool at_target(const struct recon *x, const struct slot *s)
+{
+    return s->open && s->head && slots_same_content(&x->v, s->head);
+}
+
+void recon_versions(struct recon *x)
+{
+    const struct slot *s;
+
+    x->target = x->v.target;
+    x->old = core_service_revision(x->s, x->next.complete);
+    x->limit = rollout_limit(x->s, &x->next);
+    x->at_target = 0;
+    orc_vec_each (s, &x->v.at)
+        x->at_target += at_target(x, s);
+}
+
+const struct core_revision *recon_version(const struct recon *x, const struct slot *s)
+{
+    int others = x->at_target - at_target(x, s);
+
+    return x->old && others >= x->limit ? x->old : x->target;
+}
+
 /* ---- making and stopping ----------------------------------------------------------------------------- */
 
 static struct share_text *cut_text(const char *why)
@@ -174,7 +200,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
     if (is_full(x) && s->head)
         return false;
     /* Room only shrinks within a step; but a node that is full of others may have one's own slot. */
-    if (x->refused && !req.pin && rev == x->heal && !(spec_service_max_per_node(req.spec) && req.own)) {
+    if (x->refused && !req.pin && rev == x->refused_of && !(spec_service_max_per_node(req.spec) && req.own)) {
         recon_wait(s, orc_strdup(x->refused));
         return false;
     }
@@ -183,8 +209,10 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
     if (!n) {
         if (counted)
             place_spread_count(x->c, s->head, true);
-        if (!req.pin && rev == x->heal && !x->refused)
+        if (!req.pin && !x->refused) {
             x->refused = orc_strdup(refused);
+            x->refused_of = rev;
+        }
         recon_wait(s, refused);
         core_wait_room(x->c, x->s, true);
         return false;
@@ -192,6 +220,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
     reason = reason_to_make(x, s, why);
     create_on(x, &req, rev, n, s->n, restarts_after(x, rev, s, why), reason);
     share_text_drop(reason);
+    x->at_target += rev == x->target && !at_target(x, s);
     return true;
 }
 
@@ -208,7 +237,7 @@ void recon_count_spread(struct recon *x)
     struct slot *s;
 
     place_spread_begin(x->c);
-    if (limits_per_node(x->target) || limits_per_node(x->heal))
+    if (limits_per_node(x->target) || limits_per_node(x->old))
         place_count_held(x->c, x->s);
     orc_vec_each (s, &x->v.at)
         if (s->head && !s->head->node->lost)
@@ -264,8 +293,8 @@ void recon_count(struct recon *x)
     const struct spec_update *u = rollout_policy(x->s, &x->next);
     struct slot *s;
 
-    if (!u && x->heal)
-        u = &x->heal->rec.spec->update;
+    if (!u && x->old)
+        u = &x->old->rec.spec->update;
     x->parallelism = u ? spec_update_at_once(u, x->next.replicas) : 1;
     x->missing = u ? spec_update_missing(u, x->next.replicas) : 1;
     orc_vec_each (s, &x->v.at) {

@@ -16,18 +16,21 @@ struct recon {
     size_t first;       /* its place there */
     struct record_rollout next;
     struct slots v;
-    const struct core_revision *target,
-        *heal;       /* heal: what missing slots are filled with; NULL: unreadable */
-    int parallelism; /* slots that may change at once */
-    int missing;     /* slots that may be without an available task for that */
-    int busy;        /* slots that do */
-    int failing;     /* slots that don't, because their task of the target has failed */
-    int available;   /* slots that serve, less those this step stops */
-    int touched;     /* tasks in `t` */
+    const struct core_revision *target, *old; /* old: the last complete one; NULL: none, or unreadable */
+    int limit;                                /* slots that may be of the target (rollout.h) */
+    int at_target;                            /* slots that are, or are to be by what this step does */
+    int empty;                                /* slots that are to be filled; counted before rolling */
+    int parallelism;                          /* slots that may change at once */
+    int missing;                              /* slots that may be without an available task for that */
+    int busy;                                 /* slots that do */
+    int failing;   /* slots that don't, because their task of the target has failed */
+    int available; /* slots that serve, less those this step stops */
+    int touched;   /* tasks in `t` */
     const struct core_revision *made_from;
-    struct share_make *make;         /* from it; NULL */
-    struct share_text *first_reason; /* of tasks that replace none; NULL: none was made */
-    char *refused; /* why no node fits a task of `heal` that may go anywhere; NULL: some may */
+    struct share_make *make;                /* from it; NULL */
+    struct share_text *first_reason;        /* of tasks that replace none; NULL: none was made */
+    char *refused;                          /* why no node fits a task that may go anywhere; NULL: some may */
+    const struct core_revision *refused_of; /* ... of this revision */
 };
 
 int recon_slot_cmp(const void *a, const void *b);
@@ -38,6 +41,10 @@ bool recon_closes_before(const struct recon *x, const struct slot *a, const stru
 bool recon_close(struct recon *x, struct slot *s, const char *why);
 /* Opens so many slots more. Pointers to slots end with it. */
 void recon_open(struct recon *x, size_t count);
+/* Sets target, old, limit and at_target from the slots. */
+void recon_versions(struct recon *x);
+/* What the slot is to be filled with, or its broken task replaced by; NULL: unreadable. */
+const struct core_revision *recon_version(const struct recon *x, const struct slot *s);
 /* Tells a task to go. False: the transaction is full, try in the next step. */
 bool recon_remove(struct recon *x, struct core_task *t, const char *why);
 /* Makes a task of `rev` for the slot, beside or after those it has; `why` (may be NULL): why the one before

@@ -3,16 +3,9 @@
 #include "scheduler/reconcile_ops.h"
 #include "scheduler/rollout.h"
 
-/* What a task is replaced by. A paused or failed rollout moves only what must leave its node, as it heals. */
-static const struct core_revision *successor(const struct recon *x)
-{
-    return rollout_moves(&x->next) ? x->target : x->heal;
-}
-
 /* Stop-first: the successor is made when this one has stopped; so there must be a place for it then. */
-static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
+static void roll_stop_first(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
 {
-    const struct core_revision *rev = successor(x);
     struct place_req req = {.service = x->s,
                             .spec = rev->rec.spec,
                             .hash = rev->rec.container_hash,
@@ -37,14 +30,16 @@ static void roll_stop_first(struct recon *x, struct slot *s, const char *why)
     if (!recon_remove(x, s->head, why))
         return;
     x->available -= serves;
+    x->at_target += rev == x->target && !slots_same_content(&x->v, s->head);
     recon_wait(s,
                orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));
     recon_set_busy(x, s);
 }
 
-static void roll_start_first(struct recon *x, struct slot *s, const char *why)
+static void roll_start_first(struct recon *x, struct slot *s, const struct core_revision *rev,
+                             const char *why)
 {
-    if (recon_create(x, s, x->target, why)) {
+    if (recon_create(x, s, rev, why)) {
         recon_set_busy(x, s);
         return;
     }
@@ -52,30 +47,40 @@ static void roll_start_first(struct recon *x, struct slot *s, const char *why)
         return;
     rollout_say(&x->next.reason, "start-first has no room, so slot %d is stopped first: %s", s->n,
                 s->wait ? s->wait : "");
-    roll_stop_first(x, s, why);
+    roll_stop_first(x, s, rev, why);
+}
+
+/* What the slot's task is to be replaced by; NULL: it stays. Where no more may be of the target, or nothing
+ * is updated now, only a drained node is left. */
+static const struct core_revision *successor(const struct recon *x, const struct slot *s)
+{
+    if (rollout_moves(&x->next) && (slots_same_content(&x->v, s->head) || x->at_target + x->empty < x->limit))
+        return x->target;
+    return s->head->node->policy.drain ? recon_version(x, s) : NULL;
 }
 
 static void roll_slot(struct recon *x, struct slot *s)
 {
-    bool moves = rollout_moves(&x->next);
-    orc_auto_free char *why =
-        moves ? slots_misfit(&x->v, s->head) : orc_printf("node %s is drained", s->head->node->name);
-    bool start_first = moves && rollout_policy(x->s, &x->next)->order == SPEC_START_FIRST &&
-                       s->class == CLASS_AVAILABLE && !slots_has_volume(x->target->rec.spec);
+    const struct core_revision *rev = successor(x, s);
+    orc_auto_free char *why = NULL;
+    bool start_first;
 
     /* The next batch is only as large as the healthy part of the last (behaviour 45). */
-    if (!why || x->busy - s->busy + (moves ? x->failing : 0) >= x->parallelism)
+    if (!rev || x->busy - s->busy + (rollout_moves(&x->next) ? x->failing : 0) >= x->parallelism)
         return;
+    why = rev == x->target ? slots_misfit(&x->v, s->head)
+                           : orc_printf("node %s is drained", s->head->node->name);
+    start_first = rollout_policy(x->s, &x->next)->order == SPEC_START_FIRST && s->class == CLASS_AVAILABLE &&
+                  !slots_has_volume(rev->rec.spec);
     if (start_first)
-        roll_start_first(x, s, why);
+        roll_start_first(x, s, rev, why);
     else
-        roll_stop_first(x, s, why);
+        roll_stop_first(x, s, rev, why);
 }
 
-static bool to_roll(const struct recon *x, const struct slot *s)
+static bool to_roll(const struct slot *s)
 {
     return s->open && s->head && !s->old && !s->compliant && !s->wait &&
-           (rollout_moves(&x->next) || s->head->node->policy.drain) &&
            (s->class == CLASS_AVAILABLE || s->class == CLASS_STARTING || s->class == CLASS_DONE ||
             s->class == CLASS_OVER);
 }
@@ -148,20 +153,22 @@ void recon_roll(struct recon *x)
     bool any = false;
     struct slot *s;
 
-    if (!x->target || !successor(x) || x->c->hold)
+    if (!x->target || x->c->hold)
         return;
-    orc_vec_each (s, &x->v.at)
-        any = any || to_roll(x, s);
+    orc_vec_each (s, &x->v.at) {
+        any = any || (to_roll(s) && successor(x, s));
+        x->empty += s->open && !s->head;
+    }
     if (!any || !batch_ready(x))
         return;
     core_wake(x->c, x->s, x->s->backoff_at);
     if (x->c->now < x->s->backoff_at)
         return;
     orc_vec_each (s, &x->v.at) /* what does not serve costs nothing */
-        if (to_roll(x, s) && s->class != CLASS_AVAILABLE)
+        if (to_roll(s) && s->class != CLASS_AVAILABLE)
             roll_slot(x, s);
     orc_vec_each (s, &x->v.at)
-        if (to_roll(x, s) && s->class == CLASS_AVAILABLE)
+        if (to_roll(s) && s->class == CLASS_AVAILABLE)
             roll_slot(x, s);
     x->s->batch_open = x->s->batch_open || x->busy > before;
 }

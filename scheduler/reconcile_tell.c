@@ -5,6 +5,7 @@
  * so many at once, then one in so many seconds, per service and in all. What is not told apart is counted in
  * the next one; every task's record has its own reason in any case.
  */
+#include "lib/units.h"
 #include "scheduler/reconcile_ops.h"
 #include "scheduler/trouble.h"
 
@@ -162,6 +163,19 @@ static void tell_rollout(struct recon *x)
                   r->reason ? ": " : "", r->reason ? r->reason : "");
 }
 
+static void tell_degraded(struct recon *x)
+{
+    const char *before = x->s->rollout.degraded, *now = x->next.degraded;
+    char age[ORC_UNIT_MAX];
+
+    if (now && !before)
+        plan_event(x->p, "rollout", x->s->name,
+                   "degraded: %s; what works is kept, and it is tried again with growing pauses", now);
+    else if (before && !now && x->next.state != ROLLOUT_REMOVING)
+        plan_event(x->p, "rollout", x->s->name, "recovered: every replica works again, after %s",
+                   orc_format_age((uint64_t)(x->c->wall - x->s->rollout.degraded_since), age));
+}
+
 /* That slots wait for room is told when the first begins to. */
 static void tell_waiting(struct recon *x)
 {
@@ -188,6 +202,7 @@ void recon_tell(struct recon *x)
     }
     if (rollout) {
         tell_rollout(x);
+        tell_degraded(x);
         tell_waiting(x);
     }
     tell_kind(x, x->t, PLAN_TASK_DESIRED);

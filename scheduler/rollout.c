@@ -1,12 +1,6 @@
 #include "scheduler/rollout.h"
 
-#include "lib/units.h"
-
 #include <stdio.h>
-
-#define STOPPING_NAMED 3 /* tasks named in a sentence; the rest is counted */
-#define STILL_STOP " still stop"
-#define ALL_THERE "all replicas are there"
 
 void rollout_say(char **reason, const char *fmt, ...)
 {
@@ -37,7 +31,25 @@ void rollout_set_state(const struct core *c, struct record_rollout *r, enum roll
 
 bool rollout_moves(const struct record_rollout *r)
 {
-    return r->state != ROLLOUT_PAUSED && r->state != ROLLOUT_FAILED;
+    return r->state != ROLLOUT_PAUSED && r->state != ROLLOUT_FAILED && r->state != ROLLOUT_CANARY;
+}
+
+int rollout_canary(const struct core_service *s, const struct record_rollout *r)
+{
+    const struct core_revision *target = core_service_revision(s, r->target),
+                               *old = core_service_revision(s, r->complete);
+
+    if (!target || !target->rec.spec->canary || r->promoted || !r->complete || r->target <= r->complete ||
+        r->target < r->from)
+        return ROLLOUT_NO_LIMIT;
+    if (old && strcmp(old->rec.container_hash, target->rec.container_hash) == 0)
+        return ROLLOUT_NO_LIMIT;
+    return target->rec.spec->canary;
+}
+
+int rollout_limit(const struct core_service *s, const struct record_rollout *r)
+{
+    return r->state == ROLLOUT_PAUSED || r->state == ROLLOUT_FAILED ? 0 : rollout_canary(s, r);
 }
 
 const struct spec_update *rollout_policy(const struct core_service *s, const struct record_rollout *r)
@@ -85,6 +97,18 @@ void rollout_aim(struct record_rollout *r, int64_t target)
         r->from = r->target;
     r->target = target;
     r->failures = r->failed = 0;
+    r->promoted = false;
+}
+
+bool rollout_can_turn_back(const struct core_service *s, const struct record_rollout *r)
+{
+    return r->complete && r->complete != r->target && core_service_revision(s, r->complete);
+}
+
+void rollout_turn_back(const struct core *c, struct record_rollout *r)
+{
+    rollout_aim(r, r->complete);
+    rollout_set_state(c, r, ROLLOUT_ROLLING_BACK);
 }
 
 static void update(struct core *c, struct record_rollout *r, int64_t target)
@@ -110,6 +134,71 @@ static int replicas_of(const struct core_service *s, const struct record_app_ser
     return rev->rec.spec->replicas == SPEC_REPLICAS_DEFAULT ? 1 : rev->rec.spec->replicas;
 }
 
+/* ---- what people want of it ---------------------------------------------------------------------------- */
+
+static void pause_it(struct core *c, struct record_rollout *r, const char *by)
+{
+    if (r->state != ROLLOUT_UPDATING && r->state != ROLLOUT_CANARY && r->state != ROLLOUT_ROLLING_BACK)
+        return;
+    rollout_set_state(c, r, ROLLOUT_PAUSED);
+    rollout_say(&r->reason, "paused by %s", by);
+}
+
+/* Whatever has failed so far is forgiven. */
+static void resume(struct core *c, struct record_rollout *r, const char *by)
+{
+    if (r->state != ROLLOUT_PAUSED && r->state != ROLLOUT_FAILED && r->state != ROLLOUT_CANARY)
+        return;
+    r->promoted = r->promoted || r->state == ROLLOUT_CANARY;
+    r->failures = r->failed = 0;
+    r->forgiven = r->attempts;
+    rollout_set_state(c, r, r->target == r->wanted ? ROLLOUT_UPDATING : ROLLOUT_ROLLING_BACK);
+    rollout_say(&r->reason, "resumed by %s", by);
+}
+
+/* Without anything to go back to it goes on as it does. */
+static void abort_it(struct core *c, const struct core_service *s, struct record_rollout *r, const char *by)
+{
+    int64_t left = r->target;
+
+    if (r->state == ROLLOUT_PAUSED && r->target != r->wanted) { /* it was going back */
+        rollout_set_state(c, r, ROLLOUT_ROLLING_BACK);
+        return;
+    }
+    if ((r->state != ROLLOUT_UPDATING && r->state != ROLLOUT_CANARY && r->state != ROLLOUT_PAUSED) ||
+        !rollout_can_turn_back(s, r))
+        return;
+    rollout_turn_back(c, r);
+    rollout_say(&r->reason, "revision %lld was aborted by %s", (long long)left, by);
+}
+
+static void take_in_intent(struct core *c, const struct core_service *s, struct record_rollout *r)
+{
+    const struct intent_rollout *i = &s->intent.rollout;
+    const char *by = i->by ? i->by : "somebody";
+
+    if (!s->intent_fed.present || s->intent_fed.unreadable || i->epoch <= r->intent_epoch)
+        return;
+    r->intent_epoch = i->epoch;
+    if (i->revision != r->wanted)
+        return; /* a new spec has superseded it */
+    switch (i->action) {
+    case INTENT_PAUSE:
+        pause_it(c, r, by);
+        break;
+    case INTENT_RESUME:
+        resume(c, r, by);
+        break;
+    case INTENT_ABORT:
+        abort_it(c, s, r, by);
+        break;
+    case INTENT_NONE:
+        break;
+    }
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------- */
+
 void rollout_take_in(struct core *c, const struct core_service *s, const struct record_app_service *wanted,
                      struct record_rollout *r)
 {
@@ -125,6 +214,7 @@ void rollout_take_in(struct core *c, const struct core_service *s, const struct 
         r->restart_epoch = s->intent.restart_epoch;
         update(c, r, r->wanted); /* also a second try of what was paused or rolled back */
     }
+    take_in_intent(c, s, r);
     r->generation = s->app->rec.generation;
     replicas = replicas_of(s, wanted, r);
     if (replicas == r->replicas)
@@ -132,181 +222,4 @@ void rollout_take_in(struct core *c, const struct core_service *s, const struct 
     r->replicas = replicas;
     if (r->state == ROLLOUT_COMPLETE || r->state == ROLLOUT_HEALING)
         update(c, r, r->target);
-}
-
-/* ---- concluding -------------------------------------------------------------------------------------- */
-
-static bool slot_fine(const struct slot *s)
-{
-    return s->head && !s->old && s->compliant && (s->class == CLASS_AVAILABLE || s->class == CLASS_DONE);
-}
-
-/* Arrived is arrived; but a new version in place of another, or one whose health nobody can ask, is watched
- * for the monitor window first. */
-static bool watched(const struct slots *v, const struct record_rollout *r, const struct slot *s)
-{
-    bool update = r->complete && r->complete != r->target && r->state != ROLLOUT_HEALING;
-    uint64_t until;
-
-    if (s->class == CLASS_DONE || (rollout_has_health(v) && !update))
-        return true;
-    until = s->head->available_at + rollout_monitor_ms(v);
-    if (v->core->now >= until)
-        return true;
-    core_wake(v->core, v->service, until);
-    return false;
-}
-
-struct tally {
-    int open, available, updated;
-    bool fine, watched, stable;
-};
-
-static struct tally tally(const struct slots *v, const struct record_rollout *r)
-{
-    struct tally n = {.fine = true, .watched = true, .stable = true};
-    const struct slot *s;
-
-    orc_vec_each (s, &v->at) {
-        if (!s->open || (s->unreadable && !s->head))
-            continue;
-        n.open++;
-        n.available += s->old || (s->head && s->class == CLASS_AVAILABLE);
-        n.updated += s->head && s->class == CLASS_AVAILABLE && slots_same_container(v, s->head);
-        if (!slot_fine(s)) {
-            n.fine = false;
-            continue;
-        }
-        if (!watched(v, r, s))
-            n.watched = false;
-        if (s->class == CLASS_AVAILABLE && core_task_run_ms(v->core, s->head) < ROLLOUT_STABLE_MS)
-            n.stable = false;
-    }
-    n.fine = n.fine && n.open == r->replicas && v->target;
-    return n;
-}
-
-/* The sentence of a service that is being repaired: its first slot that is not fine. */
-static void say_healing(const struct slots *v, struct record_rollout *r)
-{
-    const struct slot *s;
-
-    if (v->core->hold) {
-        rollout_say(&r->reason, "%s", v->core->hold);
-        return;
-    }
-    if (!v->target) {
-        rollout_say(&r->reason, "revision %lld of %s can't be read", (long long)r->target, v->service->name);
-        return;
-    }
-    orc_vec_each (s, &v->at) {
-        orc_auto_free char *why = NULL;
-
-        if (!s->open || (slot_fine(s) && !s->unreadable))
-            continue;
-        why = s->head ? (s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head)) : NULL;
-        rollout_say(&r->reason, "slot %d: %s", s->n, s->wait ? s->wait : why ? why : "no task");
-        return;
-    }
-    rollout_say(&r->reason, "%zu of %d slots are there", slots_count_open(v), r->replicas);
-}
-
-static void arrive(const struct slots *v, struct record_rollout *r)
-{
-    r->complete = r->target;
-    r->from = 0;
-    r->failed = 0;
-    if (r->target != r->wanted) { /* the reason stays: it says what went wrong with what is wanted */
-        rollout_set_state(v->core, r, ROLLOUT_ROLLED_BACK);
-        return;
-    }
-    rollout_set_state(v->core, r, ROLLOUT_COMPLETE);
-    free(orc_take(r->reason));
-}
-
-/* The sentence while everything is there and something surplus is, too. What a rollback says stays. */
-static void say_stopping(const struct slots *v, struct record_rollout *r)
-{
-    struct orc_buf b = ORC_BUF_INIT(ROLLOUT_REASON_MAX);
-    size_t n = v->stopping.n;
-
-    if (r->state != ROLLOUT_UPDATING)
-        return;
-    for (size_t i = 0; i < n && i < STOPPING_NAMED; i++)
-        orc_buf_printf(&b, "%s%s on %s", i ? ", " : "", CORE_TASK_ID(v->stopping.at[i]),
-                       v->stopping.at[i]->node->name);
-    if (n > STOPPING_NAMED)
-        orc_buf_printf(&b, " and %zu more", n - STOPPING_NAMED);
-    rollout_say(&r->reason, "%zu task%s" STILL_STOP "%s: %s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",
-                orc_buf_str(&b));
-    orc_buf_release(&b);
-}
-
-/* ... and while what is there must only prove itself. */
-static void say_watching(const struct slots *v, struct record_rollout *r)
-{
-    char duration[ORC_UNIT_MAX];
-
-    if (r->state == ROLLOUT_UPDATING)
-        rollout_say(&r->reason, ALL_THERE "; it is complete when each has run for %s",
-                    orc_format_duration(rollout_monitor_ms(v), duration));
-}
-
-/* What was said of the end does not hold when something is missing again. */
-static void unsay_end(struct record_rollout *r)
-{
-    if (r->state == ROLLOUT_UPDATING && r->reason &&
-        (strstr(r->reason, STILL_STOP) || strncmp(r->reason, ALL_THERE, sizeof ALL_THERE - 1) == 0))
-        free(orc_take(r->reason));
-}
-
-static void settle_failures(const struct slots *v, struct record_rollout *r, bool stable)
-{
-    const struct slot *s;
-
-    if (!r->failures)
-        return;
-    if (stable) {
-        r->failures = 0;
-        return;
-    }
-    orc_vec_each (s, &v->at)
-        if (s->open && slot_fine(s) && s->head->available_at)
-            core_wake(v->core, v->service, s->head->available_at + ROLLOUT_STABLE_MS);
-}
-
-void rollout_conclude(const struct slots *v, struct record_rollout *r)
-{
-    struct tally n = tally(v, r);
-
-    r->available = n.available;
-    r->updated = n.updated;
-    settle_failures(v, r, n.fine && n.stable);
-    switch (r->state) {
-    case ROLLOUT_COMPLETE:
-        if (n.fine) {
-            free(orc_take(r->reason));
-            break;
-        }
-        rollout_set_state(v->core, r, ROLLOUT_HEALING);
-        say_healing(v, r);
-        break;
-    case ROLLOUT_HEALING:
-        if (n.fine && n.watched)
-            arrive(v, r);
-        else
-            say_healing(v, r);
-        break;
-    case ROLLOUT_ROLLED_BACK:
-        break;
-    default:
-        if (!n.fine)
-            unsay_end(r);
-        else if (v->stopping.n)
-            say_stopping(v, r);
-        else if (!n.watched)
-            say_watching(v, r);
-        else
-            arrive(v, r);
-    }
 }

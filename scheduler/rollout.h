@@ -8,6 +8,8 @@
 
 #include "scheduler/slots.h"
 
+#include <limits.h>
+
 #define ROLLOUT_REASON_MAX 500   /* bytes of a sentence of ours */
 #define ROLLOUT_STABLE_MS 60000  /* a task available for so long has not failed "again" when it fails */
 #define ROLLOUT_BACKOFF_MS 10000 /* the first wait after a repeated failure; doubles */
@@ -23,7 +25,7 @@ void rollout_take_in(struct core *c, const struct core_service *s, const struct 
  * anew. Wakes the service when a deadline comes. */
 bool rollout_judge(const struct slots *v, struct record_rollout *r);
 
-/* Counters, and the state that follows from the slots; last of all. */
+/* Counters, whether it is degraded, and the state that follows from the slots; last of all. */
 void rollout_conclude(const struct slots *v, struct record_rollout *r);
 
 /* Whether a task counts as one that failed in the rollout under way: to be counted when it is replaced. */
@@ -31,6 +33,13 @@ bool rollout_has_failed(const struct slots *v, const struct core_task *t);
 
 /* Whether tasks may be replaced by those of the target. */
 bool rollout_moves(const struct record_rollout *r);
+
+/* How many slots may be of the target before people have said how it goes on: x-orc.canary, of an update to
+ * another container. And how many may be now: none more while it is paused. Further ones are filled with the
+ * last complete revision. */
+#define ROLLOUT_NO_LIMIT INT_MAX
+int rollout_canary(const struct core_service *s, const struct record_rollout *r);
+int rollout_limit(const struct core_service *s, const struct record_rollout *r);
 
 /* Which of update_config and rollback_config counts: going back to an earlier revision, that of the one that
  * is left. Borrowed; NULL: it can't be read. */
@@ -48,6 +57,8 @@ void rollout_say(char **reason, const char *fmt, ...) ORC_PRINTF(2, 3);
 /* Between rollout*.c only. */
 void rollout_set_state(const struct core *c, struct record_rollout *r, enum rollout_state state);
 void rollout_aim(struct record_rollout *r, int64_t target); /* another target, and its failures from 0 */
+bool rollout_can_turn_back(const struct core_service *s, const struct record_rollout *r);
+void rollout_turn_back(const struct core *c, struct record_rollout *r); /* to the last complete revision */
 bool rollout_has_health(const struct slots *v);
 uint64_t rollout_monitor_ms(const struct slots *v);
 

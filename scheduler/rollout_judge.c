@@ -77,10 +77,11 @@ static char *verdict(const struct slots *v, const struct core_task *t)
     return NULL;
 }
 
-/* The same of any task (or NULL): only those of the target count. */
+/* The same of any task (or NULL): only those of the target count that were made since it was resumed. */
 static char *judged(const struct slots *v, const struct core_task *t)
 {
-    if (!t || t->make->revision != v->rollout->target || !slots_same_container(v, t))
+    if (!t || t->make->revision != v->rollout->target || t->attempt <= v->rollout->forgiven ||
+        !slots_same_container(v, t))
         return NULL;
     return verdict(v, t);
 }
@@ -135,6 +136,7 @@ static bool look_at_progress(const struct slots *v, const struct record_rollout 
     struct core_service *s = v->service;
     const struct record_rollout *before = &s->rollout;
     const struct slot *slot;
+    int there = 0;
     bool all = true;
 
     if (!s->progress_at || v->core->hold || s->waits_dependency || before->state != r->state ||
@@ -145,12 +147,15 @@ static bool look_at_progress(const struct slots *v, const struct record_rollout 
     orc_vec_each (slot, &v->at) {
         if (!slot->open)
             continue;
-        if (!arrived(v, slot))
+        if (!arrived(v, slot)) {
             all = false;
-        else if (slot->head->available_at > s->progress_at)
+            continue;
+        }
+        there++;
+        if (slot->head->available_at > s->progress_at)
             s->progress_at = slot->head->available_at;
     }
-    return all;
+    return all || there >= rollout_limit(s, r);
 }
 
 /* The first slot that has not arrived, and why. */
@@ -214,18 +219,13 @@ static char *failure(const struct slots *v, struct record_rollout *r)
                : orc_take(first);
 }
 
-static bool can_turn_back(const struct slots *v, const struct record_rollout *r)
-{
-    return r->complete && r->complete != r->target && core_service_revision(v->service, r->complete);
-}
-
 /* What is to be done: a rollback that fails is not rolled back (behaviour 49). */
 static enum spec_failure_action action_of(const struct slots *v, const struct record_rollout *r)
 {
     const struct spec_update *u = rollout_policy(v->service, r);
     enum spec_failure_action action = u ? u->failure_action : SPEC_ON_FAILURE_PAUSE;
 
-    if (action == SPEC_ON_FAILURE_ROLLBACK && (r->target < r->from || !can_turn_back(v, r)))
+    if (action == SPEC_ON_FAILURE_ROLLBACK && (r->target < r->from || !rollout_can_turn_back(v->service, r)))
         return SPEC_ON_FAILURE_PAUSE;
     return action;
 }
@@ -260,8 +260,7 @@ bool rollout_judge(const struct slots *v, struct record_rollout *r)
     if (action == SPEC_ON_FAILURE_CONTINUE)
         return false;
     if (action == SPEC_ON_FAILURE_ROLLBACK) {
-        rollout_aim(r, r->complete);
-        rollout_set_state(v->core, r, ROLLOUT_ROLLING_BACK);
+        rollout_turn_back(v->core, r);
     } else {
         rollout_set_state(v->core, r, ROLLOUT_PAUSED);
     }

@@ -2,6 +2,7 @@
 
 #include "scheduler/place.h"
 #include "scheduler/rank.h"
+#include "scheduler/rollout.h"
 
 /* A container that has been created gets its start period, all its probes, and this; one that is still being
  * fetched gets the service's progress deadline, or where it has none as long as a large image over a slow
@@ -67,10 +68,14 @@ enum task_class slots_classify(const struct slots *v, const struct core_task *t)
     return CLASS_STARTING;
 }
 
+bool slots_same_content(const struct slots *v, const struct core_task *t)
+{
+    return !v->target || strcmp(t->make->container_hash, v->target->rec.container_hash) == 0;
+}
+
 bool slots_same_container(const struct slots *v, const struct core_task *t)
 {
-    return !v->target || (strcmp(t->make->container_hash, v->target->rec.container_hash) == 0 &&
-                          t->make->restart_epoch >= v->rollout->restart_epoch);
+    return !v->target || (slots_same_content(v, t) && t->make->restart_epoch >= v->rollout->restart_epoch);
 }
 
 char *slots_misfit(const struct slots *v, const struct core_task *t)
@@ -153,7 +158,7 @@ static int rank(const struct slots *v, const struct core_task *t, enum task_clas
 {
     switch (k) {
     case CLASS_AVAILABLE:
-        return slots_same_container(v, t) ? 5 : 4;
+        return slots_same_container(v, t) && !t->node->policy.drain ? 5 : 4;
     case CLASS_STARTING:
     case CLASS_UNKNOWN:
     case CLASS_DONE:
@@ -168,6 +173,15 @@ static int rank(const struct slots *v, const struct core_task *t, enum task_clas
     }
 }
 
+/* Whether t may take the place of the slot's head, which is no longer as it should be: it is of the target,
+ * or where that may not be, and the head's node is drained, of what counts beside it. */
+static bool takes_over(const struct slots *v, const struct core_task *head, const struct core_task *t)
+{
+    return slots_same_container(v, t) ||
+           (v->beside && head->node->policy.drain && !t->node->policy.drain &&
+            strcmp(t->make->container_hash, v->beside->rec.container_hash) == 0);
+}
+
 /* An available task of another content or place keeps serving until a newer one can take over. */
 static void pick_successor(struct slots *v, struct slot *s, struct core_task *const *run, size_t n)
 {
@@ -175,7 +189,7 @@ static void pick_successor(struct slots *v, struct slot *s, struct core_task *co
         struct core_task *t = run[i];
         enum task_class k = slots_classify(v, t);
 
-        if (t->attempt <= s->head->attempt || !slots_same_container(v, t))
+        if (t->attempt <= s->head->attempt || !takes_over(v, s->head, t))
             continue;
         if (k == CLASS_STARTING || k == CLASS_UNKNOWN) {
             s->old = s->head;
@@ -331,6 +345,8 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     v->service = s;
     v->rollout = r;
     v->target = core_service_revision(s, r->target);
+    if (rollout_limit(s, r) != ROLLOUT_NO_LIMIT)
+        v->beside = core_service_revision(s, r->complete);
     for (size_t i = 0; i < s->by_slot.n; i++) {
         prefetch(s, i);
         if (s->by_slot.at[i])

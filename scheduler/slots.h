@@ -32,7 +32,8 @@ struct slot {
     enum task_class class;     /* of head */
     struct core_node *node;    /* of a global service: the only one for it (global.h), or NULL */
     bool compliant;            /* head needs no replacement */
-    bool again;                /* its failure is counted as a repeated one */
+    bool repeats;              /* head has failed again, soon after its predecessor */
+    bool again;                /* ... and is replaced now: counted */
     bool busy;                 /* a change is under way in it */
     char *wait;                /* why it waits, owned; NULL */
 };
@@ -42,6 +43,7 @@ struct slots {
     struct core_service *service;
     const struct record_rollout *rollout; /* the target and epoch that count; borrowed */
     const struct core_revision *target;   /* readable, or NULL: then every task counts as compliant */
+    const struct core_revision *beside;   /* while not all may be of the target: what others are; or NULL */
     ORC_VEC(struct slot) at;              /* by number; closed ones that still have a task included */
     ORC_VEC(struct core_task *) drop;     /* tasks that shall run and hold nothing any more */
     ORC_VEC(struct core_task *) spare;    /* beside what holds their slot, on nodes that don't answer: kept */
@@ -70,6 +72,8 @@ void slots_stop(struct slots *v, struct core_task *t);
 enum task_class slots_classify(const struct slots *v, const struct core_task *t);
 /* NULL when the task is as it should be; otherwise why it must be replaced, freed by the caller. */
 char *slots_misfit(const struct slots *v, const struct core_task *t);
+/* Whether it is of the target's content, also if it is to be restarted. */
+bool slots_same_content(const struct slots *v, const struct core_task *t);
 /* Whether another container is needed: other content or another restart epoch, wherever it runs. */
 bool slots_same_container(const struct slots *v, const struct core_task *t);
 /* When a task that has not become available is judged to have failed; monotonic ms. */

@@ -133,7 +133,15 @@ static void read_deadline(struct spec_reader *r, const struct spec_key *k, const
     spec_key_ms(r, k, v, service_of(into));
 }
 
+static void read_canary(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                        void *into)
+{
+    spec_key_int(r, k, v, service_of(into));
+}
+
 static const struct spec_key orc_keys[] = {
+    {"canary", .read = read_canary, .offset = offsetof(struct spec_service, canary),
+     .max = SPEC_REPLICAS_MAX},
     {"progress_deadline", .read = read_deadline,
      .offset = offsetof(struct spec_service, progress_deadline_ms)},
     {"health", .read = spec_key_probe},

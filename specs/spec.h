@@ -148,8 +148,9 @@ struct spec_service {
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_update update;
-    struct spec_update rollback;   /* while going back to an earlier revision, if rollback_set */
-    bool rollback_set;             /* else it goes as update says */
+    struct spec_update rollback; /* while going back to an earlier revision, if rollback_set */
+    bool rollback_set;           /* else it goes as update says */
+    int canary; /* x-orc: an update waits for people once so many replicas are of it; 0: it does not */
     uint64_t progress_deadline_ms; /* x-orc: without a replica more so long, a rollout fails; default 10 min
                                       (Kubernetes, Nomad); 0: none */
     uint64_t drain_timeout_ms;     /* x-orc.drain.timeout; default 30 s */
@@ -208,7 +209,8 @@ json_t *spec_service_to_json(const struct spec_service *s);
 struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err); /* NULL on failure */
 
 /* SHA-256, hex. `whole` changes with anything; `container` only with what needs a new container: not with
- * replicas, update, rollback, progress_deadline, constraints, depends_on, gateway, drain (behaviour 41, 58).
+ * replicas, update, rollback, canary, progress_deadline, constraints, depends_on, gateway, drain (behaviour
+ * 41, 58).
  */
 #define SPEC_HASH_MAX 65
 void spec_service_hash(const struct spec_service *s, char ret_whole[SPEC_HASH_MAX],

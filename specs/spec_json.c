@@ -177,6 +177,7 @@ static const struct codec_field service_rows[] = {
     ROW(update, CODEC_STRUCT, .sub = &update_codec),
     ROW(rollback, CODEC_STRUCT, .sub = &update_codec),
     ROW(rollback_set, CODEC_BOOL, .max = 1),
+    ROW(canary, CODEC_INT, .max = SPEC_REPLICAS_MAX),
     ROW(progress_deadline_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
     ROW(drain_timeout_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
 };

@@ -53,18 +53,34 @@ struct record_app {
 
 /* ---- intents/<app>/<service>
  * --------------------------------------------------------------------------------- */
+enum intent_action {
+    INTENT_NONE,
+    INTENT_PAUSE,
+    INTENT_RESUME, /* also of what paused itself, and past a canary */
+    INTENT_ABORT   /* back to the last complete revision */
+};
+const char *intent_action_name(enum intent_action a); /* "none", "pause" ... */
+struct intent_rollout {                               /* what people want of a rollout that is under way */
+    enum intent_action action;
+    int64_t epoch;    /* one more with each command: so each is acted upon once, whoever leads */
+    int64_t revision; /* the app's that it is about: of another one it says nothing */
+    char *by;
+    int64_t at; /* wall ms */
+};
 struct record_intent {
     int64_t restart_epoch; /* `orc restart` adds one: tasks of an older epoch are replaced, rolling */
+    struct intent_rollout rollout;
 };
 
 /* ---- rollouts/<app>/<service>: what the scheduler is doing with a service, and why
  * ------------------------------ */
 enum rollout_state {
     ROLLOUT_UPDATING,     /* moving to `target` (also the first deployment, scaling, a restart) */
+    ROLLOUT_CANARY,       /* x-orc.canary: so many replicas are of `target`; people must say how it goes on */
     ROLLOUT_COMPLETE,     /* every slot has an available task of `target`, and what was surplus has stopped */
     ROLLOUT_HEALING,      /* target reached before; a task failed or was lost and is being replaced */
-    ROLLOUT_PAUSED,       /* failure_action pause: stopped, `reason` says why; the rest keeps running */
-    ROLLOUT_ROLLING_BACK, /* failure_action rollback: `target` is the old revision again */
+    ROLLOUT_PAUSED,       /* by people or by failure_action: `reason` says; what runs keeps running */
+    ROLLOUT_ROLLING_BACK, /* aborted, or failure_action rollback: `target` is the old revision again */
     ROLLOUT_ROLLED_BACK,  /* ... and it got there; the app still asks for `wanted` */
     ROLLOUT_FAILED,       /* the rollback failed too (behaviour 49) */
     ROLLOUT_REMOVING      /* the app no longer has this service; ends with the record's deletion */
@@ -90,13 +106,18 @@ struct record_rollout {
     int64_t complete;      /* the last revision that was reached whole; 0: none. Gateways route by it */
     int64_t from;          /* the revision that is being left for `target`; 0: none. Above it: going back */
     int64_t restart_epoch; /* the intent's epoch being rolled to */
+    int64_t intent_epoch;  /* the last of intent_rollout's that was taken in */
+    bool promoted;         /* people have said that it shall go on past its canary */
     int64_t attempts;      /* highest attempt ever used; only grows */
+    int64_t forgiven;      /* tasks up to this attempt fail no rollout any more: it was resumed since */
     int replicas;          /* wanted number of slots */
     int available, updated; /* slots with an available task; slots with an available task of target */
     int failures;           /* failed replacements in a row, for back-off; 0 after a success */
     int failed;             /* tasks of target that failed in this rollout and were replaced */
     int64_t since;          /* wall ms of the last change of state */
     char *reason;           /* a sentence; NULL when there is nothing to say */
+    char *degraded; /* a replica fails again and again: which, and its probe's last answer; NULL: none */
+    int64_t degraded_since; /* wall ms; 0 */
     struct {
         struct rollout_pending *at; /* by slot */
         size_t n, cap;

@@ -62,23 +62,41 @@ static const struct codec_field app_rows[] = {
 static const struct codec app_codec = CODEC_OF(record_app, app_rows);
 RECORD_DEFINE(app, app_codec)
 
+static const char *const intent_actions[] = {[INTENT_NONE] = "none",
+                                             [INTENT_PAUSE] = "pause",
+                                             [INTENT_RESUME] = "resume",
+                                             [INTENT_ABORT] = "abort",
+                                             [INTENT_ABORT + 1] = NULL};
+
+const char *intent_action_name(enum intent_action a)
+{
+    return intent_actions[a];
+}
+
+static const struct codec_field intent_rollout_rows[] = {
+    CODEC_ROW_ENUM(intent_rollout, action, intent_actions),
+    CODEC_ROW_INT64(intent_rollout, epoch, 0, INT64_MAX),
+    CODEC_ROW_INT64(intent_rollout, revision, 0, REVISION_N_MAX),
+    CODEC_ROW_STR(intent_rollout, by, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_INT64(intent_rollout, at, 0, RECORD_WALL_MAX),
+};
+static const struct codec intent_rollout_codec = CODEC_OF(intent_rollout, intent_rollout_rows);
+
 static const struct codec_field intent_rows[] = {
     CODEC_ROW_INT64(record_intent, restart_epoch, 0, INT64_MAX),
+    CODEC_ROW_STRUCT(record_intent, rollout, &intent_rollout_codec),
 };
 static const struct codec intent_codec = CODEC_OF(record_intent, intent_rows);
 RECORD_DEFINE(intent, intent_codec)
 
 /* rollouts -------------------------------------------------------------------------------------------- */
 
-static const char *const rollout_states[] = {[ROLLOUT_UPDATING] = "updating",
-                                             [ROLLOUT_COMPLETE] = "complete",
-                                             [ROLLOUT_HEALING] = "healing",
-                                             [ROLLOUT_PAUSED] = "paused",
-                                             [ROLLOUT_ROLLING_BACK] = "rolling-back",
-                                             [ROLLOUT_ROLLED_BACK] = "rolled-back",
-                                             [ROLLOUT_FAILED] = "failed",
-                                             [ROLLOUT_REMOVING] = "removing",
-                                             [ROLLOUT_REMOVING + 1] = NULL};
+static const char *const rollout_states[] = {
+    [ROLLOUT_UPDATING] = "updating",       [ROLLOUT_CANARY] = "canary",
+    [ROLLOUT_COMPLETE] = "complete",       [ROLLOUT_HEALING] = "healing",
+    [ROLLOUT_PAUSED] = "paused",           [ROLLOUT_ROLLING_BACK] = "rolling-back",
+    [ROLLOUT_ROLLED_BACK] = "rolled-back", [ROLLOUT_FAILED] = "failed",
+    [ROLLOUT_REMOVING] = "removing",       [ROLLOUT_REMOVING + 1] = NULL};
 
 const char *rollout_state_name(enum rollout_state s)
 {
@@ -127,7 +145,10 @@ static const struct codec_field rollout_rows[] = {
     CODEC_ROW_INT64(record_rollout, complete, 0, REVISION_N_MAX),
     CODEC_ROW_INT64(record_rollout, from, 0, REVISION_N_MAX),
     CODEC_ROW_INT64(record_rollout, restart_epoch, 0, INT64_MAX),
+    CODEC_ROW_INT64(record_rollout, intent_epoch, 0, INT64_MAX),
+    CODEC_ROW_BOOL(record_rollout, promoted),
     CODEC_ROW_INT64(record_rollout, attempts, 0, INT64_MAX),
+    CODEC_ROW_INT64(record_rollout, forgiven, 0, INT64_MAX),
     CODEC_ROW_INT(record_rollout, replicas, 0, SPEC_REPLICAS_MAX),
     CODEC_ROW_INT(record_rollout, available, 0, SPEC_REPLICAS_MAX),
     CODEC_ROW_INT(record_rollout, updated, 0, SPEC_REPLICAS_MAX),
@@ -135,6 +156,8 @@ static const struct codec_field rollout_rows[] = {
     CODEC_ROW_INT(record_rollout, failed, 0, INT32_MAX),
     CODEC_ROW_INT64(record_rollout, since, 0, RECORD_WALL_MAX),
     CODEC_ROW_STR(record_rollout, reason, RECORD_REASON_MAX, NULL),
+    CODEC_ROW_STR(record_rollout, degraded, RECORD_REASON_MAX, NULL),
+    CODEC_ROW_INT64(record_rollout, degraded_since, 0, RECORD_WALL_MAX),
     CODEC_ROW_LIST(record_rollout, pending, &pending_codec, SPEC_REPLICAS_MAX),
     CODEC_ROW_LIST(record_rollout, trouble, &trouble_codec, ROLLOUT_TROUBLE_MAX),
 };

@@ -23,7 +23,7 @@ struct want {
     const char *image;
     bool no_health;
     uint64_t delay_ms, memory_mib, deadline_ms;
-    int percent;
+    int percent, canary;
     int64_t ratio_nano;
     struct spec_update *back; /* rollback_config */
 };
@@ -42,6 +42,7 @@ SIM_FN struct spec_service *spec(struct want w)
         x->rollback = *w.back;
         x->rollback_set = true;
     }
+    x->canary = w.canary;
     if (w.deadline_ms)
         x->progress_deadline_ms = w.deadline_ms;
     if (w.memory_mib)
@@ -82,6 +83,15 @@ SIM_FN void update(struct sim *s, int64_t n, struct want w)
     snprintf(value, sizeof value, "%lld", (long long)n);
     label(x, value);
     sim_apply(s, "shop", n, x);
+}
+
+/* What the images of all versions so far are like from now on. */
+SIM_FN void spoil(struct sim *s, const char *image)
+{
+    struct sim_image *i, *next;
+
+    HASH_ITER (hh, s->images, i, next)
+        snprintf(i->image, sizeof i->image, "%s", image);
 }
 
 struct seen { /* extremes over an update, looked at after each single act */

@@ -515,11 +515,37 @@ SIM_FN void sim_rm(struct sim *s, const char *app)
     sim_del(s, key_app(SIM_CLUSTER, app));
 }
 
+SIM_FN struct record_intent sim_intent(struct sim *s, const char *app, const char *service)
+{
+    orc_auto_free char *key = key_intent(SIM_CLUSTER, app, service);
+    struct sim_kv *kv = sim_find(s, key);
+    struct record_intent i = {0};
+
+    if (kv)
+        assert_int_equal(record_intent_parse(kv->value->text, strlen(kv->value->text), &i, NULL), 0);
+    return i;
+}
+
 SIM_FN void sim_restart(struct sim *s, const char *app, const char *service, int64_t epoch)
 {
-    struct record_intent i = {.restart_epoch = epoch};
+    struct record_intent i = sim_intent(s, app, service);
 
+    i.restart_epoch = epoch;
     sim_put(s, key_intent(SIM_CLUSTER, app, service), record_intent_text(&i));
+    record_intent_release(&i);
+}
+
+/* `orc rollout pause|resume|abort`, about a revision. */
+SIM_FN void sim_order(struct sim *s, const char *service, enum intent_action action, int64_t revision)
+{
+    struct record_intent i = sim_intent(s, "shop", service);
+
+    i.rollout.action = action;
+    i.rollout.epoch++;
+    i.rollout.revision = revision;
+    orc_set_str(&i.rollout.by, "ann@desk");
+    sim_put(s, key_intent(SIM_CLUSTER, "shop", service), record_intent_text(&i));
+    record_intent_release(&i);
 }
 
 /* ---- the nodes */

@@ -49,12 +49,14 @@ static const struct kind {
                  "\"gateway_retire_ms\":300,\"recovered\":1700000000000}"),
     KIND(app, "{\"generation\":3,\"services\":[{\"name\":\"api\",\"revision\":2,\"replicas\":-1},"
               "{\"name\":\"web\",\"revision\":4,\"replicas\":7}]}"),
-    KIND(intent, "{\"restart_epoch\":9223372036854775807}"),
+    KIND(intent, "{\"restart_epoch\":9223372036854775807,\"rollout\":{\"action\":\"abort\",\"epoch\":3,"
+                 "\"revision\":4,\"by\":\"ann@desk\",\"at\":1700000000000}}"),
     KIND(rollout,
          "{\"state\":\"rolling-back\",\"generation\":3,\"wanted\":4,\"target\":3,\"complete\":3,\"from\":4,"
-         "\"restart_epoch\":1,\"attempts\":17,\"replicas\":3,\"available\":2,\"updated\":1,"
-         "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it "
-         "failed\",\"pending\":[{\"slot\":0,"
+         "\"restart_epoch\":1,\"intent_epoch\":2,\"promoted\":true,\"attempts\":17,\"forgiven\":16,"
+         "\"replicas\":3,\"available\":2,\"updated\":1,"
+         "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it failed\",\"degraded\":\"HTTP "
+         "503\",\"degraded_since\":5,\"pending\":[{\"slot\":0,"
          "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}],"
          "\"trouble\":[{\"node\":\"k2\",\"failures\":5}]}"),
     KIND(task,

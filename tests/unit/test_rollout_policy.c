@@ -263,15 +263,6 @@ static void test_policy__without_rollback_config_going_back_is_by_update_config(
     sim_free(s);
 }
 
-/* The old image is gone, too. */
-static void spoil(struct sim *s, const char *image)
-{
-    struct sim_image *i, *next;
-
-    HASH_ITER (hh, s->images, i, next)
-        snprintf(i->image, sizeof i->image, "%s", image);
-}
-
 /* Behaviour 49. */
 static void test_policy__a_rollback_that_fails_pauses_or_goes_on_and_is_never_rolled_back(void **state)
 {

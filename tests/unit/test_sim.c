@@ -19,7 +19,8 @@ struct service {
     int parallelism, replicas;
     enum spec_order order;
     bool volume, port;
-    int per_node;               /* 0: any number */
+    int per_node; /* 0: any number */
+    int canary;
     bool zones, packed, global; /* global: replicas is the number of nodes */
     enum rollout_state state;   /* after the step before */
 };
@@ -35,7 +36,7 @@ struct run {
     struct sim *s;
     struct service services[SERVICES];
     int n_services, n_nodes, memory_mib;
-    bool trace;
+    bool trace, calm; /* calm: all faults have ended */
     uint64_t seed;
     ORC_VEC(struct seen) history;
 };
@@ -367,6 +368,47 @@ static void check_per_node(struct run *r, const struct lives *v)
     }
 }
 
+static int slots_of(const struct lives *v, const char *service, int64_t revision)
+{
+    bool slot[64] = {false};
+    const struct live *l;
+    int n = 0;
+
+    orc_vec_each (l, v)
+        if (strcmp(l->rec->service, service) == 0 && l->rec->revision == revision &&
+            l->rec->desired == TASK_RUN)
+            slot[l->rec->slot] = true;
+    for (int i = 0; i < 64; i++)
+        n += slot[i];
+    return n;
+}
+
+/* While people have not said that it goes on, no more than the canaries become of the target; and while it is
+ * paused, nothing does (behaviour 55). */
+static void check_people(struct run *r, const struct lives *before, const struct lives *after)
+{
+    for (int i = 0; i < r->n_services; i++) {
+        const struct service *x = &r->services[i];
+        const struct record_rollout *roll = sim_rollout(r->s, "shop", x->name);
+        int had, have, may;
+
+        if (!roll || !roll->complete || roll->complete == roll->target)
+            continue;
+        if (roll->state == ROLLOUT_PAUSED)
+            may = 0;
+        else if (x->canary && !roll->promoted && roll->target > roll->complete && roll->target > roll->from &&
+                 roll->state <= ROLLOUT_CANARY)
+            may = x->canary;
+        else
+            continue;
+        had = slots_of(before, x->name, roll->target);
+        have = slots_of(after, x->name, roll->target);
+        if (have > had && have > may)
+            broken(r, "%s is %s and got %d replicas of revision %lld; %d may be", x->name,
+                   rollout_state_name(roll->state), have, (long long)roll->target, may);
+    }
+}
+
 static void check_all(struct run *r, const struct lives *v)
 {
     check_capacity(r, v);
@@ -487,6 +529,9 @@ static void apply(struct run *r, struct service *x, const char *image)
     label->value = orc_printf("%lld", (long long)++x->revision);
     w->update.parallelism = x->parallelism;
     w->update.order = x->order;
+    w->canary = x->canary;
+    w->update.max_failure_nano = sim_chance(r->s, 4) ? 300000000 : 0;
+    w->progress_deadline_ms = r->calm ? 0 : sim_chance(r->s, 4) ? 20000 : 600000;
     w->max_per_node = x->global ? 0 : x->per_node;
     w->global = x->global;
     if (x->global)
@@ -534,11 +579,21 @@ static void remove_service(struct run *r, struct service *x)
     x->wanted = false;
 }
 
+static void order(struct run *r, struct service *x)
+{
+    enum intent_action action = (enum intent_action)(1 + sim_random(r->s) % 3);
+    const struct record_rollout *roll = sim_rollout(r->s, "shop", x->name);
+    int64_t revision = sim_chance(r->s, 5) || !roll ? 1 : roll->wanted;
+
+    say(r, "%s %s of revision %lld", intent_action_name(action), x->name, (long long)revision);
+    sim_order(r->s, x->name, action, revision);
+}
+
 static void person_acts(struct run *r)
 {
     struct service *x = &r->services[sim_random(r->s) % (uint64_t)r->n_services];
 
-    switch (sim_random(r->s) % 8) {
+    switch (sim_random(r->s) % 10) {
     case 0:
     case 1:
         apply(r, x, any_image(r));
@@ -561,6 +616,10 @@ static void person_acts(struct run *r)
     case 6:
         if (x->wanted && sim_chance(r->s, 3))
             remove_service(r, x);
+        break;
+    case 7:
+    case 8:
+        order(r, x);
         break;
     default:
         break;
@@ -675,6 +734,7 @@ static void step(struct run *r)
     after = read_tasks(r->s);
     check_made(r, &decided, &before, &after);
     check_all(r, &after);
+    check_people(r, &before, &after);
     check_availability(r, &decided, &before, &after);
     check_complete(r, &decided, &after);
     free_tasks(&decided);
@@ -712,6 +772,7 @@ static void setup(struct run *r)
         r->services[i].volume = sim_chance(s, 6);
         r->services[i].port = i == 0 && sim_chance(s, 3);
         r->services[i].per_node = sim_chance(s, 4) ? 1 + (int)(sim_random(s) % 2) : 0;
+        r->services[i].canary = sim_chance(s, 3) ? 1 + (int)(sim_random(s) % 2) : 0;
         r->services[i].zones = sim_chance(s, 4);
         r->services[i].packed = sim_chance(s, 4);
         if (!r->services[i].volume && !r->services[i].zones && sim_chance(s, 4)) {
@@ -730,6 +791,7 @@ static void calm_down(struct run *r)
     say(r, "all faults end");
     s->refuse = false;
     s->slow = 0;
+    r->calm = true;
     for (int k = 1; k <= r->n_nodes; k++) {
         char node[16];
 
@@ -739,7 +801,10 @@ static void calm_down(struct run *r)
     }
     for (int i = 0; i < r->n_services; i++)
         apply(r, &r->services[i], "good");
-    sim_pass(s, 1200000);
+    sim_pass(s, 600000);
+    for (int i = 0; i < r->n_services; i++) /* past their canaries */
+        sim_order(s, r->services[i].name, INTENT_RESUME, r->services[i].revision);
+    sim_pass(s, 600000);
 }
 
 static int on_node(struct run *r, const struct service *x, int k)

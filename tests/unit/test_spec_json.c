@@ -104,6 +104,7 @@ static struct spec_service *everything(void)
     s->rollback = (struct spec_update){.parallelism = 1, .parallelism_percent = 25, .max_failure_nano = 1};
     s->rollback_set = true;
     s->progress_deadline_ms = 0;
+    s->canary = 1;
     s->drain_timeout_ms = 5;
     spec_service_sort(s);
     return s;
@@ -298,6 +299,7 @@ CHANGE(percent, s->update.parallelism_percent = 25)
 CHANGE(ratio, s->update.max_failure_nano = 1)
 CHANGE(rollback, s->rollback.order = SPEC_START_FIRST)
 CHANGE(rollback_set, s->rollback_set = true)
+CHANGE(canary, s->canary = 1)
 CHANGE(progress_deadline, s->progress_deadline_ms = 1)
 CHANGE(drain, s->drain_timeout_ms = 1)
 
@@ -351,6 +353,7 @@ static const struct {
     {"update max_failure_ratio", change_ratio, false},
     {"rollback order", change_rollback, false},
     {"rollback as by default", change_rollback_set, false},
+    {"canary", change_canary, false},
     {"progress_deadline", change_progress_deadline, false},
     {"drain timeout", change_drain, false},
 };

@@ -220,11 +220,13 @@ static void test_spec_parse__rollback_config(void **state)
                "\"update\":{\"parallelism\":3},\"rollback_set\":true");
 }
 
-static void test_spec_parse__progress_deadline(void **state)
+static void test_spec_parse__progress_deadline_and_canary(void **state)
 {
     assert_web(WEB("    x-orc: {progress_deadline: 90s}\n"), "\"progress_deadline_ms\":90000");
     assert_web(WEB("    x-orc: {progress_deadline: 10m}\n"), "");
     assert_web(WEB("    x-orc: {progress_deadline: 0s}\n"), "\"progress_deadline_ms\":0");
+    assert_web(WEB("    x-orc: {canary: 2}\n"), "\"canary\":2");
+    assert_web(WEB("    x-orc: {canary: 0}\n"), "");
 }
 
 static void test_spec_parse__constraints_compare_with_or_without_spaces(void **state)
@@ -370,7 +372,7 @@ int main(void)
         cmocka_unit_test(test_spec_parse__port_ranges_expand_pairwise),
         cmocka_unit_test(test_spec_parse__update_config),
         cmocka_unit_test(test_spec_parse__rollback_config),
-        cmocka_unit_test(test_spec_parse__progress_deadline),
+        cmocka_unit_test(test_spec_parse__progress_deadline_and_canary),
         cmocka_unit_test(test_spec_parse__constraints_compare_with_or_without_spaces),
         cmocka_unit_test(test_spec_parse__at_most_so_many_replicas_per_node),
         cmocka_unit_test(test_spec_parse__modes),

@@ -272,6 +272,8 @@ static void test_spec_refuse__numbers_and_units(void **state)
         {WEB("    deploy: {update_config: {max_failure_ratio: -0.1}}\n"), "4:49: ", "such as 0.25"},
         {WEB("    deploy: {rollback_config: {failure_action: rollback}}\n"),
          "4:48: ", "must be \"pause\" or \"continue\""},
+        {WEB("    x-orc: {canary: 25%}\n"), "4:21: ", "0..10000"},
+        {WEB("    x-orc: {canary: -1}\n"), "4:21: ", "0..10000"},
         {WEB("    deploy: {rollback_config: {paralelism: 1}}\n"), "4:32: ", "did you mean \"parallelism\"?"},
         {WEB("    deploy: {update_config: {order: random}}\n"),
          "4:37: ", "must be \"stop-first\" or \"start-first\""},
