@@ -19,8 +19,9 @@ struct commit {
     char *cluster;
     const struct election *election; /* NULL: send nothing more */
     struct plan plan;
-    ORC_VEC(size_t) ready; /* its transactions that may be sent, and those that were */
-    size_t next;           /* the first not yet sent, in `ready` */
+    ORC_VEC(size_t) ready;          /* its transactions that may be sent, and those that were */
+    size_t next;                    /* the first not yet sent, in `ready` */
+    struct orc_strv refused, alone; /* apps of which something was: in this plan, in the one before */
     int flying;
     struct slot_call calls[IN_FLIGHT_MAX];
     struct commit_result res;
@@ -71,7 +72,17 @@ static const struct plan_txn *ready_txn(const struct commit *c, size_t i)
     return &c->plan.txns.at[c->ready.at[i]];
 }
 
-/* Whether the next one may ride along: it stands or falls with the same app's key anyway. */
+static bool names(const struct orc_strv *apps, const char *app)
+{
+    for (size_t i = 0; i < apps->n; i++)
+        if (strcmp(apps->at[i], app) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the next one may ride along. It stands or falls with the same app's key in most cases; where
+ * something was refused the last time, each goes alone, so that one that never holds keeps nobody (behaviour
+ * 33). */
 static bool joins(const struct commit *c, const struct etcd_txn *txn, size_t first, size_t next)
 {
     const struct plan_txn *a, *b;
@@ -80,7 +91,7 @@ static bool joins(const struct commit *c, const struct etcd_txn *txn, size_t fir
         return false;
     a = ready_txn(c, first);
     b = ready_txn(c, next);
-    return a->app[0] && strcmp(a->app, b->app) == 0 &&
+    return a->app[0] && strcmp(a->app, b->app) == 0 && !names(&c->alone, a->app) &&
            etcd_txn_n_compares(txn) + ops_of(b) <= GROUP_OPS_MAX &&
            etcd_txn_n_ops(txn) + ops_of(b) <= GROUP_OPS_MAX && etcd_txn_bytes(txn) <= GROUP_BYTES_MAX;
 }
@@ -130,8 +141,11 @@ static void account(struct commit *c, const struct etcd_result *res)
 /* The fate of one; of those that follow it, too, when that is settled with it. */
 static void tell(struct commit *c, size_t i, bool committed)
 {
+    const char *app = c->plan.txns.at[i].app;
     bool head = !c->plan.txns.at[i].follows;
 
+    if (!committed && app[0] && !names(&c->refused, app))
+        orc_strv_add(&c->refused, app);
     c->opts.on_txn(&c->plan.txns.at[i], i, committed, c->opts.arg);
     while (head && ++i < c->plan.txns.n && c->plan.txns.at[i].follows) {
         if (committed) {
@@ -203,6 +217,9 @@ void commit_start(struct commit *c, struct plan *p, const struct election *el)
     c->plan = *p;
     memset(p, 0, sizeof *p);
     c->next = c->ready.n = 0;
+    orc_strv_release(&c->alone);
+    c->alone = c->refused;
+    memset(&c->refused, 0, sizeof c->refused);
     for (size_t i = 0; i < c->plan.txns.n; i++)
         if (!c->plan.txns.at[i].follows)
             orc_vec_push(&c->ready, i);
@@ -229,6 +246,8 @@ struct commit *commit_free(struct commit *c)
             etcd_cancel(c->calls[i].call);
     plan_release(&c->plan);
     orc_vec_release(&c->ready);
+    orc_strv_release(&c->refused);
+    orc_strv_release(&c->alone);
     free(c->cluster);
     free(c);
     return NULL;

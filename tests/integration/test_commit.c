@@ -51,7 +51,7 @@ static bool leads(void *arg)
 
 static bool is_done(void *arg)
 {
-    return done == 1;
+    return done == *(const int *)arg;
 }
 
 static int setup(void **state)
@@ -87,15 +87,21 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A record first, then tasks; `mod`: what the record is compared with. */
-static void head(struct plan *p, int64_t mod)
+/* A service's record; `mod`: what it is compared with. */
+static void record(struct plan *p, const char *name, int64_t mod)
 {
-    struct plan_txn *t = plan_begin(p, "shop", "web");
-    struct key k = {.kind = KEY_ROLLOUT, .app = "shop", .service = "web"};
+    struct plan_txn *t = plan_begin(p, "shop", name);
+    struct key k = {.kind = KEY_ROLLOUT, .app = "shop"};
     struct record_rollout r = {.state = ROLLOUT_UPDATING, .attempts = FOLLOWERS * TASKS};
 
+    snprintf(k.service, sizeof k.service, "%s", name);
     plan_rollout_put(t, &r);
     plan_guard(t, &k, false, mod);
+}
+
+static void head(struct plan *p, int64_t mod)
+{
+    record(p, "web", mod);
 }
 
 static void followers(struct plan *p)
@@ -136,8 +142,10 @@ static size_t count(enum key_kind kind)
 
 static void send_all(struct plan *p)
 {
+    int plans = done + 1;
+
     commit_start(commit, p, election);
-    assert_true(loop_until(&loop, is_done, NULL));
+    assert_true(loop_until(&loop, is_done, &plans));
     plan_release(p);
 }
 
@@ -202,6 +210,22 @@ static void test_commit__a_plan_of_several_sends_each_behind_its_own(void **stat
     assert_int_equal(told[1], 1);
 }
 
+/* Behaviour 33. */
+static void test_commit__one_that_never_holds_keeps_its_app_only_once(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct plan p = {0};
+
+        record(&p, "sick", 4711);
+        record(&p, "web", i < 2 ? 0 : 4711);
+        record(&p, "worker", i < 2 ? 0 : 4711);
+        memset(told, 0, sizeof told);
+        send_all(&p);
+        assert_int_equal(count(KEY_ROLLOUT), i ? 2 : 0);
+        assert_int_equal(told[0], i == 1 ? 1 : 3);
+    }
+}
+
 static void test_commit__without_the_lead_nothing_is_sent_and_all_is_told(void **state)
 {
     struct plan p = {0};
@@ -224,6 +248,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_commit__of_those_that_follow_each_stands_for_itself, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_commit__a_plan_of_several_sends_each_behind_its_own, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_commit__one_that_never_holds_keeps_its_app_only_once, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_commit__without_the_lead_nothing_is_sent_and_all_is_told, setup,
                                         teardown),
