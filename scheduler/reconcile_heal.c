@@ -96,7 +96,8 @@ static void heal_lost(struct recon *x, struct slot *s)
 
     if (!rev || waits_for_stop(s) || !recon_create(x, s, rev, why))
         return;
-    recon_remove(x, s->head, why);
+    if (!slots_awaited(&x->v, s->head))
+        recon_remove(x, s->head, why);
     recon_set_busy(x, s);
 }
 

@@ -153,6 +153,25 @@ static bool compliant(const struct slots *v, const struct core_task *t)
     return !n->fed.present || n->fed.unreadable || rank_allowed(v->core, v->service, v->target->rec.spec, n);
 }
 
+bool slots_awaited(const struct slots *v, const struct core_task *t)
+{
+    uint64_t ms = v->target ? v->target->rec.spec->disconnect_ms : 0;
+    enum task_class k = ms ? slots_classify(v, t) : CLASS_AVAILABLE;
+
+    if (k == CLASS_UNKNOWN)
+        return compliant(v, t);
+    if (k != CLASS_LOST || !t->node->fed.present || (core_task_reported(t) && t->state >= TASK_STOPPED))
+        return false;
+    return v->core->now < t->node->gone_at + ms && compliant(v, t);
+}
+
+/* One that is back in time goes on where it was (behaviour 79): of two that are as they should be the elder.
+ */
+static bool resumes(const struct slots *v, const struct core_task *head, int rank)
+{
+    return rank == 5 && v->target && v->target->rec.spec->disconnect_ms && compliant(v, head);
+}
+
 /* How good a task is at holding its slot; the highest holds it, of equals the newest. */
 static int rank(const struct slots *v, const struct core_task *t, enum task_class k)
 {
@@ -201,6 +220,13 @@ static void pick_successor(struct slots *v, struct slot *s, struct core_task *co
     }
 }
 
+static void await_return(struct slots *v, struct core_task *t)
+{
+    orc_vec_push(&v->spare, t);
+    if (t->node->lost)
+        core_wake(v->core, v->service, t->node->gone_at + v->target->rec.spec->disconnect_ms);
+}
+
 static void pick_head(struct slots *v, struct slot *s, struct core_task *const *run, size_t n)
 {
     int best = -1;
@@ -209,7 +235,7 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
         enum task_class k = slots_classify(v, run[i]);
         int r = rank(v, run[i], k);
 
-        if (r < best)
+        if (r < best || (r == best && resumes(v, s->head, r)))
             continue;
         best = r;
         s->class = k;
@@ -227,7 +253,9 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
     for (size_t i = 0; i < n; i++) {
         if (run[i] == s->head || run[i] == s->old)
             continue;
-        if (s->class == CLASS_AVAILABLE || slots_classify(v, run[i]) != CLASS_UNKNOWN)
+        if (slots_awaited(v, run[i]))
+            await_return(v, run[i]);
+        else if (s->class == CLASS_AVAILABLE || slots_classify(v, run[i]) != CLASS_UNKNOWN)
             orc_vec_push(&v->drop, run[i]);
         else
             orc_vec_push(&v->spare, run[i]);

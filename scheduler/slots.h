@@ -46,7 +46,8 @@ struct slots {
     const struct core_revision *beside;   /* while not all may be of the target: what others are; or NULL */
     ORC_VEC(struct slot) at;              /* by number; closed ones that still have a task included */
     ORC_VEC(struct core_task *) drop;     /* tasks that shall run and hold nothing any more */
-    ORC_VEC(struct core_task *) spare;    /* beside what holds their slot, on nodes that don't answer: kept */
+    ORC_VEC(struct core_task *)
+    spare; /* beside what holds their slot, on nodes that don't answer, or may come back in time: kept */
     ORC_VEC(struct core_task *) stopping; /* told to stop, in this step too, and waited for; by slot */
     ORC_VEC(struct core_task *) run;      /* scratch */
 };
@@ -79,6 +80,8 @@ bool slots_same_container(const struct slots *v, const struct core_task *t);
 /* When a task that has not become available is judged to have failed; monotonic ms. */
 uint64_t slots_deadline(const struct slots *v, const struct core_task *t);
 bool slots_has_volume(const struct spec_service *spec); /* a named volume it may write to */
+/* Whether a task beside the one that holds its slot is kept as its node may come back: x-orc.disconnect. */
+bool slots_awaited(const struct slots *v, const struct core_task *t);
 const char *slots_class_name(enum task_class k);
 
 #endif

@@ -125,9 +125,9 @@ static void read_placement(struct spec_reader *r, const struct spec_key *k, cons
     spec_read_map(r, &keys, v, into);
 }
 
-/* rollout --------------------------------------------------------------------------------------------- */
+/* durations ------------------------------------------------------------------------------------------- */
 
-static void read_deadline(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+static void read_duration(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into)
 {
     spec_key_ms(r, k, v, service_of(into));
@@ -142,8 +142,9 @@ static void read_canary(struct spec_reader *r, const struct spec_key *k, const s
 static const struct spec_key orc_keys[] = {
     {"canary", .read = read_canary, .offset = offsetof(struct spec_service, canary),
      .max = SPEC_REPLICAS_MAX},
-    {"progress_deadline", .read = read_deadline,
+    {"progress_deadline", .read = read_duration,
      .offset = offsetof(struct spec_service, progress_deadline_ms)},
+    {"disconnect", .read = read_duration, .offset = offsetof(struct spec_service, disconnect_ms)},
     {"health", .read = spec_key_probe},
     {"gateway", .read = read_gateway},
     {"drain", .read = read_drain},

@@ -154,6 +154,7 @@ struct spec_service {
     uint64_t progress_deadline_ms; /* x-orc: without a replica more so long, a rollout fails; default 10 min
                                       (Kubernetes, Nomad); 0: none */
     uint64_t drain_timeout_ms;     /* x-orc.drain.timeout; default 30 s */
+    uint64_t disconnect_ms; /* x-orc.disconnect: so long a lost node's replicas may come back; 0: never */
 };
 
 struct spec_app {

@@ -180,6 +180,7 @@ static const struct codec_field service_rows[] = {
     ROW(canary, CODEC_INT, .max = SPEC_REPLICAS_MAX),
     ROW(progress_deadline_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
     ROW(drain_timeout_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
+    ROW(disconnect_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
 };
 static const struct codec service_codec = CODEC_OF(spec_service, service_rows, STRICT);
 

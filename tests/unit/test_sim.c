@@ -22,6 +22,7 @@ struct service {
     int per_node; /* 0: any number */
     int canary;
     bool zones, packed, global; /* global: replicas is the number of nodes */
+    uint64_t disconnect_ms;     /* its replicas on a silent node may come back */
     enum rollout_state state;   /* after the step before */
 };
 
@@ -179,7 +180,8 @@ static bool same_slot(const struct live *a, const struct live *b)
     return a->rec->slot == b->rec->slot && strcmp(a->rec->service, b->rec->service) == 0;
 }
 
-/* A slot has one owner, and one more only while a start-first successor becomes ready. */
+/* A slot has one owner, and one more only while a start-first successor becomes ready, or when one has just
+ * come back that was awaited; one on a silent node does not count while it may come back. */
 static void check_owners(struct run *r, const struct lives *v)
 {
     for (size_t i = 0; i < v->n; i++) {
@@ -188,8 +190,9 @@ static void check_owners(struct run *r, const struct lives *v)
         int n = 0;
 
         orc_vec_each (b, v)
-            n += b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(a, b);
-        if (n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1))
+            n += b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(a, b) &&
+                 (b->alive || !x->disconnect_ms);
+        if (n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1) + (x->disconnect_ms > 0))
             broken(r, "slot %d of %s has %d tasks that shall run", a->rec->slot, a->rec->service, n);
     }
 }
@@ -533,6 +536,7 @@ static void apply(struct run *r, struct service *x, const char *image)
     w->update.max_failure_nano = sim_chance(r->s, 4) ? 300000000 : 0;
     w->progress_deadline_ms = r->calm ? 0 : sim_chance(r->s, 4) ? 20000 : 600000;
     w->max_per_node = x->global ? 0 : x->per_node;
+    w->disconnect_ms = x->disconnect_ms;
     w->global = x->global;
     if (x->global)
         w->replicas = SPEC_REPLICAS_DEFAULT;
@@ -774,6 +778,7 @@ static void setup(struct run *r)
         r->services[i].per_node = sim_chance(s, 4) ? 1 + (int)(sim_random(s) % 2) : 0;
         r->services[i].canary = sim_chance(s, 3) ? 1 + (int)(sim_random(s) % 2) : 0;
         r->services[i].zones = sim_chance(s, 4);
+        r->services[i].disconnect_ms = sim_chance(s, 3) ? 1 + sim_random(s) % 60000 : 0;
         r->services[i].packed = sim_chance(s, 4);
         if (!r->services[i].volume && !r->services[i].zones && sim_chance(s, 4)) {
             r->services[i].global = true;
@@ -876,6 +881,9 @@ static void check_rest(struct run *r)
     sim_pass(s, 200000); /* what was replaced is collected */
     if (sim_count(s, (struct sim_want){.leaving = true}))
         broken(r, "something is still leaving");
+    for (int i = 0; i < r->n_services; i++)
+        if (sim_count(s, (struct sim_want){.service = r->services[i].name}) > r->services[i].replicas)
+            broken(r, "%s has more tasks than replicas", r->services[i].name);
     txns = s->txns;
     sim_new_leader(s);
     sim_pass(s, 400000);

@@ -106,6 +106,7 @@ static struct spec_service *everything(void)
     s->progress_deadline_ms = 0;
     s->canary = 1;
     s->drain_timeout_ms = 5;
+    s->disconnect_ms = 6;
     spec_service_sort(s);
     return s;
 }
@@ -302,6 +303,7 @@ CHANGE(rollback_set, s->rollback_set = true)
 CHANGE(canary, s->canary = 1)
 CHANGE(progress_deadline, s->progress_deadline_ms = 1)
 CHANGE(drain, s->drain_timeout_ms = 1)
+CHANGE(disconnect, s->disconnect_ms = 1)
 
 static const struct {
     const char *name;
@@ -356,6 +358,7 @@ static const struct {
     {"canary", change_canary, false},
     {"progress_deadline", change_progress_deadline, false},
     {"drain timeout", change_drain, false},
+    {"disconnect", change_disconnect, false},
 };
 
 /* Behaviours 41, 58: a change that needs no new container doesn't look as if it did. */

@@ -327,6 +327,13 @@ static void test_spec_orc__gateway_and_drain(void **state)
                "\"drain_timeout_ms\":5000");
 }
 
+static void test_spec_orc__how_long_a_node_may_be_away(void **state)
+{
+    assert_web(WEB("    x-orc: {disconnect: 10m}\n"),
+               "\"disconnect_ms\":600000");
+    assert_same(WEB("    x-orc: {disconnect: 0s}\n"), WEB("    x-orc: {}\n"));
+}
+
 /* Behaviour 6, the other side: long chains and diamonds are no circles. */
 static void test_spec_parse__dependencies_without_a_circle_are_accepted(void **state)
 {
@@ -384,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_spec_health__orcs_own_probes),
         cmocka_unit_test(test_spec_health__orcs_probe_inherits_the_times),
         cmocka_unit_test(test_spec_orc__gateway_and_drain),
+        cmocka_unit_test(test_spec_orc__how_long_a_node_may_be_away),
         cmocka_unit_test(test_spec_parse__dependencies_without_a_circle_are_accepted),
         cmocka_unit_test(test_spec_parse__waiting_for_health_needs_a_check_that_is_there),
     };
