@@ -198,3 +198,28 @@ int change_need_node(struct cluster *c, const char *node, struct orc_err *err)
     return orc_fail(err, -ENOENT, "there is no node \"%s\"; %s%s", node,
                     *names ? "there are: " : "no nodelet has registered yet", names);
 }
+
+int change_intent(const struct cluster *c, const char *app, const char *service, struct record_intent *ret,
+                  struct orc_err *err)
+{
+    orc_auto_free char *key = key_intent(c->name, app, service);
+    const char *problem = cluster_problem(c, orc_strdup(key));
+    const struct cluster_entry *e = cluster_find(c, orc_strdup(key));
+
+    if (problem)
+        return orc_fail(err, -EIO, "the key %s can't be read (%s): delete it with `etcdctl del %s`", key,
+                        problem, key);
+    *ret = e ? e->as.intent : (struct record_intent){0};
+    ret->rollout.by = orc_strdup(ret->rollout.by);
+    return 0;
+}
+
+void change_put_intent(const struct cluster *c, const char *app, const char *service,
+                       const struct record_intent *next, struct etcd_txn *t)
+{
+    const struct cluster_entry *e = cluster_find(c, key_intent(c->name, app, service));
+    orc_auto_free char *key = key_intent(c->name, app, service), *text = record_intent_text(next);
+
+    etcd_txn_if_mod_revision(t, key, e ? e->mod_revision : 0);
+    etcd_txn_put(t, key, text, 0);
+}

@@ -28,6 +28,13 @@ struct record_app_service *change_add(struct record_app *a, const char *service)
 /* "there is no service shop/ordrs; shop has: auth, orders". Returns -ENOENT. */
 int change_no_service(const struct cluster *c, const char *app, const char *service, struct orc_err *err);
 
+/* What people want of a service beside its spec. A copy of it as c knows it, empty where there is none; -EIO:
+ * the key can't be read, and is not written over. And its put, guarded so that of two writers one wins. */
+int change_intent(const struct cluster *c, const char *app, const char *service, struct record_intent *ret,
+                  struct orc_err *err);
+void change_put_intent(const struct cluster *c, const char *app, const char *service,
+                       const struct record_intent *next, struct etcd_txn *t);
+
 /* Whether a node has ever registered: -ENOENT with "there is no node "k9"; there are: k1, k2". Sorts c. */
 int change_need_node(struct cluster *c, const char *node, struct orc_err *err);
 

@@ -16,6 +16,7 @@ int cmd_recover(int argc, char **argv);
 int cmd_restart(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_rollback(int argc, char **argv);
+int cmd_rollout(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_why(int argc, char **argv);

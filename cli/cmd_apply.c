@@ -161,9 +161,9 @@ static void fill_targets(const struct apply *a, struct wait_targets *ret)
 
     orc_vec_each (step, &a->delta.steps)
         if (step->kind == DELTA_PRUNED)
-            wait_add(ret, a->app->name, step->service, 0, 0, true);
+            wait_add(ret, a->app->name, step->service, WAIT_GONE);
         else if (step->kind != DELTA_LEFT)
-            wait_add(ret, a->app->name, step->service, a->generation, 0, false);
+            wait_add(ret, a->app->name, step->service, WAIT_COMPLETE)->generation = a->generation;
 }
 
 static json_t *app_json(const struct apply *a)

@@ -4,16 +4,19 @@
 
 #define SERVICES_MOST 100 /* in one transaction; etcd takes 128 compares */
 
-static void restart_one(struct verb *v, struct etcd_txn *t, const char *app, const char *service)
+static int restart_one(struct verb *v, struct etcd_txn *t, const char *app, const char *service,
+                       struct orc_err *err)
 {
-    const struct cluster_entry *e = cluster_find(&v->cluster, key_intent(v->s.cluster, app, service));
-    orc_auto_free char *key = key_intent(v->s.cluster, app, service);
-    struct record_intent next = {.restart_epoch = e ? e->as.intent.restart_epoch + 1 : 1};
-    orc_auto_free char *text = record_intent_text(&next);
+    struct record_intent next;
+    int r = change_intent(&v->cluster, app, service, &next, err);
 
-    etcd_txn_if_mod_revision(t, key, e ? e->mod_revision : 0);
-    etcd_txn_put(t, key, text, 0);
-    wait_add(&v->targets, app, service, 0, next.restart_epoch, false);
+    if (r < 0)
+        return r;
+    next.restart_epoch++;
+    change_put_intent(&v->cluster, app, service, &next, t);
+    wait_add(&v->targets, app, service, WAIT_COMPLETE)->epoch = next.restart_epoch;
+    record_intent_release(&next);
+    return 0;
 }
 
 static int commit(struct verb *v, struct etcd_txn *t, const char *app, struct orc_err *err)
@@ -27,31 +30,19 @@ static int commit(struct verb *v, struct etcd_txn *t, const char *app, struct or
     return r;
 }
 
-/* An intent that can't be read is not written over. */
-static int check_intent(const struct verb *v, const char *app, const char *service, struct orc_err *err)
-{
-    orc_auto_free char *key = key_intent(v->s.cluster, app, service);
-    const char *problem = cluster_problem(&v->cluster, orc_strdup(key));
-
-    return !problem ? 0
-                    : orc_fail(err, -EIO, "the key %s can't be read (%s): delete it with `etcdctl del %s`",
-                               key, problem, key);
-}
-
 static int restart(struct verb *v, const char *app, const struct orc_strv *services, struct orc_err *err)
 {
     struct etcd_txn *t = NULL;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < services->n; i++)
-        r = check_intent(v, app, services->at[i], err);
     for (size_t i = 0; r == 0 && i < services->n; i++) {
         if (!t)
             t = etcd_txn_new();
-        restart_one(v, t, app, services->at[i]);
-        if (i + 1 == services->n || etcd_txn_n_ops(t) >= SERVICES_MOST)
+        r = restart_one(v, t, app, services->at[i], err);
+        if (r == 0 && (i + 1 == services->n || etcd_txn_n_ops(t) >= SERVICES_MOST))
             r = commit(v, orc_take(t), app, err);
     }
+    etcd_txn_free(t);
     return r;
 }
 

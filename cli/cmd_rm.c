@@ -4,7 +4,7 @@
 
 static void take_out(struct verb *v, struct record_app *next, const char *app, const char *service)
 {
-    wait_add(&v->targets, app, service, 0, 0, true);
+    wait_add(&v->targets, app, service, WAIT_GONE);
     change_remove(next, service);
 }
 

@@ -53,7 +53,7 @@ static int switch_to(struct verb *v, const char *app, const char *service, int64
     r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), err);
     if (r == 0) {
         out_line(&v->s.out, "%s/%s: back to revision %lld", app, service, (long long)n);
-        wait_add(&v->targets, app, service, next.generation, 0, false);
+        wait_add(&v->targets, app, service, WAIT_COMPLETE)->generation = next.generation;
     }
     record_app_release(&next);
     return r;

@@ -6,8 +6,8 @@
 static int scale_none(struct verb *v, const char *app, const char *service, int n)
 {
     out_line(&v->s.out, "%s/%s has %d replicas already", app, service, n);
-    wait_add(&v->targets, app, service,
-             cluster_find(&v->cluster, key_app(v->s.cluster, app))->as.app.generation, 0, false);
+    wait_add(&v->targets, app, service, WAIT_SCALED)->generation =
+        cluster_find(&v->cluster, key_app(v->s.cluster, app))->as.app.generation;
     return 0;
 }
 
@@ -21,7 +21,7 @@ static int scale_to(struct verb *v, const char *app, struct record_app_service *
     if (r < 0)
         return r;
     out_line(&v->s.out, "%s/%s: from %d replicas to %d", app, s->name, was, n);
-    wait_add(&v->targets, app, s->name, next->generation, 0, false);
+    wait_add(&v->targets, app, s->name, WAIT_SCALED)->generation = next->generation;
     return 0;
 }
 

@@ -1,11 +1,12 @@
 #include "cli/judge.h"
 
-void wait_add(struct wait_targets *t, const char *app, const char *service, int64_t generation, int64_t epoch,
-              bool gone)
+struct wait_target *wait_add(struct wait_targets *t, const char *app, const char *service,
+                             enum wait_goal goal)
 {
     struct wait_target *w = orc_vec_add(t);
 
-    *w = (struct wait_target){orc_strdup(app), orc_strdup(service), generation, epoch, gone};
+    *w = (struct wait_target){.app = orc_strdup(app), .service = orc_strdup(service), .goal = goal};
+    return w;
 }
 
 void wait_targets_release(struct wait_targets *t)
@@ -22,10 +23,18 @@ void wait_targets_release(struct wait_targets *t)
 
 const char *outcome_name(enum outcome o)
 {
-    static const char *const names[] = {
-        [OUTCOME_ASKED] = "asked",     [OUTCOME_GOING_ON] = "going-on", [OUTCOME_COMPLETE] = "complete",
-        [OUTCOME_REMOVED] = "removed", [OUTCOME_PAUSED] = "paused",     [OUTCOME_ROLLED_BACK] = "rolled-back",
-        [OUTCOME_FAILED] = "failed",   [OUTCOME_DROPPED] = "dropped"};
+    static const char *const names[] = {[OUTCOME_ASKED] = "asked",
+                                        [OUTCOME_GOING_ON] = "going-on",
+                                        [OUTCOME_COMPLETE] = "complete",
+                                        [OUTCOME_REMOVED] = "removed",
+                                        [OUTCOME_CANARY] = "canary",
+                                        [OUTCOME_STANDS] = "paused",
+                                        [OUTCOME_BACK] = "rolled-back",
+                                        [OUTCOME_PAUSED] = "paused",
+                                        [OUTCOME_ROLLED_BACK] = "rolled-back",
+                                        [OUTCOME_FAILED] = "failed",
+                                        [OUTCOME_TOO_LATE] = "too-late",
+                                        [OUTCOME_DROPPED] = "dropped"};
 
     return names[o];
 }
@@ -37,7 +46,7 @@ bool outcome_is_end(enum outcome o)
 
 bool outcome_is_good(enum outcome o)
 {
-    return o == OUTCOME_COMPLETE || o == OUTCOME_REMOVED;
+    return o >= OUTCOME_COMPLETE && o < OUTCOME_PAUSED;
 }
 
 bool outcome_is_bad(enum outcome o)
@@ -45,23 +54,41 @@ bool outcome_is_bad(enum outcome o)
     return o >= OUTCOME_PAUSED;
 }
 
-/* Is a container of the service left on a server that can be asked? One that gives no sign of life stops what
- * it has when it is back; waiting for that could take for ever. */
+/* A container of the service that the server it is on can be asked about. One that gives no sign of life
+ * stops what it has when it is back; waiting for that could take for ever. */
+static bool is_task(const struct cluster *c, const struct wait_target *t, const struct cluster_entry *e)
+{
+    return e->key.kind == KEY_TASK && !e->problem && orc_streq(e->as.task.app, t->app) &&
+           orc_streq(e->as.task.service, t->service) && cluster_find(c, key_alive(c->name, e->key.node));
+}
+
+static enum task_state state_of(const struct cluster *c, const struct cluster_entry *e)
+{
+    const struct cluster_entry *seen = cluster_find(c, key_status(c->name, e->key.node, e->key.task));
+
+    return seen ? seen->as.status.state : TASK_ASSIGNED;
+}
+
 static bool any_task(const struct cluster *c, const struct wait_target *t)
 {
     struct cluster_entry *e, *next;
 
-    HASH_ITER (hh, c->entries, e, next) {
-        const struct cluster_entry *seen;
-
-        if (e->key.kind != KEY_TASK || e->problem || !orc_streq(e->as.task.app, t->app) ||
-            !orc_streq(e->as.task.service, t->service) || !cluster_find(c, key_alive(c->name, e->key.node)))
-            continue;
-        seen = cluster_find(c, key_status(c->name, e->key.node, e->key.task));
-        if (!seen || seen->as.status.state != TASK_REMOVED)
+    HASH_ITER (hh, c->entries, e, next)
+        if (is_task(c, t, e) && state_of(c, e) != TASK_REMOVED)
             return true;
-    }
     return false;
+}
+
+/* A rollout that stands still, or was rolled back, has been scaled when so many serve and nothing else runs.
+ */
+static bool is_scaled(const struct cluster *c, const struct wait_target *t, const struct record_rollout *r)
+{
+    struct cluster_entry *e, *next;
+    int tasks = 0;
+
+    HASH_ITER (hh, c->entries, e, next)
+        tasks += is_task(c, t, e) && state_of(c, e) < TASK_STOPPED;
+    return r->available >= r->replicas && tasks <= r->replicas;
 }
 
 /* Gone: the scheduler has taken it in (or never knew of it), and no container is left. */
@@ -79,28 +106,48 @@ static bool dropped(const struct cluster *c, const struct wait_target *t)
     return !cluster_wanted(c, t->app, t->service) && !cluster_problem(c, key_app(c->name, t->app));
 }
 
+/* What a state that is an end means for one that wanted something else than a complete rollout. */
+static enum outcome stands(const struct cluster *c, const struct wait_target *t,
+                           const struct record_rollout *r, enum outcome otherwise)
+{
+    if (t->goal == WAIT_SCALED)
+        return is_scaled(c, t, r) ? OUTCOME_COMPLETE : OUTCOME_GOING_ON;
+    return otherwise;
+}
+
+static enum outcome judge_state(const struct cluster *c, const struct wait_target *t,
+                                const struct record_rollout *r)
+{
+    bool orders = t->goal == WAIT_PAUSED || t->goal == WAIT_BACK;
+
+    switch (r->state) {
+    case ROLLOUT_COMPLETE:
+        return orders ? OUTCOME_TOO_LATE : OUTCOME_COMPLETE;
+    case ROLLOUT_CANARY:
+        return stands(c, t, r, OUTCOME_CANARY);
+    case ROLLOUT_PAUSED:
+        return stands(c, t, r, t->goal == WAIT_PAUSED ? OUTCOME_STANDS : OUTCOME_PAUSED);
+    case ROLLOUT_ROLLED_BACK:
+        return stands(c, t, r, t->goal == WAIT_BACK ? OUTCOME_BACK : OUTCOME_ROLLED_BACK);
+    case ROLLOUT_FAILED:
+        return stands(c, t, r, OUTCOME_FAILED);
+    default:
+        return OUTCOME_GOING_ON;
+    }
+}
+
 enum outcome judge(const struct cluster *c, const struct wait_target *t)
 {
     const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, t->app, t->service));
 
-    if (t->gone)
+    if (t->goal == WAIT_GONE)
         return judge_gone(c, e, t);
     if (dropped(c, t))
         return OUTCOME_DROPPED;
-    if (!e || e->as.rollout.generation < t->generation || e->as.rollout.restart_epoch < t->epoch)
+    if (!e || e->as.rollout.generation < t->generation || e->as.rollout.restart_epoch < t->epoch ||
+        e->as.rollout.intent_epoch < t->order)
         return OUTCOME_ASKED;
-    switch (e->as.rollout.state) {
-    case ROLLOUT_COMPLETE:
-        return OUTCOME_COMPLETE;
-    case ROLLOUT_PAUSED:
-        return OUTCOME_PAUSED;
-    case ROLLOUT_ROLLED_BACK:
-        return OUTCOME_ROLLED_BACK;
-    case ROLLOUT_FAILED:
-        return OUTCOME_FAILED;
-    default:
-        return OUTCOME_GOING_ON;
-    }
+    return judge_state(c, t, &e->as.rollout);
 }
 
 /* ---- the words
@@ -132,7 +179,7 @@ char *judge_line(const struct report_service *s, const struct wait_target *t, en
 {
     if (o == OUTCOME_REMOVED)
         return removed_line(s, t);
-    if (t->gone)
+    if (t->goal == WAIT_GONE)
         return orc_printf("%s/%s: stopping, %zu container%s left", t->app, t->service, s ? s->tasks.n : 0,
                           s && s->tasks.n == 1 ? "" : "s");
     if (!s || o == OUTCOME_DROPPED)
@@ -158,9 +205,13 @@ char *judge_failure(const struct report_service *s, const struct wait_target *t,
         return orc_printf("%s/%s was removed by somebody else meanwhile: apply it again if it shall run",
                           t->app, t->service);
     if (o == OUTCOME_PAUSED)
-        return orc_printf("the rollout of %s/%s is paused, what runs runs on: %s. Apply a mended file, or go "
-                          "back with `orc rollback %s/%s`",
-                          t->app, t->service, why, t->app, t->service);
+        return orc_printf(
+            "the rollout of %s/%s is paused, what runs runs on: %s. Apply a mended file, or go on "
+            "with `orc rollout resume %s/%s`, or back with `orc rollout abort %s/%s`",
+            t->app, t->service, why, t->app, t->service, t->app, t->service);
+    if (o == OUTCOME_TOO_LATE)
+        return orc_printf("the rollout of %s/%s was complete before that: go back with `orc rollback %s/%s`",
+                          t->app, t->service, t->app, t->service);
     return orc_printf("the rollout of %s/%s failed, and so did going back: %s. `orc status %s/%s` shows each "
                       "replica; apply a mended file",
                       t->app, t->service, why, t->app, t->service);

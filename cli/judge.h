@@ -7,18 +7,28 @@
 
 #include "cli/report.h"
 
+enum wait_goal {
+    WAIT_COMPLETE,
+    WAIT_GONE,   /* nothing is left of it */
+    WAIT_SCALED, /* as many replicas as wanted serve, of whatever revision */
+    WAIT_PAUSED, /* the rollout stands */
+    WAIT_BACK    /* it has gone back */
+};
+
 struct wait_target {
     char *app, *service;
     int64_t generation; /* of the app: the rollout must have taken in this one or a later; 0: any */
     int64_t epoch;      /* restart epoch likewise; 0: any */
-    bool gone;          /* wait until nothing is left of it */
+    enum wait_goal goal;
+    int64_t order; /* what people want of the rollout (its epoch) likewise; 0: any */
 };
 struct wait_targets {
     struct wait_target *at;
     size_t n, cap;
 };
-void wait_add(struct wait_targets *t, const char *app, const char *service, int64_t generation, int64_t epoch,
-              bool gone);
+/* A target; the pointer is valid until the next. */
+struct wait_target *wait_add(struct wait_targets *t, const char *app, const char *service,
+                             enum wait_goal goal);
 void wait_targets_release(struct wait_targets *t);
 
 enum outcome {
@@ -26,14 +36,18 @@ enum outcome {
     OUTCOME_GOING_ON,
     OUTCOME_COMPLETE,
     OUTCOME_REMOVED,
+    OUTCOME_CANARY, /* so many replicas as x-orc.canary says are updated: people must say how it goes on */
+    OUTCOME_STANDS, /* paused, as was asked */
+    OUTCOME_BACK,   /* rolled back, as was asked */
     OUTCOME_PAUSED,
     OUTCOME_ROLLED_BACK,
     OUTCOME_FAILED,
-    OUTCOME_DROPPED /* somebody else removed it */
+    OUTCOME_TOO_LATE, /* complete before it could be paused or aborted */
+    OUTCOME_DROPPED   /* somebody else removed it */
 };
 const char *outcome_name(enum outcome o); /* "asked", "going-on", "complete", "rolled-back" ... */
 bool outcome_is_end(enum outcome o);      /* neither asked nor going on */
-bool outcome_is_good(enum outcome o);     /* complete or removed */
+bool outcome_is_good(enum outcome o);     /* ended as was asked */
 bool outcome_is_bad(enum outcome o);      /* ended, but not where it was to go */
 
 enum outcome judge(const struct cluster *c, const struct wait_target *t);

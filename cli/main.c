@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"why", "why a replica waits, server by server, and what would help", cmd_why},
     {"scale", "change how many replicas a service has", cmd_scale},
     {"restart", "restart a service, rolling", cmd_restart},
+    {"rollout", "how an update gets on; pause, resume, abort it", cmd_rollout},
     {"rollback", "go back to an earlier revision of a service", cmd_rollback},
     {"rm", "remove an app or a service", cmd_rm},
     {"nodes", "the servers, their room and their condition", cmd_nodes},

@@ -297,10 +297,14 @@ static void explain(const struct cluster *c, const struct cluster_entry *ro, str
                     bool led)
 {
     const struct report_task *t;
+    char duration[ORC_UNIT_MAX];
     unsigned more = 0;
 
     if (ro && ro->as.rollout.reason)
         why(s, &more, orc_strdup(ro->as.rollout.reason));
+    if (s->degraded)
+        why(s, &more,
+            orc_printf("degraded for %s: %s", orc_format_age(s->degraded_ms, duration), s->degraded));
     if (!ro && s->desired > 0)
         why(s, &more, orc_strdup(led ? "the scheduler has not taken it up yet" : "no scheduler leads"));
     if (ro)
@@ -350,9 +354,14 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
     if (ro) {
         s->rollout = rollout_state_name(ro->as.rollout.state);
         s->age_ms = age(wall_ms, ro->as.rollout.since);
+        s->target = ro->as.rollout.target;
+        s->from = ro->as.rollout.from;
+        s->updated = ro->as.rollout.updated;
+        s->degraded = orc_strdup(ro->as.rollout.degraded);
+        s->degraded_ms = s->degraded ? age(wall_ms, ro->as.rollout.degraded_since) : 0;
         add_pending(&ro->as.rollout, wall_ms, s);
     }
-    s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired;
+    s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired && !s->degraded;
     if (!s->ok || ro->as.rollout.reason || ro->as.rollout.trouble.n)
         explain(c, ro, s, led);
 }
@@ -378,6 +387,7 @@ static void service_release(struct report_service *s)
         task_release(&s->tasks.at[i]);
     orc_vec_release(&s->tasks);
     orc_strv_release(&s->why);
+    free(s->degraded);
     free(s->name);
 }
 

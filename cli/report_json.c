@@ -54,7 +54,16 @@ static json_t *service_to_json(const struct report_service *s)
     json_object_set_new(j, "ok", json_boolean(s->ok));
     orc_json_set_str(rollout, "state", s->rollout);
     json_object_set_new(rollout, "age_ms", json_integer((json_int_t)s->age_ms));
+    if (s->target)
+        json_object_set_new(rollout, "target", json_integer(s->target));
+    if (s->from)
+        json_object_set_new(rollout, "from", json_integer(s->from));
+    json_object_set_new(rollout, "updated", json_integer(s->updated));
     json_object_set_new(j, "rollout", rollout);
+    if (s->degraded)
+        json_object_set_new(
+            j, "degraded",
+            json_pack("{s:I, s:s}", "age_ms", (json_int_t)s->degraded_ms, "reason", s->degraded));
     json_object_set_new(j, "why", strv_to_json(&s->why));
     for (size_t i = 0; i < s->tasks.n; i++)
         json_array_append_new(tasks, task_to_json(&s->tasks.at[i]));

@@ -9,7 +9,19 @@
 
 static struct wait_target target(int64_t generation, int64_t epoch, bool gone)
 {
-    return (struct wait_target){(char *)"shop", (char *)"web", generation, epoch, gone};
+    return (struct wait_target){.app = (char *)"shop",
+                                .service = (char *)"web",
+                                .generation = generation,
+                                .epoch = epoch,
+                                .goal = gone ? WAIT_GONE : WAIT_COMPLETE};
+}
+
+static struct wait_target goal(enum wait_goal g)
+{
+    struct wait_target t = target(1, 0, false);
+
+    t.goal = g;
+    return t;
 }
 
 static enum outcome judged(const struct cluster *c, struct wait_target t)
@@ -69,6 +81,7 @@ static void test_judge__each_state_has_its_outcome(void **state)
         {"rolling-back", OUTCOME_GOING_ON, false, false},  {"removing", OUTCOME_GOING_ON, false, false},
         {"complete", OUTCOME_COMPLETE, true, false},       {"paused", OUTCOME_PAUSED, false, true},
         {"rolled-back", OUTCOME_ROLLED_BACK, false, true}, {"failed", OUTCOME_FAILED, false, true},
+        {"canary", OUTCOME_CANARY, true, false},
     };
     struct cluster c = healthy(2);
 
@@ -79,6 +92,75 @@ static void test_judge__each_state_has_its_outcome(void **state)
         assert_int_equal(outcome_is_bad(table[i].outcome), table[i].bad);
     }
     cluster_release(&c);
+}
+
+/* What people asked of a rollout is reached in the state they asked for, and only then. */
+static void test_judge__a_pause_or_an_abort_ends_where_it_was_to_end(void **state)
+{
+    static const struct {
+        const char *state;
+        enum outcome paused, back;
+    } table[] = {
+        {"updating", OUTCOME_GOING_ON, OUTCOME_GOING_ON},
+        {"rolling-back", OUTCOME_GOING_ON, OUTCOME_GOING_ON},
+        {"canary", OUTCOME_CANARY, OUTCOME_CANARY},
+        {"complete", OUTCOME_TOO_LATE, OUTCOME_TOO_LATE},
+        {"paused", OUTCOME_STANDS, OUTCOME_PAUSED},
+        {"rolled-back", OUTCOME_ROLLED_BACK, OUTCOME_BACK},
+        {"failed", OUTCOME_FAILED, OUTCOME_FAILED},
+    };
+    struct cluster c = healthy(2);
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(table); i++) {
+        rollout(&c, table[i].state, NULL, NULL);
+        assert_int_equal(judged(&c, goal(WAIT_PAUSED)), table[i].paused);
+        assert_int_equal(judged(&c, goal(WAIT_BACK)), table[i].back);
+    }
+    assert_true(outcome_is_good(OUTCOME_STANDS) && outcome_is_good(OUTCOME_BACK));
+    assert_true(outcome_is_bad(OUTCOME_TOO_LATE));
+    cluster_release(&c);
+}
+
+static void test_judge__an_order_that_was_not_taken_in_is_only_asked_for(void **state)
+{
+    struct cluster c = healthy(2);
+    struct wait_target t = goal(WAIT_PAUSED);
+
+    t.order = 3;
+    put(&c, "rollouts/shop/web", "{\"state\":\"paused\",\"generation\":1,\"intent_epoch\":2}");
+    assert_int_equal(judged(&c, t), OUTCOME_ASKED);
+    put(&c, "rollouts/shop/web", "{\"state\":\"paused\",\"generation\":1,\"intent_epoch\":3}");
+    assert_int_equal(judged(&c, t), OUTCOME_STANDS);
+    cluster_release(&c);
+}
+
+/* Whoever scales a service that was rolled back, or is paused, asks for replicas, not for the update. */
+static void test_judge__what_stands_still_is_scaled_when_so_many_serve(void **state)
+{
+    static const char *const states[] = {"paused", "rolled-back", "failed", "canary"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(states); i++) {
+        struct cluster c = healthy(3);
+        orc_auto_free char *
+            two = orc_printf("{\"state\":\"%s\",\"generation\":1,\"replicas\":3,\"available\":2}", states[i]),
+           *three =
+               orc_printf("{\"state\":\"%s\",\"generation\":1,\"replicas\":3,\"available\":3}", states[i]),
+           *down =
+               orc_printf("{\"state\":\"%s\",\"generation\":1,\"replicas\":2,\"available\":2}", states[i]);
+
+        put(&c, "rollouts/shop/web", two);
+        assert_int_equal(judged(&c, goal(WAIT_SCALED)), OUTCOME_GOING_ON);
+        put(&c, "rollouts/shop/web", three);
+        assert_int_equal(judged(&c, goal(WAIT_SCALED)), OUTCOME_COMPLETE);
+        put(&c, "rollouts/shop/web", down);
+        assert_int_equal(judged(&c, goal(WAIT_SCALED)), OUTCOME_GOING_ON); /* the third still runs */
+        task(&c, "k1", 2, "remove");
+        status(&c, "k1", 2, "stopping", "unknown", NULL);
+        assert_int_equal(judged(&c, goal(WAIT_SCALED)), OUTCOME_GOING_ON);
+        status(&c, "k1", 2, "stopped", "unknown", NULL);
+        assert_int_equal(judged(&c, goal(WAIT_SCALED)), OUTCOME_COMPLETE);
+        cluster_release(&c);
+    }
 }
 
 static void test_judge__what_somebody_else_removed_is_not_waited_for(void **state)
@@ -182,6 +264,7 @@ static void test_line__counts_what_is_left_of_a_removed_service(void **state)
 static void test_failure__says_why_and_what_to_do(void **state)
 {
     static const enum outcome bad[] = {OUTCOME_PAUSED, OUTCOME_ROLLED_BACK, OUTCOME_FAILED};
+    orc_auto_free char *late = NULL;
     struct cluster c = healthy(2);
     struct wait_target t = target(1, 0, false);
     struct report r;
@@ -195,6 +278,8 @@ static void test_failure__says_why_and_what_to_do(void **state)
         assert_non_null(strstr(text, "no such image"));
         assert_non_null(strstr(text, "pply"));
     }
+    late = judge_failure(judge_service(&r, &t), &t, OUTCOME_TOO_LATE);
+    assert_non_null(strstr(late, "`orc rollback shop/web`"));
     report_release(&r);
     cluster_release(&c);
 }
@@ -215,6 +300,9 @@ int main(void)
         cmocka_unit_test(test_judge__an_older_generation_is_no_answer),
         cmocka_unit_test(test_judge__an_older_restart_epoch_is_no_answer),
         cmocka_unit_test(test_judge__each_state_has_its_outcome),
+        cmocka_unit_test(test_judge__a_pause_or_an_abort_ends_where_it_was_to_end),
+        cmocka_unit_test(test_judge__an_order_that_was_not_taken_in_is_only_asked_for),
+        cmocka_unit_test(test_judge__what_stands_still_is_scaled_when_so_many_serve),
         cmocka_unit_test(test_judge__what_somebody_else_removed_is_not_waited_for),
         cmocka_unit_test(test_judge__an_app_that_cannot_be_read_is_not_taken_for_a_removed_one),
         cmocka_unit_test(test_judge__gone_means_taken_in_and_no_container_left),

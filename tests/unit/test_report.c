@@ -357,9 +357,33 @@ static void test_report__a_missing_network_comes_before_the_paths_over_it(void *
     cluster_release(&c);
 }
 
+/* A replica that fails again and again: since when, and what its probe said last. */
+static void test_report__a_degraded_service_is_not_ok_and_says_since_when(void **state)
+{
+    struct cluster c = healthy(2);
+    struct report r;
+    orc_auto_json json_t *j = NULL;
+    orc_auto_free char *text = NULL;
+
+    put(&c, "rollouts/shop/web",
+        "{\"state\":\"complete\",\"generation\":1,\"wanted\":2,\"target\":2,\"complete\":2,\"updated\":2,"
+        "\"degraded\":\"shop.web.1.7 on k1: unhealthy: HTTP 503\",\"degraded_since\":999820000}");
+    report_build(&c, NULL, NOW, &r);
+    assert_false(r.services.at[0].ok);
+    assert_string_equal(r.services.at[0].why.at[0],
+                        "degraded for 3m: shop.web.1.7 on k1: unhealthy: HTTP 503");
+    j = report_to_json(&r);
+    text = orc_json_text(json_array_get(json_object_get(j, "services"), 0));
+    assert_non_null(strstr(text, "\"degraded\":{\"age_ms\":180000,\"reason\":\"shop.web.1.7 on k1: "));
+    assert_non_null(strstr(text, "\"target\":2,\"updated\":2}"));
+    report_release(&r);
+    cluster_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_report__a_degraded_service_is_not_ok_and_says_since_when),
         cmocka_unit_test(test_report__all_healthy_is_ok_and_gives_no_reason),
         cmocka_unit_test(test_report__an_unhealthy_replica_is_named_with_its_probe),
         cmocka_unit_test(test_report__a_lost_node_takes_its_replicas_with_it),
