@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/delta.h"
 #include "cli/prune.h"
+#include "cli/refuse.h"
 #include "cli/wait.h"
 #include "lib/clock.h"
 
@@ -12,7 +13,7 @@
 
 struct apply_args {
     struct session_args session;
-    bool detach, prune;
+    bool detach, prune, force;
     uint64_t timeout_ms;
 };
 
@@ -121,6 +122,42 @@ static void decide_leftovers(struct apply *a)
                  "what is no longer in the file is kept: remove it with --prune, or with `orc rm`");
 }
 
+/* Where everything would be in the end, and then without any one server. */
+static int foresee_loss(struct apply *a, char **ret_why, struct orc_err *err)
+{
+    struct survive survive = {0};
+    struct preview_change change = {.app = a->app->name, .delta = &a->delta, .survive = &survive};
+    struct forecast_result result = {0};
+    struct cluster all;
+    int r = session_load(a->s, preview_kinds, &all, err);
+
+    if (r < 0)
+        return r;
+    r = preview_run(&all, &change, orc_wall_ms(), &result, err);
+    *ret_why = survive_refusal(&survive, a->app->name);
+    survive_release(&survive);
+    forecast_result_release(&result);
+    cluster_release(&all);
+    return r;
+}
+
+/* What can't be as the file demands it is not written. */
+static int check_demands(struct apply *a, struct orc_err *err)
+{
+    orc_auto_free char *nowhere = NULL, *loss = NULL;
+    int r = 0;
+
+    if (a->args->force)
+        return 0;
+    nowhere = refuse_residency(&a->cluster, a->app->name, &a->delta);
+    if (!nowhere && refuse_asks_for_survival(&a->delta))
+        r = foresee_loss(a, &loss, err);
+    if (nowhere || loss)
+        r = orc_fail(err, -EINVAL, "%s. Nothing was written; --force applies the file all the same",
+                     nowhere ? nowhere : loss);
+    return r;
+}
+
 static int write_all(struct apply *a, struct orc_err *err)
 {
     const struct cluster_entry *now = cluster_find(&a->cluster, key_app(a->s->cluster, a->app->name));
@@ -142,7 +179,9 @@ static int write_all(struct apply *a, struct orc_err *err)
         out_line(&a->s->out, "nothing changed");
         return 0;
     }
-    r = write_revisions(a, err);
+    r = check_demands(a, err);
+    if (r == 0)
+        r = write_revisions(a, err);
     if (r == 0)
         r = change_app(a->s, &a->cluster, a->app->name, &a->delta.next, etcd_txn_new(), err);
     if (r < 0)
@@ -220,8 +259,8 @@ static int follow(struct apply *a)
 
 static int apply(struct apply *a, struct orc_err *err)
 {
-    static const enum key_kind kinds[] = {KEY_CONFIG,  KEY_APP,  KEY_REVISION,
-                                          KEY_ROLLOUT, KEY_TASK, KEY_UNKNOWN};
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP,  KEY_REVISION,    KEY_ROLLOUT,
+                                          KEY_TASK,   KEY_NODE, KEY_NODE_POLICY, KEY_UNKNOWN};
     int r = session_load(a->s, kinds, &a->cluster, err);
 
     if (r < 0)
@@ -270,11 +309,16 @@ int cmd_apply(int argc, char **argv)
          .kind = ORC_OPT_BOOL,
          .value = &a.prune,
          .help = "remove services the file no longer has"},
+        {.name = "force",
+         .kind = ORC_OPT_BOOL,
+         .value = &a.force,
+         .help = "apply also what no server can satisfy now"},
         CMD_WAIT_OPTIONS(&a.detach, &a.timeout_ms),
         SESSION_OPTIONS(&a.session),
         {0},
     };
-    int r = cmd_options(table, argc, argv, &words, "orc apply FILE [--prune] [--detach] [--timeout DURATION]",
+    int r = cmd_options(table, argc, argv, &words,
+                        "orc apply FILE [--prune] [--force] [--detach] [--timeout DURATION]",
                         "Makes the cluster look like a Compose file, and waits until it does. Exit code 3: "
                         "the rollout failed or was rolled back; 4: not done in time.");
 

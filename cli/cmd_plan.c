@@ -3,6 +3,9 @@
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/preview.h"
+#include "cli/refuse.h"
+#include "cli/text.h"
+#include "cli/why.h"
 #include "lib/clock.h"
 #include "lib/units.h"
 
@@ -126,7 +129,7 @@ static void print_services(const struct out *o, const struct forecast_result *r)
     out_table_print(t, stdout);
 }
 
-static void print_result(const struct out *o, const struct forecast_result *r)
+static void print_result(const struct out *o, const struct forecast_result *r, const char *spare)
 {
     if (any_op(r)) {
         print_ops(o, r);
@@ -139,6 +142,8 @@ static void print_result(const struct out *o, const struct forecast_result *r)
         print_services(o, r);
     if (!r->rests)
         puts("\nit does not come to rest within a day");
+    if (spare)
+        text_wrap(stdout, "\nafter that, ", spare, o->width);
     puts("\nnothing was written: this is what happens if nothing else changes and nothing fails");
 }
 
@@ -159,26 +164,43 @@ static void add_changes(json_t *j, const char *app, const struct delta *d)
     json_object_set_new(j, "changes", all);
 }
 
-static void print(const struct out *o, const struct preview_change *x, const struct forecast_result *r)
+static void print(const struct out *o, const struct preview_change *x, const struct forecast_result *r,
+                  const char *refused)
 {
+    orc_auto_free char *spare = survive_text(x->survive);
     json_t *j;
 
     if (!o->json) {
         if (x->delta)
             print_changes(o, x->app, x->delta);
-        print_result(o, r);
+        print_result(o, r, spare);
+        if (refused)
+            text_wrap(stdout, "`orc apply` would refuse it: ", refused, o->width);
         return;
     }
     j = preview_to_json(r);
+    orc_json_set_str(j, "refused", refused);
+    json_object_set_new(j, "node_loss", survive_to_json(x->survive));
     if (x->delta)
         add_changes(j, x->app, x->delta);
     out_json(j);
 }
 
+static void conclude(struct session *s, const struct preview_change *x, const struct forecast_result *r,
+                     char **refused)
+{
+    if (!*refused && x->delta && refuse_asks_for_survival(x->delta))
+        *refused = survive_refusal(x->survive, x->app);
+    print(&s->out, x, r, *refused);
+}
+
 static int preview(struct session *s, const struct plan_args *a, const struct spec_app *file,
                    struct cluster *c, struct orc_err *err)
 {
-    struct preview_change change = {.without = &a->without, .cordon = &a->cordon, .drain = &a->drain};
+    struct survive survive = {0};
+    orc_auto_free char *refused = NULL;
+    struct preview_change change = {
+        .without = &a->without, .cordon = &a->cordon, .drain = &a->drain, .survive = &survive};
     struct forecast_result result = {0};
     struct delta delta = {0};
     int r = 0;
@@ -192,11 +214,13 @@ static int preview(struct session *s, const struct plan_args *a, const struct sp
             delta_prune(&delta);
         change.app = file->name;
         change.delta = &delta;
+        refused = refuse_residency(c, file->name, &delta);
     }
     r = preview_run(c, &change, orc_wall_ms(), &result, err);
     if (r == 0)
-        print(&s->out, &change, &result);
-    r = r < 0 ? CLI_FAILED : count_troubled(&result) ? CLI_ROLLOUT_FAILED : CLI_DONE;
+        conclude(s, &change, &result, &refused);
+    r = r < 0 || refused ? CLI_FAILED : count_troubled(&result) ? CLI_ROLLOUT_FAILED : CLI_DONE;
+    survive_release(&survive);
     forecast_result_release(&result);
     delta_release(&delta);
     return r;

@@ -8,6 +8,8 @@
 
 #define AGES_MS 1000 /* a watched picture is drawn again for its ages alone */
 
+#define ASKED_MOST 20000 /* keys: of a larger cluster the text leaves out what the core must be asked for */
+
 struct status_args {
     struct session_args session;
     bool watch;
@@ -39,11 +41,13 @@ static bool on_change(struct cluster *c, void *arg)
     struct report r;
 
     report_build(c, st->only, orc_wall_ms(), &r);
-    if (st->out->json) {
+    if (st->out->json || (!st->only && HASH_COUNT(c->entries) <= ASKED_MOST)) {
         struct core *core = brain_new(c, orc_wall_ms());
 
         report_explain(core, &r);
         core_free(core);
+    }
+    if (st->out->json) {
         (st->watch ? out_json_line : out_json)(report_to_json(&r));
     } else if (st->watch && st->out->terminal) {
         out_measure(st->out);

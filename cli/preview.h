@@ -8,11 +8,14 @@
 
 #include "cli/delta.h"
 #include "scheduler/forecast.h"
+#include "scheduler/survive.h"
 
 struct preview_change { /* any of these may be missing; lists are of names of nodes, borrowed */
     const char *app;
     struct delta *delta; /* what applying a file changes; its `next` gets its generation */
     const struct orc_strv *without, *cordon, *drain;
+    struct survive
+        *survive; /* filled with what any further loss of a node would leave out; NULL: not asked */
 };
 
 /* The ranges that c must hold, ended by KEY_UNKNOWN. */

@@ -148,6 +148,17 @@ static void paragraph(const struct out *o, const char *text, FILE *f)
     text_wrap(f, "  - ", safe, o->width);
 }
 
+static void print_spare(const struct out *o, const struct report *r, FILE *f)
+{
+    orc_auto_free char *text = survive_text(&r->survive);
+    orc_auto_free char *safe = text ? text_safe(text) : NULL;
+
+    if (!safe)
+        return;
+    fputc('\n', f);
+    text_wrap(f, "N-1: ", safe, o->width);
+}
+
 static void print_why(const struct out *o, const struct report *r, FILE *f)
 {
     const struct report_service *s;
@@ -178,6 +189,7 @@ void print_status(const struct out *o, const struct report *r, bool replicas, FI
         print_node_summary(o, r, f);
     else
         fputs("no nodes yet: start nodelet on each server\n", f);
+    print_spare(o, r, f);
     print_why(o, r, f);
 }
 

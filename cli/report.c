@@ -1,5 +1,7 @@
 #include "cli/report.h"
 
+#include "scheduler/residency.h"
+
 #include "lib/buf.h"
 #include "lib/units.h"
 #include "state/node_state.h"
@@ -531,10 +533,26 @@ void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct r
     *ret = r;
 }
 
+/* Labels may have changed since `orc apply` refused what none could satisfy. */
+static void explain_residency(struct core *core, struct report *r)
+{
+    struct report_service *s;
+
+    orc_vec_each (s, &r->services) {
+        orc_auto_free char *app = orc_strndup(s->name, strcspn(s->name, "/"));
+        orc_auto_free char *why = residency_of(core, app, strchr(s->name, '/') + 1);
+
+        if (why)
+            orc_strv_add(&s->why, why);
+    }
+}
+
 void report_explain(struct core *core, struct report *r)
 {
     struct report_service *s;
 
+    survive_any_node(core, &r->survive);
+    explain_residency(core, r);
     orc_vec_each (s, &r->services) {
         orc_auto_free char *app = orc_strndup(s->name, strcspn(s->name, "/"));
 
@@ -573,6 +591,7 @@ void report_release(struct report *r)
         free(r->gateways.at[i].id);
         orc_strv_release(&r->gateways.at[i].listen);
     }
+    survive_release(&r->survive);
     orc_vec_release(&r->services);
     orc_vec_release(&r->nodes);
     orc_vec_release(&r->gateways);

@@ -8,6 +8,7 @@
 
 #include "cli/cluster.h"
 #include "scheduler/explain.h"
+#include "scheduler/survive.h"
 
 struct report_task {
     char *id, *node;
@@ -83,6 +84,7 @@ struct report {
         size_t n, cap;
     } gateways;
     char *leader;             /* "orc-scheduler on ctl"; NULL: nobody leads */
+    struct survive survive;   /* after report_explain() */
     struct orc_strv problems; /* of the cluster as a whole: nobody leads, unreadable keys, ... */
     bool ok;                  /* every service ok, no problem */
 };
@@ -92,7 +94,7 @@ void report_build(struct cluster *c, const char *only, int64_t wall_ms, struct r
 void report_release(struct report *r);
 
 /* Adds what only the scheduler's core can tell (brain.h): which node refuses a slot that waits, and by how
- * much; for at most REPORT_EXPLAINED slots of a service. */
+ * much, for at most REPORT_EXPLAINED slots of a service; and what the loss of any one node would do. */
 #define REPORT_EXPLAINED 8
 void report_explain(struct core *core, struct report *r);
 

@@ -134,6 +134,7 @@ json_t *report_to_json(const struct report *r)
     json_object_set_new(j, "nodes", nodes);
     json_object_set_new(j, "gateways", gateways);
     json_object_set_new(j, "leader", r->leader ? json_string(r->leader) : json_null());
+    json_object_set_new(j, "node_loss", survive_to_json(&r->survive));
     json_object_set_new(j, "problems", strv_to_json(&r->problems));
     return j;
 }

@@ -166,6 +166,31 @@ json_t *why_nodes_to_json(const struct explain *e)
     return all;
 }
 
+static json_t *loss_to_json(const struct survive_node *n)
+{
+    json_t *services = json_array();
+    const struct survive_service *s;
+
+    orc_vec_each (s, &n->services)
+        json_array_append_new(services,
+                              json_pack("{s:s, s:i, s:s}", "name", s->name, "left", s->left, "why", s->why));
+    return json_pack("{s:s, s:i, s:i, s:i, s:o}", "node", n->name, "moved", n->moved, "left", n->left, "tied",
+                     n->tied, "services", services);
+}
+
+json_t *survive_to_json(const struct survive *v)
+{
+    const struct survive_node *worst = survive_worst(v), *n;
+    orc_auto_free char *text = survive_text(v);
+    json_t *tried = json_array(), *j;
+
+    orc_vec_each (n, &v->tried)
+        json_array_append_new(tried, loss_to_json(n));
+    j = json_pack("{s:b, s:i, s:o}", "ok", !worst || !worst->left, "nodes", v->nodes, "tried", tried);
+    orc_json_set_str(j, "text", text);
+    return j;
+}
+
 static json_t *task_to_json(const struct why *w)
 {
     json_t *j = json_object();

@@ -8,6 +8,7 @@
 #include "cli/cluster.h"
 #include "cli/out.h"
 #include "scheduler/explain.h"
+#include "scheduler/survive.h"
 
 struct why {
     const char *app, *service; /* borrowed */
@@ -26,6 +27,10 @@ json_t *why_to_json(const struct why *w);
 
 /* [{"node": "k2", "fits": false, "refused": [{"filter": "memory", "needed": .., "available": .., "short": ..,
  * "text": ".."}]}, ...] */
+/* {"ok": true, "nodes": 3, "tried": [{"node": "k2", "moved": 4, "left": 1, "tied": 0, "services": [{"name":
+ * "shop/web", "left": 1, "why": "..."}]}], "text": "..."} */
+json_t *survive_to_json(const struct survive *v);
+
 json_t *why_nodes_to_json(const struct explain *e);
 
 #endif

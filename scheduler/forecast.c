@@ -342,6 +342,11 @@ void forecast_run(struct forecast *f, struct forecast_result *ret)
     free_places(&after);
 }
 
+struct core *forecast_core(struct forecast *f)
+{
+    return f->core;
+}
+
 void forecast_result_release(struct forecast_result *r)
 {
     struct forecast_service *s;

@@ -12,6 +12,7 @@
 #ifndef SCHEDULER_FORECAST_H
 #define SCHEDULER_FORECAST_H
 
+#include "scheduler/core.h"
 #include "scheduler/plan.h"
 #include "state/record.h"
 
@@ -52,6 +53,8 @@ struct forecast_result {
 
 /* Runs once. *ret is released by the caller. */
 void forecast_run(struct forecast *f, struct forecast_result *ret);
+/* The core as it is in the end, for those who ask it more. */
+struct core *forecast_core(struct forecast *f);
 void forecast_result_release(struct forecast_result *r);
 
 /* Whether a service is in the end as it was asked for. */

@@ -111,8 +111,15 @@ static void read_strategy(struct spec_reader *r, const struct spec_key *k, const
         service_of(into)->strategy = (enum spec_strategy)i;
 }
 
+static void read_survive(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                         void *into)
+{
+    spec_read_bool(r, k->name, v, &service_of(into)->survive_node_loss);
+}
+
 static const struct spec_key placement_keys[] = {
     {"strategy", .read = read_strategy},
+    {"survive_node_loss", .read = read_survive},
     {"constraints", .refusal = "give \"deploy: {placement: {constraints: ...}}\" instead"},
     {"preferences", .refusal = "give \"deploy: {placement: {preferences: ...}}\" instead"},
 };

@@ -142,9 +142,11 @@ struct spec_service {
     } gateway;
     struct orc_strv spread_over; /* preferences: what of the nodes, widest first; SPEC_SPREAD_MAX at most */
     enum spec_strategy strategy;
-    bool global;      /* deploy.mode: one on each server that takes it, and no number of replicas */
-    int max_per_node; /* replicas on one server; 0: any number */
-    int replicas;     /* or SPEC_REPLICAS_DEFAULT */
+    bool survive_node_loss; /* x-orc.placement: refused at apply when the loss of one server leaves a replica
+                               without a place */
+    bool global;            /* deploy.mode: one on each server that takes it, and no number of replicas */
+    int max_per_node;       /* replicas on one server; 0: any number */
+    int replicas;           /* or SPEC_REPLICAS_DEFAULT */
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_update update;

@@ -167,6 +167,7 @@ static const struct codec_field service_rows[] = {
     ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
     ROW(spread_over, CODEC_STRV, .check = spec_check_spread_key),
     ROW(strategy, CODEC_ENUM, .names = strategies),
+    ROW(survive_node_loss, CODEC_BOOL, .max = 1),
     ROW(global, CODEC_BOOL, .max = 1),
     ROW(max_per_node, CODEC_INT, .max = SPEC_REPLICAS_MAX),
     ROW(gateway, CODEC_LIST, .sub = &gateway_codec),

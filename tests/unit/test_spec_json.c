@@ -91,6 +91,7 @@ static struct spec_service *everything(void)
     orc_strv_add(&s->spread_over, "node.labels.zone");
     orc_strv_add(&s->spread_over, "node.hostname");
     s->strategy = SPEC_BINPACK;
+    s->survive_node_loss = true;
     s->max_per_node = 2;
     s->replicas = 3;
     s->limits = (struct spec_resources){.cpus_nano = 500000000, .memory = 64 << 20};
@@ -281,6 +282,7 @@ CHANGE(mounts, add_mount(s, SPEC_MOUNT_VOLUME, "data", "/data"))
 CHANGE(constraints, add_constraint(s, "node.hostname", true, "k1"))
 CHANGE(spread_over, orc_strv_add(&s->spread_over, "node.labels.zone"))
 CHANGE(strategy, s->strategy = SPEC_BINPACK)
+CHANGE(survive_node_loss, s->survive_node_loss = true)
 CHANGE(max_per_node, s->max_per_node = 1)
 CHANGE(global, s->global = true)
 CHANGE(gateway, add_route(s, "", "/", 80))
@@ -336,6 +338,7 @@ static const struct {
     {"constraints", change_constraints, false},
     {"preferences", change_spread_over, false},
     {"strategy", change_strategy, false},
+    {"survive_node_loss", change_survive_node_loss, false},
     {"max_replicas_per_node", change_max_per_node, false},
     {"mode: global", change_global, false},
     {"gateway", change_gateway, false},

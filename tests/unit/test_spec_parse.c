@@ -261,6 +261,8 @@ static void test_spec_parse__strategy(void **state)
 {
     assert_web(WEB("    x-orc: {placement: {strategy: binpack}}\n"), "\"strategy\":\"binpack\"");
     assert_web(WEB("    x-orc: {placement: {strategy: spread}}\n"), "");
+    assert_web(WEB("    x-orc: {placement: {survive_node_loss: true}}\n"), "\"survive_node_loss\":true");
+    assert_web(WEB("    x-orc: {placement: {survive_node_loss: false}}\n"), "");
 }
 
 static void test_spec_parse__zero_replicas_are_zero(void **state)

@@ -456,6 +456,7 @@ static void test_spec_refuse__preferences_and_strategy(void **state)
         {PREFER("[{}, {}, {}, {}, {}]"), "4:39: ", "at most 4"},
         {WEB("    x-orc: {placement: {strategy: pack}}\n"), "4:35: ", "must be \"spread\" or \"binpack\""},
         {WEB("    x-orc: {placement: {constraints: []}}\n"), "4:25: ", "deploy: {placement: {constraints"},
+        {WEB("    x-orc: {placement: {survive_node_loss: 1}}\n"), "4:44: ", "must be true or false"},
         {WEB("    x-orc: {placement: binpack}\n"), "4:24: ", "x-orc.placement"},
     };
 

@@ -1,0 +1,18 @@
+/* refuse.h - what `orc apply` does not write without --force: what can't be as the file demands it.
+ *
+ * Pure: asks the scheduler's own files over what was read. Each answer is a sentence, freed by the caller, or
+ * NULL when there is nothing against it. Services that the file leaves as they are are not asked about.
+ */
+#ifndef CLI_REFUSE_H
+#define CLI_REFUSE_H
+
+#include "cli/preview.h"
+
+/* Constraints that no registered node can satisfy. c needs nodes and their policies. */
+char *refuse_residency(const struct cluster *c, const char *app, const struct delta *d);
+
+/* Whether a service of the change demands to survive the loss of a node; then survive_refusal() after a
+ * preview tells whether it would. */
+bool refuse_asks_for_survival(const struct delta *d);
+
+#endif
