@@ -25,6 +25,7 @@ void feed_free_node(struct core *c, struct core_node *n)
     record_node_state_release(&n->state);
     orc_vec_release(&n->ports);
     orc_vec_release(&n->tent.ports);
+    orc_vec_release(&n->octets_again);
     share_text_drop(n->shared);
     free(n);
 }

@@ -1,6 +1,7 @@
 /* feed_task.c - tasks and what is seen of them, and what they take on their node. */
 #include "scheduler/feed.h"
 
+#include "scheduler/place_filter.h"
 #include "scheduler/rank.h"
 
 #include <arpa/inet.h>
@@ -35,7 +36,7 @@ static void ports_add(struct core_task *t)
 
 static void uncount(struct core *c, struct core_task *t)
 {
-    rank_stale(c, t->node);
+    rank_stale_use(c, t->node);
     if (t->counted) {
         t->node->used.cpus_nano -= t->make->resources.cpus_nano;
         t->node->used.memory -= t->make->resources.memory;
@@ -45,7 +46,7 @@ static void uncount(struct core *c, struct core_task *t)
         t->counted = false;
     }
     if (t->address_counted)
-        t->node->octets[t->address & 255]--;
+        place_give_address(t->node, t->address & 255);
     t->address_counted = false;
 }
 
@@ -53,7 +54,7 @@ static void count_address(struct core_task *t)
 {
     if (!t->fed.present || !t->address)
         return;
-    t->node->octets[t->address & 255]++;
+    place_hold_address(t->node, t->address & 255);
     t->address_counted = true;
 }
 

@@ -163,11 +163,6 @@ void core_wait_room(struct core *c, struct core_service *s, bool waits)
 
 /* ---- facts ------------------------------------------------------------------------------------------- */
 
-bool core_node_alive(const struct core_node *n)
-{
-    return n->alive_fed.present;
-}
-
 struct key core_key_node(const struct core_node *n, enum key_kind kind)
 {
     struct key k = {.kind = kind};

@@ -47,6 +47,7 @@ struct rank {
     struct spec_resources need;
     uint64_t hash;
     bool constrained, ports;
+    size_t keep;             /* so many of the best; more each time they are not enough */
     struct rank_entry limit; /* what is not better was left out */
     ORC_VEC(struct rank_entry) heap;
     ORC_VEC(uint32_t) at; /* where a row is in the heap */
@@ -125,45 +126,55 @@ struct core_task {
     uint64_t boot : 16;   /* of the status: hash of its server's start; 0: unknown */
 };
 
-struct core_node {
-    struct core_fed alive_fed, fed;
+/* Addresses held, by last byte; of two tasks with one address each holds it. */
+struct core_octets {
+    uint8_t bits[32];
+    int n; /* of those that may be given out */
+};
+
+enum core_stale { CORE_FRESH, CORE_STALE_USE, CORE_STALE };
+
+struct core_node { /* what deciding reads of nodes that tasks are on, or come to, goes first */
+    struct core_fed alive_fed;
     uint32_t row;
-    bool lost;      /* acted upon: its tasks are replaced elsewhere */
-    bool stale;     /* its row is to be written anew */
-    bool open;      /* place_open(), when it was last fed */
-    bool was_alive; /* this core has seen it alive */
-    bool missing;   /* in the list of those not alive */
-    bool on_hold;   /* silent, and nothing is moved as too many are */
-    bool restate;   /* what it is called may have changed */
-    uint16_t boot;  /* of `alive`, as of a status */
-    bool forced;    /* its drain is over its deadline: nothing is left there, whatever it costs */
-    bool leaving;   /* in the list of those drained with a deadline */
+    uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
+    bool lost;       /* acted upon: its tasks are replaced elsewhere */
+    uint8_t stale;   /* enum core_stale: what of its row is to be written anew */
+    bool usable;     /* place_open(), as in its row */
+    bool open;       /* place_open(), when it was last fed */
+    bool was_alive;  /* this core has seen it alive */
+    bool missing;    /* in the list of those not alive */
+    bool on_hold;    /* silent, and nothing is moved as too many are */
+    bool restate;    /* what it is called may have changed */
+    uint16_t boot;   /* of `alive`, as of a status */
+    bool forced;     /* its drain is over its deadline: nothing is left there, whatever it costs */
+    bool leaving;    /* in the list of those drained with a deadline */
+    int n_tasks;
+    struct spec_resources used; /* by tasks that are not stopped */
+    struct core_fed fed, policy_fed;
     struct record_node_policy policy;
-    struct core_fed policy_fed;
-    struct record_node_state state; /* as written */
-    struct core_fed state_fed;
     struct share_text *shared; /* its name */
     const char *name;          /* likewise */
-    struct record_node rec;
-    uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
-    struct core_task *tasks;
-    int n_tasks;
-    struct spec_resources offered; /* capacity less reserve, as counted in the core's sum */
-    struct spec_resources used;    /* by tasks that are not stopped */
+    struct core_octets octets;
+    struct { /* valid while `stamp` is the step's */
+        uint64_t stamp;
+        struct spec_resources used;
+        struct core_octets octets;
+        int tasks;
+        ORC_VEC(struct core_port) ports;
+    } tent;
     ORC_VEC(struct core_port) ports;
-    uint16_t octets[256]; /* addresses held, by last byte */
-    uint64_t gone_at;     /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
+    ORC_VEC(uint8_t) octets_again; /* held once more */
+    struct core_task *tasks;
+    struct record_node rec;
+    struct record_node_state state; /* as written */
+    struct core_fed state_fed;
+    struct spec_resources offered; /* capacity less reserve, as counted in the core's sum */
+    uint64_t gone_at;              /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
     struct core_node *missing_prev, *missing_next; /* those not alive */
     struct core_node *restate_prev, *restate_next;
     struct core_node *leaving_prev, *leaving_next;
     uint64_t drain_at; /* when its drain was seen to begin; 0: it is not drained, or not looked at yet */
-    struct {           /* valid while `stamp` is the step's */
-        uint64_t stamp;
-        struct spec_resources used;
-        ORC_VEC(struct core_port) ports;
-        uint8_t octets[32]; /* bits */
-        int tasks;
-    } tent;
     uint64_t group_stamp;
     struct core_group *groups[SPEC_SPREAD_MAX]; /* while the stamp is the core's */
     uint64_t held_stamp;
@@ -320,7 +331,7 @@ void core_task_free(struct core *c, struct core_task *t);
 void core_task_release_all(struct core *c);                      /* of those freed */
 struct core_task_more *core_task_need_more(struct core_task *t); /* to write to */
 void core_task_tidy(struct core_task *t);                        /* frees `more` when all are defaults */
-const struct core_task_more *core_task_more(const struct core_task *t);
+extern const struct core_task_more core_task_nothing_more;       /* the defaults */
 
 /* A task's id in `ret`, which is returned. */
 const char *core_task_id(const struct core_task *t, char ret[KEY_TASK_MAX + 1]);
@@ -330,17 +341,6 @@ struct plan_task core_task_plan(const struct core_task *t);
 /* What tasks with such a record have in common; counted for the caller. */
 struct share_make *core_service_make(struct core_service *s, const struct record_task *r);
 
-/* Derived facts. */
-bool core_node_alive(const struct core_node *n);
-bool core_task_known(const struct core_task *t);     /* its record is there and readable */
-bool core_task_reported(const struct core_task *t);  /* likewise its status */
-bool core_task_runs(const struct core_task *t);      /* known, and shall run */
-bool core_task_holds(const struct core_task *t);     /* room and ports count: not reported stopped */
-bool core_task_available(const struct core_task *t); /* docs/task-model.md, "Available" */
-/* Its status is from before its server was started anew. */
-bool core_task_stale(const struct core_task *t);
-/* The longest time it was available without a break, the present one included. */
-uint64_t core_task_run_ms(const struct core *c, const struct core_task *t);
 /* A key of this object, for guards. */
 struct key core_key_task(const struct core_task *t, enum key_kind kind);
 struct key core_key_node(const struct core_node *n, enum key_kind kind);
@@ -348,5 +348,7 @@ struct key core_key_service(const struct core_service *s, enum key_kind kind);
 
 /* Stamps what was fed since the last step with the time of this one. */
 void core_observe(struct core *c);
+
+#include "scheduler/facts.h"
 
 #endif

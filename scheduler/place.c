@@ -19,7 +19,7 @@ static void tent_reset(struct core *c, struct core_node *n)
     n->tent.used = (struct spec_resources){0};
     n->tent.ports.n = 0;
     n->tent.tasks = 0;
-    memset(n->tent.octets, 0, sizeof n->tent.octets);
+    n->tent.octets = (struct core_octets){0};
 }
 
 void place_spread_begin(struct core *c)
@@ -249,7 +249,8 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
     tent_reset(c, n);
     for (int i = 0; i < range && !place_address_free(c, n, octet); i++)
         octet = octet == PLACE_ADDRESS_LAST ? PLACE_ADDRESS_FIRST : octet + 1;
-    n->tent.octets[octet / 8] |= (uint8_t)(1u << (octet % 8));
+    n->tent.octets.bits[octet / 8] |= (uint8_t)(1u << (octet % 8));
+    n->tent.octets.n++;
     n->tent.used.cpus_nano += need.cpus_nano;
     n->tent.used.memory += need.memory;
     n->tent.tasks++;
@@ -262,7 +263,7 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
         p->port = req->spec->ports.at[i];
         key_task_id(req->service->app->name, req->service->service, slot, attempt, p->id);
     }
-    rank_taken(c, n, req);
+    rank_taken(c, n);
     spread_add(c, n, 1);
     if (req->spec->max_per_node && !count_slot_is_there(n, req))
         count_held(c, n);

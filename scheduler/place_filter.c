@@ -106,18 +106,48 @@ static const struct core_port *port_taken(const struct core *c, const struct cor
     return NULL;
 }
 
-bool place_address_free(const struct core *c, const struct core_node *n, int octet)
+static bool has_octet(const struct core_octets *o, int octet)
 {
-    return !n->octets[octet] &&
-           !(n->tent.stamp == c->stamp && (n->tent.octets[octet / 8] & (1u << (octet % 8))));
+    return o->bits[octet / 8] >> (octet % 8) & 1;
 }
 
-static bool any_address_free(const struct core *c, const struct core_node *n)
+static void put_octet(struct core_octets *o, int octet, bool held)
 {
-    for (int i = PLACE_ADDRESS_FIRST; i <= PLACE_ADDRESS_LAST; i++)
-        if (place_address_free(c, n, i))
-            return true;
-    return false;
+    uint8_t bit = (uint8_t)(1u << (octet % 8));
+
+    o->bits[octet / 8] = (uint8_t)(held ? o->bits[octet / 8] | bit : o->bits[octet / 8] & ~bit);
+    if (octet >= PLACE_ADDRESS_FIRST && octet <= PLACE_ADDRESS_LAST)
+        o->n += held ? 1 : -1;
+}
+
+void place_hold_address(struct core_node *n, int octet)
+{
+    if (has_octet(&n->octets, octet))
+        orc_vec_push(&n->octets_again, (uint8_t)octet);
+    else
+        put_octet(&n->octets, octet, true);
+}
+
+void place_give_address(struct core_node *n, int octet)
+{
+    for (size_t i = 0; i < n->octets_again.n; i++)
+        if (n->octets_again.at[i] == octet) {
+            n->octets_again.at[i] = n->octets_again.at[--n->octets_again.n];
+            return;
+        }
+    put_octet(&n->octets, octet, false);
+}
+
+bool place_address_free(const struct core *c, const struct core_node *n, int octet)
+{
+    return !has_octet(&n->octets, octet) && !(n->tent.stamp == c->stamp && has_octet(&n->tent.octets, octet));
+}
+
+/* What this step has taken was free before. */
+bool place_any_address_free(const struct core *c, const struct core_node *n)
+{
+    return n->octets.n + (n->tent.stamp == c->stamp ? n->tent.octets.n : 0) <
+           PLACE_ADDRESS_LAST - PLACE_ADDRESS_FIRST + 1;
 }
 
 bool place_ports_free(const struct core *c, const struct core_node *n, const struct place_req *req)
@@ -155,7 +185,7 @@ bool place_refuses(const struct core *c, const struct core_node *n, const struct
     case FILTER_PORT:
         return !place_ports_free(c, n, req);
     case FILTER_ADDRESS:
-        return !any_address_free(c, n);
+        return !place_any_address_free(c, n);
     default:
         return false;
     }
@@ -173,11 +203,6 @@ bool place_open(const struct core *c, const struct core_node *n)
 {
     return !place_refuses(c, n, NULL, FILTER_ALIVE) && !place_refuses(c, n, NULL, FILTER_READY) &&
            !place_refuses(c, n, NULL, FILTER_POLICY);
-}
-
-bool place_usable(const struct core *c, const struct core_node *n)
-{
-    return place_open(c, n) && any_address_free(c, n);
 }
 
 bool place_fits(const struct core *c, const struct core_node *n, const struct place_req *req)

@@ -52,6 +52,10 @@ struct spec_resources place_room(const struct core_node *n);
 struct spec_resources place_shortfall(const struct core *c, const struct core_node *n,
                                       const struct place_req *req);
 bool place_address_free(const struct core *c, const struct core_node *n, int octet);
+bool place_any_address_free(const struct core *c, const struct core_node *n);
+/* A task holds the address that ends so, in the model; it no longer does. */
+void place_hold_address(struct core_node *n, int octet);
+void place_give_address(struct core_node *n, int octet);
 
 #define PLACE_ADDRESS_FIRST 2 /* .0 the network, .1 the node itself, .255 by custom a broadcast */
 #define PLACE_ADDRESS_LAST 254

@@ -1,27 +1,36 @@
 #include "scheduler/rank.h"
 
 #include "lib/hash.h"
+#include "scheduler/place_filter.h"
 #include "scheduler/place_node.h"
 
 #include <math.h>
 
-#define KEEP 64 /* the best so many: more than one transaction makes tasks */
+/* The best so many are kept, and twice as many whenever that was too few. */
+#define KEEP_FIRST 64
+#define KEEP_MAX 2048
 #define NOT_RANKED UINT32_MAX
 
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
-static void list_stale(struct core *c, struct core_node *n)
+static void list_stale(struct core *c, struct core_node *n, enum core_stale how)
 {
-    if (n->stale)
-        return;
-    n->stale = true;
-    orc_vec_push(&c->stale, n);
+    if (n->stale == CORE_FRESH)
+        orc_vec_push(&c->stale, n);
+    if (n->stale < how)
+        n->stale = (uint8_t)how;
 }
 
 void rank_stale(struct core *c, struct core_node *n)
 {
     c->rank.spread_stamp = 0; /* begin anew */
-    list_stale(c, n);
+    list_stale(c, n, CORE_STALE);
+}
+
+void rank_stale_use(struct core *c, struct core_node *n)
+{
+    c->rank.spread_stamp = 0;
+    list_stale(c, n, CORE_STALE_USE);
 }
 
 /* The list begins anew before it is longer than looking at every node. */
@@ -40,7 +49,8 @@ void rank_stale_labels(struct core *c, struct core_node *n)
     rank_stale(c, n);
 }
 
-static void set_lane(struct core *c, uint32_t row)
+/* What changes with each task. */
+static void set_use(struct core *c, uint32_t row)
 {
     const struct core_row *r = &c->rows.at[row];
     struct core_lanes *l = &c->lanes.at[row / CORE_LANES];
@@ -48,9 +58,17 @@ static void set_lane(struct core *c, uint32_t row)
 
     l->cpus[i] = r->tasks < 0 ? INFINITY : (float)r->used.cpus_nano * r->per_cpus;
     l->memory[i] = (float)r->used.memory * r->per_memory;
-    l->per_cpus[i] = r->per_cpus;
-    l->per_memory[i] = r->per_memory;
     l->tasks[i] = (float)r->tasks;
+}
+
+static void set_lane(struct core *c, uint32_t row)
+{
+    const struct core_row *r = &c->rows.at[row];
+    struct core_lanes *l = &c->lanes.at[row / CORE_LANES];
+
+    l->per_cpus[row % CORE_LANES] = r->per_cpus;
+    l->per_memory[row % CORE_LANES] = r->per_memory;
+    set_use(c, row);
 }
 
 static float per(int64_t capacity)
@@ -109,22 +127,35 @@ void rank_release(struct core *c)
     orc_vec_release(&c->rank.at);
 }
 
+static void refresh_use(struct core *c, struct core_node *n)
+{
+    struct core_row *r = &c->rows.at[n->row];
+
+    r->used = n->used;
+    r->tasks = n->n_tasks;
+    if (n->tent.stamp == c->stamp) {
+        r->used.cpus_nano += n->tent.used.cpus_nano;
+        r->used.memory += n->tent.used.memory;
+        r->tasks += n->tent.tasks;
+    }
+    if (!n->usable || !place_any_address_free(c, n))
+        r->tasks = -1;
+    set_use(c, n->row);
+}
+
 static void refresh(struct core *c, struct core_node *n)
 {
     struct core_row *r = &c->rows.at[n->row];
-    bool taken = n->tent.stamp == c->stamp;
 
-    r->used = n->used;
-    r->room.cpus_nano = n->rec.capacity.cpus_nano - n->rec.reserve.cpus_nano;
-    r->room.memory = n->rec.capacity.memory - n->rec.reserve.memory;
-    r->per_cpus = per(r->room.cpus_nano);
-    r->per_memory = per(r->room.memory);
-    if (taken) {
-        r->used.cpus_nano += n->tent.used.cpus_nano;
-        r->used.memory += n->tent.used.memory;
+    if (n->stale == CORE_STALE) {
+        r->room = place_room(n);
+        r->per_cpus = per(r->room.cpus_nano);
+        r->per_memory = per(r->room.memory);
+        n->usable = place_open(c, n);
+        set_lane(c, n->row);
     }
-    r->tasks = place_usable(c, n) ? n->n_tasks + (taken ? n->tent.tasks : 0) : -1;
-    set_lane(c, n->row);
+    n->stale = CORE_FRESH;
+    refresh_use(c, n);
 }
 
 /* What earlier steps have taken no longer counts; what was fed since does. */
@@ -134,14 +165,12 @@ static void refresh_stale(struct core *c)
 
     if (c->rank.stamp != c->stamp) {
         for (i = 0; i < c->taken.n; i++)
-            list_stale(c, c->taken.at[i]);
+            list_stale(c, c->taken.at[i], CORE_STALE_USE);
         c->taken.n = 0;
         c->rank.stamp = c->stamp;
     }
-    for (i = 0; i < c->stale.n; i++) {
-        c->stale.at[i]->stale = false;
+    for (i = 0; i < c->stale.n; i++)
         refresh(c, c->stale.at[i]);
-    }
     c->stale.n = 0;
 }
 
@@ -329,20 +358,20 @@ static void select_first(struct rank_entry *e, size_t count, size_t n)
     }
 }
 
-/* Only the best KEEP are kept; the next one is the limit that others must be better than. */
+/* Only the best are kept; the next one is the limit that others must be better than. */
 static void shrink(struct rank *k)
 {
-    select_first(k->heap.at, k->heap.n, KEEP + 1);
+    select_first(k->heap.at, k->heap.n, k->keep + 1);
     k->limit = k->heap.at[0];
-    for (size_t i = 1; i <= KEEP; i++)
+    for (size_t i = 1; i <= k->keep; i++)
         if (ranked_before(&k->limit, &k->heap.at[i])) {
             struct rank_entry x = k->limit;
 
             k->limit = k->heap.at[i];
             k->heap.at[i] = x;
         }
-    k->heap.at[0] = k->heap.at[KEEP];
-    k->heap.n = KEEP;
+    k->heap.at[0] = k->heap.at[k->keep];
+    k->heap.n = k->keep;
 }
 
 /* What a lane must not exceed to be looked at more closely. SLACK is far more than rounding can make. */
@@ -391,7 +420,7 @@ static void consider(struct core *c, const struct place_req *req, size_t row)
     if (row >= c->rows.n || !entry_of(c, row, req, &e) || !ranked_before(&e, &k->limit))
         return;
     k->heap.at[k->heap.n++] = e;
-    if (k->heap.n == 2 * KEEP)
+    if (k->heap.n == 2 * k->keep)
         shrink(k);
 }
 
@@ -402,7 +431,7 @@ static void build(struct core *c, const struct place_req *req)
 
     heap_clear(k);
     k->limit = (struct rank_entry){.key = UINT64_MAX, .tie = UINT64_MAX};
-    orc_vec_reserve(&k->heap, 2 * KEEP);
+    orc_vec_reserve(&k->heap, 2 * k->keep);
     for (size_t i = 0; i < c->lanes.n; i++) {
         struct bar b = bar_of(k);
 
@@ -429,6 +458,7 @@ static void begin(struct core *c, const struct place_req *req)
     k->hash = req->service->hash;
     k->constrained = req->spec->constraints.n;
     k->ports = req->spec->ports.n;
+    k->keep = KEEP_FIRST;
     if (k->constrained)
         allow(c, req->service, req->spec);
     build(c, req);
@@ -441,8 +471,10 @@ struct core_node *rank_best(struct core *c, const struct place_req *req)
     if (!k->spread_stamp || k->spread_stamp != c->spread_stamp || k->stamp != c->stamp ||
         k->service != req->service || k->spec != req->spec)
         begin(c, req);
-    else if (k->limit.key != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit)))
+    else if (k->limit.key != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit))) {
+        k->keep = k->keep < KEEP_MAX ? 2 * k->keep : k->keep;
         build(c, req);
+    }
     return k->heap.n ? c->row_nodes.at[k->heap.at[0].row] : NULL;
 }
 
@@ -495,10 +527,20 @@ void rank_spread_add(struct core *c, struct core_node *n, int slots)
     follow(c, n);
 }
 
-void rank_taken(struct core *c, struct core_node *n, const struct place_req *req)
+/* It may be the next one, and lies where no cache guesses. */
+static void prefetch_best(const struct core *c)
+{
+    const struct core_node *n = c->rank.heap.n ? c->row_nodes.at[c->rank.heap.at[0].row] : NULL;
+
+    for (size_t i = 0; n && i < offsetof(struct core_node, ports); i += 64)
+        __builtin_prefetch((const char *)n + i);
+}
+
+void rank_taken(struct core *c, struct core_node *n)
 {
     refresh_stale(c); /* what earlier steps took goes first */
-    refresh(c, n);
+    refresh_use(c, n);
     orc_vec_push(&c->taken, n);
     follow(c, n);
+    prefetch_best(c);
 }

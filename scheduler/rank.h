@@ -14,6 +14,7 @@
 void rank_add(struct core *c, struct core_node *n);
 void rank_drop(struct core *c, struct core_node *n);
 void rank_stale(struct core *c, struct core_node *n);
+void rank_stale_use(struct core *c, struct core_node *n); /* only what its tasks take */
 /* Also what constraints are held against: its labels, system, name. */
 void rank_stale_labels(struct core *c, struct core_node *n);
 void rank_release(struct core *c);
@@ -22,7 +23,7 @@ void rank_release(struct core *c);
 void rank_spread_add(struct core *c, struct core_node *n, int slots);
 int rank_spread(const struct core *c, const struct core_node *n);
 /* This step has taken something on the node: its row and place in the order follow at once. */
-void rank_taken(struct core *c, struct core_node *n, const struct place_req *req);
+void rank_taken(struct core *c, struct core_node *n);
 
 /* place_allowed(), from what is remembered of the service. */
 bool rank_allowed(const struct core *c, struct core_service *s, const struct spec_service *spec,

@@ -13,7 +13,9 @@
 /* The spec a task was made from, as far as it is still known. */
 static const struct spec_service *spec_of(const struct slots *v, const struct core_task *t)
 {
-    const struct core_revision *r = core_service_revision(v->service, t->make->revision);
+    const struct core_revision *r = v->target && v->target->n == t->make->revision
+                                        ? v->target
+                                        : core_service_revision(v->service, t->make->revision);
 
     return r ? r->rec.spec : v->target ? v->target->rec.spec : NULL;
 }
@@ -70,7 +72,8 @@ enum task_class slots_classify(const struct slots *v, const struct core_task *t)
 
 bool slots_same_content(const struct slots *v, const struct core_task *t)
 {
-    return !v->target || strcmp(t->make->container_hash, v->target->rec.container_hash) == 0;
+    return !v->target || t->make == v->like ||
+           strcmp(t->make->container_hash, v->target->rec.container_hash) == 0;
 }
 
 bool slots_same_container(const struct slots *v, const struct core_task *t)
@@ -366,6 +369,18 @@ static void prefetch(const struct core_service *s, size_t slot)
         __builtin_prefetch(near->node);
 }
 
+/* Most tasks are made from the target as it is. */
+static const struct share_make *like_target(const struct slots *v)
+{
+    for (size_t i = 0; v->target && i < v->service->makes.n; i++) {
+        const struct share_make *m = v->service->makes.at[i];
+
+        if (m->revision == v->target->n && strcmp(m->container_hash, v->target->rec.container_hash) == 0)
+            return m;
+    }
+    return NULL;
+}
+
 void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
 {
     memset(v, 0, sizeof *v);
@@ -373,6 +388,7 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     v->service = s;
     v->rollout = r;
     v->target = core_service_revision(s, r->target);
+    v->like = like_target(v);
     if (rollout_limit(s, r) != ROLLOUT_NO_LIMIT)
         v->beside = core_service_revision(s, r->complete);
     for (size_t i = 0; i < s->by_slot.n; i++) {

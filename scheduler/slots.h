@@ -44,8 +44,9 @@ struct slots {
     const struct record_rollout *rollout; /* the target and epoch that count; borrowed */
     const struct core_revision *target;   /* readable, or NULL: then every task counts as compliant */
     const struct core_revision *beside;   /* while not all may be of the target: what others are; or NULL */
-    ORC_VEC(struct slot) at;              /* by number; closed ones that still have a task included */
-    ORC_VEC(struct core_task *) drop;     /* tasks that shall run and hold nothing any more */
+    const struct share_make *like;    /* what tasks of its content are made from, or NULL: compare hashes */
+    ORC_VEC(struct slot) at;          /* by number; closed ones that still have a task included */
+    ORC_VEC(struct core_task *) drop; /* tasks that shall run and hold nothing any more */
     ORC_VEC(struct core_task *)
     spare; /* beside what holds their slot, on nodes that don't answer, or may come back in time: kept */
     ORC_VEC(struct core_task *) stopping; /* told to stop, in this step too, and waited for; by slot */

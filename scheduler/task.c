@@ -7,7 +7,7 @@ _Static_assert(SPEC_REPLICAS_MAX <= 1 << 14, "a slot's number fits its field");
 
 #define BLOCK 256 /* tasks that are allocated at once */
 
-static const struct core_task_more nothing_more = {.exit_code = -1};
+const struct core_task_more core_task_nothing_more = {.exit_code = -1};
 
 /* ---- where tasks live -------------------------------------------------------------------------------- */
 
@@ -146,16 +146,11 @@ void core_task_free(struct core *c, struct core_task *t)
 
 /* ---- what few have ----------------------------------------------------------------------------------- */
 
-const struct core_task_more *core_task_more(const struct core_task *t)
-{
-    return t->more ? t->more : &nothing_more;
-}
-
 struct core_task_more *core_task_need_more(struct core_task *t)
 {
     if (!t->more) {
         t->more = orc_new(struct core_task_more);
-        *t->more = nothing_more;
+        *t->more = core_task_nothing_more;
     }
     return t->more;
 }
@@ -236,45 +231,4 @@ struct key core_key_task(const struct core_task *t, enum key_kind kind)
     snprintf(k.node, sizeof k.node, "%s", t->node->name);
     core_task_id(t, k.task);
     return k;
-}
-
-/* ---- facts ------------------------------------------------------------------------------------------- */
-
-bool core_task_known(const struct core_task *t)
-{
-    return t->fed.present && !t->fed.unreadable;
-}
-
-bool core_task_reported(const struct core_task *t)
-{
-    return t->status_fed.present && !t->status_fed.unreadable;
-}
-
-bool core_task_runs(const struct core_task *t)
-{
-    return core_task_known(t) && t->desired == TASK_RUN;
-}
-
-bool core_task_holds(const struct core_task *t)
-{
-    /* A record that has become unreadable still takes what it took. */
-    return t->fed.present && t->make && !(core_task_reported(t) && t->state >= TASK_STOPPED);
-}
-
-bool core_task_available(const struct core_task *t)
-{
-    return core_task_runs(t) && core_task_reported(t) && t->state == TASK_RUNNING &&
-           t->health == TASK_HEALTHY && core_node_alive(t->node) && !core_task_stale(t);
-}
-
-bool core_task_stale(const struct core_task *t)
-{
-    return core_task_reported(t) && t->boot && t->node->boot && t->boot != t->node->boot;
-}
-
-uint64_t core_task_run_ms(const struct core *c, const struct core_task *t)
-{
-    uint64_t run = t->available_at ? c->now - t->available_at : 0, before = core_task_more(t)->run_ms;
-
-    return run > before ? run : before;
 }

@@ -412,8 +412,8 @@ int main(int argc, char **argv)
     orc_auto_free char *text = NULL;
     json_t *j;
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench-scheduler NODES SERVICES TASKS\n");
+    if (argc != 4 && !(argc == 5 && strcmp(argv[4], "fill") == 0)) {
+        fprintf(stderr, "usage: bench-scheduler NODES SERVICES TASKS [fill]\n");
         return 2;
     }
     b.nodes = number(argv[1], 60000);
@@ -421,6 +421,12 @@ int main(int argc, char **argv)
     b.tasks = number(argv[3], 10000000);
     b.core = core_new();
     core_lead(b.core);
+    if (argc == 5) { /* for a profile of just that */
+        ask(&b);
+        settle(&b);
+        core_free(b.core);
+        return 0;
+    }
     j = measure(&b);
     text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(4));
     puts(text);

@@ -1,6 +1,7 @@
 /* A task in the model: little is kept of it, and nothing of its record is lost. */
 #include "lib/hash.h"
 #include "scheduler/feed.h"
+#include "scheduler/place_filter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -273,6 +274,33 @@ static void test_task__many_share_what_they_have_in_common(void **state)
     core_free(c);
 }
 
+/* ---- addresses ----------------------------------------------------------------------------------------- */
+
+/* A person may write two tasks with one address, or one that is not for tasks. */
+static void test_task__an_address_is_free_when_nobody_holds_it_any_more(void **state)
+{
+    struct core *c = core_new();
+    struct core_node *n = core_node_get(c, "k1");
+    int held[256] = {0};
+    uint64_t random = 11;
+
+    for (int i = 0; i < 100000; i++) {
+        int octet = (int)(chance(&random, 2) ? chance(&random, 256) : chance(&random, 3)), busy = 0;
+        bool more = chance(&random, 100) < (i / 10000 % 2 ? 40 : 60); /* fuller and emptier by turns */
+
+        if (!more && !held[octet])
+            continue;
+        held[octet] += more ? 1 : -1;
+        (more ? place_hold_address : place_give_address)(n, octet);
+        assert_int_equal(place_address_free(c, n, octet), held[octet] == 0);
+        for (int k = PLACE_ADDRESS_FIRST; k <= PLACE_ADDRESS_LAST; k++)
+            busy += held[k] > 0;
+        assert_int_equal(n->octets.n, busy);
+        assert_int_equal(place_any_address_free(c, n), busy < PLACE_ADDRESS_LAST - PLACE_ADDRESS_FIRST + 1);
+    }
+    core_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_task__what_becomes_unreadable_stays_as_it_was),
         cmocka_unit_test(test_task__one_that_is_well_has_nothing_more),
         cmocka_unit_test(test_task__many_share_what_they_have_in_common),
+        cmocka_unit_test(test_task__an_address_is_free_when_nobody_holds_it_any_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
