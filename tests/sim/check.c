@@ -75,13 +75,16 @@ static struct told *told_new(const struct sim_change *c, const struct record_tas
         memcpy(t->id, c->name->key.task, sizeof t->id);
         HASH_ADD_STR(check.tasks, id, t);
     }
+    t->desired = TASK_RUN; /* of an id that came again with a restored store, all is forgotten */
+    t->left_at = t->draining_at = 0;
+    t->was_ready = false;
     memcpy(t->node, c->name->key.node, sizeof t->node);
     snprintf(t->service, sizeof t->service, "%s", r->service);
     snprintf(t->address, sizeof t->address, "%s", r->address);
     t->slot = r->slot;
     t->revision = r->revision;
     t->create = c->create;
-    t->gone = false;
+    t->gone = t->orphan = false;
     return t;
 }
 
@@ -124,12 +127,12 @@ static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
     orc_auto_free char *node = key_node(SIM_CLUSTER, c->name->key.node);
     orc_auto_free char *alive = key_alive(SIM_CLUSTER, c->name->key.node);
     struct told *told = told_find(c->name->key.task);
-    const struct sim_container *at = engine_by_task(c->name->key.task);
+    const struct sim_container *at = engine_by_task(c->name->key.node, c->name->key.task);
 
     check_leads(t, c->name->at);
     if (told) {
         told->gone = true;
-        told->by_hand = !t;
+        told->orphan = at != NULL;
     }
     if (t && t->by && at && !cluster.replaced && (store_find(node) || store_find(alive)))
         sim_broken("collected-early", "the record of %s is deleted and its container is there", at->task);
@@ -253,6 +256,20 @@ void check_revision(const struct sim_change *changes, size_t n, const struct sim
         check_availability(t, store.revision);
         check_owners();
     }
+}
+
+void check_replaced(void)
+{
+    struct told *t, *next;
+
+    HASH_ITER (hh, check.tasks, t, next) {
+        orc_auto_free char *key = key_task(SIM_CLUSTER, t->node, t->id);
+
+        t->gone = !store_find(key);
+        t->orphan = t->gone && engine_by_task(t->node, t->id);
+    }
+    for (int i = 0; i < cluster.n_nodes; i++)
+        check.node_alive_since[i] = 0;
 }
 
 uint64_t check_writes(void)

@@ -11,7 +11,7 @@ struct told { /* a task, from its creation to the end of the run */
     int64_t create, revision;
     enum task_desired desired; /* the furthest */
     bool gone;                 /* its record is not in the store any more */
-    bool by_hand;              /* somebody deleted it */
+    bool orphan;               /* ... and its container was there still */
     uint64_t left_at;          /* told to stop; 0: not */
     bool was_ready;            /* its endpoint was written in this run of its container */
     uint64_t draining_at;      /* its endpoint was put as draining; 0: not */

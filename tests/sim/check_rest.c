@@ -16,11 +16,13 @@ static bool is_of(const struct record_task *t, const struct sim_service *s)
 static bool is_well(const struct sim_service *s, const struct sim_kv *kv)
 {
     const struct record_task *t = sim_text_task(kv->text);
-    const struct sim_container *c = engine_by_task(kv->name->key.task);
+    const struct sim_container *c = engine_by_task(kv->name->key.node, kv->name->key.task);
 
     if (t->revision != s->target)
         return not_yet("%s is of revision %lld, wanted is %lld", kv->name->key.task, (long long)t->revision,
                        (long long)s->target);
+    if (c && c->revision != t->revision)
+        return not_yet("%s runs the container of revision %lld", kv->name->key.task, (long long)c->revision);
     if (!c || !engine_is_healthy(c))
         return not_yet("%s %s", kv->name->key.task, c ? "is not healthy" : "has no container");
     return true;
@@ -93,7 +95,7 @@ static bool nothing_is_surplus(void)
         for (const struct sim_container *c = cluster.nodes[i].containers; c; c = c->next) {
             const struct told *t = told_find(c->task);
 
-            if (!t || t->desired != TASK_RUN || (t->gone && !cluster.replaced && !t->by_hand))
+            if (!t || t->desired != TASK_RUN || t->gone)
                 return not_yet("the container %s is still there", c->task);
         }
     HASH_ITER (hh, store.kvs, kv, next) {
@@ -103,6 +105,14 @@ static bool nothing_is_surplus(void)
             return not_yet("the record of %s is still there", kv->name->key.task);
     }
     return true;
+}
+
+/* A nodelet that was started anew knows nothing of the endpoint that an orphan's run had. */
+static bool was_orphan(const char *task)
+{
+    const struct told *t = told_find(task);
+
+    return t && t->orphan;
 }
 
 /* NGINX chooses all that are healthy, and nothing else. */
@@ -122,7 +132,7 @@ static bool gateway_is_right(const struct sim_nginx *n)
         const struct sim_peer *p = &n->peers.at[m->slot];
         const struct sim_container *c = engine_by_address(p->address);
 
-        if (nginx_may_pick(n, p->task) && (!c || strcmp(c->task, p->task) != 0))
+        if (nginx_may_pick(n, p->task) && !was_orphan(p->task) && (!c || strcmp(c->task, p->task) != 0))
             return not_yet("%s chooses %s, which is not there", n->id, p->task);
     }
     return true;

@@ -6,6 +6,13 @@
 
 /* ---- starting */
 
+bool check_is_orphan(const struct sim_container *c)
+{
+    const struct told *t = told_find(c->task);
+
+    return !t || t->gone || strcmp(t->node, c->node->name) != 0 || t->revision != c->revision;
+}
+
 static struct holder *holder_of(const char *address)
 {
     struct holder *h = NULL;
@@ -25,7 +32,7 @@ static void check_capacity(const struct sim_container *c)
     struct spec_resources sum = c->needs;
 
     for (const struct sim_container *o = c->node->containers; o; o = o->next)
-        if (o != c && o->state == SIM_RUNNING) {
+        if (o != c && o->state == SIM_RUNNING && !check_is_orphan(o)) {
             sum.cpus_nano += o->needs.cpus_nano;
             sum.memory += o->needs.memory;
         }
@@ -38,6 +45,8 @@ static void check_address(const struct sim_container *c, const struct told *t)
 {
     struct holder *h = holder_of(c->address);
 
+    if (h->task && h->task->orphan) /* nobody knows that its address is taken */
+        h->task = NULL;
     if (h->task && h->task != t && h->exists)
         sim_broken("one-per-address", "%s and %s both have %s", c->task, h->task->id, c->address);
     if (h->task && h->task != t && world.now < h->gone_at + SIM_ADDRESS_HOLD_MS)
@@ -50,7 +59,8 @@ static void check_address(const struct sim_container *c, const struct told *t)
 static void check_port(const struct sim_container *c)
 {
     for (const struct sim_container *o = c->node->containers; o; o = o->next)
-        if (o != c && c->host_port && o->state == SIM_RUNNING && o->host_port == c->host_port)
+        if (o != c && !check_is_orphan(o) && c->host_port && o->state == SIM_RUNNING &&
+            o->host_port == c->host_port)
             sim_broken("one-per-port", "%s and %s both have port %d of %s", c->task, o->task, c->host_port,
                        c->node->name);
 }
@@ -140,6 +150,15 @@ void check_removed(struct sim_container *c, struct sim_proc *by)
 
 /* ---- requests */
 
+/* A gateway that is dead for so long that it was retired has an NGINX that nobody can reach: it routes by its
+ * old table, beyond the time for which addresses rest. */
+static bool is_registered(int gateway)
+{
+    orc_auto_free char *key = key_gateway(SIM_CLUSTER, cluster.gateways[gateway].id);
+
+    return store_find(key) != NULL;
+}
+
 void check_request(const struct sim_nginx *n, const char *task, const char *address)
 {
     const struct sim_container *c = engine_by_address(address);
@@ -148,7 +167,7 @@ void check_request(const struct sim_nginx *n, const char *task, const char *addr
 
     if (c && strcmp(c->task, task) == 0)
         cluster.answered++;
-    if (!c || cluster.replaced)
+    if (!c || cluster.replaced || (t && t->orphan) || !is_registered(gateway))
         return;
     if (strcmp(c->task, task) != 0)
         sim_broken("request-to-another", "%s sends a request for %s to %s, where %s is now", n->id, task,

@@ -39,9 +39,10 @@ enum sim_state { SIM_CREATED, SIM_RUNNING, SIM_EXITED };
 struct sim_container {
     struct sim_container *next;
     struct sim_node *node;
-    char *id, *name, *task, *cluster_id;
+    char *id, *name, *task, *cluster_id, *hash;
     char address[16];
     int host_port; /* 0: none */
+    int64_t revision;
     struct spec_resources needs;
     enum sim_temper temper;
     enum sim_state state;
@@ -121,7 +122,8 @@ struct cluster {
     int64_t recovered;
     struct backup backup;
     uint64_t backup_at;
-    bool frozen;   /* wiped or restored, and nobody has said `orc recover` yet */
+    bool may_replace, may_delete; /* of the faults of this run */
+    bool frozen;                  /* wiped or restored, and nobody has said `orc recover` yet */
     bool replaced; /* it was at some time: what is promised within one store is not across two */
     unsigned long requests, answered; /* of clients, through NGINX */
 };
@@ -135,11 +137,12 @@ void stream_cut(struct sim_proc *p); /* its link was cut */
 void stream_reset(size_t member);    /* its connections break */
 
 /* ---- engine.c */
-struct sim_container *engine_by_address(const char *address); /* running; NULL: none */
-struct sim_container *engine_by_task(const char *task);       /* existing; NULL: none */
+struct sim_container *engine_by_address(const char *address);             /* running; NULL: none */
+struct sim_container *engine_by_task(const char *node, const char *task); /* existing; NULL: none */
 void engine_set(struct sim_node *n, bool up);
 void engine_crash(struct sim_container *c, int exit_code); /* it ends by itself */
 void engine_release(struct sim_node *n);
+void engine_clean(void); /* people delete the containers that orc calls orphans */
 bool engine_is_healthy(const struct sim_container *c);
 
 /* ---- nginx.c */
@@ -168,6 +171,8 @@ void people_rollback(struct sim_service *s);
 void people_restart(struct sim_service *s);
 void people_remove(struct sim_service *s);
 void people_policy(struct sim_node *n, bool cordon, bool drain);
+void people_forget_node(struct sim_node *n); /* `orc node rm` of a server that is away */
+void people_look(void);                      /* the store was replaced: what it asks for now */
 void people_act(void);
 
 /* ---- faults.c */
@@ -182,8 +187,10 @@ void check_signalled(struct sim_container *c,
                      struct sim_proc *by); /* ... is sent the stop signal, or killed */
 void check_removed(struct sim_container *c, struct sim_proc *by);
 void check_request(const struct sim_nginx *n, const char *task, const char *address);
-void check_settled(void); /* after the faults have ended and enough time passed */
+bool check_is_orphan(const struct sim_container *c); /* its record is not in the store any more */
+void check_settled(void);                            /* after the faults have ended and enough time passed */
 bool check_is_settled(void);
+void check_replaced(void);   /* the store was */
 uint64_t check_writes(void); /* transactions of daemons so far */
 
 #endif

@@ -64,11 +64,11 @@ struct sim_container *engine_by_address(const char *address)
     return NULL;
 }
 
-struct sim_container *engine_by_task(const char *task)
+struct sim_container *engine_by_task(const char *node, const char *task)
 {
     for (int i = 0; i < cluster.n_nodes; i++)
         for (struct sim_container *c = cluster.nodes[i].containers; c; c = c->next)
-            if (strcmp(c->task, task) == 0)
+            if (strcmp(c->task, task) == 0 && strcmp(c->node->name, node) == 0)
                 return c;
     return NULL;
 }
@@ -198,6 +198,7 @@ static void free_container(struct sim_container *c)
     free(c->name);
     free(c->task);
     free(c->cluster_id);
+    free(c->hash);
     free(c);
 }
 
@@ -256,6 +257,8 @@ static void do_create(struct docker_call *call)
     c->cluster_id = orc_strdup(string_at(labels, "orc.cluster"));
     snprintf(c->address, sizeof c->address, "%s", string_at(ipam, "IPv4Address"));
     c->host_port = port_of(host);
+    c->hash = orc_strdup(string_at(labels, "orc.hash"));
+    c->revision = atoll(string_at(labels, "orc.revision"));
     c->needs.cpus_nano = json_integer_value(json_object_get(host, "NanoCpus"));
     c->needs.memory = json_integer_value(json_object_get(host, "Memory"));
     c->temper = temper_of(image);
@@ -265,11 +268,12 @@ static void do_create(struct docker_call *call)
     answer(call, DOCKER_OK, "", json_pack("{s:s}", "Id", c->id));
 }
 
-/* What the engine itself refuses: an address or a port that another container has. */
+/* What the engine itself refuses: an address or a port that another container has. Where orc should know of
+ * that other one, it is let through, for the checks to see. */
 static const char *in_the_way(const struct sim_container *c)
 {
     for (struct sim_container *o = c->node->containers; o; o = o->next) {
-        if (o == c || o->state != SIM_RUNNING)
+        if (o == c || o->state != SIM_RUNNING || !(cluster.replaced || check_is_orphan(o)))
             continue;
         if (strcmp(o->address, c->address) == 0)
             return "Address already in use";
@@ -287,7 +291,7 @@ static void do_start(struct docker_call *call, struct sim_container *c)
         answer(call, DOCKER_OK, "", NULL);
     } else if (c->temper == SIM_BROKEN) {
         answer(call, DOCKER_REFUSED, "OCI runtime create failed: executable file not found", NULL);
-    } else if (why && cluster.replaced) {
+    } else if (why) {
         answer(call, DOCKER_TROUBLE, why, NULL);
     } else {
         run(c);
@@ -357,9 +361,9 @@ static const char *state_name(const struct sim_container *c)
 
 static json_t *shown(const struct sim_container *c)
 {
-    return json_pack("{s:s, s:{s:s, s:i, s:b}, s:{s:{s:s, s:s}}}", "Id", c->id, "State", "Status",
+    return json_pack("{s:s, s:{s:s, s:i, s:b}, s:{s:{s:s, s:s, s:s}}}", "Id", c->id, "State", "Status",
                      state_name(c), "ExitCode", c->exit_code, "OOMKilled", 0, "Config", "Labels", "orc.task",
-                     c->task, "orc.cluster", c->cluster_id);
+                     c->task, "orc.cluster", c->cluster_id, "orc.hash", c->hash);
 }
 
 static void do_list(struct docker_call *call)
@@ -367,8 +371,9 @@ static void do_list(struct docker_call *call)
     json_t *list = json_array();
 
     for (struct sim_container *c = call->d->node->containers; c; c = c->next)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:{s:s, s:s}}", "Id", c->id, "State", state_name(c),
-                                              "Labels", "orc.task", c->task, "orc.cluster", c->cluster_id));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "Id", c->id, "State",
+                                              state_name(c), "Labels", "orc.task", c->task, "orc.cluster",
+                                              c->cluster_id, "orc.hash", c->hash));
     answer(call, DOCKER_OK, "", list);
 }
 
@@ -525,6 +530,22 @@ void engine_set(struct sim_node *n, bool up)
             sim_event_in(&call->event, sim_below(5));
         }
     }
+}
+
+void engine_clean(void)
+{
+    struct sim_container *c, *next;
+
+    for (int i = 0; i < cluster.n_nodes; i++)
+        for (c = cluster.nodes[i].containers; c; c = next) {
+            next = c->next;
+            if (!check_is_orphan(c) && strcmp(c->cluster_id, cluster.cluster_id) == 0)
+                continue;
+            sim_say("people: %s: docker rm -f %s", cluster.nodes[i].name, c->name);
+            engine_crash(c, 137);
+            event(c, "destroy", NULL, 0);
+            forget(c);
+        }
 }
 
 void engine_release(struct sim_node *n)

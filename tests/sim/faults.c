@@ -169,6 +169,58 @@ static void compact(void)
     store_compact(store.revision - (int64_t)sim_below(5));
 }
 
+static void recover(void *arg)
+{
+    if (cluster.frozen && !world.over)
+        people_recover();
+}
+
+/* Another store in the place of ours: who knew ours must notice. */
+static void replace_store(void)
+{
+    bool wipe = sim_chance(4);
+
+    if (!wipe && (!cluster.backup.revision || world.now < cluster.backup_at + 10000))
+        return;
+    for (size_t i = 0; i < world.n_procs; i++) {
+        struct sim_proc *p = world.procs[i];
+
+        p->knew = p->known > p->knew ? p->known : p->knew;
+        p->known = p->seen = 0;
+    }
+    if (wipe)
+        store_wipe();
+    else
+        store_restore(&cluster.backup, sim_chance(3));
+    sim_say("etcd is %s", wipe ? "wiped" : "restored from an older backup");
+    cluster.frozen = cluster.replaced = true;
+    backup_release(&cluster.backup);
+    people_look();
+    check_replaced();
+    sim_once(5000 + sim_below(30000), recover, NULL);
+}
+
+static void save_store(void)
+{
+    store_save(&cluster.backup);
+    cluster.backup_at = world.now;
+}
+
+/* Somebody deletes the record of a task: its container is left alone. */
+static void delete_record(void)
+{
+    struct sim_kv *kv, *next, *some = NULL;
+    uint64_t i = 0;
+
+    HASH_ITER (hh, store.kvs, kv, next)
+        if (kv->name->key.kind == KEY_TASK && sim_below(++i) == 0)
+            some = kv;
+    if (!some || !sim_chance(3))
+        return;
+    sim_say("somebody deletes %s", some->name->at);
+    store_delete(some->name->at);
+}
+
 /* ---- containers and engines */
 
 static struct sim_container *any_container(void)
@@ -234,15 +286,25 @@ static void nginx_fault(void)
     }
 }
 
+/* Those whose consequences outlast the run's other promises come only in some runs. */
+static bool is_allowed(void (*fault)(void))
+{
+    return (fault != replace_store || cluster.may_replace) && (fault != delete_record || cluster.may_delete);
+}
+
 void fault_any(void)
 {
     static void (*const faults[])(void) = {
         crash_or_start,   crash_for_a_moment,  crash_for_a_moment, pause_any,       wall_jump,    cut_any,
         cut_for_a_moment, refuse_for_a_moment, spoil_link,         member_fault,    outage,       expire_any,
         compact,          break_container,     break_container,    break_container, engine_fault, nginx_fault,
+        save_store,       replace_store,       delete_record,
     };
 
-    faults[sim_below(ORC_ARRAY_SIZE(faults))]();
+    size_t i = sim_below(ORC_ARRAY_SIZE(faults));
+
+    if (is_allowed(faults[i]))
+        faults[i]();
 }
 
 /* ---- the end of all faults */
@@ -267,6 +329,15 @@ static void mend_node(struct sim_node *n)
     people_policy(n, false, false);
 }
 
+/* People look at what the servers report as orphans, again and again. */
+static void clean(void *arg)
+{
+    if (world.over)
+        return;
+    engine_clean();
+    sim_once(20000, clean, NULL);
+}
+
 void fault_end_all(void)
 {
     sim_say("all faults end");
@@ -280,4 +351,5 @@ void fault_end_all(void)
         mend_proc(world.procs[i]);
     for (int i = 0; i < cluster.n_nodes; i++)
         mend_node(&cluster.nodes[i]);
+    sim_once(20000, clean, NULL);
 }

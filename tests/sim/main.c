@@ -76,6 +76,8 @@ static void make_cluster(void)
     cluster.n_schedulers = 1 + (int)sim_below(3);
     cluster.n_gateways = (int)sim_below(3);
     cluster.n_services = 1 + (int)sim_below(3);
+    cluster.may_replace = sim_chance(5);
+    cluster.may_delete = sim_chance(5);
     people_init();
     for (int i = 0; i < cluster.n_nodes; i++)
         make_node(i);
@@ -138,6 +140,8 @@ static void come_to_rest(void)
     uint64_t until = world.now + SETTLE_MS, writes;
 
     fault_end_all();
+    if (cluster.replaced) /* what runs of another time is cleaned away before anything is rolled out */
+        run_for(70000);
     for (int i = 0; i < cluster.n_services; i++)
         people_apply(&cluster.services[i], "good");
     run_for(3000);

@@ -218,6 +218,47 @@ void people_policy(struct sim_node *n, bool cordon, bool drain)
     put(key_node_policy(SIM_CLUSTER, n->name), record_node_policy_text(&p));
 }
 
+void people_forget_node(struct sim_node *n)
+{
+    orc_auto_free char *node = key_node(SIM_CLUSTER, n->name), *alive = key_alive(SIM_CLUSTER, n->name);
+    orc_auto_free char *policy = key_node_policy(SIM_CLUSTER, n->name);
+    struct sim_kv *kv, *next;
+
+    if (store_find(alive) || !store_find(node))
+        return;
+    sim_say("people: orc node rm %s", n->name);
+    store_delete(node);
+    store_delete(policy);
+    HASH_ITER (hh, store.kvs, kv, next) {
+        orc_auto_free char *owner = orc_printf("\"%s\"", n->name);
+
+        if (kv->name->key.kind == KEY_SUBNET && strstr(kv->text->at, owner))
+            store_delete(kv->name->at);
+    }
+}
+
+void people_look(void)
+{
+    struct record_app a = read_app();
+
+    for (int i = 0; i < cluster.n_services; i++) {
+        struct sim_service *s = &cluster.services[i];
+        const struct record_app_service *in;
+        orc_auto_free char *good = key_revision(SIM_CLUSTER, SIM_APP, s->name, s->good);
+
+        s->wanted = false;
+        orc_vec_each (in, &a.services)
+            if (strcmp(in->name, s->name) == 0) {
+                s->wanted = true;
+                s->target = in->revision;
+                s->replicas = in->replicas;
+            }
+        if (!store_find(good))
+            s->good = 0;
+    }
+    record_app_release(&a);
+}
+
 /* ---- somebody does something */
 
 static const char *any_image(void)
@@ -263,7 +304,9 @@ void people_act(void)
 
     if (cluster.frozen) /* they look first, then say that it is right */
         return;
-    if (sim_chance(4))
+    if (sim_chance(12))
+        people_forget_node(n);
+    else if (sim_chance(4))
         people_policy(n, sim_chance(3), sim_chance(3));
     else
         act_on(&cluster.services[sim_below((uint64_t)cluster.n_services)]);

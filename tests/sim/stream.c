@@ -162,6 +162,8 @@ static void deliver_range(struct watch *w, size_t i, int64_t upto)
     r->next = upto + 1 > r->next ? upto + 1 : r->next;
     if (upto > w->proc->seen && in_range(r, "/orc/" SIM_CLUSTER "/tasks/"))
         w->proc->seen = upto;
+    if (events.n && events.at[events.n - 1].kv.mod_revision > w->proc->known)
+        w->proc->known = events.at[events.n - 1].kv.mod_revision;
     if (events.n)
         w->opts.on_events(i, events.at, events.n, store.cluster_id, w->opts.arg);
     orc_vec_release(&events);
