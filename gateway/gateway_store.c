@@ -201,6 +201,14 @@ static void on_view_state(enum view_state state, const char *why, void *arg)
     }
 }
 
+static void on_forget(void *arg)
+{
+    struct gateway *g = arg;
+
+    gw_table_forget(g->table);
+    g->sync_revision = 0;
+}
+
 /* ---- registering, then watching */
 
 static void watch(struct gateway *g)
@@ -217,6 +225,7 @@ static void watch(struct gateway *g)
         .on_delete = on_delete,
         .on_batch = on_batch,
         .on_state = on_view_state,
+        .on_forget = on_forget,
         .guard = &g->guard,
         .config_key = config,
         .arg = g,

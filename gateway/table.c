@@ -258,6 +258,12 @@ void gw_table_snapshot(struct gw_table *t)
     t->vanishing = true;
 }
 
+void gw_table_forget(struct gw_table *t)
+{
+    t->revision = t->served = t->draining_revision = t->said_revision = 0;
+    t->changes++; /* what is on its way to NGINX is of the other store */
+}
+
 /* ---- deciding */
 
 static int64_t lease_of_node(const struct gw_table *t, const char *name)

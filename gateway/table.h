@@ -50,6 +50,8 @@ void gw_table_service_gone(struct gw_table *t, const char *app, const char *serv
 
 /* A complete snapshot follows: what it does not put has vanished by its commit, of endpoints and of nodes. */
 void gw_table_snapshot(struct gw_table *t);
+/* The store is another one, or an older state of it: revisions begin anew, nothing is served yet. */
+void gw_table_forget(struct gw_table *t);
 /* Ends a batch: everything up to `revision` was fed. */
 void gw_table_commit(struct gw_table *t, int64_t revision, uint64_t now);
 /* Forgets suspects whose time is over. To be called only while the store answers, at gw_table_deadline(): 0:

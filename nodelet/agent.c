@@ -104,7 +104,7 @@ struct task *agent_task(struct agent *a, const char *id)
     return t;
 }
 
-static void task_free(struct task *t)
+void task_free(struct task *t)
 {
     HASH_DEL(t->a->tasks, t);
     ops_cancel(t);
@@ -193,7 +193,7 @@ static void listed(struct agent *a, const struct docker_container *c)
     struct task *t = agent_find(a, c->task);
     struct converge_seen seen = {.container = c->running ? CONTAINER_RUNNING : CONTAINER_CREATED};
 
-    if (!t || !t->has_record) {
+    if (!t || !t->has_record || !orc_streq(c->hash, t->rec.container_hash)) {
         orphans_add(a, c->task);
         return;
     }
@@ -390,6 +390,18 @@ void agent_batch(struct agent *a)
     HASH_ITER (hh, a->tasks, t, next)
         if (t->w.step == WITHDRAW_WAITING)
             task_step(t);
+}
+
+/* What it says now holds, and nothing that was written or told since. */
+void agent_forget(struct agent *a)
+{
+    struct task *t, *next;
+
+    HASH_ITER (hh, a->tasks, t, next) {
+        publish_anew(t);
+        withdraw_release(&t->w);
+        converge_anew(&t->c);
+    }
 }
 
 void agent_view(struct agent *a, enum view_state state)

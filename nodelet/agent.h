@@ -55,6 +55,7 @@ void agent_put(struct agent *a, const struct key *key, const struct etcd_kv *kv)
 void agent_delete(struct agent *a, const struct key *key, int64_t revision);
 void agent_batch(struct agent *a);
 void agent_view(struct agent *a, enum view_state state);
+void agent_forget(struct agent *a); /* view_opts.on_forget */
 
 /* metrics.c */
 void agent_metrics(const struct agent *a, struct orc_metrics_text *text);

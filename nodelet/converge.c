@@ -62,6 +62,14 @@ void converge_want(struct converge *c, enum task_desired desired, const struct s
     c->restart_max = spec->restart_max;
 }
 
+void converge_anew(struct converge *c)
+{
+    c->desired = TASK_RUN;
+    c->withdrawn = false;
+    if (c->op == CONVERGE_WITHDRAW)
+        c->op = CONVERGE_NOTHING;
+}
+
 void converge_orphan(struct converge *c)
 {
     c->wanted = false;

@@ -110,6 +110,9 @@ void converge_resume(struct converge *c, const struct record_status *old);
 
 /* What the task's record says; `spec` may be NULL while it isn't known. Never moves backwards. */
 void converge_want(struct converge *c, enum task_desired desired, const struct spec_service *spec);
+/* What was wanted is void, because the store was restored from an older backup: the next converge_want() may
+ * be a step back. */
+void converge_anew(struct converge *c);
 /* The record vanished: nothing is done from now on, nothing is stopped. */
 void converge_orphan(struct converge *c);
 

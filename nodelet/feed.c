@@ -33,6 +33,13 @@ static void put_task(struct agent *a, const char *id, const struct etcd_kv *kv)
         record_task_release(&rec);
         return;
     }
+    t = agent_find(a, id);
+    if (t && t->begun && !orc_streq(t->rec.container_hash, rec.container_hash)) {
+        /* another task under an id of before a backup was restored: what runs under it is not this one's */
+        if (t->c.container != CONTAINER_NONE)
+            orphans_add(a, id);
+        task_free(t);
+    }
     t = agent_task(a, id);
     if (!t->has_record || t->rec.revision != rec.revision) {
         struct revision *old = t->revision;

@@ -122,6 +122,14 @@ void node_seen(struct node *n, const struct etcd_kv *kv)
     changed(n);
 }
 
+void node_forget(struct node *n)
+{
+    free(n->written);
+    n->written = NULL;
+    n->revision = 0;
+    changed(n);
+}
+
 static void on_written(const struct etcd_result *res, void *arg)
 {
     struct node *n = arg;

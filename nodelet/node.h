@@ -37,5 +37,7 @@ void node_engine(struct node *n, const char *version);
 void node_condition(struct node *n, const char *type, bool ok, const char *reason);
 /* Our record as the view shows it; NULL: deleted. Another's hand is overwritten. */
 void node_seen(struct node *n, const struct etcd_kv *kv);
+/* The store is another one, or an older state of it: the record is written again. */
+void node_forget(struct node *n);
 
 #endif

@@ -342,6 +342,14 @@ static void on_state(enum view_state state, const char *why, void *arg)
     agent_view(n->agent, state);
 }
 
+static void on_forget(void *arg)
+{
+    struct nodelet *n = arg;
+
+    node_forget(n->node);
+    agent_forget(n->agent);
+}
+
 static void open_view(struct nodelet *n)
 {
     const char *c = n->opts.cluster, *name = n->opts.name;
@@ -356,6 +364,7 @@ static void open_view(struct nodelet *n)
                              .on_delete = on_delete,
                              .on_batch = on_batch,
                              .on_state = on_state,
+                             .on_forget = on_forget,
                              .guard = &n->guard,
                              .config_key = config,
                              .separate = true,

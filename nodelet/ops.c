@@ -92,9 +92,11 @@ static void saw_container(struct task *t, const struct docker_container *c)
     task_saw(t, &seen);
 }
 
+/* Of this task, and of what it asks for: in a store that was restored from a backup an id may come again. */
 static bool is_ours(const struct task *t, const struct docker_container *c)
 {
-    return orc_streq(c->task, t->id) && orc_streq(c->cluster, t->a->cluster_id);
+    return orc_streq(c->task, t->id) && orc_streq(c->cluster, t->a->cluster_id) &&
+           orc_streq(c->hash, t->rec.container_hash);
 }
 
 static void on_looked(const struct docker_res *res, void *arg)

@@ -193,7 +193,7 @@ static void add_guards(struct task *t, struct etcd_txn *txn, enum endpoint_known
     struct agent *a = t->a;
     orc_auto_free char *task = key_task(a->cluster, a->node, t->id), *alive = key_alive(a->cluster, a->node);
 
-    etcd_txn_if_create_revision(txn, task, t->create_rev);
+    etcd_txn_if_create_revision(txn, task, t->has_record ? t->create_rev : 0);
     if (ep == EP_READY)
         etcd_txn_if_mod_revision(txn, task, t->mod_rev);
     if (ep == EP_READY || ep == EP_DRAINING)
@@ -238,6 +238,18 @@ static void write_now(struct task *t, char *status, enum endpoint_known ep, bool
     t->pub.call = etcd_txn_commit(a->opts.etcd, txn, on_written, t);
 }
 
+/* The record is gone, and what runs is left alone with its endpoint; but when it has ended nobody shall be
+ * sent to its address. */
+static void withdraw_orphan(struct task *t, uint64_t now)
+{
+    if (is_running(t) || t->pub.have == EP_NONE || !t->a->lease)
+        return;
+    if (t->pub.retry_at > now)
+        task_wake_at(t, t->pub.retry_at);
+    else
+        write_now(t, NULL, EP_NONE, true);
+}
+
 void publish_step(struct task *t, uint64_t now)
 {
     struct publication *p = &t->pub;
@@ -245,8 +257,12 @@ void publish_step(struct task *t, uint64_t now)
     bool ep_differs = ep != p->have || (ep == EP_DRAINING && t->w.step == WITHDRAW_PUTTING);
     orc_auto_free char *status = NULL;
 
-    if (p->call || !t->has_record || t->a->view != VIEW_LIVE)
+    if (p->call || t->a->view != VIEW_LIVE)
         return;
+    if (!t->has_record) {
+        withdraw_orphan(t, now);
+        return;
+    }
     if (ep != EP_NONE && !t->a->lease)
         ep_differs = false; /* written as soon as there is a lease again */
     status = status_text(t);
@@ -303,6 +319,16 @@ void publish_resume(struct task *t, const struct record_status *old, const char 
     p->since = old->since;
 }
 
+void publish_anew(struct task *t)
+{
+    struct publication *p = &t->pub;
+
+    free(p->written);
+    p->written = NULL;
+    p->revision = 0;
+    p->have = EP_UNKNOWN;
+}
+
 bool publish_may_be_chosen(const struct task *t)
 {
     return t->pub.may_stand;
@@ -310,5 +336,5 @@ bool publish_may_be_chosen(const struct task *t)
 
 bool publish_idle(const struct task *t)
 {
-    return !t->pub.call;
+    return !t->pub.call && t->pub.have == EP_NONE;
 }

@@ -122,6 +122,7 @@ const struct spec_service *task_spec(const struct task *t);
 void task_saw(struct task *t, const struct converge_seen *seen);
 /* What an earlier nodelet wrote, and its text; `old` is taken. */
 void task_set_old(struct task *t, struct record_status *old, const char *text);
+void task_free(struct task *t);
 struct task *agent_find(const struct agent *a, const char *id); /* NULL: unknown */
 struct task *agent_task(struct agent *a, const char *id);       /* made when it is unknown */
 
@@ -150,6 +151,7 @@ void publish_status_seen(struct task *t, const struct etcd_kv *kv); /* NULL: del
 void publish_cancel(struct task *t);
 /* What an earlier nodelet wrote, and its text. */
 void publish_resume(struct task *t, const struct record_status *old, const char *text);
+void publish_anew(struct task *t); /* the store's status and endpoint are not those that were written */
 bool publish_idle(const struct task *t);
 /* A gateway may choose this task: its endpoint stands, or may stand, as ready. */
 bool publish_may_be_chosen(const struct task *t);

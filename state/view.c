@@ -32,6 +32,7 @@
 
 struct wait {
     int64_t revision;
+    uint64_t lists; /* begun before it */
     void (*done)(int error, void *arg);
     void *arg;
     TAILQ_ENTRY(wait) link;
@@ -55,6 +56,7 @@ struct view {
     char *why;
     uint64_t cluster_id;
     bool need_list;
+    uint64_t lists;         /* begun */
     int64_t list_revision;  /* the revision that is being read */
     size_t list_next;       /* the prefix that is being read */
     unsigned failures;      /* in a row */
@@ -128,17 +130,24 @@ int64_t view_revision(const struct view *v)
     return reached;
 }
 
+/* What was read from the beginning after somebody had begun to wait is no older than what he waits for,
+ * unless that was another store's. */
+static bool is_stale(const struct view *v, const struct wait *w)
+{
+    return !v->need_list && w->lists < v->lists;
+}
+
 static void resolve_waits(struct view *v)
 {
     struct wait *w;
 
     do {
         TAILQ_FOREACH(w, &v->waits, link)
-        if (v->freed || w->revision <= view_revision(v))
+        if (v->freed || w->revision <= view_revision(v) || is_stale(v, w))
             break;
         if (w) {
             TAILQ_REMOVE(&v->waits, w, link);
-            w->done(v->freed ? -ECANCELED : 0, w->arg);
+            w->done(v->freed ? -ECANCELED : w->revision <= view_revision(v) ? 0 : -ESTALE, w->arg);
             free(w);
         }
     } while (w);
@@ -155,7 +164,7 @@ void view_wait(struct view *v, int64_t revision, void (*done)(int error, void *a
 {
     struct wait *w = orc_new(struct wait);
 
-    *w = (struct wait){.revision = revision, .done = done, .arg = arg};
+    *w = (struct wait){.revision = revision, .lists = v->lists, .done = done, .arg = arg};
     TAILQ_INSERT_TAIL(&v->waits, w, link);
     enter(v);
     resolve_waits(v);
@@ -243,6 +252,8 @@ static void forget(struct view *v)
     v->need_list = true;
     for (size_t i = 0; i < v->ranges.n; i++)
         v->ranges.at[i].reached = 0;
+    if (v->opts.on_forget)
+        v->opts.on_forget(v->opts.arg);
 }
 
 static enum guard_verdict judge_config(struct view *v, const char *value, size_t n, uint64_t cluster_id,
@@ -426,6 +437,7 @@ static void list_prefix(struct view *v)
 static void list(struct view *v)
 {
     v->need_list = true;
+    v->lists++;
     v->list_revision = 0;
     v->list_next = 0;
     keyset_begin(v->keys);

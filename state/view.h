@@ -39,6 +39,9 @@ struct view_opts {
     void (*on_put)(const struct etcd_kv *kv, void *arg);
     void (*on_delete)(const char *key, int64_t revision, void *arg);
     void (*on_batch)(int64_t revision, void *arg);
+    /* May be NULL. The store is another one, or an older state of ours, and that is accepted: every key that is
+     * there will be put again, and what had been learnt of revisions is void. */
+    void (*on_forget)(void *arg);
     /* May be NULL. `why` is "" when LIVE. */
     void (*on_state)(enum view_state state, const char *why, void *arg);
     struct guard *guard; /* may be NULL: believe everything. Written by the view: save it now and then */
@@ -57,9 +60,10 @@ enum view_state view_state(const struct view *v);
 int64_t view_revision(const struct view *v); /* as of the last on_batch; 0 before the first */
 
 /* Calls done once the view has delivered everything up to `revision`; before view_wait() returns when it has.
- * Exactly once; with error -ECANCELED when the view is freed first. A revision that touched nothing between
- * the prefixes (or, with `separate`, not each of them) does not come by itself: the view then reads its
- * ranges anew after a second, which is right but not for every day. */
+ * Exactly once; with error -ECANCELED when the view is freed first, with -ESTALE when the store is an older
+ * one now and does not have that revision. A revision that touched nothing between the prefixes (or, with
+ * `separate`, not each of them) does not come by itself: the view then reads its ranges anew after a second,
+ * which is right but not for every day. */
 void view_wait(struct view *v, int64_t revision, void (*done)(int error, void *arg), void *arg);
 
 #endif

@@ -38,6 +38,7 @@ struct mirror {
     bool free_on_put, free_on_batch;
     enum view_state seen[64];
     char why[256];
+    unsigned forgets;
     int waited; /* calls of a view_wait's done; error in wait_error */
     int wait_error;
 };
@@ -139,6 +140,11 @@ static struct etcd *client(const char *url)
 }
 
 /* opts: prefixes, guard, config_key, separate; the rest is filled in. */
+static void on_forget(void *arg)
+{
+    ((struct mirror *)arg)->forgets++;
+}
+
 static void mirror_open(struct mirror *m, struct view_opts opts)
 {
     memset(m->seen, 0, sizeof m->seen);
@@ -149,6 +155,7 @@ static void mirror_open(struct mirror *m, struct view_opts opts)
     opts.on_delete = on_delete;
     opts.on_batch = on_batch;
     opts.on_state = on_state;
+    opts.on_forget = on_forget;
     opts.arg = m;
     m->view = view_new(&loop, m->e, &opts);
 }
@@ -756,11 +763,16 @@ static void test_view__an_etcd_restored_from_an_older_backup_freezes_it_until_re
     etcd_server_again(&server);
     assert_true(loop_until(&loop, is_frozen, &m));
     assert_kept(&m);
+    view_wait(m.view, m.guard.revision + 1000, on_waited, &m); /* of the store that is no more */
+    m.waited = 0;
     put_config(CONFIG, "aaaa", 1000); /* what `orc recover` does */
     assert_true(loop_until(&loop, is_live, &m));
     assert_int_equal(m.guard.recovered, 1000);
     assert_string_equal(mirror_get(&m, "/v/a/x"), "old");
     assert_null(mirror_get(&m, "/v/a/later"));
+    assert_int_equal(m.forgets, 1);
+    assert_int_equal(m.waited, 1);
+    assert_int_equal(m.wait_error, -ESTALE);
     reach(&m, put_pair("after"));
     assert_string_equal(mirror_get(&m, "/v/b/x"), "after");
     mirror_close(&m);

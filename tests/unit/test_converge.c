@@ -769,6 +769,23 @@ static void test_converge__what_must_be_looked_at_is_not_called_stopped(void **s
     assert_int_equal(converge_told(&s->c, true, TASK_STOPPED), TASK_STOPPED);
 }
 
+/* A store restored from an older backup asks for what had been told to go. */
+static void test_converge__what_was_wanted_can_be_void(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    converge_anew(&s->c);
+    want(s, TASK_RUN);
+    nothing(s);
+    assert_int_equal(converge_state(&s->c), TASK_RUNNING);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE); /* again: who knows who chooses it now */
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -813,6 +830,7 @@ int main(void)
         T(test_converge__container_deleted_while_nodelet_was_away_is_made_again),
         T(test_converge__asking_changes_nothing),
         T(test_converge__what_must_be_looked_at_is_not_called_stopped),
+        T(test_converge__what_was_wanted_can_be_void),
         T(test_converge__random_stories_keep_the_promises),
     };
 

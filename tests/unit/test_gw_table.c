@@ -246,6 +246,32 @@ static void test_table__slot_of_a_gone_endpoint_is_free_only_without_requests(vo
     gw_table_free(t);
 }
 
+/* ---- another store */
+
+/* A revision of before says nothing about one of a store that was restored from an older backup. */
+static void test_table__forgets_what_it_served_with_the_store(void **state)
+{
+    struct gw_table *t = table_with(2);
+    orc_auto_free char *text = NULL;
+
+    put(t, 0, ENDPOINT_DRAINING, 90);
+    commit(t, 90);
+    push(t, 0);
+    assert_int_equal(gw_table_served(t), 90);
+    put(t, 1, ENDPOINT_DRAINING, 95);
+    commit(t, 95);
+    text = gw_table_text(t); /* on its way to NGINX */
+    gw_table_forget(t);
+    gw_table_pushed(t, true);
+    assert_int_equal(gw_table_served(t), 0);
+    assert_int_equal(gw_table_draining_revision(t), 0);
+    commit(t, 40);
+    assert_int_equal(gw_table_served(t), 0);
+    push(t, 0);
+    assert_int_equal(gw_table_served(t), 40);
+    gw_table_free(t);
+}
+
 /* ---- absence */
 
 static void test_table__endpoint_taken_away_by_its_nodelet_is_gone(void **state)
@@ -628,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_table__counts_from_before_the_push_are_not_believed),
         cmocka_unit_test(test_table__gone_endpoint_that_comes_back_draining_keeps_its_count),
         cmocka_unit_test(test_table__slot_of_a_gone_endpoint_is_free_only_without_requests),
+        cmocka_unit_test(test_table__forgets_what_it_served_with_the_store),
         cmocka_unit_test(test_table__endpoint_taken_away_by_its_nodelet_is_gone),
         cmocka_unit_test(test_table__endpoint_that_vanished_with_its_nodes_lease_is_suspect),
         cmocka_unit_test(test_table__endpoint_that_vanished_with_an_older_lease_is_suspect),
