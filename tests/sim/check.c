@@ -132,7 +132,7 @@ static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
     check_leads(t, c->name->at);
     if (told) {
         told->gone = true;
-        told->orphan = at != NULL;
+        told->orphan = at || !t; /* nobody knows any more whose address it has, or had */
     }
     if (t && t->by && at && !cluster.replaced && (store_find(node) || store_find(alive)))
         sim_broken("collected-early", "the record of %s is deleted and its container is there", at->task);
