@@ -95,6 +95,8 @@ void gw_endpoint_become(struct gw_table *t, struct gw_endpoint *e, enum gw_endpo
         e->off = t->changes;
         e->in_flight = 1;
     }
+    if (state != GW_GONE)
+        e->withdrawn = state == GW_DRAINING;
     --*gw_table_count(t, e->state);
     e->state = state;
     ++*gw_table_count(t, state);

@@ -5,7 +5,8 @@
  *
  * An endpoint is
  *   ready      NGINX may choose it;
- *   draining   never chosen; requests in flight to it are reported until there are none;
+ *   draining   never chosen; requests in flight to it are reported until there are none, also when it
+ *              vanishes before (its lease ended);
  *   suspect    it vanished without anybody having said so: its lease expired. Chosen only while its backend
  *              has no ready one;
  *   gone       never chosen; remembered until NGINX has no request in flight to it, because until then its

@@ -245,14 +245,21 @@ int gw_table_in_flight(struct gw_table *t, const char *answer, struct orc_err *e
 
 /* ---- what the heartbeat says */
 
+/* One that vanished while it was draining, because its lease ended, is still waited for: its nodelet may not
+ * know yet that its withdrawal must begin again. */
+static bool is_reported(const struct gw_endpoint *e)
+{
+    return e->withdrawn && e->in_flight > 0;
+}
+
 bool gw_table_has_draining_requests(const struct gw_table *t)
 {
     const struct gw_endpoint *e, *next;
 
-    if (t->counts.draining == 0)
+    if (t->counts.draining + t->counts.gone == 0)
         return false;
     HASH_ITER (hh, t->endpoints, e, next)
-        if (e->state == GW_DRAINING && e->in_flight > 0)
+        if (is_reported(e))
             return true;
     return false;
 }
@@ -268,10 +275,10 @@ void gw_table_report(const struct gw_table *t, struct record_gateway_alive *ret)
 
     memset(ret, 0, sizeof *ret);
     ret->served = t->served;
-    if (t->counts.draining == 0)
+    if (t->counts.draining + t->counts.gone == 0)
         return;
     HASH_ITER (hh, t->endpoints, e, next)
-        if (e->state == GW_DRAINING && e->in_flight > 0) {
+        if (is_reported(e)) {
             struct gateway_inflight *f = orc_vec_add(&ret->inflight);
 
             f->task = orc_strdup(e->task);

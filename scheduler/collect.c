@@ -40,6 +40,13 @@ static void plan_one(struct plan_txn *txn, struct core_task *t)
     t->planned = true;
 }
 
+/* A node without a record and without a heartbeat was removed: nobody will ever report on its tasks. Those
+ * that shall run are replaced first. */
+static bool nobody_reports(const struct core_node *n)
+{
+    return n->lost && !n->fed.present;
+}
+
 static void plan_tasks(struct plan *p, struct core_task **at, size_t n)
 {
     if (n)
@@ -47,8 +54,13 @@ static void plan_tasks(struct plan *p, struct core_task **at, size_t n)
     for (size_t i = 0; i < n;) {
         struct plan_txn *txn = plan_begin(p, "", "");
 
-        for (size_t k = 0; k < COLLECT_OPS_MAX && i < n; k++)
+        for (size_t k = 0; k < COLLECT_OPS_MAX && i < n; k++) {
+            struct key alive = core_key_node(at[i]->node, KEY_ALIVE);
+
+            if (nobody_reports(at[i]->node)) /* it may be registering at this moment */
+                plan_guard(txn, &alive, true, 0);
             plan_one(txn, at[i++]);
+        }
     }
 }
 
@@ -74,13 +86,6 @@ static void plan_gateways(struct core *c, struct plan *p)
                    (unsigned long long)c->config.gateway_retire_ms / 1000);
         g->planned = true;
     }
-}
-
-/* A node without a record and without a heartbeat was removed: nobody will ever report on its tasks. Those
- * that shall run are replaced first. */
-static bool nobody_reports(const struct core_node *n)
-{
-    return n->lost && !n->fed.present;
 }
 
 void collect_plan(struct core *c, struct plan *p)

@@ -229,6 +229,26 @@ static void test_table__gone_endpoint_that_comes_back_draining_keeps_its_count(v
     gw_table_free(t);
 }
 
+/* Its node's lease ended while it was draining; whoever waits for these requests may not know that yet. */
+static void test_table__requests_of_an_endpoint_that_vanished_while_draining_are_reported(void **state)
+{
+    struct gw_table *t = table_with(2);
+
+    put(t, 0, ENDPOINT_DRAINING, 30);
+    commit(t, 30);
+    push(t, 3);
+    gone(t, 0);
+    gw_table_node(t, "k1", 0);
+    commit(t, 31);
+    assert_counts(t, "1001");
+    assert_inflight(t, "shop.web.0.1=3 ");
+    assert_true(gw_table_has_draining_requests(t));
+    assert_int_equal(gw_table_in_flight(t, "orc1 2\n0 0\n", NULL), 0);
+    assert_inflight(t, "");
+    assert_false(gw_table_has_draining_requests(t));
+    gw_table_free(t);
+}
+
 static void test_table__slot_of_a_gone_endpoint_is_free_only_without_requests(void **state)
 {
     struct gw_table *t = table_with(1);
@@ -653,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_table__draining_endpoint_is_listed_until_its_requests_end),
         cmocka_unit_test(test_table__counts_from_before_the_push_are_not_believed),
         cmocka_unit_test(test_table__gone_endpoint_that_comes_back_draining_keeps_its_count),
+        cmocka_unit_test(test_table__requests_of_an_endpoint_that_vanished_while_draining_are_reported),
         cmocka_unit_test(test_table__slot_of_a_gone_endpoint_is_free_only_without_requests),
         cmocka_unit_test(test_table__forgets_what_it_served_with_the_store),
         cmocka_unit_test(test_table__endpoint_taken_away_by_its_nodelet_is_gone),

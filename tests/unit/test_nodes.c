@@ -183,6 +183,46 @@ static void test_nodes__a_node_without_any_record_is_forgotten(void **state)
     sim_free(s);
 }
 
+/* The next plan in which records are collected; what comes before it is committed. */
+static void plan_of_collection(struct sim *s, struct plan *ret)
+{
+    for (int i = 0; i < 100; i++) {
+        orc_auto_free char *text = NULL;
+
+        s->now += 500;
+        core_step(s->core, s->now, (int64_t)s->now, ret);
+        text = plan_text(ret);
+        if (strstr(text, "collect "))
+            return;
+        for (size_t k = 0; k < ret->txns.n; k++)
+            if (!sim_commit(s, &ret->txns.at[k]))
+                core_retry(s->core, &ret->txns.at[k]);
+        plan_release(ret);
+    }
+    fail_msg("nothing was collected");
+}
+
+/* It was removed, and registers again just when its tasks' records are collected: then it reports on them. */
+static void test_nodes__what_runs_on_a_server_that_comes_back_is_not_collected(void **state)
+{
+    struct sim *s = running(3, 3);
+    struct plan p = {0};
+    int collects = 0;
+
+    sim_del(s, key_node(SIM_CLUSTER, "k2"));
+    sim_alive(s, "k2", false);
+    plan_of_collection(s, &p);
+    sim_alive(s, "k2", true);
+    for (size_t i = 0; i < p.txns.n; i++)
+        if (p.txns.at[i].ops.at[0].kind == PLAN_COLLECT) {
+            assert_false(sim_commit(s, &p.txns.at[i]));
+            collects++;
+        }
+    assert_int_equal(collects, 1);
+    plan_release(&p);
+    sim_free(s);
+}
+
 static void test_nodes__a_registration_is_told_once_it_is_whole(void **state)
 {
     struct sim *s = running(1, 1);
@@ -223,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_nodes__too_many_lost_is_told_once_and_so_is_its_end),
         cmocka_unit_test(test_nodes__the_beginning_of_a_hold_is_one_event),
         cmocka_unit_test(test_nodes__a_node_without_any_record_is_forgotten),
+        cmocka_unit_test(test_nodes__what_runs_on_a_server_that_comes_back_is_not_collected),
         cmocka_unit_test(test_nodes__a_registration_is_told_once_it_is_whole),
         cmocka_unit_test(test_nodes__a_thousand_are_said_in_transactions_that_etcd_takes),
     };
