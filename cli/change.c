@@ -26,7 +26,7 @@ int64_t change_generation(const struct cluster *c, const char *app)
 }
 
 int change_app(struct session *s, const struct cluster *c, const char *app, struct record_app *next,
-               struct etcd_txn *t, struct orc_err *err)
+               struct etcd_txn *t, int64_t *ret_revision, struct orc_err *err)
 {
     const struct cluster_entry *now = cluster_find(c, key_app(s->cluster, app));
     orc_auto_free char *key = key_app(s->cluster, app);
@@ -45,7 +45,7 @@ int change_app(struct session *s, const struct cluster *c, const char *app, stru
     } else {
         etcd_txn_delete(t, key);
     }
-    r = session_commit(s, t, NULL, err);
+    r = session_commit(s, t, ret_revision, err);
     if (r == SESSION_CONFLICT)
         return orc_fail(err, -EAGAIN,
                         "somebody else changed %s at the same moment; nothing was written: look with `orc "

@@ -6,11 +6,11 @@
 
 #include "cli/session.h"
 
-/* Writes `next` over the app as c knows it (absent included); its generation is set here. An app
- * without services is deleted. Further puts may already be in t, which is consumed. 0, or -EAGAIN: somebody
- * else was faster. */
+/* *ret_revision (may be NULL) is the app key's mod revision then. Writes `next` over the app as c knows it
+ * (absent included); its generation is set here. An app without services is deleted. Further puts may already
+ * be in t, which is consumed. 0, or -EAGAIN: somebody else was faster. */
 int change_app(struct session *s, const struct cluster *c, const char *app, struct record_app *next,
-               struct etcd_txn *t, struct orc_err *err);
+               struct etcd_txn *t, int64_t *ret_revision, struct orc_err *err);
 
 /* An app whose key can't be read is not written over: negative, with the key and what to do. */
 int change_readable(const struct cluster *c, const char *app, struct orc_err *err);

@@ -75,15 +75,17 @@ static int write_revisions(struct apply *a, struct orc_err *err)
     return t ? commit_revisions(a, t, err) : 0;
 }
 
-/* Deletes old revisions, unless a rollout has changed since they were found to be old. It may fail: then the
- * next apply does it. */
-static void prune(struct apply *a)
+/* Deletes old revisions, unless the app (whose mod revision is `app`) or a rollout has changed since they
+ * were found to be old: somebody may have gone back to one. It may fail: then the next apply does it. */
+static void prune(struct apply *a, int64_t app)
 {
+    orc_auto_free char *key = key_app(a->s->cluster, a->app->name);
     struct etcd_txn *t = etcd_txn_new();
     struct orc_strv old = {0};
     struct orc_err ignored = ORC_ERR_INIT;
 
     prune_choose(&a->cluster, a->app->name, PRUNE_MOST, &old);
+    etcd_txn_if_mod_revision(t, key, app);
     for (size_t i = 0; i < old.n; i++) {
         const struct cluster_entry *e;
         orc_auto_free char *rollout = NULL;
@@ -162,6 +164,7 @@ static int write_all(struct apply *a, struct orc_err *err)
 {
     const struct cluster_entry *now = cluster_find(&a->cluster, key_app(a->s->cluster, a->app->name));
     const struct delta_step *step;
+    int64_t revision = 0;
     int r = change_readable(&a->cluster, a->app->name, err);
 
     if (r < 0)
@@ -183,11 +186,11 @@ static int write_all(struct apply *a, struct orc_err *err)
     if (r == 0)
         r = write_revisions(a, err);
     if (r == 0)
-        r = change_app(a->s, &a->cluster, a->app->name, &a->delta.next, etcd_txn_new(), err);
+        r = change_app(a->s, &a->cluster, a->app->name, &a->delta.next, etcd_txn_new(), &revision, err);
     if (r < 0)
         return r;
     a->generation = a->delta.next.generation;
-    prune(a);
+    prune(a, revision);
     return 0;
 }
 

@@ -28,7 +28,7 @@ static int act(struct verb *v, struct orc_err *err)
 
         take_out(v, &next, app, name);
     }
-    r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), err);
+    r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), NULL, err);
     for (size_t i = 0; r == 0 && i < v->targets.n; i++)
         out_line(&v->s.out, "%s/%s: removed; its containers are stopped", app, v->targets.at[i].service);
     record_app_release(&next);

@@ -50,7 +50,7 @@ static int switch_to(struct verb *v, const char *app, const char *service, int64
         return no_revision(&v->cluster, app, service, n, err);
     change_copy(&v->cluster, app, &next);
     change_service(&next, service)->revision = n;
-    r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), err);
+    r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), NULL, err);
     if (r == 0) {
         out_line(&v->s.out, "%s/%s: back to revision %lld", app, service, (long long)n);
         wait_add(&v->targets, app, service, WAIT_COMPLETE)->generation = next.generation;

@@ -17,7 +17,7 @@ static int scale_to(struct verb *v, const char *app, struct record_app_service *
     int was = cluster_replicas(&v->cluster, app, s->name), r;
 
     s->replicas = n;
-    r = change_app(&v->s, &v->cluster, app, next, etcd_txn_new(), err);
+    r = change_app(&v->s, &v->cluster, app, next, etcd_txn_new(), NULL, err);
     if (r < 0)
         return r;
     out_line(&v->s.out, "%s/%s: from %d replicas to %d", app, s->name, was, n);

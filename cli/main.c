@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"scale", "change how many replicas a service has", cmd_scale},
     {"restart", "restart a service, rolling", cmd_restart},
     {"rollout", "how an update gets on; pause, resume, abort it", cmd_rollout},
+    {"history", "the revisions of a service", cmd_history},
     {"rollback", "go back to an earlier revision of a service", cmd_rollback},
     {"rm", "remove an app or a service", cmd_rm},
     {"nodes", "the servers, their room and their condition", cmd_nodes},

@@ -10,8 +10,8 @@ static bool rollout_needs(const struct cluster *c, const struct key *k)
 {
     const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, k->app, k->service));
 
-    return e &&
-           (e->as.rollout.wanted == k->n || e->as.rollout.target == k->n || e->as.rollout.complete == k->n);
+    return e && (e->as.rollout.wanted == k->n || e->as.rollout.target == k->n ||
+                 e->as.rollout.complete == k->n || e->as.rollout.from == k->n);
 }
 
 static bool task_needs(const struct cluster *c, const struct key *k)

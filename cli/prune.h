@@ -1,7 +1,7 @@
 /* prune.h - which revisions are history that nobody needs any more.
  *
- * Pure. A revision is in use while the app asks for it, its rollout moves to it, routes by it or may go back
- * to it, or a task was made of it. Of the others the newest are kept for `orc rollback`.
+ * Pure. A revision is in use while the app asks for it, its rollout moves to it or leaves it, routes by it or
+ * may go back to it, or a task was made of it. Of the others the newest are kept for `orc rollback`.
  */
 #ifndef CLI_PRUNE_H
 #define CLI_PRUNE_H

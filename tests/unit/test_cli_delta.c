@@ -320,6 +320,10 @@ static void test_prune__what_a_rollout_may_go_back_to_stays(void **state)
     assert_prunable(PRUNE_KEEP + 4, "rollouts/shop/web",
                     "{\"state\":\"updating\",\"generation\":1,\"wanted\":1,\"target\":2,\"complete\":3}",
                     "4");
+    assert_prunable(
+        PRUNE_KEEP + 4, "rollouts/shop/web",
+        "{\"state\":\"updating\",\"generation\":1,\"wanted\":24,\"target\":24,\"complete\":23,\"from\":2}",
+        "1 3 4");
 }
 
 static void test_prune__what_a_task_was_made_of_stays(void **state)

@@ -1,0 +1,95 @@
+/* cmd_history.c - `orc history APP/SERVICE`: its revisions that are kept, for `orc rollback`. */
+#include "cli/change.h"
+#include "cli/cmd.h"
+#include "cli/history.h"
+#include "lib/clock.h"
+#include "lib/units.h"
+
+static void print(const struct out *o, const struct history *h)
+{
+    static const struct out_column columns[] = {{"REVISION", OUT_KEEP},
+                                                {"STATE", OUT_KEEP},
+                                                {"REPLICAS", OUT_KEEP},
+                                                {"AGE", OUT_KEEP},
+                                                {"BY", OUT_KEEP},
+                                                {"IMAGE", OUT_OPTIONAL},
+                                                {0}};
+    struct out_table *t = out_table_new(o, columns);
+    const struct history_revision *r;
+    int64_t now = orc_wall_ms();
+    char age[ORC_UNIT_MAX];
+
+    orc_vec_each (r, &h->revisions) {
+        out_cell(t, "%lld", (long long)r->n);
+        if (r->state == HISTORY_COMING)
+            out_cell_styled(t, OUT_WARN, "%s (%s)", history_state_name(r->state), h->rollout);
+        else
+            out_cell_styled(t, r->state == HISTORY_RUNNING ? OUT_GOOD : OUT_PLAIN, "%s",
+                            history_state_name(r->state));
+        out_cell(t, "%d", r->replicas);
+        out_cell(t, "%s", r->at ? orc_format_age(r->at < now ? (uint64_t)(now - r->at) : 0, age) : "");
+        out_cell(t, "%s", r->by ? r->by : "");
+        out_cell(t, "%s", r->image ? r->image : "");
+    }
+    out_table_print(t, stdout);
+}
+
+static int show(struct session *s, const char *app, const char *service, struct orc_err *err)
+{
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP,    KEY_REVISION, KEY_ROLLOUT,
+                                          KEY_TASK,   KEY_STATUS, KEY_UNKNOWN};
+    struct history h;
+    struct cluster c;
+    int r = session_load(s, kinds, &c, err);
+
+    if (r < 0)
+        return r;
+    history_build(&c, app, service, &h);
+    r = session_need_config(s, &c, err);
+    if (r == 0 && !h.revisions.n)
+        r = change_no_service(&c, app, service, err);
+    else if (r == 0 && s->out.json)
+        out_json(history_to_json(&h));
+    else if (r == 0)
+        print(&s->out, &h);
+    history_release(&h);
+    cluster_release(&c);
+    return r;
+}
+
+static int run(struct session_args *a, const struct orc_strv *words, struct orc_err *err)
+{
+    char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1];
+    struct session s;
+    int r;
+
+    if (words->n != 1) {
+        orc_fail(err, -EINVAL, "name one service: orc history APP/SERVICE");
+        return CLI_USAGE;
+    }
+    if (session_split(words->at[0], false, app, service, err) < 0 || session_open(&s, a, err) < 0)
+        return CLI_USAGE;
+    r = show(&s, app, service, err);
+    session_close(&s);
+    return r < 0 ? CLI_FAILED : CLI_DONE;
+}
+
+int cmd_history(int argc, char **argv)
+{
+    struct session_args a = {0};
+    struct orc_strv words = {0};
+    struct orc_err err = ORC_ERR_INIT;
+    const struct orc_option table[] = {SESSION_OPTIONS(&a), {0}};
+    int r =
+        cmd_options(table, argc, argv, &words, "orc history APP/SERVICE [-o json]",
+                    "The revisions of a service that are kept, who applied them and when, and what became of "
+                    "them. `orc rollback APP/SERVICE REVISION` goes to any of them.");
+
+    if (r < 0) {
+        r = run(&a, &words, &err);
+        cmd_end(&a, r, &err, NULL);
+    }
+    orc_strv_release(&words);
+    session_args_release(&a);
+    return r;
+}
