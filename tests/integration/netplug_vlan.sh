@@ -104,7 +104,7 @@ contains "another VLAN on the same cable is another network" '^10.210.2.1 +unrea
 said=$(ask b unbridge)
 if gone b eth1.200; then ok "put back: a VLAN link that netplug made is gone"; else not_ok "put back: a VLAN link that netplug made is gone" "$(link b eth1.200)"; fi
 
-said=$(ask b bridge --interface eth1 --vlan 200 --address 10.210.2.1/16 --confirm-within 1s)
+said=$(ask b bridge --interface eth1 --vlan 200 --address 10.210.2.1/16 --confirm-within 10s)
 contains "unconfirmed, the VLAN link is there at first ..." 'id 200' "$(link b eth1.200)"
 if until_true gone b eth1.200 && gone b orc0; then ok "... and everything is put back by itself"; else not_ok "... and everything is put back by itself" "$(on b ip link)"; fi
 
