@@ -1,5 +1,5 @@
-/* cmd_node.c - `orc node cordon|uncordon|drain NODE`: what the operator wants of one server, in
- * node-policy/<node>. A drain is followed to its end. */
+/* cmd_node.c - `orc node cordon|uncordon|drain|rm NODE`: what the operator wants of one server, in
+ * node-policy/<node>. A drain or a removal is followed to its end. */
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/drain.h"
@@ -8,29 +8,33 @@
 #include "lib/units.h"
 
 static const char usage[] =
-    "orc node cordon|uncordon NODE | drain NODE [--deadline DURATION] [--detach] [--timeout DURATION]";
+    "orc node cordon|uncordon NODE | drain NODE [--deadline DURATION] | rm NODE [--force]";
 
 #define TICK_MS 1000
 #define DEADLINE_UNSET UINT64_MAX
 
 struct verb_of_node {
     const char *name;
-    bool cordon, drain;
+    bool cordon, drain, removed;
     const char *done;
 };
 
 static const struct verb_of_node verbs[] = {
-    {"cordon", true, false, "is cordoned: it keeps what runs there and gets nothing new"},
-    {"uncordon", false, false,
+    {"cordon", true, false, false, "is cordoned: it keeps what runs there and gets nothing new"},
+    {"uncordon", false, false, false,
      "takes part again: it gets new tasks; what has begun to stop there still stops"},
-    {"drain", true, true,
+    {"drain", true, true, false,
      "is drained: its tasks are replaced elsewhere, within each service's update_config. "
      "`orc node uncordon` ends it"},
+    {"rm", true, true, true,
+     "is let go: its tasks are replaced elsewhere, then its records are cleared. Should it come back it gets "
+     "nothing "
+     "until `orc node uncordon`"},
 };
 
 struct node_args {
     struct session_args session;
-    bool detach;
+    bool detach, force;
     uint64_t timeout_ms, deadline_ms;
 };
 
@@ -52,23 +56,52 @@ static const struct verb_of_node *find_verb(const char *name, struct orc_err *er
     for (size_t i = 0; i < ORC_ARRAY_SIZE(verbs); i++)
         if (orc_streq(verbs[i].name, name))
             return &verbs[i];
-    orc_fail(err, -EINVAL, "\"%s\" is not something to do with a node: cordon, uncordon or drain", name);
+    orc_fail(err, -EINVAL, "\"%s\" is not something to do with a node: cordon, uncordon, drain or rm", name);
     return NULL;
+}
+
+static uint64_t deadline_of(const struct doing *d, const struct record_node_policy *before)
+{
+    if (!d->verb->drain)
+        return 0;
+    if (d->verb->removed || d->args->deadline_ms == 0) /* at once; in the record 0 is never */
+        return 1;
+    return d->args->deadline_ms != DEADLINE_UNSET ? d->args->deadline_ms : before->drain_deadline_ms;
 }
 
 /* What the policy shall be; without --deadline the one that a drain has stays. False: it is so already. */
 static bool set_policy(const struct doing *d, struct record_node_policy *p)
 {
-    uint64_t deadline = d->verb->drain ? p->drain_deadline_ms : 0;
-    bool same;
+    uint64_t deadline = deadline_of(d, p);
+    bool same = p->cordon == d->verb->cordon && p->drain == d->verb->drain &&
+                !p->removed == !d->verb->removed && p->drain_deadline_ms == deadline;
 
-    if (d->verb->drain && d->args->deadline_ms != DEADLINE_UNSET)
-        deadline = d->args->deadline_ms ? d->args->deadline_ms : 1; /* 0s: at once; in the record none */
-    same = p->cordon == d->verb->cordon && p->drain == d->verb->drain && p->drain_deadline_ms == deadline;
     p->cordon = d->verb->cordon;
     p->drain = d->verb->drain;
     p->drain_deadline_ms = deadline;
+    if (!same)
+        p->removed = d->verb->removed ? orc_wall_ms() : 0;
     return !same;
+}
+
+/* One that lives is drained, not removed, unless its end is asked for in so many words. */
+static int check_living(const struct doing *d, const struct cluster *c, struct orc_err *err)
+{
+    if (!d->verb->removed || d->args->force || !cluster_find(c, key_alive(c->name, d->node)))
+        return 0;
+    return orc_fail(
+        err, -EBUSY,
+        "node %s gives signs of life: `orc node drain %s` and stop its nodelet first, or say --force: its "
+        "tasks are then told to stop at once, whatever their services promise",
+        d->node, d->node);
+}
+
+/* A node that was let go is known by its policy alone. */
+static int check_known(const struct doing *d, struct cluster *c, struct orc_err *err)
+{
+    const struct cluster_entry *policy = cluster_find(c, key_node_policy(c->name, d->node));
+
+    return policy && policy->as.policy.removed ? 0 : change_need_node(c, d->node, err);
 }
 
 /* The labels of the policy stay. */
@@ -101,7 +134,7 @@ static int change(struct doing *d, const struct cluster *c, struct orc_err *err)
 
 static int act(struct doing *d, struct orc_err *err)
 {
-    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_NODE, KEY_NODE_POLICY, KEY_UNKNOWN};
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_NODE, KEY_NODE_POLICY, KEY_ALIVE, KEY_UNKNOWN};
     struct cluster c;
     int r = session_load(&d->s, kinds, &c, err);
 
@@ -109,14 +142,21 @@ static int act(struct doing *d, struct orc_err *err)
         return r;
     r = session_need_config(&d->s, &c, err);
     if (r == 0)
-        r = change_need_node(&c, d->node, err);
+        r = check_known(d, &c, err);
+    if (r == 0)
+        r = check_living(d, &c, err);
     if (r == 0)
         r = change(d, &c, err);
     cluster_release(&c);
     return r;
 }
 
-/* ---- following a drain ------------------------------------------------------------------------------- */
+/* ---- following it to its end -------------------------------------------------------------------------- */
+
+static bool is_done(const struct doing *d)
+{
+    return d->verb->removed ? drain_is_removed(&d->drain) : drain_is_done(&d->drain);
+}
 
 static bool on_progress(struct cluster *c, void *arg)
 {
@@ -128,12 +168,12 @@ static bool on_progress(struct cluster *c, void *arg)
     drain_release(&d->drain);
     drain_build(c, &r, d->node, &d->drain);
     report_release(&r);
-    d->ended = !d->drain.wanted;
+    d->ended = !d->drain.wanted || (d->verb->removed && !d->drain.removed);
     line = drain_line(&d->drain, d->node);
-    if (!d->ended && !drain_is_done(&d->drain) && !orc_streq(line, d->said))
+    if (!d->ended && !is_done(d) && !orc_streq(line, d->said))
         out_line(&d->s.out, "%s", line);
     orc_set_str(&d->said, line);
-    return d->ended || drain_is_done(&d->drain);
+    return d->ended || is_done(d);
 }
 
 static void say_unfinished(const struct doing *d)
@@ -141,8 +181,8 @@ static void say_unfinished(const struct doing *d)
     orc_auto_free char *advice = drain_advice(&d->drain, d->node);
     char duration[ORC_UNIT_MAX];
 
-    fprintf(stderr, "orc: not drained after %s: %s\n", orc_format_duration(d->args->timeout_ms, duration),
-            d->said ? d->said : "etcd gave no answer");
+    fprintf(stderr, "orc: not %s after %s: %s\n", d->verb->removed ? "removed" : "drained",
+            orc_format_duration(d->args->timeout_ms, duration), d->said ? d->said : "etcd gave no answer");
     if (advice)
         fprintf(stderr, "orc: %s\n", advice);
     fputs("It goes on without this command: see `orc nodes`.\n", stderr);
@@ -161,14 +201,19 @@ static int follow(struct doing *d)
         return CLI_TIMED_OUT;
     }
     if (end == FOLLOW_INTERRUPTED) {
-        fputs("orc: interrupted; the drain goes on: see `orc nodes`\n", stderr);
+        fputs("orc: interrupted; what was asked for goes on: see `orc nodes`\n", stderr);
         return CLI_FAILED;
     }
     if (d->ended) {
-        fprintf(stderr, "orc: somebody else ended the drain of %s\n", d->node);
+        fprintf(stderr, "orc: somebody else ended the %s of %s\n", d->verb->removed ? "removal" : "drain",
+                d->node);
         return CLI_FAILED;
     }
-    out_line(&d->s.out, "%s is empty: everything there is reported stopped", d->node);
+    out_line(&d->s.out, "%s %s", d->node,
+             !d->verb->removed ? "is empty: everything there is reported stopped"
+             : d->drain.alive
+                 ? "is empty, and gives signs of life: stop its nodelet; its records are cleared after"
+                 : "is gone, and its records are cleared");
     return CLI_DONE;
 }
 
@@ -179,6 +224,8 @@ static void print_json(const struct doing *d, int code, bool follows)
     json_t *j = json_pack("{s:s, s:b, s:b, s:b}", "node", d->node, "cordon", d->verb->cordon, "drain",
                           d->verb->drain, "changed", !d->already);
 
+    if (d->verb->removed)
+        json_object_set_new(j, "removed", json_true());
     if (d->verb->drain) {
         orc_json_set_str(j, "outcome", d->ended ? "ended" : follows ? wait_outcome_name(code) : "detached");
         orc_json_set_str(j, "state", d->drain.state);
@@ -201,8 +248,12 @@ static int run(struct node_args *a, const struct orc_strv *words, struct orc_err
     d.verb = find_verb(words->at[0], err);
     if (!d.verb || key_check_node_name(d.node, err) < 0)
         return CLI_USAGE;
-    if (!d.verb->drain && a->deadline_ms != DEADLINE_UNSET) {
+    if ((!d.verb->drain || d.verb->removed) && a->deadline_ms != DEADLINE_UNSET) {
         orc_fail(err, -EINVAL, "--deadline is of a drain, not of %s", d.verb->name);
+        return CLI_USAGE;
+    }
+    if (!d.verb->removed && a->force) {
+        orc_fail(err, -EINVAL, "--force is of rm, not of %s", d.verb->name);
         return CLI_USAGE;
     }
     if (session_open(&d.s, &a->session, err) < 0)
@@ -231,6 +282,10 @@ int cmd_node(int argc, char **argv)
          .value = &a.deadline_ms,
          .meta = "DURATION",
          .help = "of a drain: what is left after so long is stopped, whatever it costs (default: never)"},
+        {.name = "force",
+         .kind = ORC_OPT_BOOL,
+         .value = &a.force,
+         .help = "of rm: also a node that gives signs of life"},
         CMD_WAIT_OPTIONS(&a.detach, &a.timeout_ms),
         SESSION_OPTIONS(&a.session),
         {0},
@@ -239,7 +294,9 @@ int cmd_node(int argc, char **argv)
         table, argc, argv, &words, usage,
         "cordon: the node keeps its tasks and gets no new ones. drain: its tasks are replaced "
         "elsewhere, too, as each service's update_config allows; waits until the node says that they "
-        "have stopped. uncordon ends both.");
+        "have stopped. rm: the node is gone for good; its tasks are replaced and its records cleared. "
+        "uncordon "
+        "ends all of these.");
 
     if (r < 0) {
         r = run(&a, &words, &err);

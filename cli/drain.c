@@ -61,6 +61,9 @@ void drain_build(const struct cluster *c, const struct report *r, const char *no
     const struct report_node *n;
 
     *ret = (struct drain){.wanted = policy && policy->as.policy.drain,
+                          .removed = policy && policy->as.policy.removed,
+                          .registered = cluster_find(c, key_node(c->name, node)) != NULL,
+                          .alive = cluster_find(c, key_alive(c->name, node)) != NULL,
                           .forced = said && said->as.node_state.forced};
     orc_vec_each (n, &r->nodes)
         if (orc_streq(n->name, node))
@@ -83,6 +86,11 @@ void drain_release(struct drain *d)
 bool drain_is_done(const struct drain *d)
 {
     return d->wanted && !d->left && !d->stopping;
+}
+
+bool drain_is_removed(const struct drain *d)
+{
+    return d->removed && drain_is_done(d) && (d->alive || !d->registered);
 }
 
 static bool is_silent(const struct drain *d)
@@ -111,7 +119,7 @@ char *drain_line(const struct drain *d, const char *node)
 
 char *drain_advice(const struct drain *d, const char *node)
 {
-    if (is_silent(d))
+    if (is_silent(d) && !d->removed)
         return orc_printf(
             "it gives no sign of life, so nobody says that its tasks have stopped; if it is gone for "
             "good, `orc node rm %s` lets it go",

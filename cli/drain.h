@@ -14,8 +14,10 @@ struct drain_service {
 };
 
 struct drain {
-    bool wanted;       /* the node's policy still says so */
-    bool forced;       /* its deadline is over */
+    bool wanted;  /* the node's policy still says so */
+    bool forced;  /* its deadline is over */
+    bool removed; /* by `orc node rm` */
+    bool registered, alive;
     const char *state; /* of the node; NULL: it is not there any more */
     int left, stopping;
     struct {
@@ -29,6 +31,8 @@ void drain_release(struct drain *d);
 
 /* Everything there is reported stopped. New tasks can't come: whoever makes one compares the policy. */
 bool drain_is_done(const struct drain *d);
+/* ... and its records are cleared, or will be when its heartbeat ends. */
+bool drain_is_removed(const struct drain *d);
 
 /* "k2: 3 tasks left, 1 stopping: shop/web (1 of 2 stopping), shop/db: ..."; freed by the caller. */
 char *drain_line(const struct drain *d, const char *node);

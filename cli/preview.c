@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 const enum key_kind preview_kinds[] = {
-    KEY_CONFIG, KEY_REVISION,    KEY_APP,   KEY_INTENT,  KEY_ROLLOUT,       KEY_TASK,   KEY_STATUS,
-    KEY_NODE,   KEY_NODE_POLICY, KEY_ALIVE, KEY_GATEWAY, KEY_GATEWAY_ALIVE, KEY_UNKNOWN};
+    KEY_CONFIG, KEY_REVISION,    KEY_APP,        KEY_INTENT, KEY_ROLLOUT, KEY_TASK,          KEY_STATUS,
+    KEY_NODE,   KEY_NODE_POLICY, KEY_NODE_STATE, KEY_ALIVE,  KEY_GATEWAY, KEY_GATEWAY_ALIVE, KEY_UNKNOWN};
 
 /* ---- the change -------------------------------------------------------------------------------------- */
 

@@ -40,11 +40,11 @@ static void plan_one(struct plan_txn *txn, struct core_task *t)
     t->planned = true;
 }
 
-/* A node without a record and without a heartbeat was removed: nobody will ever report on its tasks. Those
+/* A node that was let go, or has neither record nor heartbeat: nobody will ever report on its tasks. Those
  * that shall run are replaced first. */
 static bool nobody_reports(const struct core_node *n)
 {
-    return n->lost && !n->fed.present;
+    return n->lost && (!n->fed.present || n->policy.removed);
 }
 
 static void plan_tasks(struct plan *p, struct core_task **at, size_t n)

@@ -26,6 +26,7 @@ bool core_wants(enum key_kind kind)
     case KEY_NODE:
     case KEY_NODE_POLICY:
     case KEY_NODE_STATE:
+    case KEY_SUBNET:
     case KEY_ALIVE:
     case KEY_GATEWAY:
     case KEY_GATEWAY_ALIVE:
@@ -65,6 +66,9 @@ void core_feed_put(struct core *c, const struct key *key, void *record, int64_t 
     case KEY_NODE_POLICY:
         feed_policy(c, key, record, create, mod);
         break;
+    case KEY_SUBNET:
+        feed_subnet(c, key, record, mod);
+        break;
     case KEY_NODE_STATE:
         feed_node_state(c, key, record, create, mod);
         break;
@@ -101,6 +105,9 @@ void core_feed_delete(struct core *c, const struct key *key)
     case KEY_ALIVE:
         feed_node_gone(c, key);
         break;
+    case KEY_SUBNET:
+        feed_subnet_gone(c, key);
+        break;
     case KEY_GATEWAY:
     case KEY_GATEWAY_ALIVE:
         feed_gateway(c, key, false, 0, 0);
@@ -134,6 +141,7 @@ int core_feed_value(struct core *c, const struct key *key, const char *value, si
         FEED_AS(KEY_NODE, node)
         FEED_AS(KEY_NODE_POLICY, node_policy)
         FEED_AS(KEY_NODE_STATE, node_state)
+        FEED_AS(KEY_SUBNET, subnet)
         FEED_AS(KEY_ALIVE, alive)
         FEED_AS(KEY_GATEWAY, gateway)
     case KEY_GATEWAY_ALIVE: /* only that it is there matters here; gateways write it often */
@@ -159,6 +167,7 @@ struct core *core_free(struct core *c)
     struct core_app *a, *a_next;
     struct core_node *n, *n_next;
     struct core_gateway *g, *g_next;
+    struct core_subnet *sub, *sub_next;
 
     if (!c)
         return NULL;
@@ -178,6 +187,8 @@ struct core *core_free(struct core *c)
     }
     HASH_ITER (hh, c->nodes, n, n_next)
         feed_free_node(c, n);
+    HASH_ITER (hh, c->subnets, sub, sub_next)
+        feed_subnet_gone(c, &(struct key){.n = sub->k});
     HASH_ITER (hh, c->gateways, g, g_next) {
         HASH_DEL(c->gateways, g);
         free(g->id);

@@ -52,6 +52,8 @@ void feed_node_state(struct core *c, const struct key *k, struct record_node_sta
 void feed_alive(struct core *c, const struct key *k, const struct record_alive *r, int64_t create,
                 int64_t mod);
 void feed_node_gone(struct core *c, const struct key *k); /* the node, its policy, state or heartbeat */
+void feed_subnet(struct core *c, const struct key *k, const struct record_subnet *r, int64_t mod);
+void feed_subnet_gone(struct core *c, const struct key *k);
 void feed_gateway(struct core *c, const struct key *k, bool there, int64_t create, int64_t mod);
 void feed_free_node(struct core *c, struct core_node *n);
 void feed_drop_node(struct core *c, struct core_node *n); /* if nothing is left of it */

@@ -212,6 +212,34 @@ void feed_node_gone(struct core *c, const struct key *k)
     feed_drop_node(c, n);
 }
 
+/* ---- subnets ----------------------------------------------------------------------------------------- */
+
+void feed_subnet(struct core *c, const struct key *k, const struct record_subnet *r, int64_t mod)
+{
+    struct core_subnet *s = NULL;
+
+    HASH_FIND(hh, c->subnets, &k->n, sizeof k->n, s);
+    if (!s) {
+        s = orc_new(struct core_subnet);
+        s->k = k->n;
+        HASH_ADD(hh, c->subnets, k, sizeof s->k, s);
+    }
+    s->mod = mod;
+    orc_set_str(&s->node, r ? r->node : NULL);
+}
+
+void feed_subnet_gone(struct core *c, const struct key *k)
+{
+    struct core_subnet *s = NULL;
+
+    HASH_FIND(hh, c->subnets, &k->n, sizeof k->n, s);
+    if (!s)
+        return;
+    HASH_DEL(c->subnets, s);
+    free(s->node);
+    free(s);
+}
+
 /* ---- gateways ---------------------------------------------------------------------------------------- */
 
 static void list_gateway(struct core *c, struct core_gateway *g)

@@ -244,6 +244,12 @@ struct core_service {
     UT_hash_handle hh;
 };
 
+struct core_subnet {
+    int64_t k, mod;
+    char *node; /* that owns the k-th /24; NULL: can't be read */
+    UT_hash_handle hh;
+};
+
 struct core_gateway {
     char *id;
     struct core_fed fed, alive_fed;
@@ -260,6 +266,7 @@ struct core {
     struct core_app *apps;
     struct core_service *services;
     struct core_gateway *gateways;
+    struct core_subnet *subnets;
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
     struct core_task *task_spare;            /* free ones, through slot_next */
     struct core_service *dirty, *timed, *waiting_room, *globals;

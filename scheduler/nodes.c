@@ -3,7 +3,7 @@
 #include "scheduler/rank.h"
 #include "state/node_state.h"
 
-#define SAID_MAX 40 /* nodes in one transaction: one put and one compare each */
+#define SAID_MAX 25 /* nodes in one transaction: at most four operations and compares each */
 
 /* ---- lost nodes -------------------------------------------------------------------------------------- */
 
@@ -18,10 +18,10 @@ static bool has_work(const struct core_node *n)
 }
 
 /* A node whose silence counts: one that this leader has seen alive, or that still holds work. One that was
- * dead long before, and whose tasks have been replaced, does not. */
+ * dead long before, and whose tasks have been replaced, does not; nor does one that was let go. */
 static bool counts_as_lost(const struct core_node *n)
 {
-    return !n->lost && (n->fed.present || n->tasks) && (n->was_alive || has_work(n));
+    return !n->lost && !n->policy.removed && (n->fed.present || n->tasks) && (n->was_alive || has_work(n));
 }
 
 /* After too many were lost at once they don't come back in one moment: who is still silent then gets this
@@ -121,7 +121,7 @@ static void judge(struct core *c)
         set_held(c, n);
         if (n->lost || n->on_hold)
             continue;
-        if (c->now >= at)
+        if (c->now >= at || n->policy.removed)
             give_up(c, n);
         else
             wake_at(c, at);
@@ -152,7 +152,7 @@ void nodes_lead(struct core *c)
     }
     for (n = c->missing; n; n = n->missing_next) {
         n->gone_at = 0;
-        n->lost = said(n) && n->state.state == NODE_DOWN;
+        n->lost = said(n) && (n->state.state == NODE_DOWN || n->policy.removed);
         if (said(n) && n->state.held && !c->hold) /* judged in the first step */
             c->hold = orc_strdup("");
         rank_stale(c, n);
@@ -228,10 +228,42 @@ static void say(const struct core *c, struct plan *p, struct plan_txn *t, const 
     free(r.reason);
 }
 
+/* Let go by `orc node rm`, and nothing hangs on it any more (behaviour 87). */
+static bool is_over(const struct core_node *n)
+{
+    return n->policy.removed && !core_node_alive(n) && !n->tasks;
+}
+
 /* It has told of itself, or holds tasks; one that is about to register is waited for. */
 static bool exists(const struct core_node *n)
 {
-    return n->fed.present || (n->tasks && !core_node_alive(n));
+    return (n->fed.present && !is_over(n)) || (n->tasks && !core_node_alive(n));
+}
+
+static void forget_key(struct plan_txn *t, const struct key *k, int64_t mod)
+{
+    plan_node_forget(t, k);
+    plan_guard(t, k, false, mod);
+}
+
+/* Its share of the addresses is given back when nothing holds one of them. */
+static void forget(struct core *c, struct plan_txn *t, const struct core_node *n)
+{
+    struct key alive = core_key_node(n, KEY_ALIVE), state = core_key_node(n, KEY_NODE_STATE),
+               node = core_key_node(n, KEY_NODE);
+    struct core_subnet *s, *next;
+
+    if (n->state_fed.present)
+        forget_key(t, &state, n->state_fed.mod);
+    if (!is_over(n))
+        return;
+    if (n->fed.present)
+        forget_key(t, &node, n->fed.mod);
+    HASH_ITER (hh, c->subnets, s, next)
+        if (orc_streq(s->node, n->name))
+            forget_key(t, &(struct key){.kind = KEY_SUBNET, .n = s->k}, s->mod);
+    if (t->ops.n)
+        plan_guard(t, &alive, true, 0); /* it must not have come back meanwhile */
 }
 
 static int by_name(const void *a, const void *b)
@@ -259,9 +291,8 @@ void nodes_say(struct core *c, struct plan *p)
             n = work.at[i++];
             if (exists(n)) {
                 say(c, p, t, n, &told);
-            } else if (n->state_fed.present && !core_node_alive(n)) {
-                plan_node_forget(t, n->name);
-                guard(t, n);
+            } else if (!core_node_alive(n)) {
+                forget(c, t, n);
             }
         }
         plan_end(p);

@@ -227,7 +227,7 @@ static char *explain_policy(const struct core_node *n)
 {
     if (n->policy_fed.unreadable)
         return orc_strdup("its policy can't be read");
-    return orc_strdup(n->policy.drain ? "drained" : "cordoned");
+    return orc_strdup(n->policy.removed ? "removed" : n->policy.drain ? "drained" : "cordoned");
 }
 
 static char *explain_port(const struct core *c, const struct core_node *n, const struct place_req *req)

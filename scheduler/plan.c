@@ -194,9 +194,9 @@ void plan_node_state(struct plan_txn *t, const char *node, const struct record_n
     o->node.reason = orc_strdup(r->reason);
 }
 
-void plan_node_forget(struct plan_txn *t, const char *node)
+void plan_node_forget(struct plan_txn *t, const struct key *key)
 {
-    add_other(t, PLAN_NODE_FORGET, KEY_NODE_STATE, node);
+    add_other(t, PLAN_NODE_FORGET, key->kind, key->node)->key = *key;
 }
 
 static bool same_key(const struct key *a, const struct key *b)
@@ -316,7 +316,10 @@ char *plan_op_text(const struct plan_txn *t, const struct plan_op *op)
                           op->other->node.reason ? ": " : "",
                           op->other->node.reason ? op->other->node.reason : "");
     case PLAN_NODE_FORGET:
-        return orc_printf("forget node %s", op->other->key.node);
+        if (op->other->key.kind == KEY_SUBNET)
+            return orc_printf("give back subnet %lld", (long long)op->other->key.n);
+        return orc_printf("forget %s%s", op->other->key.kind == KEY_NODE ? "the record of node " : "node ",
+                          op->other->key.node);
     }
     return orc_strdup("");
 }

@@ -22,7 +22,7 @@ enum plan_kind {
     PLAN_ROLLOUT_DELETE, /* deletes it: the service is gone and so are its tasks */
     PLAN_GATEWAY_RETIRE, /* deletes gateways/<id> */
     PLAN_NODE_STATE,     /* puts node-state/<node> */
-    PLAN_NODE_FORGET     /* deletes it */
+    PLAN_NODE_FORGET     /* deletes it, its nodes/<node>, or its subnets/<k> */
 };
 
 /* A task, as far as a plan must say it. Refers to what is shared with the model. */
@@ -107,7 +107,8 @@ void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r);
 void plan_rollout_delete(struct plan_txn *t);
 void plan_gateway_retire(struct plan_txn *t, const char *id);
 void plan_node_state(struct plan_txn *t, const char *node, const struct record_node_state *r);
-void plan_node_forget(struct plan_txn *t, const char *node);
+/* Deletes a key of a node that is no more: of kind NODE_STATE, NODE or SUBNET. */
+void plan_node_forget(struct plan_txn *t, const struct key *key);
 
 /* A guard that is there already is not added twice. `key` needs kind and names only. */
 void plan_guard(struct plan_txn *t, const struct key *key, bool create, int64_t revision);

@@ -15,6 +15,10 @@ static char *key_text(const char *cluster, const struct key *k)
         return key_alive(cluster, k->node);
     case KEY_NODE_POLICY:
         return key_node_policy(cluster, k->node);
+    case KEY_NODE:
+        return key_node(cluster, k->node);
+    case KEY_SUBNET:
+        return key_subnet(cluster, (int)k->n);
     case KEY_NODE_STATE:
         return key_node_state(cluster, k->node);
     case KEY_GATEWAY:

@@ -317,8 +317,8 @@ static int load_guard(struct shell *s, const char *path, struct orc_err *err)
 static struct view *open_view(struct shell *s)
 {
     static const enum key_kind kinds[] = {
-        KEY_CONFIG, KEY_REVISION,    KEY_APP,        KEY_INTENT, KEY_ROLLOUT, KEY_TASK,         KEY_STATUS,
-        KEY_NODE,   KEY_NODE_POLICY, KEY_NODE_STATE, KEY_ALIVE,  KEY_GATEWAY, KEY_GATEWAY_ALIVE};
+        KEY_CONFIG, KEY_REVISION,    KEY_APP,        KEY_INTENT, KEY_ROLLOUT, KEY_TASK,    KEY_STATUS,
+        KEY_NODE,   KEY_NODE_POLICY, KEY_NODE_STATE, KEY_SUBNET, KEY_ALIVE,   KEY_GATEWAY, KEY_GATEWAY_ALIVE};
     char *prefixes[ORC_ARRAY_SIZE(kinds) + 1] = {NULL};
     struct view_opts o = {.prefixes = (const char *const *)prefixes,
                           .on_put = on_put,

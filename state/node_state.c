@@ -24,6 +24,13 @@ static enum node_state judge(const struct node_facts *f, const char **why, const
 {
     bool drain = f->policy && f->policy->drain;
 
+    if (f->policy && f->policy->removed) {
+        *why = f->alive
+                   ? "`orc node rm`: but it gives signs of life; stop its nodelet, or let it take part again "
+                     "with `orc node uncordon`"
+                   : "`orc node rm`: its tasks are replaced elsewhere";
+        return NODE_REMOVED;
+    }
     if (!f->alive && !f->record && !f->unreadable) {
         *why = "its records are gone: its tasks are replaced elsewhere";
         return NODE_REMOVED;
@@ -60,7 +67,8 @@ enum node_state node_state_judge(const struct node_facts *f, char **ret_why)
 
 bool node_state_is_trouble(enum node_state s, const struct node_facts *f)
 {
-    bool out_of_use = f->policy && f->policy->drain && !f->tasks;
+    bool out_of_use = f->policy && (f->policy->removed || (f->policy->drain && !f->tasks));
 
-    return s == NODE_NOT_READY || s == NODE_REMOVED || ((s == NODE_UNKNOWN || s == NODE_DOWN) && !out_of_use);
+    return s == NODE_NOT_READY || (s == NODE_REMOVED && (f->alive || !out_of_use)) ||
+           ((s == NODE_UNKNOWN || s == NODE_DOWN) && !out_of_use);
 }

@@ -230,6 +230,7 @@ bool record_node_ready(const struct record_node *n, const char **ret_reason);
  * -------------------------------------------------------------------------- */
 struct record_node_policy {
     bool cordon, drain;
+    int64_t removed;            /* wall ms of `orc node rm`; 0: it takes part */
     uint64_t drain_deadline_ms; /* after so long a drain stops the rest whatever it costs; 0: never */
     struct spec_pairs labels;   /* override or add */
 };

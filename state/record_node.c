@@ -63,6 +63,7 @@ bool record_node_ready(const struct record_node *n, const char **ret_reason)
 static const struct codec_field node_policy_rows[] = {
     CODEC_ROW_BOOL(record_node_policy, cordon),
     CODEC_ROW_BOOL(record_node_policy, drain),
+    CODEC_ROW_INT64(record_node_policy, removed, 0, RECORD_WALL_MAX),
     CODEC_ROW_INT64(record_node_policy, drain_deadline_ms, 0, DRAIN_DEADLINE_MAX_MS),
     CODEC_ROW_PAIRS(record_node_policy, labels, RECORD_LABEL_MAX),
 };

@@ -19,6 +19,8 @@ static enum node_state judged(struct node_facts f)
 static void test_node_state__a_table_of_facts(void **state)
 {
     static const struct record_node_policy cordon = {.cordon = true}, drain = {.cordon = true, .drain = true};
+    static const struct record_node_policy removed = {
+        .cordon = true, .drain = true, .drain_deadline_ms = 1, .removed = 5};
     static const struct {
         struct node_facts f;
         enum node_state is;
@@ -48,6 +50,8 @@ static void test_node_state__a_table_of_facts(void **state)
          "no heartbeat",
          false}, /* taken out to be mended */
         {{.record = &well, .policy = &drain, .given_up = true}, NODE_DOWN, "no heartbeat", false},
+        {{.record = &well, .policy = &removed, .tasks = 3}, NODE_REMOVED, "are replaced elsewhere", false},
+        {{.record = &well, .policy = &removed, .alive = true}, NODE_REMOVED, "gives signs of life", true},
     };
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(table); i++) {

@@ -73,8 +73,8 @@ static const struct kind {
                "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","
                "\"version\":\"1\",\"mtu\":1450,\"conditions\":[{\"type\":\"engine\",\"ok\":true,\"since\":1},"
                "{\"type\":\"mtu\",\"ok\":false,\"reason\":\"1400 here, 1500 there\",\"since\":2}]}"),
-    KIND(node_policy,
-         "{\"cordon\":true,\"drain\":true,\"drain_deadline_ms\":600000,\"labels\":{\"disk\":\"ssd\"}}"),
+    KIND(node_policy, "{\"cordon\":true,\"drain\":true,\"removed\":1700000000000,\"drain_deadline_ms\":"
+                      "600000,\"labels\":{\"disk\":\"ssd\"}}"),
     KIND(node_state,
          "{\"state\":\"unknown\",\"reason\":\"no heartbeat\",\"since\":5,\"held\":true,\"forced\":true}"),
     KIND(alive, "{\"machine_id\":\"m\",\"boot_id\":\"b\",\"instance\":\"i\"}"),
