@@ -122,7 +122,7 @@ $(BUILD)/sim: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sim/*.c)) $(archi
 sim: $(BUILD)/sim ## the whole cluster simulated, SEEDS=2000 runs with faults; ORC_SIM_SEED=N replays one
 	@ORC_SIM_SEEDS=$(SEEDS) $<
 
-integration: all lab-tools $(integration_c) ## every part against the real etcd, engine, kernel and NGINX (root)
+integration: all lab-tools $(integration_c) $(BUILD)/bench-leader ## every part against the real etcd, engine, kernel and NGINX (root)
 	@BUILD=$(BUILD) tests/run-scripts $(integration_c) $(integration_scripts)
 
 e2e: all lab-tools ## the whole cluster in the lab (root)
@@ -135,7 +135,7 @@ test: root packages ## everything, on a fresh machine: installs packages, builds
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "make: this must be run as root: it makes network namespaces and starts Docker Engines in them" >&2; exit 1; }
 
-test-all: all lab-tools layers $(unit) $(integration_c)
+test-all: all lab-tools layers $(unit) $(integration_c) $(BUILD)/bench-leader
 	@BUILD=$(BUILD) tests/run-all "$(unit)" "$(integration_c) $(integration_scripts)" "tests/lab/selftest $(e2e_scripts)"
 
 demo: root packages ## the first ten minutes: a cluster of three servers on this machine (root)
@@ -146,7 +146,7 @@ demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
 bench: root packages ## the benchmarks, written to docs/benchmarks.md (root)
-	@$(MAKE) --no-print-directory all lab-tools $(BUILD)/bench-floor $(BUILD)/bench-scheduler $(BUILD)/bench-packing
+	@$(MAKE) --no-print-directory all lab-tools $(addprefix $(BUILD)/bench-,floor scheduler packing hollow leader)
 	@BUILD=$(BUILD) tests/bench/run
 
 .PHONY: fuzz fuzz-all

@@ -31,6 +31,11 @@ void orc_log_init(const char *process, enum orc_log_level level, bool json)
     config.json = json;
 }
 
+bool orc_log_writes(enum orc_log_level level)
+{
+    return level <= config.level;
+}
+
 int orc_log_level_from_name(const char *name, enum orc_log_level *ret)
 {
     for (size_t i = 0; i < ORC_ARRAY_SIZE(level_names); i++)
@@ -159,7 +164,7 @@ static void say(enum orc_log_level level, const char *message)
     struct orc_buf line = ORC_BUF_INIT(LINE_MAX_BYTES);
     char time[ORC_TIME_MAX];
 
-    if (level > config.level)
+    if (!orc_log_writes(level))
         return;
     orc_format_time(orc_wall_ms(), time);
     if (config.json) {
@@ -185,7 +190,7 @@ void orc_log(enum orc_log_level level, const char *fmt, ...)
     char text[MESSAGE_MAX];
     va_list ap;
 
-    if (level > config.level)
+    if (!orc_log_writes(level))
         return;
     va_start(ap, fmt);
     format_message(text, fmt, ap);

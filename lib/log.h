@@ -17,6 +17,8 @@ enum orc_log_level { ORC_LOG_ERROR, ORC_LOG_WARN, ORC_LOG_INFO, ORC_LOG_DEBUG };
 void orc_log_init(const char *process, enum orc_log_level level, bool json);
 int orc_log_level_from_name(const char *name, enum orc_log_level *ret); /* 0 or -EINVAL */
 
+/* Whether lines of a level are written: before making expensive ones. */
+bool orc_log_writes(enum orc_log_level level);
 void orc_log(enum orc_log_level level, const char *fmt, ...) ORC_PRINTF(2, 3);
 #define orc_error(...) orc_log(ORC_LOG_ERROR, __VA_ARGS__)
 #define orc_warn(...) orc_log(ORC_LOG_WARN, __VA_ARGS__)

@@ -148,12 +148,13 @@ static void log_ops(const struct plan_txn *t)
     const struct plan_op *op;
 
     orc_vec_each (op, &t->ops) {
-        orc_auto_free char *line = plan_op_text(t, op);
+        bool moves =
+            op->kind == PLAN_TASK_CREATE || op->kind == PLAN_TASK_DESIRED || op->kind == PLAN_GATEWAY_RETIRE;
+        enum orc_log_level level = moves ? ORC_LOG_INFO : ORC_LOG_DEBUG;
+        orc_auto_free char *line = orc_log_writes(level) ? plan_op_text(t, op) : NULL;
 
-        if (op->kind == PLAN_TASK_CREATE || op->kind == PLAN_TASK_DESIRED || op->kind == PLAN_GATEWAY_RETIRE)
-            orc_info("%s", line);
-        else
-            orc_debug("%s", line);
+        if (line)
+            orc_log(level, "%s", line);
     }
 }
 

@@ -1,14 +1,15 @@
 /* hollow.c - the scheduler on a real etcd, with nodes that have no engines.
  *
- *   bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND
+ *   bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND [arriving | apply]
  *
  * The real orc-scheduler, a real etcd with its data below $TMPDIR, NODES nodelets that answer each task with
  * "running, healthy" at once (hollow_nodes.c), on loopback. In turn, each on an etcd of its own:
  *
- *   arriving  services of 30 replicas, ten in an app, grow in steps of five: one app's key every so many ms
- *   rest      the same cluster left alone: etcd's revision, the scheduler's processor time
- *   apply     thirty services asked for by one app's key; and the same transactions from a bare client, with
- *             nodes that answer and with nodes that don't
+ *   arriving  services of 30 replicas, one in an app, grow in steps of five: one app's key every so many ms.
+ * What a put of such a key takes stands beside it: the delay is at least twice that rest      the same
+ * cluster left alone: etcd's revision, the scheduler's processor time apply     thirty services asked for by
+ * one app's key; and the same transactions from a bare client, with nodes that answer and with nodes that
+ * don't
  *
  * Prints one JSON object.
  */
@@ -26,6 +27,7 @@
 #define STEP_SERVICES 1 /* of an app */
 #define APPLY_SERVICES 30
 #define REST_MS 20000
+#define ROUNDS 3
 #define IN_FLIGHT 16 /* of the bare client: as scheduler/commit.c */
 
 struct bench {
@@ -65,6 +67,13 @@ static void end(struct bench *b)
     if (!loop_close(&b->loop))
         hollow_die("something is still open");
     hollow_etcd_stop();
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
 }
 
 static json_t *seen_json(const struct hollow_seen *s)
@@ -116,18 +125,27 @@ struct arrival {
     struct bench *b;
     const struct hollow_shape *shape;
     int *replicas; /* of each service */
-    int steps, done, flying;
+    int steps, done, flying, answered;
+    double *put_ms; /* how long each took */
     uint64_t begun;
     uv_timer_t timer;
 };
 
+struct put {
+    struct arrival *a;
+    uint64_t sent;
+};
+
 static void on_grown(const struct etcd_result *res, void *arg)
 {
-    struct arrival *a = arg;
+    struct put *p = arg;
+    struct arrival *a = p->a;
 
     if (res->error)
         hollow_die("an app's key could not be written: %s", res->error_text);
     a->flying--;
+    a->put_ms[a->answered++] = (double)(uv_hrtime() - p->sent) / 1e6;
+    free(p);
 }
 
 /* Apps in turn, then their next services, then the next five replicas. */
@@ -136,12 +154,14 @@ static void grow(struct arrival *a)
     int app = a->done % a->shape->apps, service = a->done / a->shape->apps % a->shape->services;
     orc_auto_free char *name = orc_printf("a%d", app), *key = key_app(HOLLOW_CLUSTER, name), *text = NULL;
     int *of = &a->replicas[app * a->shape->services];
+    struct put *p = orc_new(struct put);
 
     of[service] += STEP_TASKS;
     a->done++;
     a->flying++;
     text = hollow_app_text(a->shape, a->done, of);
-    etcd_put(a->b->e, key, text, 0, on_grown, a);
+    *p = (struct put){a, uv_hrtime()};
+    etcd_put(a->b->e, key, text, 0, on_grown, p);
 }
 
 static void on_due(uv_timer_t *timer)
@@ -172,6 +192,7 @@ static json_t *measure_arriving(struct bench *b, json_t **ret_rest)
     shape.apps = b->n_tasks / STEP_REPLICAS / STEP_SERVICES;
     a.steps = shape.apps * shape.services * STEP_REPLICAS / STEP_TASKS;
     a.replicas = orc_calloc((size_t)(shape.apps * shape.services), sizeof *a.replicas);
+    a.put_ms = orc_calloc((size_t)a.steps, sizeof *a.put_ms);
     begin(b, &shape);
     start(b);
     o = hollow_observer_new(b->url, &shape, (long)a.steps * STEP_TASKS);
@@ -185,11 +206,14 @@ static json_t *measure_arriving(struct bench *b, json_t **ret_rest)
     uv_close((uv_handle_t *)&a.timer, NULL);
     seen = hollow_observer_end(o);
     j = seen_json(&seen);
+    qsort(a.put_ms, (size_t)a.answered, sizeof *a.put_ms, by_value);
+    json_object_set_new(j, "put_ms", json_real(a.put_ms[a.answered / 2]));
     json_object_set_new(j, "scheduler_cpu_s", json_real(hollow_cpu_of(b->scheduler) - cpu));
     json_object_set_new(j, "etcd_cpu_s", json_real(hollow_cpu_of(hollow_etcd_pid()) - etcd_cpu));
     *ret_rest = measure_rest(b);
     end(b);
     free(a.replicas);
+    free(a.put_ms);
     return j;
 }
 
@@ -216,8 +240,8 @@ static bool all_there(void *arg)
     return hollow_nodes_assigned(b->nodes) >= b->n_tasks;
 }
 
-static struct hollow_seen apply_with_scheduler(struct bench *b, const struct hollow_shape *s, bool hushed,
-                                               struct hollow_history **ret)
+static double apply_with_scheduler(struct bench *b, const struct hollow_shape *s, bool hushed,
+                                   struct hollow_history **ret)
 {
     struct hollow_observer *o;
     struct hollow_seen seen;
@@ -233,11 +257,11 @@ static struct hollow_seen apply_with_scheduler(struct bench *b, const struct hol
     seen = hollow_observer_end(o);
     *ret = hollow_history_read(&b->loop, b->e, revision, b->n_tasks);
     end(b);
-    return seen;
+    return seen.seconds;
 }
 
-static struct hollow_seen apply_bare(struct bench *b, const struct hollow_shape *s, bool hushed,
-                                     const struct hollow_history *h)
+static double apply_bare(struct bench *b, const struct hollow_shape *s, bool hushed,
+                         const struct hollow_history *h)
 {
     struct hollow_observer *o;
     struct hollow_seen seen;
@@ -249,19 +273,28 @@ static struct hollow_seen apply_bare(struct bench *b, const struct hollow_shape 
     hollow_history_send(h, &b->loop, b->e, IN_FLIGHT);
     seen = hollow_observer_end(o);
     end(b);
-    return seen;
+    return seen.seconds;
 }
 
+/* Medians of rounds, taken in turn. */
 static json_t *measure_apply(struct bench *b, bool hushed)
 {
     struct hollow_shape s = {.apps = 1, .services = APPLY_SERVICES, .replicas = b->n_tasks / APPLY_SERVICES};
-    struct hollow_history *h = NULL;
-    struct hollow_seen ours = apply_with_scheduler(b, &s, hushed, &h), bare = apply_bare(b, &s, hushed, h);
-    json_t *j = json_pack("{s:f s:f s:f s:I}", "seconds", ours.seconds, "bare_seconds", bare.seconds, "ratio",
-                          ours.seconds / bare.seconds, "transactions", (json_int_t)hollow_history_count(h));
+    double ours[ROUNDS], bare[ROUNDS];
+    long sent = 0;
 
-    hollow_history_free(h);
-    return j;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct hollow_history *h = NULL;
+
+        ours[i] = apply_with_scheduler(b, &s, hushed, &h);
+        bare[i] = apply_bare(b, &s, hushed, h);
+        sent = hollow_history_count(h);
+        hollow_history_free(h);
+    }
+    qsort(ours, ROUNDS, sizeof *ours, by_value);
+    qsort(bare, ROUNDS, sizeof *bare, by_value);
+    return json_pack("{s:f s:f s:f s:I}", "seconds", ours[ROUNDS / 2], "bare_seconds", bare[ROUNDS / 2],
+                     "ratio", ours[ROUNDS / 2] / bare[ROUNDS / 2], "transactions", (json_int_t)sent);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
@@ -283,14 +316,19 @@ static int number(const char *text, int min, int max)
     hollow_die("\"%s\" is not a number from %d to %d", text, min, max);
 }
 
+static bool wants(int argc, char **argv, const char *what)
+{
+    return argc < 6 || strcmp(argv[5], what) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {0};
     orc_auto_free char *text = NULL;
     json_t *j = json_object(), *rest = NULL;
 
-    if (argc != 5)
-        hollow_die("usage: bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND");
+    if (argc != 5 && argc != 6)
+        hollow_die("usage: bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND [arriving | apply]");
     orc_log_init("bench-hollow", ORC_LOG_WARN, false);
     b.program = argv[1];
     b.n_nodes = number(argv[2], 1, 10000);
@@ -300,10 +338,14 @@ int main(int argc, char **argv)
     json_object_set_new(j, "nodes", json_integer(b.n_nodes));
     json_object_set_new(j, "tasks", json_integer(b.n_tasks));
     json_object_set_new(j, "etcd_data", json_string(disk_name()));
-    json_object_set_new(j, "arriving", measure_arriving(&b, &rest));
-    json_object_set_new(j, "rest", rest);
-    json_object_set_new(j, "apply_answered", measure_apply(&b, false));
-    json_object_set_new(j, "apply_alone", measure_apply(&b, true));
+    if (wants(argc, argv, "arriving")) {
+        json_object_set_new(j, "arriving", measure_arriving(&b, &rest));
+        json_object_set_new(j, "rest", rest);
+    }
+    if (wants(argc, argv, "apply")) {
+        json_object_set_new(j, "apply_answered", measure_apply(&b, false));
+        json_object_set_new(j, "apply_alone", measure_apply(&b, true));
+    }
     text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(4));
     puts(text);
     json_decref(j);

@@ -68,6 +68,8 @@ static void test_log__lower_levels_are_left_out(void **state)
     orc_info("no");
     orc_debug("no");
     said_after_time("");
+    assert_false(orc_log_writes(ORC_LOG_INFO));
+    assert_true(orc_log_writes(ORC_LOG_WARN));
     orc_warn("yes");
     said_after_time("warn nodelet: yes\n");
 }
