@@ -37,7 +37,8 @@ struct core_lanes { /* in use, and what one unit more adds; infinite: not usable
 
 /* The best nodes for one service in one step; kept by rank.c. */
 struct rank_entry {
-    uint64_t key, tie; /* spread, load, tasks */
+    uint64_t first;    /* slots in the node's groups, the widest in the highest bits */
+    uint64_t key, tie; /* spread, load, tasks; as packing has them */
     uint32_t row;
 };
 struct rank {
@@ -46,7 +47,9 @@ struct rank {
     const struct spec_service *spec;
     struct spec_resources need;
     uint64_t hash;
-    bool constrained, ports;
+    bool constrained, ports, packs;
+    int most;                /* slots that a node may hold; 0: any number */
+    int levels;              /* of groups */
     size_t keep;             /* so many of the best; more each time they are not enough */
     struct rank_entry limit; /* what is not better was left out */
     ORC_VEC(struct rank_entry) heap;
@@ -64,10 +67,24 @@ struct core_fed {
     int64_t create, mod;
 };
 
-struct core_group { /* nodes that are alike in the labels that a service is spread over */
+struct core_group { /* nodes that are alike in the first labels of a list */
     uint64_t id;
-    int slots; /* of the service being decided */
+    uint32_t index;
     UT_hash_handle hh;
+};
+
+struct core_group_count {
+    uint64_t stamp; /* valid while it is the core's */
+    int slots;      /* of the service being decided */
+};
+
+/* All nodes by the labels that services are spread over: which group each row is in, at each level. */
+struct core_grouping {
+    struct orc_strv over;
+    uint64_t until; /* of the changes of labels, taken in */
+    struct core_group *groups;
+    ORC_VEC(uint32_t) of; /* row * over.n + level */
+    ORC_VEC(struct core_group_count) counts;
 };
 
 struct core_port {                /* a host port in use on a node */
@@ -175,8 +192,6 @@ struct core_node { /* what deciding reads of nodes that tasks are on, or come to
     struct core_node *restate_prev, *restate_next;
     struct core_node *leaving_prev, *leaving_next;
     uint64_t drain_at; /* when its drain was seen to begin; 0: it is not drained, or not looked at yet */
-    uint64_t group_stamp;
-    struct core_group *groups[SPEC_SPREAD_MAX]; /* while the stamp is the core's */
     uint64_t held_stamp;
     int held; /* of the service being decided: slots with a container here, or with one to come */
     UT_hash_handle hh;
@@ -287,9 +302,10 @@ struct core {
     size_t made;                    /* tasks in this step's plan */
     uint64_t stamp;                 /* of scratch: one per step */
     uint64_t spread_stamp;
-    struct core_group *groups;          /* of the service being decided */
-    const struct orc_strv *spread_over; /* what they are by; borrowed */
-    uint64_t groups_for, group_stamp;   /* the spread they are counted for; of the nodes' groups */
+    ORC_VEC(struct core_grouping *) groupings; /* one for each list of labels in use lately */
+    struct core_grouping *grouping;            /* of the service being decided */
+    const struct orc_strv *spread_over;        /* the list it is for; borrowed */
+    uint64_t groups_for, group_stamp;          /* the spread they are counted for; of the counts */
     ORC_VEC(struct core_row) rows;
     ORC_VEC(struct core_lanes) lanes;      /* of rows */
     ORC_VEC(struct core_node *) row_nodes; /* beside rows */

@@ -29,8 +29,8 @@ void place_spread_begin(struct core *c)
 
 static void spread_add(struct core *c, struct core_node *n, int slots)
 {
-    rank_spread_add(c, n, slots);
     count_in_groups(c, n, slots);
+    rank_spread_add(c, n, slots);
 }
 
 bool place_spread_count(struct core *c, struct core_task *t, bool counts)
@@ -122,7 +122,7 @@ struct place_score place_score_of(struct core *c, struct core_node *n, const str
         x.tasks += n->tent.tasks;
     count_groups(c, req->spec);
     for (size_t i = 0; i < req->spec->spread_over.n; i++)
-        x.group[i] = count_group(c, n, i);
+        x.group[i] = count_group(c, n->row, i);
     if (req->spec->strategy == SPEC_BINPACK) {
         score_packing(c, n, req, &x);
     } else {
@@ -157,17 +157,10 @@ int place_fuller(struct core *c, const struct spec_service *spec, struct core_no
 
     count_groups(c, spec);
     for (size_t i = 0; i < spec->spread_over.n && by == 0; i++)
-        by = count_group(c, a, i) - count_group(c, b, i);
+        by = count_group(c, a->row, i) - count_group(c, b->row, i);
     if (by == 0 && spec->strategy == SPEC_BINPACK)
         return b->n_tasks - a->n_tasks;
     return by ? by : place_spread(c, a) - place_spread(c, b);
-}
-
-/* Whether the order of nodes depends on nothing but what rank.c knows, and trouble. */
-static bool is_ranked(const struct place_req *req)
-{
-    return !req->spec->spread_over.n && req->spec->strategy == SPEC_SPREAD &&
-           !spec_service_max_per_node(req->spec);
 }
 
 static struct core_node *pick_of_all(struct core *c, const struct place_req *req)
@@ -205,20 +198,54 @@ static struct core_node *best_ranked(struct core *c, const struct place_req *req
     return best ? best : pick_of_all(c, req);
 }
 
-/* As if `without` were gone already: only its own node is another then. */
-static struct core_node *pick_without(struct core *c, const struct place_req *req)
+/* Whether the request sees a node otherwise than all of its service do: without a task that is there, or with
+ * a container of the slot there. */
+static bool is_special(const struct core *c, const struct place_req *req, const struct core_node *n)
 {
-    struct place_req plain = {.service = req->service, .spec = req->spec, .hash = req->hash};
-    struct core_node *n = req->without->node, *best = best_ranked(c, &plain);
+    return (req->without && req->without->node == n) ||
+           (spec_service_max_per_node(req->spec) && count_slot_is_there(n, req));
+}
+
+static bool not_special(const struct core *c, const struct place_req *req, const struct core_node *n)
+{
+    return !is_special(c, req, n) && no_trouble(c, req, n);
+}
+
+static void try_special(struct core *c, const struct place_req *req, struct core_node *n,
+                        struct core_node **best)
+{
     struct place_score here, there;
 
-    if (!place_fits(c, n, req))
+    if (!is_special(c, req, n) || n == *best || !place_fits(c, n, req))
+        return;
+    if (*best) {
+        here = place_score_of(c, n, req);
+        there = place_score_of(c, *best, req);
+    }
+    if (!*best || place_better(&here, &there))
+        *best = n;
+}
+
+/* The best in the order that holds for all, then the few nodes that are another to this request. */
+static struct core_node *pick_ranked(struct core *c, const struct place_req *req)
+{
+    struct place_req plain = {.service = req->service, .spec = req->spec, .hash = req->hash};
+    struct core_node *best = best_ranked(c, &plain);
+    const struct core_task *t;
+
+    if (!req->without && !(req->own && spec_service_max_per_node(req->spec)))
         return best;
-    if (!best || best == n)
-        return n;
-    here = place_score_of(c, n, req);
-    there = place_score_of(c, best, req);
-    return place_better(&here, &there) ? n : best;
+    if (best && is_special(c, req, best) && req->spec->strategy == SPEC_BINPACK) {
+        /* Without its task it may be worse than it looks. */
+        best = rank_best_of(c, req, not_special);
+        if (!best)
+            return pick_of_all(c, req);
+    }
+    if (req->without)
+        try_special(c, req, req->without->node, &best);
+    for (t = req->own ? core_slot_tasks(req->service, req->own->slot) : NULL; t; t = t->slot_next)
+        try_special(c, req, t->node, &best);
+    return best;
 }
 
 struct core_node *place_pick(struct core *c, const struct place_req *req, char **ret_why)
@@ -227,12 +254,8 @@ struct core_node *place_pick(struct core *c, const struct place_req *req, char *
 
     if (req->pin)
         best = place_fits(c, req->pin, req) ? core_node_find(c, req->pin->name) : NULL;
-    else if (!is_ranked(req))
-        best = pick_of_all(c, req);
-    else if (req->without)
-        best = pick_without(c, req);
     else
-        best = best_ranked(c, req);
+        best = pick_ranked(c, req);
     if (!best && ret_why)
         *ret_why = place_explain_all(c, req);
     return best;
@@ -263,9 +286,9 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
         p->port = req->spec->ports.at[i];
         key_task_id(req->service->app->name, req->service->service, slot, attempt, p->id);
     }
+    if (spec_service_max_per_node(req->spec) && !count_slot_is_there(n, req))
+        count_held(c, n);
     rank_taken(c, n);
     spread_add(c, n, 1);
-    if (req->spec->max_per_node && !count_slot_is_there(n, req))
-        count_held(c, n);
     return n->subnet | (uint32_t)octet;
 }

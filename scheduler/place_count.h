@@ -1,6 +1,7 @@
-/* place_count.h - what a service has where: slots per node and, for preferences, per value of a label.
+/* place_count.h - what a service has where: slots per node and, for preferences, per value of a label
+ * (place_group.c).
  *
- * Private to place.c. Everything here is counted for the decision about one service that
+ * Private to placing. Everything here is counted for the decision about one service that
  * place_spread_begin() has begun, and void with the next one. It must not know of room or scores.
  */
 #ifndef SCHEDULER_PLACE_COUNT_H
@@ -19,7 +20,7 @@ int count_replicas(const struct core *c, const struct core_node *n, const struct
 void count_groups(struct core *c, const struct spec_service *spec);
 /* So many slots more (or fewer) on a node; nothing where groups are not counted. */
 void count_in_groups(struct core *c, struct core_node *n, int slots);
-/* Slots in the node's group at that level (0: the first preference), after count_groups(). */
-int count_group(struct core *c, struct core_node *n, size_t level);
+/* Slots in the group of a node's row at that level (0: the first preference), after count_groups(). */
+int count_group(const struct core *c, uint32_t row, size_t level);
 
 #endif

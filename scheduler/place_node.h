@@ -1,7 +1,6 @@
 /* place_node.h - one node in the eyes of one request: whether it fits, and how well; private to placing.
  *
- * The plain definition: place_pick() answers as if it asked this of every node. rank.c is how it avoids that
- * where no preference, packing, or limit per node has a say.
+ * The plain definition: place_pick() answers as if it asked this of every node. rank.c is how it avoids that.
  */
 #ifndef SCHEDULER_PLACE_NODE_H
 #define SCHEDULER_PLACE_NODE_H

@@ -2,6 +2,7 @@
 
 #include "lib/hash.h"
 #include "scheduler/place_filter.h"
+#include "scheduler/place_count.h"
 #include "scheduler/place_node.h"
 
 #include <math.h>
@@ -246,6 +247,24 @@ static inline int load_of(int64_t used, int64_t need, int64_t room, float per_ro
     return (int)load;
 }
 
+static bool row_fits(const struct core_row *r, struct spec_resources need)
+{
+    return r->tasks >= 0 && !(need.cpus_nano && r->used.cpus_nano + need.cpus_nano > r->room.cpus_nano) &&
+           !(need.memory && r->used.memory + need.memory > r->room.memory);
+}
+
+/* As place_score_of() has it for packing, the better the smaller. */
+static bool packing_key(const struct core *c, const struct core_row *r, struct spec_resources need,
+                        uint64_t *ret)
+{
+    if (!row_fits(r, need))
+        return false;
+    *ret = (uint64_t)(!c->crowded && !r->tasks) << 44 |
+           (uint64_t)(PLACE_DENSITY_MAX - place_density(r->used, need, r->room)) << 32 |
+           (uint64_t)(UINT32_MAX - (uint32_t)r->tasks);
+    return true;
+}
+
 /* False: it does not fit, as far as a row knows. */
 static inline bool key_of(const struct core *c, const struct core_row *r, struct spec_resources need,
                           uint64_t *ret)
@@ -264,7 +283,26 @@ static inline bool key_of(const struct core *c, const struct core_row *r, struct
 
 static inline bool ranked_before(const struct rank_entry *a, const struct rank_entry *b)
 {
+    if (a->first != b->first)
+        return a->first < b->first;
     return a->key != b->key ? a->key < b->key : a->tie < b->tie;
+}
+
+#define GROUP_BITS 15 /* a count of slots, SPEC_REPLICAS_MAX at most */
+static uint64_t groups_of(const struct core *c, size_t row)
+{
+    uint64_t x = 0;
+
+    for (int i = 0; i < c->rank.levels; i++)
+        x |= (uint64_t)count_group(c, (uint32_t)row, (size_t)i) << (SPEC_SPREAD_MAX - 1 - i) * GROUP_BITS;
+    return x;
+}
+
+static bool is_full(const struct core *c, size_t row)
+{
+    const struct core_node *n = c->row_nodes.at[row];
+
+    return n->held_stamp == c->spread_stamp && n->held >= c->rank.most;
 }
 
 static inline bool entry_of(const struct core *c, size_t row, const struct place_req *req,
@@ -272,7 +310,12 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
 {
     const struct rank *k = &c->rank;
 
-    if (!key_of(c, &c->rows.at[row], k->need, &ret->key) || ret->key > k->limit.key)
+    ret->first = k->levels ? groups_of(c, row) : 0;
+    if (ret->first > k->limit.first ||
+        !(k->packs ? packing_key : key_of)(c, &c->rows.at[row], k->need, &ret->key) ||
+        (ret->first == k->limit.first && ret->key > k->limit.key))
+        return false;
+    if (k->most && is_full(c, row))
         return false;
     if ((k->constrained && !allowed_here(req->service, row)) ||
         (k->ports && !place_ports_free(c, c->row_nodes.at[row], req)))
@@ -387,7 +430,8 @@ static struct bar bar_of(const struct rank *k)
     struct bar b = {
         .cpus = (float)k->need.cpus_nano, .memory = (float)k->need.memory, .above = INFINITY, .at = INFINITY};
 
-    if (k->limit.key >> 40 || !k->need.cpus_nano || !k->need.memory) /* others may be better at any load */
+    if (k->packs || k->limit.first || k->limit.key >> 40 || !k->need.cpus_nano ||
+        !k->need.memory) /* others may be better at any load */
         return b;
     b.at = (float)(k->limit.key >> 32) + SLACK;
     b.above = b.at + 1;
@@ -430,7 +474,7 @@ static void build(struct core *c, const struct place_req *req)
     int better[CORE_LANES];
 
     heap_clear(k);
-    k->limit = (struct rank_entry){.key = UINT64_MAX, .tie = UINT64_MAX};
+    k->limit = (struct rank_entry){.first = UINT64_MAX, .key = UINT64_MAX, .tie = UINT64_MAX};
     orc_vec_reserve(&k->heap, 2 * k->keep);
     for (size_t i = 0; i < c->lanes.n; i++) {
         struct bar b = bar_of(k);
@@ -458,10 +502,33 @@ static void begin(struct core *c, const struct place_req *req)
     k->hash = req->service->hash;
     k->constrained = req->spec->constraints.n;
     k->ports = req->spec->ports.n;
+    k->packs = req->spec->strategy == SPEC_BINPACK;
+    k->most = spec_service_max_per_node(req->spec);
+    k->levels = (int)req->spec->spread_over.n;
+    count_groups(c, req->spec);
     k->keep = KEEP_FIRST;
     if (k->constrained)
         allow(c, req->service, req->spec);
     build(c, req);
+}
+
+/* What is placed makes a node's whole groups worse, and only it was sorted anew: the top is looked at again
+ * until it is what it was taken for. */
+static void freshen_top(struct core *c, const struct place_req *req)
+{
+    struct rank *k = &c->rank;
+    struct rank_entry e;
+
+    while (k->heap.n) {
+        uint32_t row = k->heap.at[0].row;
+
+        if (!entry_of(c, row, req, &e) || !ranked_before(&e, &k->limit))
+            heap_remove(k, 0);
+        else if (e.first == k->heap.at[0].first && e.key == k->heap.at[0].key)
+            return;
+        else
+            sift(k, 0, e);
+    }
 }
 
 struct core_node *rank_best(struct core *c, const struct place_req *req)
@@ -471,20 +538,24 @@ struct core_node *rank_best(struct core *c, const struct place_req *req)
     if (!k->spread_stamp || k->spread_stamp != c->spread_stamp || k->stamp != c->stamp ||
         k->service != req->service || k->spec != req->spec)
         begin(c, req);
-    else if (k->limit.key != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit))) {
-        k->keep = k->keep < KEEP_MAX ? 2 * k->keep : k->keep;
+    if (k->levels)
+        freshen_top(c, req);
+    if (k->limit.first != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit))) {
+        k->keep = k->keep < KEEP_MAX && !k->levels ? 2 * k->keep : k->keep;
         build(c, req);
     }
     return k->heap.n ? c->row_nodes.at[k->heap.at[0].row] : NULL;
 }
 
 /* All that is in the heap goes before all that is not. */
-struct core_node *rank_best_of(const struct core *c, const struct place_req *req,
+struct core_node *rank_best_of(struct core *c, const struct place_req *req,
                                bool (*may)(const struct core *, const struct place_req *,
                                            const struct core_node *))
 {
     const struct rank_entry *e, *best = NULL;
 
+    if (c->rank.levels) /* all as they are now */
+        build(c, req);
     orc_vec_each (e, &c->rank.heap)
         if ((!best || ranked_before(e, best)) && may(c, req, c->row_nodes.at[e->row]))
             best = e;
@@ -524,6 +595,8 @@ void rank_spread_add(struct core *c, struct core_node *n, int slots)
         r->spread = 0;
     }
     r->spread += slots;
+    if (slots < 0 && c->rank.levels) /* others of its groups have become better */
+        c->rank.spread_stamp = 0;
     follow(c, n);
 }
 

@@ -33,7 +33,7 @@ bool rank_allowed(const struct core *c, struct core_service *s, const struct spe
 struct core_node *rank_best(struct core *c, const struct place_req *req);
 /* After rank_best() for the same request: the best of those that `may` lets pass; NULL: there is none among
  * the best few, and whether among the others is not known. */
-struct core_node *rank_best_of(const struct core *c, const struct place_req *req,
+struct core_node *rank_best_of(struct core *c, const struct place_req *req,
                                bool (*may)(const struct core *, const struct place_req *,
                                            const struct core_node *));
 

@@ -38,6 +38,16 @@ static struct core_node *pick(struct core *c, const struct place_req *req)
 
 /* ---- random clusters --------------------------------------------------------------------------------- */
 
+static void zone(struct sim *s, const char *name)
+{
+    static const char *const zones[] = {"a", "b", "B", ""};
+    struct record_node_policy p = {.cordon = sim_chance(s, 15)};
+
+    spec_pairs_add(&p.labels, "zone", zones[sim_random(s) % 4]);
+    sim_put(s, key_node_policy(SIM_CLUSTER, name), record_node_policy_text(&p));
+    record_node_policy_release(&p);
+}
+
 static void node(struct sim *s, int k, bool alike)
 {
     static const char *const disks[] = {"ssd", "hdd"};
@@ -53,6 +63,7 @@ static void node(struct sim *s, int k, bool alike)
         o.not_ready = "no";
     snprintf(name, sizeof name, "k%d", k);
     sim_node_put(s, name, k, o);
+    zone(s, name);
 }
 
 static struct spec_service *spec(struct sim *s, const char *name)
@@ -72,6 +83,14 @@ static struct spec_service *spec(struct sim *s, const char *name)
         *p = (struct spec_port){
             .host_ip = orc_strdup(""), .host = (uint16_t)(8000 + sim_random(s) % 2), .container = 80};
     }
+    if (sim_chance(s, 3))
+        w->strategy = SPEC_BINPACK;
+    if (sim_chance(s, 3))
+        orc_strv_add(&w->spread_over, "node.labels.zone");
+    if (sim_chance(s, 5))
+        orc_strv_add(&w->spread_over, "node.labels.disk");
+    if (sim_chance(s, 4))
+        w->max_per_node = 1 + (int)(sim_random(s) % 3);
     return w;
 }
 
@@ -161,6 +180,8 @@ static void one_pick(struct sim *s, struct core_service *svc, const struct spec_
         req.without = t;
     else if (t && sim_chance(s, 16))
         req.pin = t->node;
+    if (t && sim_chance(s, 3))
+        req.own = t;
     n = pick(s->core, &req);
     if (!n || req.without || sim_chance(s, 10))
         return;
@@ -182,6 +203,7 @@ static void picks(struct sim *s)
         place_spread_begin(s->core);
         struct core_task *t;
 
+        place_count_held(s->core, svc);
         core_each_task (t, svc)
             place_spread_count(s->core, t, true);
         for (uint64_t k = 0, n = sim_random(s) % 160; k < n; k++)
