@@ -19,6 +19,8 @@ void feed_free_node(struct core *c, struct core_node *n)
     if (n->leaving)
         DL_DELETE2(c->leaving, n, leaving_prev, leaving_next);
     rank_drop(c, n);
+    if (c->got_node == n)
+        c->got_node = NULL;
     HASH_DEL(c->nodes, n);
     record_node_release(&n->rec);
     record_node_policy_release(&n->policy);

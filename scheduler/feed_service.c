@@ -26,6 +26,8 @@ void feed_free_service(struct core *c, struct core_service *s)
     global_list(c, s, false);
     demand_drop_service(c, s);
     DL_DELETE2(s->app->services, s, app_prev, app_next);
+    if (c->got_service == s)
+        c->got_service = NULL;
     HASH_DEL(c->services, s);
     record_rollout_release(&s->rollout);
     record_intent_release(&s->intent);

@@ -80,12 +80,31 @@ struct task_name {
     int64_t attempt;
 };
 
+/* Digits up to `end`; false: none, or more than `max`. */
+static bool digits(const char **at, char end, int64_t max, int64_t *ret)
+{
+    const char *s = *at;
+
+    for (*ret = 0; *s >= '0' && *s <= '9'; s++)
+        if (__builtin_mul_overflow(*ret, 10, ret) || __builtin_add_overflow(*ret, *s - '0', ret))
+            return false;
+    if (s == *at || *s != end || *ret > max)
+        return false;
+    *at = s + 1;
+    return true;
+}
+
+/* The key was taken apart before (state/key.h): app and service are those of the id. */
 static bool name_of(const struct key *k, struct task_name *ret)
 {
-    struct key id;
+    const char *at = k->task + strlen(k->app) + strlen(k->service) + 2;
+    int64_t slot = 0;
 
-    return key_task_id_parse(k->task, &id, &ret->slot, &ret->attempt) == 0 && strcmp(id.app, k->app) == 0 &&
-           strcmp(id.service, k->service) == 0;
+    if (!k->app[0] || !digits(&at, '.', SPEC_REPLICAS_MAX - 1, &slot) ||
+        !digits(&at, '\0', INT64_MAX, &ret->attempt))
+        return false;
+    ret->slot = (int)slot;
+    return true;
 }
 
 static struct core_task *task_find(const struct core *c, const struct key *k)

@@ -19,11 +19,14 @@ struct core_node *core_node_find(const struct core *c, const char *name)
 
 struct core_node *core_node_get(struct core *c, const char *name)
 {
-    struct core_node *n = core_node_find(c, name);
+    struct core_node *n = c->got_node;
 
+    if (n && strcmp(n->name, name) == 0)
+        return n;
+    n = c->got_node = core_node_find(c, name);
     if (n)
         return n;
-    n = orc_new(struct core_node);
+    n = c->got_node = orc_new(struct core_node);
     n->shared = share_text_new(name);
     n->name = n->shared->s;
     HASH_ADD_KEYPTR(hh, c->nodes, n->name, strlen(n->name), n);
@@ -50,20 +53,28 @@ struct core_app *core_app_get(struct core *c, const char *name)
 struct core_service *core_service_find(const struct core *c, const char *app, const char *service)
 {
     char name[2 * SPEC_NAME_MAX + 2];
+    size_t n = strlen(app), m = strlen(service);
     struct core_service *s = NULL;
 
-    snprintf(name, sizeof name, "%s/%s", app, service);
-    HASH_FIND_STR(c->services, name, s);
+    if (n > SPEC_NAME_MAX || m > SPEC_NAME_MAX)
+        return NULL;
+    memcpy(name, app, n);
+    name[n] = '/';
+    memcpy(name + n + 1, service, m);
+    HASH_FIND(hh, c->services, name, n + 1 + m, s);
     return s;
 }
 
 struct core_service *core_service_get(struct core *c, const char *app, const char *service)
 {
-    struct core_service *s = core_service_find(c, app, service);
+    struct core_service *s = c->got_service;
 
+    if (s && strcmp(s->shared->service, service) == 0 && strcmp(s->shared->app, app) == 0)
+        return s;
+    s = c->got_service = core_service_find(c, app, service);
     if (s)
         return s;
-    s = orc_new(struct core_service);
+    s = c->got_service = orc_new(struct core_service);
     s->name = orc_printf("%s/%s", app, service);
     s->service = strchr(s->name, '/') + 1;
     s->shared = share_service_new(app, service);

@@ -282,6 +282,8 @@ struct core {
     struct core_service *services;
     struct core_gateway *gateways;
     struct core_subnet *subnets;
+    struct core_node *got_node;              /* by the last core_node_get(): changes come in bursts; NULL */
+    struct core_service *got_service;        /* likewise */
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
     struct core_task *task_spare;            /* free ones, through slot_next */
     struct core_service *dirty, *timed, *waiting_room, *globals;
@@ -300,6 +302,7 @@ struct core {
     bool baseline;                  /* nothing stepped yet since core_lead(): what is fed was there before */
     char *hold;                     /* a sentence while too many nodes were lost at once */
     size_t made;                    /* tasks in this step's plan */
+    size_t expected;                /* places that will be picked for the service being decided, about */
     uint64_t stamp;                 /* of scratch: one per step */
     uint64_t spread_stamp;
     ORC_VEC(struct core_grouping *) groupings; /* one for each list of labels in use lately */

@@ -25,6 +25,12 @@ static void tent_reset(struct core *c, struct core_node *n)
 void place_spread_begin(struct core *c)
 {
     c->spread_stamp++;
+    c->expected = 0;
+}
+
+void place_expect(struct core *c, size_t picks)
+{
+    c->expected = picks;
 }
 
 static void spread_add(struct core *c, struct core_node *n, int slots)

@@ -90,6 +90,8 @@ struct plan_txn *plan_follow(struct plan *p, const char *app, const char *servic
     struct plan_txn *t = plan_begin(p, app, service);
 
     t->follows = true;
+    orc_vec_reserve(&t->ops, PLAN_TASKS_MAX);
+    orc_vec_reserve(&t->nodes, PLAN_TASKS_MAX);
     return t;
 }
 

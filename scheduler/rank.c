@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-/* The best so many are kept, and twice as many whenever that was too few. */
+/* The best so many are kept: as many as will be asked for, and twice as many whenever that was too few. */
 #define KEEP_FIRST 64
 #define KEEP_MAX 2048
 #define NOT_RANKED UINT32_MAX
@@ -507,6 +507,8 @@ static void begin(struct core *c, const struct place_req *req)
     k->levels = (int)req->spec->spread_over.n;
     count_groups(c, req->spec);
     k->keep = KEEP_FIRST;
+    if (!k->levels && c->expected > KEEP_FIRST)
+        k->keep = c->expected < KEEP_MAX ? c->expected : KEEP_MAX;
     if (k->constrained)
         allow(c, req->service, req->spec);
     build(c, req);
@@ -541,7 +543,8 @@ struct core_node *rank_best(struct core *c, const struct place_req *req)
     if (k->levels)
         freshen_top(c, req);
     if (k->limit.first != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit))) {
-        k->keep = k->keep < KEEP_MAX && !k->levels ? 2 * k->keep : k->keep;
+        if (!k->levels)
+            k->keep = 2 * k->keep < KEEP_MAX ? 2 * k->keep : KEEP_MAX;
         build(c, req);
     }
     return k->heap.n ? c->row_nodes.at[k->heap.at[0].row] : NULL;

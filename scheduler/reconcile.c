@@ -322,6 +322,7 @@ static void settle_slots(struct recon *x)
     }
     close_surplus(x);
     open_missing(x);
+    place_expect(x->c, slots_count_empty(&x->v));
 }
 
 static void keep_service(struct recon *x, const struct record_app_service *wanted)

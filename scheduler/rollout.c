@@ -54,11 +54,11 @@ int rollout_limit(const struct core_service *s, const struct record_rollout *r)
 
 const struct spec_update *rollout_policy(const struct core_service *s, const struct record_rollout *r)
 {
-    const struct core_revision *target = core_service_revision(s, r->target);
-    const struct core_revision *from = core_service_revision(s, r->from);
+    const struct core_revision *target = core_service_revision(s, r->target), *from;
 
     if (r->target >= r->from)
         return target ? &target->rec.spec->update : NULL;
+    from = core_service_revision(s, r->from);
     if (!from)
         from = target;
     return from ? spec_service_rollback(from->rec.spec) : NULL;

@@ -335,6 +335,16 @@ size_t slots_count_open(const struct slots *v)
     return n;
 }
 
+size_t slots_count_empty(const struct slots *v)
+{
+    const struct slot *s;
+    size_t n = 0;
+
+    orc_vec_each (s, &v->at)
+        n += s->open && !s->head;
+    return n;
+}
+
 /* Both lists are in order of number. */
 static void mark_pending(struct slots *v)
 {

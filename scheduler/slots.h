@@ -66,6 +66,7 @@ void slots_release(struct slots *v);
 /* Adds a slot, open and without tasks, at the end. Pointers into `at` end with it. */
 struct slot *slots_add(struct slots *v, int n);
 size_t slots_count_open(const struct slots *v);
+size_t slots_count_empty(const struct slots *v); /* open, and without a task */
 
 /* A task that this step tells to stop: it is waited for like those told before, unless its node is given up.
  */

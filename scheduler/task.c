@@ -85,7 +85,7 @@ static void list(struct core_task *t)
     t->slot_next = *at;
     *at = t;
     s->n_tasks++;
-    DL_APPEND2(t->node->tasks, t, node_prev, node_next);
+    DL_PREPEND2(t->node->tasks, t, node_prev, node_next);
 }
 
 static void unlist(struct core_task *t)
