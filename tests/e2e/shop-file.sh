@@ -2,9 +2,10 @@
 #
 # shop_file [SERVICE SETTINGS...]: prints a file with one service "web" behind "/" made from these settings:
 #   version=1 image=orc/workload:1 replicas=3 order=start-first parallelism=1 action=rollback monitor=3s memory=32M
+#   delay=0s canary=0
 #   env=KEY=VALUE (repeatable) constraint='node.labels.x == y' grace=10s drain=10s interval=1s retries=2 health=http path=/ name=web app=e2e
 shop_file() {
-    local version=1 image= replicas=3 order=start-first parallelism=1 action=rollback monitor=3s memory=32M constraint= \
+    local version=1 image= replicas=3 order=start-first parallelism=1 action=rollback monitor=3s memory=32M constraint= delay=0s canary=0 \
         grace=10s drain=10s interval=1s retries=2 path=/ name=web app=e2e env=() port= setting
     for setting in "$@"; do
         case $setting in
@@ -22,7 +23,7 @@ services:
       replicas: $replicas
       resources:
         limits: {cpus: '0.10', memory: $memory}
-      update_config: {parallelism: $parallelism, order: $order, failure_action: $action, monitor: $monitor}
+      update_config: {parallelism: $parallelism, order: $order, failure_action: $action, monitor: $monitor, delay: $delay}
 END
     [ -z "$constraint" ] || printf '      placement:\n        constraints: ["%s"]\n' "$constraint"
     [ -z "$port" ] || printf '    ports: ["%s"]\n' "$port"
@@ -36,6 +37,7 @@ END
     cat <<END
       gateway: {path: $path, port: 8080}
       drain: {timeout: $drain}
+      canary: $canary
 END
 }
 

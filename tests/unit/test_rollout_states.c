@@ -350,11 +350,99 @@ static void test_states__a_new_spec_supersedes_what_people_wanted_of_the_old(voi
             }
 }
 
+/* ---- every order of feeding -------------------------------------------------------------------------- */
+
+#define KEYS_MAX 8
+
+/* What is the service's alone, in the order of the keys, into at; the rest is fed. */
+static size_t feed_all_but(struct sim *s, struct core *c, struct sim_kv *at[KEYS_MAX])
+{
+    struct sim_kv *kv, *next;
+    size_t n = 0;
+
+    HASH_SORT(s->kvs, sim_by_key);
+    HASH_ITER (hh, s->kvs, kv, next) {
+        enum key_kind k = kv->parsed.kind;
+
+        if (k == KEY_APP || k == KEY_REVISION || k == KEY_ROLLOUT || k == KEY_INTENT) {
+            assert_in_range(n, 0, KEYS_MAX - 1);
+            at[n++] = kv;
+        } else {
+            sim_feed(s, c, kv);
+        }
+    }
+    return n;
+}
+
+static char *plan_of_order(struct sim *s, const size_t *order)
+{
+    struct core *c = core_new();
+    struct sim_kv *at[KEYS_MAX];
+    struct plan p = {0};
+    size_t n = feed_all_but(s, c, at);
+    char *text;
+
+    for (size_t i = 0; i < n; i++)
+        sim_feed(s, c, at[order[i]]);
+    core_lead(c);
+    core_step(c, s->now, (int64_t)s->now, &p);
+    text = plan_text(&p);
+    plan_release(&p);
+    core_free(c);
+    return text;
+}
+
+/* The next permutation in order of numbers; false: that was the last. */
+static bool permute(size_t *order, size_t n)
+{
+    size_t i = n - 1, k = n - 1, x;
+
+    while (i > 0 && order[i - 1] > order[i])
+        i--;
+    if (i == 0)
+        return false;
+    while (order[k] < order[i - 1])
+        k--;
+    x = order[i - 1], order[i - 1] = order[k], order[k] = x;
+    for (k = n - 1; i < k; i++, k--)
+        x = order[i], order[i] = order[k], order[k] = x;
+    return true;
+}
+
+/* App, revisions, rollout and intent come in any order: one plan. */
+static void test_states__every_order_of_feeding_gives_one_plan(void **state)
+{
+    static void (*const happens[])(struct sim *) = {pause_it, resume, abort_it, new_spec};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(rows) - 1; i++)
+        for (size_t k = 0; k < ORC_ARRAY_SIZE(happens); k++) {
+            struct sim *s = rows[i].make();
+            size_t order[KEYS_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
+            orc_auto_free char *first = NULL;
+            struct core *c = core_new();
+            struct sim_kv *at[KEYS_MAX];
+            size_t n;
+
+            happens[k](s);
+            n = feed_all_but(s, c, at);
+            core_free(c);
+            first = plan_of_order(s, order);
+            while (permute(order, n)) {
+                orc_auto_free char *text = plan_of_order(s, order);
+
+                if (strcmp(text, first) != 0)
+                    fail_msg("%s: two orders, two plans:\n%s---\n%s", rows[i].name, first, text);
+            }
+            sim_free(s);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_states__every_state_against_every_event),
         cmocka_unit_test(test_states__from_every_state_a_good_spec_is_reached),
+        cmocka_unit_test(test_states__every_order_of_feeding_gives_one_plan),
         cmocka_unit_test(test_states__a_new_spec_supersedes_what_people_wanted_of_the_old),
     };
 
