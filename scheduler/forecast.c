@@ -371,5 +371,5 @@ void forecast_result_release(struct forecast_result *r)
 
 bool forecast_is_fine(const struct forecast_service *s)
 {
-    return s->rollout.state == ROLLOUT_COMPLETE;
+    return s->rollout.state == ROLLOUT_COMPLETE || s->rollout.state == ROLLOUT_CANARY;
 }
