@@ -218,7 +218,7 @@ int cluster_replicas(const struct cluster *c, const char *app, const char *servi
         return 0;
     back = e && e->as.rollout.wanted == s->revision && e->as.rollout.target > 0; /* rolled back, perhaps */
     spec = cluster_spec(c, app, service, back ? e->as.rollout.target : s->revision);
-    if (spec && spec->global)
+    if (spec && (spec->global || spec->job))
         return e ? e->as.rollout.replicas : 0;
     if (s->replicas != SPEC_REPLICAS_DEFAULT)
         return s->replicas;

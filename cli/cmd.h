@@ -18,6 +18,8 @@ int cmd_restart(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_rollback(int argc, char **argv);
 int cmd_rollout(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_runs(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_why(int argc, char **argv);

@@ -25,14 +25,20 @@ static int scale_to(struct verb *v, const char *app, struct record_app_service *
     return 0;
 }
 
-/* Where the nodes are counted, nobody says a number. */
+/* Where the nodes are counted, or completions, nobody says a number of replicas. */
 static int check_mode(const struct verb *v, const char *app, const struct record_app_service *s,
                       struct orc_err *err)
 {
     const struct spec_service *spec = cluster_spec(&v->cluster, app, s->name, s->revision);
 
-    if (!spec || !spec->global)
+    if (!spec || (!spec->global && !spec->job))
         return 0;
+    if (spec->job)
+        return orc_fail(
+            err, -EPERM,
+            "%s/%s is a job: how often it shall succeed is \"deploy: {replicas: N}\" of its file, "
+            "which begins a new run when it is applied",
+            app, s->name);
     return orc_fail(err, -EPERM,
                     "%s/%s is a global service: one replica runs on each server that takes it. Add or "
                     "remove servers, give it placement constraints, or apply it with another mode",

@@ -40,7 +40,7 @@ static bool is_revision(const struct cluster *c, const char *app, const char *se
 
 static bool says_how_many(const struct spec_service *spec)
 {
-    return spec->global || spec->replicas != SPEC_REPLICAS_DEFAULT;
+    return spec->global || spec->job || spec->replicas != SPEC_REPLICAS_DEFAULT;
 }
 
 /* The spec is the one that is wanted already. Only the number of replicas may differ: the file's number ends

@@ -136,6 +136,29 @@ static enum outcome judge_state(const struct cluster *c, const struct wait_targe
     }
 }
 
+/* A job that was started by hand: that run, whatever the others do. */
+static enum outcome judge_run(const struct record_rollout *r, int64_t epoch)
+{
+    for (size_t i = 0; i < r->runs.n; i++) {
+        const struct rollout_run *run = &r->runs.at[i];
+
+        if (run->epoch < epoch)
+            continue;
+        if (run->state == RUN_RUNNING)
+            return OUTCOME_GOING_ON;
+        return run->state == RUN_SUCCEEDED ? OUTCOME_COMPLETE : OUTCOME_FAILED;
+    }
+    return OUTCOME_GOING_ON;
+}
+
+static bool is_job(const struct cluster *c, const struct wait_target *t)
+{
+    const struct record_app_service *s = cluster_wanted(c, t->app, t->service);
+    const struct spec_service *spec = s ? cluster_spec(c, t->app, t->service, s->revision) : NULL;
+
+    return spec && spec->job;
+}
+
 enum outcome judge(const struct cluster *c, const struct wait_target *t)
 {
     const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, t->app, t->service));
@@ -147,6 +170,8 @@ enum outcome judge(const struct cluster *c, const struct wait_target *t)
     if (!e || e->as.rollout.generation < t->generation || e->as.rollout.restart_epoch < t->epoch ||
         e->as.rollout.intent_epoch < t->order)
         return OUTCOME_ASKED;
+    if (t->epoch && is_job(c, t))
+        return judge_run(&e->as.rollout, t->epoch);
     return judge_state(c, t, &e->as.rollout);
 }
 
@@ -175,6 +200,15 @@ static char *removed_line(const struct report_service *s, const struct wait_targ
                       n == 1 ? "" : ", ...");
 }
 
+static char *job_line(const struct report_service *s, enum outcome o)
+{
+    orc_auto_free char *run = runs_line(&s->runs);
+    bool why = o != OUTCOME_COMPLETE && s->why.n;
+
+    return orc_printf("%s: %s, %s%s%s", s->name, s->rollout, run ? run : "no run yet", why ? ": " : "",
+                      why ? s->why.at[0] : "");
+}
+
 char *judge_line(const struct report_service *s, const struct wait_target *t, enum outcome o)
 {
     if (o == OUTCOME_REMOVED)
@@ -187,6 +221,8 @@ char *judge_line(const struct report_service *s, const struct wait_target *t, en
     if (o == OUTCOME_ASKED)
         return orc_printf("%s: waiting, %d of %d healthy: the scheduler has not taken it up yet", s->name,
                           s->healthy, s->desired);
+    if (s->job)
+        return job_line(s, o);
     if (o != OUTCOME_COMPLETE && s->why.n)
         return orc_printf("%s: %s, %d of %d healthy: %s", s->name, s->rollout, s->healthy, s->desired,
                           s->why.at[0]);
@@ -212,6 +248,11 @@ char *judge_failure(const struct report_service *s, const struct wait_target *t,
     if (o == OUTCOME_TOO_LATE)
         return orc_printf("the rollout of %s/%s was complete before that: go back with `orc rollback %s/%s`",
                           t->app, t->service, t->app, t->service);
+    if (s && s->job)
+        return orc_printf(
+            "%s/%s: %s. `orc runs %s/%s` lists its runs; mend it and apply it again, or try once "
+            "more with `orc run %s/%s`",
+            t->app, t->service, why, t->app, t->service, t->app, t->service);
     return orc_printf("the rollout of %s/%s failed, and so did going back: %s. `orc status %s/%s` shows each "
                       "replica; apply a mended file",
                       t->app, t->service, why, t->app, t->service);

@@ -15,6 +15,8 @@ static const struct command commands[] = {
     {"apply", "make the cluster look like a Compose file", cmd_apply},
     {"plan", "what applying a file, or losing a server, would lead to", cmd_plan},
     {"status", "is it up, and if not, why not", cmd_status},
+    {"run", "begin a run of a job now", cmd_run},
+    {"runs", "the runs of a job, and how they ended", cmd_runs},
     {"why", "why a replica waits, server by server, and what would help", cmd_why},
     {"scale", "change how many replicas a service has", cmd_scale},
     {"restart", "restart a service, rolling", cmd_restart},

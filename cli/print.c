@@ -27,6 +27,8 @@ static void print_services(const struct out *o, const struct report *r, FILE *f)
     char age[ORC_UNIT_MAX];
 
     orc_vec_each (s, &r->services) {
+        orc_auto_free char *run = NULL;
+
         out_cell(t, "%s", s->name);
         out_cell_styled(t, style_of(s->healthy >= s->desired), "%d", s->healthy);
         out_cell(t, "%d", s->running);
@@ -34,7 +36,8 @@ static void print_services(const struct out *o, const struct report *r, FILE *f)
         out_cell(t, "%lld", (long long)s->revision);
         out_cell_styled(t, style_of(s->ok), "%s", s->rollout);
         out_cell(t, "%s", s->age_ms ? orc_format_age(s->age_ms, age) : "");
-        out_cell(t, "%s", s->why.n ? s->why.at[0] : ""); /* the others are listed below */
+        run = s->why.n ? NULL : runs_line(&s->runs);
+        out_cell(t, "%s", s->why.n ? s->why.at[0] : or_empty(run)); /* the others are listed below */
     }
     out_table_print(t, f);
 }

@@ -217,6 +217,7 @@ static void add_wanted(const struct cluster *c, const struct cluster_entry *app,
     const struct record_app_service *w;
 
     orc_vec_each (w, &app->as.app.services) {
+        const struct spec_service *spec;
         struct report_service *s;
 
         if (!selected(only, app->key.app, w->name))
@@ -224,6 +225,8 @@ static void add_wanted(const struct cluster *c, const struct cluster_entry *app,
         s = need_service(r, app->key.app, w->name);
         s->revision = w->revision;
         s->desired = cluster_replicas(c, app->key.app, w->name);
+        spec = cluster_spec(c, app->key.app, w->name, w->revision);
+        s->job = spec && spec->job;
     }
 }
 
@@ -362,6 +365,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
         s->degraded = orc_strdup(ro->as.rollout.degraded);
         s->degraded_ms = s->degraded ? age(wall_ms, ro->as.rollout.degraded_since) : 0;
         add_pending(&ro->as.rollout, wall_ms, s);
+        runs_copy(&ro->as.rollout, &s->runs);
     }
     s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired && !s->degraded;
     if (!s->ok || ro->as.rollout.reason || ro->as.rollout.trouble.n)
@@ -385,6 +389,7 @@ static void service_release(struct report_service *s)
         explain_release(&p->explain);
     }
     orc_vec_release(&s->pending);
+    runs_release(&s->runs);
     for (size_t i = 0; i < s->tasks.n; i++)
         task_release(&s->tasks.at[i]);
     orc_vec_release(&s->tasks);

@@ -7,6 +7,7 @@
 #define CLI_REPORT_H
 
 #include "cli/cluster.h"
+#include "cli/runs.h"
 #include "scheduler/explain.h"
 #include "scheduler/survive.h"
 
@@ -46,6 +47,8 @@ struct report_service {
         size_t n, cap;
     } tasks;
     ORC_VEC(struct report_pending) pending;
+    bool job;
+    struct runs runs; /* of a job */
 };
 
 struct report_node {

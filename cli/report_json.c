@@ -71,6 +71,8 @@ static json_t *service_to_json(const struct report_service *s)
     for (size_t i = 0; i < s->pending.n; i++)
         json_array_append_new(pending, pending_to_json(&s->pending.at[i]));
     json_object_set_new(j, "pending", pending);
+    if (s->job)
+        json_object_set_new(j, "runs", runs_to_json(&s->runs));
     return j;
 }
 

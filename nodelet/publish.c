@@ -28,9 +28,17 @@ static enum task_health health_of(const struct task *t)
     return is_running(t) && t->checked ? t->probe.health : TASK_UNKNOWN;
 }
 
+/* Nobody calls what ends by itself. */
+static bool is_job(const struct task *t)
+{
+    const struct spec_service *spec = task_spec(t);
+
+    return spec && spec->job;
+}
+
 static enum endpoint_known wanted_endpoint(const struct task *t)
 {
-    if (!is_running(t))
+    if (!is_running(t) || is_job(t))
         return EP_NONE;
     if (converge_stopping(&t->c))
         return t->ever_ready ? EP_DRAINING : EP_NONE;

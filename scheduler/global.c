@@ -3,17 +3,10 @@
 #include "scheduler/place_node.h"
 #include "scheduler/rank.h"
 
-struct nodes { /* in order of their names */
-    struct core_node **at;
-    size_t n, cap;
-};
-
 /* ---- which nodes ------------------------------------------------------------------------------------- */
 
-/* Why a node that holds a replica shall hold none; NULL: it keeps it. Freed by the caller. */
-static char *why_leave(const struct recon *x, const struct core_node *n)
+char *global_why_leave(const struct recon *x, const struct spec_service *spec, const struct core_node *n)
 {
-    const struct spec_service *spec = x->target->rec.spec;
     orc_auto_free char *why = NULL;
 
     if (n->lost)
@@ -27,9 +20,9 @@ static char *why_leave(const struct recon *x, const struct core_node *n)
     return NULL;
 }
 
-static bool takes_one(const struct recon *x, const struct core_node *n)
+bool global_takes(const struct recon *x, const struct spec_service *spec, const struct core_node *n)
 {
-    return place_open(x->c, n) && rank_allowed(x->c, x->s, x->target->rec.spec, n);
+    return place_open(x->c, n) && rank_allowed(x->c, x->s, spec, n);
 }
 
 /* What can't be read may be a replica. */
@@ -45,10 +38,10 @@ static bool holds_unreadable(const struct recon *x, const struct core_node *n)
 
 static bool any_unreadable(const struct recon *x)
 {
-    const struct slot *s;
+    const struct core_task *t;
 
-    orc_vec_each (s, &x->v.at)
-        if (s->unreadable)
+    core_each_task (t, x->s)
+        if (t->fed.unreadable)
             return true;
     return false;
 }
@@ -58,14 +51,13 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(struct core_node *const *)a)->name, (*(struct core_node *const *)b)->name);
 }
 
-/* Those that take one and hold none. */
-static void list_free(const struct recon *x, struct nodes *ret)
+void global_vacant(const struct recon *x, const struct spec_service *spec, struct global_nodes *ret)
 {
     bool unreadable = any_unreadable(x);
     struct core_node *n, *next;
 
     HASH_ITER (hh, x->c->nodes, n, next)
-        if (!place_spread(x->c, n) && takes_one(x, n) && !(unreadable && holds_unreadable(x, n)))
+        if (!place_spread(x->c, n) && global_takes(x, spec, n) && !(unreadable && holds_unreadable(x, n)))
             orc_vec_push(ret, n);
     if (ret->n)
         qsort(ret->at, ret->n, sizeof *ret->at, by_name);
@@ -85,6 +77,15 @@ static bool has_better(const struct recon *x, const struct slot *s)
     return false;
 }
 
+/* On a lost node that may come back in time: x-orc.disconnect. */
+static bool is_awaited(const struct recon *x, const struct core_task *t)
+{
+    if (!t->node->lost || !slots_awaited(&x->v, t))
+        return false;
+    core_wake(x->c, x->s, t->node->gone_at + x->target->rec.spec->disconnect_ms);
+    return true;
+}
+
 /* Closes what is on a node that takes none, and of several on one node all but the best. How many are kept.
  */
 static size_t close_held(struct recon *x)
@@ -98,7 +99,7 @@ static size_t close_held(struct recon *x)
         if (!s->open || !s->head)
             continue;
         s->node = s->head->node;
-        why = why_leave(x, s->node);
+        why = is_awaited(x, s->head) ? NULL : global_why_leave(x, x->target->rec.spec, s->node);
         if (!why && has_better(x, s))
             why = orc_printf("node %s has another replica", s->node->name);
         kept += !why || !recon_close(x, s, why);
@@ -106,7 +107,7 @@ static size_t close_held(struct recon *x)
     return kept;
 }
 
-static struct core_node *take_out(struct nodes *vacant, size_t i)
+static struct core_node *take_out(struct global_nodes *vacant, size_t i)
 {
     struct core_node *n = vacant->at[i];
 
@@ -116,7 +117,7 @@ static struct core_node *take_out(struct nodes *vacant, size_t i)
 }
 
 /* A slot whose task has gone stays with its node. */
-static void keep_nodes(struct recon *x, struct nodes *vacant)
+static void keep_nodes(struct recon *x, struct global_nodes *vacant)
 {
     struct slot *s;
 
@@ -131,7 +132,7 @@ static void keep_nodes(struct recon *x, struct nodes *vacant)
 
 /* What waits for a node that takes none any more waits for any other, or for nothing. How many slots more are
  * needed. */
-static size_t close_waiting(struct recon *x, const struct nodes *vacant)
+static size_t close_waiting(struct recon *x, const struct global_nodes *vacant)
 {
     size_t used = 0;
     struct slot *s;
@@ -147,7 +148,7 @@ static size_t close_waiting(struct recon *x, const struct nodes *vacant)
     return vacant->n - used;
 }
 
-static void give_nodes(struct recon *x, const struct nodes *vacant)
+static void give_nodes(struct recon *x, const struct global_nodes *vacant)
 {
     struct slot *s;
     size_t i = 0;
@@ -159,10 +160,10 @@ static void give_nodes(struct recon *x, const struct nodes *vacant)
 
 void global_settle(struct recon *x)
 {
-    struct nodes vacant = {0};
+    struct global_nodes vacant = {0};
     size_t kept = close_held(x);
 
-    list_free(x, &vacant);
+    global_vacant(x, x->target->rec.spec, &vacant);
     x->next.replicas = (int)(kept + vacant.n);
     keep_nodes(x, &vacant);
     recon_open(x, close_waiting(x, &vacant));

@@ -13,6 +13,19 @@
  * that have none yet, and gives each slot its node. After recon_count_spread(); x->target is global. */
 void global_settle(struct recon *x);
 
+/* Likewise for whoever counts nodes by other slots (job_run.c). */
+struct global_nodes { /* by name */
+    struct core_node **at;
+    size_t n, cap;
+};
+/* Why a node that holds one shall hold none; NULL: it keeps it. Freed by the caller. */
+char *global_why_leave(const struct recon *x, const struct spec_service *spec, const struct core_node *n);
+/* Whether a node that holds none takes one. */
+bool global_takes(const struct recon *x, const struct spec_service *spec, const struct core_node *n);
+/* Appends those that take one and hold none, as far as the spread is counted (place.h) and tasks can be read.
+ */
+void global_vacant(const struct recon *x, const struct spec_service *spec, struct global_nodes *ret);
+
 /* Marks every global service dirty: some node may take one now, or none any more. */
 void global_dirty(struct core *c);
 /* Whether the service is among those. */

@@ -22,6 +22,14 @@ void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *
     for (size_t i = 0; i < src->trouble.n; i++)
         orc_vec_push(&dst->trouble, ((struct rollout_trouble){orc_strdup(src->trouble.at[i].node),
                                                               src->trouble.at[i].failures}));
+    memset(&dst->runs, 0, sizeof dst->runs);
+    for (size_t i = 0; i < src->runs.n; i++) {
+        struct rollout_run *run = orc_vec_add(&dst->runs);
+
+        *run = src->runs.at[i];
+        run->done = orc_strdup(run->done);
+        run->reason = orc_strdup(run->reason);
+    }
 }
 
 /* ---- building ---------------------------------------------------------------------------------------- */

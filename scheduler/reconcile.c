@@ -1,6 +1,7 @@
 #include "scheduler/reconcile.h"
 
 #include "scheduler/global.h"
+#include "scheduler/job.h"
 #include "scheduler/place.h"
 #include "scheduler/reconcile_ops.h"
 #include "scheduler/rollout.h"
@@ -179,6 +180,21 @@ static void list_pending(struct recon *x)
     }
 }
 
+/* What is completed is let go in the same transaction. */
+static bool runs_differ(const struct record_rollout *a, const struct record_rollout *b)
+{
+    if (a->runs.n != b->runs.n)
+        return true;
+    for (size_t i = 0; i < a->runs.n; i++) {
+        const struct rollout_run *r = &a->runs.at[i], *s = &b->runs.at[i];
+
+        if (r->n != s->n || r->state != s->state || r->wanted != s->wanted || r->failures != s->failures ||
+            r->completed != s->completed)
+            return true;
+    }
+    return false;
+}
+
 /* Whether the records differ in what others decide from. */
 static bool differs(const struct record_rollout *a, const struct record_rollout *b)
 {
@@ -192,7 +208,7 @@ static bool differs(const struct record_rollout *a, const struct record_rollout 
     for (size_t i = 0; i < a->pending.n; i++)
         if (a->pending.at[i].slot != b->pending.at[i].slot)
             return true;
-    return false;
+    return runs_differ(a, b);
 }
 
 static bool texts_differ(const struct record_rollout *a, const struct record_rollout *b)
@@ -282,6 +298,7 @@ static void say_removing(struct recon *x)
     x->next.promoted = false;
     x->next.degraded_since = 0;
     free(orc_take(x->next.degraded));
+    job_removed(&x->next);
     plan_rollout_put(x->t, &x->next);
 }
 
@@ -328,6 +345,12 @@ static void settle_slots(struct recon *x)
 static void keep_service(struct recon *x, const struct record_app_service *wanted)
 {
     rollout_take_in(x->c, x->s, wanted, &x->next);
+    if (job_is(x)) {
+        job_keep(x);
+        say(x);
+        return;
+    }
+    job_forget(&x->next);
     build(x);
     if (!x->target && x->next.state == ROLLOUT_UPDATING)
         rollout_say(&x->next.reason, "revision %lld of %s can't be read", (long long)x->next.target,
@@ -336,6 +359,7 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
         slots_release(&x->v);
         build(x);
     }
+    x->epoch = x->next.restart_epoch;
     recon_count_spread(x);
     recon_drop(x);
     recon_force(x);

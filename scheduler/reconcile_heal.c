@@ -24,6 +24,25 @@ static int count_available(const struct core_service *s)
     return n;
 }
 
+/* Its run, of the revision and the restart that are asked for now. */
+static bool has_completed(const struct core_service *o)
+{
+    return o->rollout_fed.present && o->rollout.state == ROLLOUT_COMPLETE &&
+           o->rollout.wanted == core_service_wanted(o)->revision &&
+           !(o->intent_fed.present && o->intent.restart_epoch > o->rollout.restart_epoch);
+}
+
+/* Why a job is still waited for, or NULL. */
+static char *unfinished(const struct recon *x, const struct spec_depend *d)
+{
+    const struct core_service *o = core_service_find(x->c, x->s->app->name, d->service);
+
+    if (!o || !core_service_wanted(o) || has_completed(o))
+        return NULL;
+    return orc_printf("%s must complete first%s", o->name,
+                      o->rollout_fed.present && o->rollout.state == ROLLOUT_FAILED ? ", and has failed" : "");
+}
+
 /* Why one dependency is not met yet, or NULL. One that was complete before needs only one replica now. */
 static char *unmet(const struct recon *x, const struct spec_depend *d)
 {
@@ -31,6 +50,8 @@ static char *unmet(const struct recon *x, const struct spec_depend *d)
     bool healthy = d->condition == SPEC_DEPENDS_HEALTHY;
     int have, want = 1;
 
+    if (d->condition == SPEC_DEPENDS_COMPLETED)
+        return unfinished(x, d);
     if (!o || !core_service_wanted(o) || (o->rollout_fed.present && o->rollout.replicas == 0))
         return NULL;
     have = healthy ? count_available(o) : count_started(o);
@@ -43,7 +64,7 @@ static char *unmet(const struct recon *x, const struct spec_depend *d)
 }
 
 /* The first deployment waits for what it depends on. NULL: nothing to wait for. */
-static char *dependency(const struct recon *x)
+char *recon_dependency(const struct recon *x)
 {
     const struct spec_service *spec = x->target ? x->target->rec.spec : NULL;
 
@@ -54,6 +75,24 @@ static char *dependency(const struct recon *x)
 
         if (why)
             return why;
+    }
+    return NULL;
+}
+
+char *recon_update_dependency(struct recon *x)
+{
+    const struct spec_service *spec = x->target->rec.spec;
+
+    if (x->next.target == x->next.complete)
+        return NULL;
+    for (size_t i = 0; i < spec->depends_on.n; i++) {
+        const struct spec_depend *d = &spec->depends_on.at[i];
+        char *why = d->condition == SPEC_DEPENDS_COMPLETED ? unfinished(x, d) : NULL;
+
+        if (!why)
+            continue;
+        x->s->waits_dependency = x->s->app->waiters = true;
+        return why;
     }
     return NULL;
 }
@@ -208,7 +247,7 @@ static void heal_slot(struct recon *x, struct slot *s, const char *dep)
 
 void recon_heal(struct recon *x)
 {
-    orc_auto_free char *dep = dependency(x);
+    orc_auto_free char *dep = recon_dependency(x);
     struct slot *s;
 
     x->s->waits_dependency = false;

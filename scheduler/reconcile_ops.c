@@ -71,9 +71,8 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
 /* What a revision makes in this step, found once. */
 static struct share_make *make_of(struct recon *x, const struct core_revision *rev)
 {
-    struct record_task r = {.revision = rev->n,
-                            .restart_epoch = x->next.restart_epoch,
-                            .resources = spec_service_reserved(rev->rec.spec)};
+    struct record_task r = {
+        .revision = rev->n, .restart_epoch = x->epoch, .resources = spec_service_reserved(rev->rec.spec)};
 
     if (x->made_from == rev)
         return x->make;
@@ -161,20 +160,24 @@ static int restarts_after(const struct recon *x, const struct core_revision *rev
 {
     const struct share_make *last = s->last ? s->last->make : NULL;
 
-    if (!last || strcmp(last->container_hash, rev->rec.container_hash) != 0 ||
-        last->restart_epoch < x->next.restart_epoch)
+    if (!last || strcmp(last->container_hash, rev->rec.container_hash) != 0 || last->restart_epoch < x->epoch)
         return 0;
     return core_task_more(s->last)->restarts + is_failure(why);
 }
 
 /* Counted for the caller. */
-static struct share_text *reason_to_make(struct recon *x, const struct slot *s, const char *why)
+static struct share_text *reason_to_make(struct recon *x, const struct slot *s,
+                                         const struct core_revision *rev, const char *why)
 {
     orc_auto_free char *text = NULL;
 
     if (s->last && why) {
         text = orc_printf("replaces %s: %s", CORE_TASK_ID(s->last), why);
         return cut_text(text);
+    }
+    if (rev->rec.spec->job) {
+        text = orc_printf("run %lld", (long long)x->epoch);
+        return share_text_new(text);
     }
     if (!x->first_reason)
         x->first_reason = share_text_new(x->next.complete ? "a slot to fill" : "first deployment");
@@ -217,7 +220,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
         core_wait_room(x->c, x->s, true);
         return false;
     }
-    reason = reason_to_make(x, s, why);
+    reason = reason_to_make(x, s, rev, why);
     create_on(x, &req, rev, n, s->n, restarts_after(x, rev, s, why), reason);
     share_text_drop(reason);
     x->at_target += rev == x->target && !at_target(x, s);

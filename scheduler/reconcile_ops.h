@@ -26,6 +26,7 @@ struct recon {
     int failing;   /* slots that don't, because their task of the target has failed */
     int available; /* slots that serve, less those this step stops */
     int touched;   /* tasks in `t` */
+    int64_t epoch; /* restart_epoch of the tasks that are made */
     const struct core_revision *made_from;
     struct share_make *make;                /* from it; NULL */
     struct share_text *first_reason;        /* of tasks that replace none; NULL: none was made */
@@ -64,6 +65,10 @@ void recon_count_spread(struct recon *x);
 void recon_drop(struct recon *x);
 /* Counts what is under way and what serves. */
 void recon_count(struct recon *x);
+/* What the first deployment waits for; NULL: nothing. Freed by the caller. */
+char *recon_dependency(const struct recon *x);
+/* Likewise an update of what runs: jobs that it wants completed (a migration of data, say). */
+char *recon_update_dependency(struct recon *x);
 /* Fills empty slots and replaces what is broken: reconcile_heal.c. */
 void recon_heal(struct recon *x);
 /* Stops what is left on a node whose drain is over its deadline, whatever the update policy promises

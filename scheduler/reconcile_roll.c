@@ -145,10 +145,20 @@ void recon_force(struct recon *x)
             force_slot(x, s);
 }
 
+static void wait_all(struct recon *x, const char *why)
+{
+    struct slot *s;
+
+    orc_vec_each (s, &x->v.at)
+        if (to_roll(s))
+            recon_wait(s, orc_strdup(why));
+}
+
 /* ---- what is not of the target ----------------------------------------------------------------------- */
 
 void recon_roll(struct recon *x)
 {
+    orc_auto_free char *dep = NULL;
     int before = x->busy;
     bool any = false;
     struct slot *s;
@@ -158,6 +168,11 @@ void recon_roll(struct recon *x)
     orc_vec_each (s, &x->v.at) {
         any = any || (to_roll(s) && successor(x, s));
         x->empty += s->open && !s->head;
+    }
+    dep = any ? recon_update_dependency(x) : NULL;
+    if (dep) {
+        wait_all(x, dep);
+        return;
     }
     if (!any || !batch_ready(x))
         return;

@@ -125,8 +125,8 @@ static int replicas_of(const struct core_service *s, const struct record_app_ser
 {
     const struct core_revision *rev = core_service_revision(s, r->target);
 
-    if (rev && rev->rec.spec->global)
-        return r->replicas; /* nodes are counted: global.h */
+    if (rev && (rev->rec.spec->global || rev->rec.spec->job))
+        return r->replicas; /* counted by global.h, job.h */
     if (wanted->replicas != SPEC_REPLICAS_DEFAULT)
         return wanted->replicas;
     if (!rev)

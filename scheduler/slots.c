@@ -114,7 +114,7 @@ uint64_t slots_deadline(const struct slots *v, const struct core_task *t)
     return t->begun_at + ms;
 }
 
-static bool still_stopping(struct slots *v, struct core_task *t)
+bool slots_still_stopping(const struct slots *v, const struct core_task *t)
 {
     const struct spec_service *spec = spec_of(v, t);
     uint64_t end;
@@ -285,7 +285,7 @@ static void add_slot(struct slots *v, struct core_task *t)
         s->last = t;
         if (t->desired == TASK_RUN)
             orc_vec_push(&v->run, t);
-        else if (still_stopping(v, t))
+        else if (slots_still_stopping(v, t))
             orc_vec_push(&v->stopping, s->leaving = t);
     }
     if (!v->run.n)

@@ -72,6 +72,8 @@ size_t slots_count_empty(const struct slots *v); /* open, and without a task */
  */
 void slots_stop(struct slots *v, struct core_task *t);
 
+/* Told to stop, and waited for: it is not reported stopped, and its time is not over. */
+bool slots_still_stopping(const struct slots *v, const struct core_task *t);
 enum task_class slots_classify(const struct slots *v, const struct core_task *t);
 /* NULL when the task is as it should be; otherwise why it must be replaced, freed by the caller. */
 char *slots_misfit(const struct slots *v, const struct core_task *t);

@@ -216,6 +216,21 @@ static const char *nearest_service(const struct app_in *in, const char *name, co
     return found;
 }
 
+/* Whether what is waited for can ever come. */
+static void check_condition(struct spec_reader *r, const struct spec_ref *ref, const struct spec_service *to)
+{
+    if (ref->condition == SPEC_DEPENDS_HEALTHY && to->health.kind == SPEC_HEALTH_NONE)
+        spec_say(r, ref->at,
+                 "\"%s\" waits for \"%s\" to be healthy, which has no health check; give it a healthcheck or "
+                 "x-orc.health, or wait for %s",
+                 ref->from, ref->name, to->job ? "service_completed_successfully" : "service_started");
+    if (ref->condition == SPEC_DEPENDS_COMPLETED && !to->job)
+        spec_say(r, ref->at,
+                 "\"%s\" waits for \"%s\" to complete, which is no job; give it \"deploy: {mode: "
+                 "replicated-job}\", or wait for service_started or service_healthy",
+                 ref->from, ref->name);
+}
+
 static void check_service_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
 {
     const struct spec_service_at *to = find_service(in, ref->name);
@@ -224,12 +239,7 @@ static void check_service_ref(struct spec_reader *r, const struct app_in *in, co
     if (strcmp(ref->name, ref->from) == 0) {
         spec_say(r, ref->at, "service \"%s\" depends on itself; remove it", spec_quote(ref->name).text);
     } else if (to) {
-        if (ref->must_be_healthy && to->service->health.kind == SPEC_HEALTH_NONE)
-            spec_say(
-                r, ref->at,
-                "\"%s\" waits for \"%s\" to be healthy, which has no health check; give it a healthcheck or "
-                "x-orc.health, or wait for service_started",
-                ref->from, ref->name);
+        check_condition(r, ref, to->service);
     } else if (!is_in_file(in, ref->name)) {
         near = nearest_service(in, ref->name, ref->from);
         spec_say(r, ref->at, "service \"%s\" is not in this file%s%s%s", spec_quote(ref->name).text,

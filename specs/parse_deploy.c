@@ -213,10 +213,10 @@ static const struct spec_key deploy_keys[] = {
     {"update_config", .read = spec_key_update},
     {"rollback_config", .read = spec_key_rollback},
     {"placement", .read = read_placement},
+    {"restart_policy", .read = spec_key_restart_policy},
     {"endpoint_mode", .refusal = "names resolve to the healthy replicas' addresses; remove it"},
     {"labels",
      .refusal = "orc keeps no labels of services; give the containers' in \"labels\" of the service"},
-    {"restart_policy", .refusal = "give \"restart\" of the service, such as \"restart: on-failure:5\""},
 };
 
 void spec_key_deploy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

@@ -70,6 +70,7 @@ static void read_route(struct spec_reader *r, const struct spec_node *v, struct 
 static void read_gateway(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                          void *into)
 {
+    ((struct spec_service_in *)into)->gateway = v;
     if (v->kind == SPEC_NODE_MAP) {
         read_route(r, v, service_of(into));
         return;
@@ -140,9 +141,17 @@ static void read_duration(struct spec_reader *r, const struct spec_key *k, const
     spec_key_ms(r, k, v, service_of(into));
 }
 
+static void read_disconnect(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                            void *into)
+{
+    ((struct spec_service_in *)into)->disconnect = v;
+    read_duration(r, k, v, into);
+}
+
 static void read_canary(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                         void *into)
 {
+    ((struct spec_service_in *)into)->canary = v;
     spec_key_int(r, k, v, service_of(into));
 }
 
@@ -151,11 +160,12 @@ static const struct spec_key orc_keys[] = {
      .max = SPEC_REPLICAS_MAX},
     {"progress_deadline", .read = read_duration,
      .offset = offsetof(struct spec_service, progress_deadline_ms)},
-    {"disconnect", .read = read_duration, .offset = offsetof(struct spec_service, disconnect_ms)},
+    {"disconnect", .read = read_disconnect, .offset = offsetof(struct spec_service, disconnect_ms)},
     {"health", .read = spec_key_probe},
     {"gateway", .read = read_gateway},
     {"drain", .read = read_drain},
     {"placement", .read = read_placement},
+    {"job", .read = spec_key_job},
 };
 
 void spec_key_x_orc(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

@@ -188,6 +188,7 @@ static void read_restart(struct spec_reader *r, const struct spec_key *k, const 
     const char *s = spec_read_text(r, k->name, v);
     int max = s ? failures(s) : -1;
 
+    IN(into)->restart = v;
     for (size_t i = 0; s && i < ORC_ARRAY_SIZE(policies); i++)
         if (strcmp(s, policies[i].name) == 0) {
             to->restart = policies[i].restart;
@@ -215,14 +216,15 @@ static void add_depend(struct spec_reader *r, const struct spec_node *at, struct
             return;
         }
     spec_ref_add(r, SPEC_REF_SERVICE, at, name);
-    r->refs.at[r->refs.n - 1].must_be_healthy = condition == SPEC_DEPENDS_HEALTHY;
+    r->refs.at[r->refs.n - 1].condition = (int)condition;
     *orc_vec_add(&s->depends_on) = (struct spec_depend){.service = orc_strdup(name), .condition = condition};
 }
 
 static void read_condition(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                            void *into)
 {
-    static const char *const names[] = {"service_started", "service_healthy", NULL};
+    static const char *const names[] = {"service_started", "service_healthy",
+                                        "service_completed_successfully", NULL};
     int i = spec_read_word(r, k->name, v, names);
 
     if (i >= 0)

@@ -22,10 +22,12 @@ struct spec_probe_in {
 
 struct spec_service_in {
     struct spec_service *service;
-    const struct spec_node *key;                                   /* the service's name in the file */
-    struct spec_probe_in healthcheck, override;                    /* Compose's, x-orc's */
-    const struct spec_node *reservations;                          /* where they are */
-    const struct spec_node *replicas, *max_per_node, *preferences; /* likewise */
+    const struct spec_node *key;                /* the service's name in the file */
+    struct spec_probe_in healthcheck, override; /* Compose's, x-orc's */
+    const struct spec_node *reservations;       /* where they are */
+    /* Where these are, to be judged by the service's mode; NULL: not in the file. */
+    const struct spec_node *replicas, *max_per_node, *preferences, *update, *rollback, *canary, *disconnect,
+        *restart, *restart_policy, *gateway, *job;
 };
 
 /* One service from its mapping; NULL (said) when it can't be made. */
@@ -35,7 +37,9 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
 /* Rows of a service's table; `into` is a struct spec_service_in. */
 spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_volumes, spec_key_x_orc;
 /* Rows of deploy. */
-spec_read_fn spec_key_mode, spec_key_update, spec_key_rollback;
+spec_read_fn spec_key_mode, spec_key_update, spec_key_rollback, spec_key_restart_policy;
+/* Row "job" of x-orc. */
+spec_read_fn spec_key_job;
 /* Row "health" of x-orc. */
 spec_read_fn spec_key_probe;
 
@@ -46,7 +50,7 @@ void spec_probe_release(struct spec_probe_in *p);
 void spec_finish_health(struct spec_reader *r, struct spec_service_in *in);
 /* Limits against reservations. */
 void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in);
-/* What makes no sense in the service's mode. */
+/* What makes no sense in the service's mode; after spec_finish_health(). */
 void spec_finish_mode(struct spec_reader *r, struct spec_service_in *in);
 
 #endif

@@ -96,6 +96,7 @@ void spec_key_update(struct spec_reader *r, const struct spec_key *k, const stru
 {
     static const struct spec_keys keys = SPEC_KEYS("deploy.update_config", update_keys);
 
+    ((struct spec_service_in *)into)->update = v;
     spec_read_map(r, &keys, v, &((struct spec_service_in *)into)->service->update);
 }
 
@@ -104,6 +105,7 @@ void spec_key_rollback(struct spec_reader *r, const struct spec_key *k, const st
     static const struct spec_keys keys = SPEC_KEYS("deploy.rollback_config", rollback_keys);
     struct spec_service *s = ((struct spec_service_in *)into)->service;
 
+    ((struct spec_service_in *)into)->rollback = v;
     if (spec_read_map(r, &keys, v, &s->rollback))
         s->rollback_set = true;
 }

@@ -18,9 +18,9 @@ enum spec_ref_kind { SPEC_REF_SERVICE, SPEC_REF_VOLUME, SPEC_REF_NETWORK, SPEC_R
 struct spec_ref {
     enum spec_ref_kind kind;
     const struct spec_node *at;
-    const char *from;     /* the service's name; the node's own */
-    char *name;           /* what is named; of a route "host|path" */
-    bool must_be_healthy; /* SERVICE: depends_on with service_healthy */
+    const char *from; /* the service's name; the node's own */
+    char *name;       /* what is named; of a route "host|path" */
+    int condition;    /* SERVICE: enum spec_depends */
 };
 
 struct spec_reader {

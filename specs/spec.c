@@ -18,6 +18,8 @@ struct spec_service *spec_service_new(const char *name)
     s->replicas = SPEC_REPLICAS_DEFAULT;
     s->update = s->rollback = (struct spec_update){.parallelism = 1, .monitor_ms = 5 * SECOND_MS};
     s->progress_deadline_ms = 600 * SECOND_MS;
+    s->run.retries = 3;
+    s->run.keep = 10;
     s->drain_timeout_ms = 30 * SECOND_MS;
     return s;
 }

@@ -19,6 +19,7 @@
 #define SPEC_REPLICAS_MAX 10000
 #define SPEC_SERVICES_MAX 1000
 #define SPEC_SPREAD_MAX 4          /* preferences of a service */
+#define SPEC_KEEP_MAX 100          /* results of runs kept */
 #define SPEC_REPLICAS_DEFAULT (-1) /* the file does not say: 1, or what `orc scale` said last */
 
 struct spec_pair { /* environment, labels; sorted by key */
@@ -87,7 +88,7 @@ struct spec_constraint { /* "node.labels.disk == ssd", "node.hostname != k2"; co
 
 enum spec_strategy { SPEC_SPREAD, SPEC_BINPACK }; /* x-orc.placement.strategy */
 
-enum spec_depends { SPEC_DEPENDS_STARTED, SPEC_DEPENDS_HEALTHY };
+enum spec_depends { SPEC_DEPENDS_STARTED, SPEC_DEPENDS_HEALTHY, SPEC_DEPENDS_COMPLETED };
 
 struct spec_depend {
     char *service; /* of the same app */
@@ -106,6 +107,15 @@ struct spec_gateway {  /* x-orc.gateway: a route from NGINX to this service */
     char *path;        /* a prefix: "/", "/orders/" */
     uint16_t port;     /* the container's port */
     bool strip_prefix; /* "/orders/7" arrives as "/7" */
+};
+
+#define SPEC_RETRIES_ANY (-1) /* it is tried until it succeeds */
+
+struct spec_run {       /* of a job: what a run of it is like */
+    int max_concurrent; /* x-orc.job.max_concurrent: tasks at once; 0: all of them */
+    int retries;        /* how often a slot is tried again after a failure; default 3, or SPEC_RETRIES_ANY */
+    uint64_t delay_ms;  /* before it is tried again; default 0: 10 s, doubling to 5 min */
+    int keep;           /* x-orc.job.keep: results kept; default 10 */
 };
 
 struct spec_service {
@@ -147,6 +157,8 @@ struct spec_service {
     bool global;            /* deploy.mode: one on each server that takes it, and no number of replicas */
     int max_per_node;       /* replicas on one server; 0: any number */
     int replicas;           /* or SPEC_REPLICAS_DEFAULT */
+    bool job;               /* deploy.mode: its containers end; `restart` is SPEC_RESTART_NO then */
+    struct spec_run run;
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_update update;

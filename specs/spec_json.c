@@ -14,7 +14,7 @@ static const char *const health_kinds[] = {"none", "http", "tcp", "exec", NULL};
 static const char *const mount_kinds[] = {"volume", "bind", NULL};
 static const char *const orders[] = {"stop-first", "start-first", NULL};
 static const char *const failure_actions[] = {"pause", "continue", "rollback", NULL};
-static const char *const conditions[] = {"started", "healthy", NULL};
+static const char *const conditions[] = {"started", "healthy", "completed", NULL};
 static const char *const strategies[] = {"spread", "binpack", NULL};
 static const char *const restarts[] = {"always", "no", "on-failure", "unless-stopped", NULL};
 
@@ -144,6 +144,14 @@ static const struct codec_field update_rows[] = {
 };
 static const struct codec update_codec = CODEC_OF(spec_update, update_rows, STRICT);
 
+static const struct codec_field run_rows[] = {
+    CODEC_ROW_INT(spec_run, max_concurrent, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_INT(spec_run, retries, SPEC_RETRIES_ANY, SPEC_RETRIES_MAX),
+    DURATION(spec_run, delay_ms, 0),
+    CODEC_ROW_INT(spec_run, keep, 1, SPEC_KEEP_MAX),
+};
+static const struct codec run_codec = CODEC_OF(spec_run, run_rows, STRICT);
+
 /* MARKED rows: a change of them needs a new container. */
 #define ROW(m, k, ...) CODEC_ROW(spec_service, m, k, __VA_ARGS__)
 #define MARKED(m, k, ...) CODEC_ROW(spec_service, m, k, .marked = true, __VA_ARGS__)
@@ -159,7 +167,9 @@ static const struct codec_field service_rows[] = {
     MARKED(stop_signal, CODEC_STR, .check = spec_check_signal),
     MARKED(stop_grace_period_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
     MARKED(restart, CODEC_ENUM, .names = restarts),
-    MARKED(restart_max, CODEC_INT, .max = 1000000),
+    MARKED(restart_max, CODEC_INT, .max = SPEC_RETRIES_MAX),
+    MARKED(job, CODEC_BOOL, .max = 1),
+    ROW(run, CODEC_STRUCT, .sub = &run_codec),
     ROW(depends_on, CODEC_LIST, .sub = &depend_codec),
     MARKED(health, CODEC_STRUCT, .sub = &health_codec),
     MARKED(ports, CODEC_LIST, .sub = &port_codec),
@@ -210,6 +220,18 @@ json_t *spec_service_to_json(const struct spec_service *s)
     return encode(s, false);
 }
 
+/* What a job can't have, as its containers end: parse_mode.c says it to people. */
+static int check_job(const struct spec_service *s, struct orc_err *err)
+{
+    if (!s->job)
+        return 0;
+    if (s->restart != SPEC_RESTART_NO)
+        return orc_fail(err, -EINVAL, "\"restart\": of a job it is \"no\"");
+    if (s->gateway.n || s->health.kind != SPEC_HEALTH_NONE)
+        return orc_fail(err, -EINVAL, "\"job\": it has neither \"gateway\" nor \"health\"");
+    return 0;
+}
+
 /* What takes two members to see. */
 static int check_whole(const struct spec_service *s, struct orc_err *err)
 {
@@ -245,7 +267,7 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
     for (size_t i = 0; i < s->ports.n; i++)
         if (s->ports.at[i].container == 0)
             return orc_fail(err, -EINVAL, "\"ports\": a port needs a \"container\" in 1..65535");
-    return 0;
+    return check_job(s, err);
 }
 
 struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err)

@@ -98,6 +98,27 @@ struct rollout_trouble { /* a node on which the target has failed so often that 
     char *node;
     int failures;
 };
+/* A run of a job: as many tasks as it takes until each slot has succeeded, or one has failed too often. */
+enum run_state {
+    RUN_RUNNING,
+    RUN_SUCCEEDED, /* each slot has exited with 0 */
+    RUN_FAILED,    /* a slot has failed more often than it is tried again */
+    RUN_STOPPED    /* something else took its place */
+};
+const char *run_state_name(enum run_state s);
+struct rollout_run {
+    int64_t n; /* from 1; never used again while the record lives. Its tasks have it as their restart_epoch */
+    enum run_state state;
+    int64_t revision, epoch; /* what it runs; the intent's restart_epoch when it began */
+    int64_t started, ended;  /* wall ms; ended 0: not yet */
+    int wanted, completed;   /* slots */
+    char *done;    /* while it runs: the slots that are completed, "0-16,18" (ranges.h); NULL: none */
+    int failures;  /* tries that failed */
+    int exit_code; /* of the last that failed; -1: none, or it never ran */
+    char *reason;  /* why the last one failed, or what stopped the run; NULL */
+};
+#define ROLLOUT_RUNS_MAX (SPEC_KEEP_MAX + 20) /* results, and those under way */
+
 struct record_rollout {
     enum rollout_state state;
     int64_t generation;    /* of the app key this record has taken in: `orc apply` waits for its own */
@@ -126,6 +147,11 @@ struct record_rollout {
         struct rollout_trouble *at; /* by node */
         size_t n, cap;
     } trouble;
+    /* Of a job: `replicas` is how many tasks shall run now, `complete` the last revision that succeeded. */
+    struct {
+        struct rollout_run *at; /* by number */
+        size_t n, cap;
+    } runs;
 };
 
 /* ---- tasks/<node>/<task>

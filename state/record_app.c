@@ -2,6 +2,7 @@
 #include "state/record_codec.h"
 
 #include "specs/parse.h"
+#include "state/ranges.h"
 
 #include <string.h>
 
@@ -136,6 +137,44 @@ static const struct codec_field trouble_rows[] = {
     CODEC_ROW_INT(rollout_trouble, failures, 0, INT32_MAX),
 };
 static const struct codec trouble_codec = CODEC_OF(rollout_trouble, trouble_rows, .cmp = trouble_cmp);
+static const char *const run_states[] = {[RUN_RUNNING] = "running",
+                                         [RUN_SUCCEEDED] = "succeeded",
+                                         [RUN_FAILED] = "failed",
+                                         [RUN_STOPPED] = "stopped",
+                                         [RUN_STOPPED + 1] = NULL};
+
+const char *run_state_name(enum run_state s)
+{
+    return run_states[s];
+}
+
+static int run_cmp(const void *a, const void *b)
+{
+    int64_t x = ((const struct rollout_run *)a)->n, y = ((const struct rollout_run *)b)->n;
+
+    return (x > y) - (x < y);
+}
+
+static void run_init(void *obj)
+{
+    ((struct rollout_run *)obj)->exit_code = -1;
+}
+
+static const struct codec_field run_rows[] = {
+    CODEC_ROW_INT64_REQUIRED(rollout_run, n, 1, INT64_MAX),
+    CODEC_ROW_ENUM(rollout_run, state, run_states),
+    CODEC_ROW_INT64_REQUIRED(rollout_run, revision, 1, REVISION_N_MAX),
+    CODEC_ROW_INT64(rollout_run, epoch, 0, INT64_MAX),
+    CODEC_ROW_INT64(rollout_run, started, 0, RECORD_WALL_MAX),
+    CODEC_ROW_INT64(rollout_run, ended, 0, RECORD_WALL_MAX),
+    CODEC_ROW_INT(rollout_run, wanted, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_INT(rollout_run, completed, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_STR(rollout_run, done, RANGES_TEXT_MAX, ranges_check),
+    CODEC_ROW_INT(rollout_run, failures, 0, INT32_MAX),
+    CODEC_ROW_INT(rollout_run, exit_code, INT32_MIN, INT32_MAX),
+    CODEC_ROW_STR(rollout_run, reason, RECORD_REASON_MAX, NULL),
+};
+static const struct codec run_codec = CODEC_OF(rollout_run, run_rows, .init = run_init, .cmp = run_cmp);
 
 static const struct codec_field rollout_rows[] = {
     CODEC_ROW_ENUM(record_rollout, state, rollout_states),
@@ -160,6 +199,7 @@ static const struct codec_field rollout_rows[] = {
     CODEC_ROW_INT64(record_rollout, degraded_since, 0, RECORD_WALL_MAX),
     CODEC_ROW_LIST(record_rollout, pending, &pending_codec, SPEC_REPLICAS_MAX),
     CODEC_ROW_LIST(record_rollout, trouble, &trouble_codec, ROLLOUT_TROUBLE_MAX),
+    CODEC_ROW_LIST(record_rollout, runs, &run_codec, ROLLOUT_RUNS_MAX),
 };
 static const struct codec rollout_codec = CODEC_OF(record_rollout, rollout_rows);
 RECORD_DEFINE(rollout, rollout_codec)

@@ -59,6 +59,69 @@ static void test_judge__an_older_generation_is_no_answer(void **state)
     cluster_release(&c);
 }
 
+static void make_job(struct cluster *c)
+{
+    put(c, "revisions/shop/web/00000002",
+        "{\"spec\":{\"name\":\"web\",\"image\":\"a\",\"restart\":\"no\",\"job\":true},\"hash\":\"h\","
+        "\"container_hash\":\"c\"}");
+}
+
+static void with_runs(struct cluster *c, const char *state, const char *runs)
+{
+    orc_auto_free char *text = orc_printf("{\"state\":\"%s\",\"generation\":1,\"wanted\":2,\"target\":2,"
+                                          "\"restart_epoch\":3,\"runs\":[%s]}",
+                                          state, runs);
+
+    put(c, "rollouts/shop/web", text);
+}
+
+#define RUN(n, state, epoch)                                                                                 \
+    "{\"n\":" #n ",\"state\":\"" state "\",\"revision\":2,\"epoch\":" #epoch ",\"wanted\":5,\"completed\":"  \
+                                                                             "2}"
+
+/* Who starts a job by hand waits for that very run. */
+static void test_judge__a_run_by_hand_is_waited_for_itself(void **state)
+{
+    struct cluster c = healthy(2);
+
+    make_job(&c);
+    with_runs(&c, "complete", RUN(6, "succeeded", 2));
+    assert_int_equal(judged(&c, target(0, 3, false)), OUTCOME_GOING_ON);
+    with_runs(&c, "updating", RUN(6, "succeeded", 2) "," RUN(7, "running", 3));
+    assert_int_equal(judged(&c, target(0, 3, false)), OUTCOME_GOING_ON);
+    with_runs(&c, "complete", RUN(7, "failed", 3) "," RUN(8, "succeeded", 4));
+    assert_int_equal(judged(&c, target(0, 3, false)), OUTCOME_FAILED);
+    with_runs(&c, "updating", RUN(7, "succeeded", 3) "," RUN(8, "running", 4));
+    assert_int_equal(judged(&c, target(0, 3, false)), OUTCOME_COMPLETE);
+    with_runs(&c, "updating", RUN(7, "stopped", 3) "," RUN(8, "running", 4));
+    assert_int_equal(judged(&c, target(0, 3, false)), OUTCOME_FAILED);
+    with_runs(&c, "failed", RUN(7, "failed", 3)); /* `orc apply` goes by the state */
+    assert_int_equal(judged(&c, target(1, 0, false)), OUTCOME_FAILED);
+    cluster_release(&c);
+}
+
+static void test_judge__of_a_job_completions_are_told(void **state)
+{
+    struct cluster c = healthy(2);
+    struct wait_target t = target(1, 0, false);
+    orc_auto_free char *line = NULL, *failure = NULL;
+    struct report r;
+
+    make_job(&c);
+    with_runs(&c, "updating", RUN(7, "running", 3));
+    report_build(&c, NULL, NOW, &r);
+    line = judge_line(judge_service(&r, &t), &t, OUTCOME_GOING_ON);
+    assert_non_null(strstr(line, "shop/web: updating, run 7: 2 of 5 completed"));
+    report_release(&r);
+    put(&c, "rollouts/shop/web",
+        "{\"state\":\"failed\",\"generation\":1,\"wanted\":2,\"target\":2,\"reason\":\"run 7 failed: x\"}");
+    report_build(&c, NULL, NOW, &r);
+    failure = judge_failure(judge_service(&r, &t), &t, OUTCOME_FAILED);
+    assert_non_null(strstr(failure, "shop/web: run 7 failed: x. `orc runs shop/web` lists its runs"));
+    report_release(&r);
+    cluster_release(&c);
+}
+
 static void test_judge__an_older_restart_epoch_is_no_answer(void **state)
 {
     struct cluster c = healthy(2);
@@ -298,6 +361,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge__without_a_rollout_it_is_only_asked_for),
         cmocka_unit_test(test_judge__an_older_generation_is_no_answer),
+        cmocka_unit_test(test_judge__a_run_by_hand_is_waited_for_itself),
+        cmocka_unit_test(test_judge__of_a_job_completions_are_told),
         cmocka_unit_test(test_judge__an_older_restart_epoch_is_no_answer),
         cmocka_unit_test(test_judge__each_state_has_its_outcome),
         cmocka_unit_test(test_judge__a_pause_or_an_abort_ends_where_it_was_to_end),

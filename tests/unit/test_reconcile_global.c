@@ -196,6 +196,38 @@ static void test_global__a_lost_node_counts_no_more_and_gets_one_anew_on_return(
     sim_free(s);
 }
 
+/* Behaviours 30, 79: with an allowance what is on a lost node goes on when it is back in time. */
+static void test_global__with_a_disconnect_allowance_it_goes_on(void **state)
+{
+    struct sim *s = sim_new();
+    struct spec_service *w = global_spec("good");
+    orc_auto_free char *before = NULL, *after = NULL;
+
+    w->disconnect_ms = 60000;
+    for (int i = 0; i < 5; i++)
+        sim_node(s, 8, 8000);
+    sim_apply(s, "shop", 1, w);
+    sim_pass(s, 60000);
+    before = sim_map(s, "web");
+    sim_alive(s, "k2", false);
+    sim_pass(s, 50000);
+    assert_int_equal(on(s, "k2"), 1);
+    assert_int_equal(sim_rollout(s, "shop", "web")->replicas, 5);
+    assert_rollout(s, "shop", "web", "healing", 1, "k2: lost");
+    sim_alive(s, "k2", true);
+    sim_pass(s, 10000);
+    after = sim_map(s, "web");
+    assert_string_equal(before, after);
+    assert_rollout(s, "shop", "web", "complete", 1, NULL);
+    sim_alive(s, "k2", false);
+    sim_pass(s, 59000);
+    assert_int_equal(on(s, "k2"), 1);
+    sim_pass(s, 2000);
+    assert_int_equal(on(s, "k2"), 0);
+    assert_replicas(s, 4);
+    sim_free(s);
+}
+
 /* Behaviour 30: with more than half of the nodes gone at once nothing moves. */
 static void test_global__nothing_is_given_up_when_too_many_are_lost(void **state)
 {
@@ -518,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_global__a_cordoned_node_keeps_what_it_has_and_gets_nothing_new),
         cmocka_unit_test(test_global__an_update_waits_for_a_cordoned_node_and_says_so),
         cmocka_unit_test(test_global__a_lost_node_counts_no_more_and_gets_one_anew_on_return),
+        cmocka_unit_test(test_global__with_a_disconnect_allowance_it_goes_on),
         cmocka_unit_test(test_global__nothing_is_given_up_when_too_many_are_lost),
         cmocka_unit_test(test_global__a_removed_node_leaves_no_slot_behind),
         cmocka_unit_test(test_global__constraints_say_which_nodes),

@@ -451,7 +451,8 @@ static void test_rollout__a_version_that_fits_nowhere_stops_nothing(void **state
     sim_pass(s, 60000);
     assert_int_equal(sim_count(s, (struct sim_want){.revision = 1, .available = true}), 2);
     r = sim_rollout(s, "shop", "web");
-    assert_non_null(strstr(r->pending.at[0].reason, "but no place for it: 0 of 2 nodes fit: k1 memory: needs "));
+    assert_non_null(
+        strstr(r->pending.at[0].reason, "but no place for it: 0 of 2 nodes fit: k1 memory: needs "));
     sim_free(s);
 }
 

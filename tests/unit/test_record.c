@@ -58,7 +58,11 @@ static const struct kind {
          "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it failed\",\"degraded\":\"HTTP "
          "503\",\"degraded_since\":5,\"pending\":[{\"slot\":0,"
          "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}],"
-         "\"trouble\":[{\"node\":\"k2\",\"failures\":5}]}"),
+         "\"trouble\":[{\"node\":\"k2\",\"failures\":5}],"
+         "\"runs\":[{\"n\":6,\"state\":\"failed\",\"revision\":3,\"epoch\":1,\"started\":5,\"ended\":6,"
+         "\"wanted\":2,\"completed\":1,\"failures\":4,\"exit_code\":7,\"reason\":\"r\"},{\"n\":7,"
+         "\"state\":\"running\",\"revision\":4,\"epoch\":2,\"started\":7,\"ended\":0,\"wanted\":20,"
+         "\"completed\":18,\"done\":\"0-16,18\",\"failures\":0,\"exit_code\":-1}]}"),
     KIND(task,
          "{\"app\":\"shop\",\"service\":\"web\",\"slot\":2,\"attempt\":17,\"revision\":4,"
          "\"restart_epoch\":1,\"container_hash\":\"abc\",\"desired\":\"drain\",\"address\":\"10.210.1.5\","

@@ -11,6 +11,7 @@
 #define SEEDS 150
 #define ROUNDS 160
 #define SERVICES 4
+#define JOB_AT_ONCE 2
 
 struct service {
     char name[16];
@@ -21,9 +22,9 @@ struct service {
     bool volume, port;
     int per_node; /* 0: any number */
     int canary;
-    bool zones, packed, global; /* global: replicas is the number of nodes */
-    uint64_t disconnect_ms;     /* its replicas on a silent node may come back */
-    enum rollout_state state;   /* after the step before */
+    bool zones, packed, job, global; /* global: replicas is the number of nodes */
+    uint64_t disconnect_ms;          /* its replicas on a silent node may come back */
+    enum rollout_state state;        /* after the step before */
 };
 
 struct seen { /* a task as it was */
@@ -191,7 +192,7 @@ static void check_owners(struct run *r, const struct lives *v)
 
         orc_vec_each (b, v)
             n += b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(a, b) &&
-                 (b->alive || !x->disconnect_ms);
+                 (b->alive || !x->disconnect_ms) && !(x->job && !holds(b)); /* ended ones stay a while */
         if (n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1) + (x->disconnect_ms > 0))
             broken(r, "slot %d of %s has %d tasks that shall run", a->rec->slot, a->rec->service, n);
     }
@@ -324,6 +325,8 @@ static void check_count(struct run *r, const struct lives *v)
                 slot[l->rec->slot] = true;
         for (int k = 0; k < 64; k++)
             n += slot[k];
+        if (r->services[i].job) /* counted by check_jobs() */
+            continue;
         if (n > (roll ? roll->replicas : 0))
             broken(r, "%s has %d slots and shall have %d", name, n, roll ? roll->replicas : 0);
     }
@@ -412,6 +415,22 @@ static void check_people(struct run *r, const struct lives *before, const struct
     }
 }
 
+/* Of a job no more tasks at once than max_concurrent, of all its runs. One on a silent node is not known of.
+ */
+static void check_jobs(struct run *r, const struct lives *v)
+{
+    for (int i = 0; i < r->n_services; i++) {
+        const struct live *l;
+        int n = 0;
+
+        orc_vec_each (l, v)
+            n += strcmp(l->rec->service, r->services[i].name) == 0 && l->rec->desired == TASK_RUN &&
+                 holds(l) && l->alive;
+        if (r->services[i].job && n > JOB_AT_ONCE)
+            broken(r, "the job %s has %d tasks at once", r->services[i].name, n);
+    }
+}
+
 static void check_all(struct run *r, const struct lives *v)
 {
     check_capacity(r, v);
@@ -420,6 +439,7 @@ static void check_all(struct run *r, const struct lives *v)
     check_history(r, v);
     check_volumes(r, v);
     check_count(r, v);
+    check_jobs(r, v);
     check_per_node(r, v);
 }
 
@@ -456,6 +476,8 @@ static void check_availability(struct run *r, const struct lives *decided, const
         int had = slots_available(before, x->name), have = slots_available(after, x->name);
         int promised = x->replicas - x->parallelism;
 
+        if (x->job)
+            continue;
         if (x->global) /* as many as there are nodes to have them */
             promised = 0;
         if (!x->wanted || have >= had || have >= promised ||
@@ -538,6 +560,13 @@ static void apply(struct run *r, struct service *x, const char *image)
     w->max_per_node = x->global ? 0 : x->per_node;
     w->disconnect_ms = x->disconnect_ms;
     w->global = x->global;
+    if (x->job) {
+        w->job = true;
+        w->replicas = x->global ? SPEC_REPLICAS_DEFAULT : x->replicas;
+        w->restart = SPEC_RESTART_NO;
+        w->health.kind = SPEC_HEALTH_NONE;
+        w->run = (struct spec_run){.max_concurrent = JOB_AT_ONCE, .retries = SPEC_RETRIES_ANY, .keep = 3};
+    }
     if (x->global)
         w->replicas = SPEC_REPLICAS_DEFAULT;
     w->strategy = x->packed ? SPEC_BINPACK : SPEC_SPREAD;
@@ -564,7 +593,7 @@ static void scale(struct run *r, struct service *x)
 
     say(r, "scale %s to %d", x->name, n);
     sim_scale(r->s, "shop", x->name, n);
-    if (!x->global)
+    if (!x->global && !x->job)
         x->replicas = n;
 }
 
@@ -631,6 +660,29 @@ static void person_acts(struct run *r)
 }
 
 /* ---- the faults */
+
+/* Containers of jobs end: one in three badly. */
+static void jobs_end(struct run *r)
+{
+    struct lives v = read_tasks(r->s);
+    struct live *l;
+
+    orc_vec_each (l, &v) {
+        struct record_status st = {0};
+
+        if (!service_of(r, l->rec->service)->job || !l->alive || !l->st || l->st->state != TASK_RUNNING ||
+            l->rec->desired != TASK_RUN || !sim_chance(r->s, 4))
+            continue;
+        assert_true(sim_status_copy(r->s, l->node, l->id, &st));
+        st.exit_code = sim_chance(r->s, 3);
+        st.state = st.exit_code ? TASK_FAILED : TASK_STOPPED;
+        st.health = TASK_UNKNOWN;
+        say(r, "%s: exit code %d", l->id, st.exit_code);
+        sim_status(r->s, l->node, l->id, &st);
+        record_status_release(&st);
+    }
+    free_tasks(&v);
+}
 
 static const char *any_node(struct run *r, char name[16])
 {
@@ -781,9 +833,13 @@ static void setup(struct run *r)
         r->services[i].disconnect_ms = sim_chance(s, 3) ? 1 + sim_random(s) % 60000 : 0;
         r->services[i].packed = sim_chance(s, 4);
         if (!r->services[i].volume && !r->services[i].zones && sim_chance(s, 4)) {
+            r->services[i].job = sim_chance(s, 2);
             r->services[i].global = true;
             r->services[i].per_node = 1;
         }
+        r->services[i].job = r->services[i].job || sim_chance(s, 6);
+        if (r->services[i].job)
+            r->services[i].canary = 0, r->services[i].disconnect_ms = 0;
         apply(r, &r->services[i], sim_chance(s, 4) ? any_image(r) : "good");
     }
 }
@@ -805,7 +861,7 @@ static void calm_down(struct run *r)
         sim_policy(s, node, false, false);
     }
     for (int i = 0; i < r->n_services; i++)
-        apply(r, &r->services[i], "good");
+        apply(r, &r->services[i], r->services[i].job ? "exit0" : "good");
     sim_pass(s, 600000);
     for (int i = 0; i < r->n_services; i++) /* past their canaries */
         sim_order(s, r->services[i].name, INTENT_RESUME, r->services[i].revision);
@@ -835,7 +891,7 @@ static void check_spread(struct run *r, struct service *x)
 {
     int least = 1000, most = 0;
 
-    if (x->volume || x->port || x->per_node || !x->replicas || x->packed)
+    if (x->volume || x->port || x->per_node || !x->replicas || x->packed || x->job)
         return;
     sim_restart(r->s, "shop", x->name, ++x->epoch);
     sim_pass(r->s, 20000);
@@ -866,6 +922,15 @@ static void check_rest(struct run *r)
         int have =
             sim_count(s, (struct sim_want){.service = x->name, .revision = x->revision, .available = true});
 
+        if (x->job) {
+            const struct rollout_run *run = roll->runs.n ? &roll->runs.at[roll->runs.n - 1] : NULL;
+
+            if (roll->state != ROLLOUT_COMPLETE || !run || run->state != RUN_SUCCEEDED ||
+                run->completed != (x->global ? r->n_nodes : want))
+                broken(r, "the job %s is %s in the end: %s", x->name, rollout_state_name(roll->state),
+                       roll->reason ? roll->reason : "");
+            continue;
+        }
         if (x->per_node && can > room)
             can = room;
         if (x->volume && (x->port || x->per_node)) /* two data on one node, one port: that stays so */
@@ -882,7 +947,8 @@ static void check_rest(struct run *r)
     if (sim_count(s, (struct sim_want){.leaving = true}))
         broken(r, "something is still leaving");
     for (int i = 0; i < r->n_services; i++)
-        if (sim_count(s, (struct sim_want){.service = r->services[i].name}) > r->services[i].replicas)
+        if (!r->services[i].job && /* of which some that have ended stay */
+            sim_count(s, (struct sim_want){.service = r->services[i].name}) > r->services[i].replicas)
             broken(r, "%s has more tasks than replicas", r->services[i].name);
     txns = s->txns;
     sim_new_leader(s);
@@ -898,8 +964,10 @@ static void run_seed(uint64_t seed, bool trace)
     setup(&r);
     for (int i = 0; i < ROUNDS; i++) {
         step(&r);
-        if (sim_chance(r.s, 3))
+        if (sim_chance(r.s, 3)) {
             sim_act(r.s);
+            jobs_end(&r);
+        }
         if (sim_chance(r.s, 2))
             r.s->now += sim_random(r.s) % (sim_chance(r.s, 10) ? 20000 : 1500);
         if (sim_chance(r.s, 20))

@@ -285,6 +285,11 @@ CHANGE(strategy, s->strategy = SPEC_BINPACK)
 CHANGE(survive_node_loss, s->survive_node_loss = true)
 CHANGE(max_per_node, s->max_per_node = 1)
 CHANGE(global, s->global = true)
+CHANGE(job, (s->job = true, s->restart = SPEC_RESTART_NO))
+CHANGE(max_concurrent, s->run.max_concurrent = 2)
+CHANGE(retries, s->run.retries = SPEC_RETRIES_ANY)
+CHANGE(retry_delay, s->run.delay_ms = 1)
+CHANGE(keep, s->run.keep = 1)
 CHANGE(gateway, add_route(s, "", "/", 80))
 CHANGE(replicas, s->replicas = 2)
 CHANGE(replicas_zero, s->replicas = 0)
@@ -341,6 +346,11 @@ static const struct {
     {"survive_node_loss", change_survive_node_loss, false},
     {"max_replicas_per_node", change_max_per_node, false},
     {"mode: global", change_global, false},
+    {"mode: replicated-job", change_job, true},
+    {"job max_concurrent", change_max_concurrent, false},
+    {"job retries", change_retries, false},
+    {"job delay", change_retry_delay, false},
+    {"job keep", change_keep, false},
     {"gateway", change_gateway, false},
     {"replicas", change_replicas, false},
     {"replicas: 0", change_replicas_zero, false},

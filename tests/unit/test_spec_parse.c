@@ -249,6 +249,33 @@ static void test_spec_parse__modes(void **state)
     assert_web(WEB("    deploy: {mode: global}\n"), "\"global\":true");
 }
 
+#define JOB "\"restart\":\"no\",\"job\":true"
+
+/* Behaviours 68, 69: how often a job is tried again, in every way that there is to say it. */
+static void test_spec_parse__jobs(void **state)
+{
+    assert_web(WEB("    deploy: {mode: replicated-job}\n"), JOB);
+    assert_web(WEB("    deploy: {mode: global-job}\n"), JOB ",\"global\":true");
+    assert_web(
+        WEB("    deploy: {mode: replicated-job, replicas: 7}\n    x-orc: {job: {max_concurrent: 2, keep: "
+            "3}}\n"),
+        JOB ",\"run\":{\"max_concurrent\":2,\"keep\":3},\"replicas\":7");
+    assert_web(WEB("    restart: 'no'\n    deploy: {mode: replicated-job}\n"),
+               JOB ",\"run\":{\"retries\":0}");
+    assert_web(WEB("    restart: on-failure\n    deploy: {mode: replicated-job}\n"),
+               JOB ",\"run\":{\"retries\":-1}");
+    assert_web(WEB("    restart: on-failure:5\n    deploy: {mode: replicated-job}\n"),
+               JOB ",\"run\":{\"retries\":5}");
+    assert_web(WEB("    restart: on-failure:3\n    deploy: {mode: replicated-job}\n"), JOB);
+    assert_web(WEB("    deploy: {mode: replicated-job, restart_policy: {condition: none}}\n"),
+               JOB ",\"run\":{\"retries\":0}");
+    assert_web(WEB("    deploy: {mode: replicated-job, restart_policy: {max_attempts: 2, delay: 5s}}\n"),
+               JOB ",\"run\":{\"retries\":2,\"delay_ms\":5000}");
+    assert_web(WEB("    deploy: {mode: replicated-job, restart_policy: {max_attempts: 0}}\n"),
+               JOB ",\"run\":{\"retries\":-1}");
+    assert_web(WEB("    deploy: {mode: replicated-job, restart_policy: {}}\n"), JOB);
+}
+
 static void test_spec_parse__preferences_keep_their_order(void **state)
 {
     assert_web(WEB("    deploy: {placement: {preferences: [{spread: node.labels.zone}, {spread: "
@@ -385,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_spec_parse__constraints_compare_with_or_without_spaces),
         cmocka_unit_test(test_spec_parse__at_most_so_many_replicas_per_node),
         cmocka_unit_test(test_spec_parse__modes),
+        cmocka_unit_test(test_spec_parse__jobs),
         cmocka_unit_test(test_spec_parse__preferences_keep_their_order),
         cmocka_unit_test(test_spec_parse__strategy),
         cmocka_unit_test(test_spec_parse__zero_replicas_are_zero),

@@ -99,7 +99,7 @@ static void test_spec_refuse__composes_other_keys_with_the_reason(void **state)
          "4:63: ", "\"max_replicas_per_node\" makes no sense"},
         {WEB("    deploy: {mode: global, placement: {preferences: [{spread: node.labels.zone}]}}\n"),
          "4:53: ", "\"preferences\" makes no sense"},
-        {WEB("    deploy: {restart_policy: {}}\n"), "4:14: ", "give \"restart\" of the service"},
+        {WEB("    deploy: {restart_policy: {}}\n"), "4:30: ", "give \"restart\" of the service"},
         {WEB("    deploy: {resources: {reservations: {pids: 1}}}\n"), "4:41: ", "it is a limit"},
         {WEB("    networks: {a: {aliases: [b]}}\n") "networks: {a: }\n",
          "4:20: ", "a service is found by its name"},
@@ -184,8 +184,46 @@ static void test_spec_refuse__dependencies_that_can_not_be_kept(void **state)
         {WEB("    depends_on: {b: {condition: service_healthy}}\n") "  b: {image: a}\n",
          "4:18: ", "\"web\" waits for \"b\" to be healthy, which has no health check"},
         {WEB("    depends_on: {b: {condition: service_completed_successfully}}\n") "  b: {image: a}\n",
-         "4:33: ", "must be \"service_started\" or \"service_healthy\""},
+         "4:18: ", "\"web\" waits for \"b\" to complete, which is no job"},
+        {WEB("    depends_on: {b: {condition: service_gone}}\n") "  b: {image: a}\n",
+         "4:33: ", "must be \"service_started\", \"service_healthy\" or \"service_completed_successfully\""},
+        {WEB("    depends_on: {b: {condition: service_healthy}}\n") "  b: {image: a, deploy: {mode: "
+                                                                    "global-job}}\n",
+         "4:18: ", "or wait for service_completed_successfully"},
         {WEB("    depends_on: {b: 5}\n") "  b: {image: a}\n", "4:21: ", "a dependency must be a mapping"},
+    };
+
+    ASSERT_REFUSALS(cases);
+}
+
+#define JOB(rest) WEB("    deploy: {mode: replicated-job}\n" rest)
+
+static void test_spec_refuse__what_makes_no_sense_for_a_job(void **state)
+{
+    static const struct refusal cases[] = {
+        {JOB("    restart: always\n"), "5:14: ", "a job that has succeeded has ended"},
+        {JOB("    restart: unless-stopped\n"),
+         "5:14: ", "as \"unless-stopped\" beside mode \"replicated-job\""},
+        {JOB("    healthcheck: {test: [CMD, a]}\n"), "5:18: ", "\"health\" makes no sense beside"},
+        {JOB("    x-orc: {health: {tcp: {port: 80}}}\n"), "5:21: ", "it is judged by its exit code"},
+        {JOB("    x-orc: {canary: 1}\n"), "5:21: ", "\"canary\" makes no sense"},
+        {JOB("    x-orc: {disconnect: 1m}\n"), "5:25: ", "\"disconnect\" makes no sense"},
+        {JOB("    x-orc: {gateway: {port: 80}}\n"), "5:22: ", "it serves nobody"},
+        {JOB("    x-orc: {job: {max_concurrent: -1}}\n"), "5:35: ", "max_concurrent"},
+        {JOB("    x-orc: {job: {keep: 0}}\n"), "5:25: ", "keep"},
+        {JOB("    x-orc: {job: {keep: 101}}\n"), "5:25: ", "keep"},
+        {JOB("    x-orc: {job: {retries: 1}}\n"), "5:19: ", "\"retries\""},
+        {WEB("    deploy: {mode: global-job, replicas: 2}\n"), "4:42: ", "beside mode \"global-job\""},
+        {WEB("    deploy: {mode: global-job, update_config: {}}\n"),
+         "4:47: ", "a new revision begins a new run"},
+        {WEB("    deploy: {mode: replicated-job, rollback_config: {}}\n"), "4:53: ", "begins a new run"},
+        {WEB("    deploy: {mode: replicated-job, restart_policy: {condition: any}}\n"),
+         "4:64: ", "\"on-failure\" and \"none\" do"},
+        {WEB("    deploy: {mode: replicated-job, restart_policy: {window: 1s}}\n"), "4:53: ", "\"window\""},
+        {WEB("    restart: 'no'\n    deploy: {mode: replicated-job, restart_policy: {}}\n"),
+         "5:52: ", "say the same"},
+        {WEB("    x-orc: {job: {keep: 3}}\n"), "4:18: ", "give deploy.mode \"replicated-job\""},
+        {WEB("    deploy: {mode: global}\n    x-orc: {job: {keep: 3}}\n"), "5:18: ", "\"global-job\""},
     };
 
     ASSERT_REFUSALS(cases);
@@ -489,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_spec_refuse__too_many_services),
         cmocka_unit_test(test_spec_refuse__a_service_too_large_for_the_store),
         cmocka_unit_test(test_spec_refuse__dependencies_that_can_not_be_kept),
+        cmocka_unit_test(test_spec_refuse__what_makes_no_sense_for_a_job),
         cmocka_unit_test(test_spec_refuse__environment_and_labels),
         cmocka_unit_test(test_spec_refuse__variables_are_not_passed_through),
         cmocka_unit_test(test_spec_refuse__numbers_and_units),
