@@ -75,6 +75,7 @@ static struct told *told_new(const struct sim_change *c, const struct record_tas
         memcpy(t->id, c->name->key.task, sizeof t->id);
         HASH_ADD_STR(check.tasks, id, t);
     }
+    t->healthy_since = t->endpoint_gone_at = 0;
     t->desired = TASK_RUN; /* of an id that came again with a restored store, all is forgotten */
     t->left_at = t->draining_at = 0;
     t->was_ready = false;
@@ -103,6 +104,23 @@ static void check_task_kept(const struct sim_change *c, const struct record_task
         sim_broken("task-changed", "%s was changed", c->name->key.task);
 }
 
+/* New work goes to a server that lives and takes it (behaviours 78, 84). */
+static void check_may_take(const struct sim_change *c)
+{
+    orc_auto_free char *alive = key_alive(SIM_CLUSTER, c->name->key.node);
+    orc_auto_free char *policy_key = key_node_policy(SIM_CLUSTER, c->name->key.node);
+    const struct sim_kv *kv = store_find(policy_key);
+    struct record_node_policy policy = {0};
+    bool may = store_find(alive) != NULL;
+
+    if (kv && record_node_policy_parse(kv->text->at, kv->text->n, &policy, NULL) == 0)
+        may = may && !policy.cordon && !policy.drain;
+    record_node_policy_release(&policy);
+    if (!may)
+        sim_broken("placed-wrongly", "%s is made on %s, which is away, cordoned or drained",
+                   c->name->key.task, c->name->key.node);
+}
+
 static void task_put(const struct sim_change *c, const struct sim_txn *t)
 {
     const struct record_task *r = sim_text_task(c->text);
@@ -111,8 +129,10 @@ static void task_put(const struct sim_change *c, const struct sim_txn *t)
     check_leads(t, c->name->at);
     if (!r)
         sim_broken("unreadable", "%s writes %s as %s", name_of(t), c->name->at, c->text->at);
-    if (!c->before)
+    if (!c->before) {
         told = told_new(c, r);
+        check_may_take(c);
+    }
     check_task_kept(c, r);
     if (r->desired > told->desired) {
         if (!told->left_at)
@@ -136,6 +156,38 @@ static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
     }
     if (t && t->by && at && !cluster.replaced && (store_find(node) || store_find(alive)))
         sim_broken("collected-early", "the record of %s is deleted and its container is there", at->task);
+}
+
+static void status_put(const struct sim_change *c)
+{
+    const struct record_status *r = sim_text_status(c->text);
+    struct told *told = told_find(c->name->key.task);
+
+    if (!r || !told)
+        return;
+    if (r->state != TASK_RUNNING || r->health != TASK_HEALTHY)
+        told->healthy_since = 0;
+    else if (!told->healthy_since) {
+        told->healthy_since = world.now;
+        told->healthy_revision = store.revision;
+    }
+}
+
+/* An update in place of another that is complete has been watched for its monitor window (behaviour 60). */
+static void check_monitored(const struct sim_change *c, const struct sim_txn *txn)
+{
+    const struct record_rollout *r = sim_text_rollout(c->text), *was = sim_text_rollout(c->before);
+    const struct told *t, *next;
+
+    if (cluster.replaced || !txn || !r || !was || r->state != ROLLOUT_COMPLETE ||
+        was->state != ROLLOUT_UPDATING || !was->complete || was->complete == r->target)
+        return;
+    HASH_ITER (hh, check.tasks, t, next)
+        if (strcmp(t->service, c->name->key.service) == 0 && !t->gone && t->desired == TASK_RUN &&
+            t->revision == r->target && t->healthy_revision <= txn->seen && t->healthy_since &&
+            world.now < t->healthy_since + SIM_MONITOR_MS)
+            sim_broken("monitored", "%s is complete, and %s is healthy for %llu ms", c->name->at, t->id,
+                       (unsigned long long)(world.now - t->healthy_since));
 }
 
 /* ---- endpoints */
@@ -167,15 +219,26 @@ static void endpoint_put(const struct sim_change *c, const struct sim_txn *t)
     if (!alive || alive->lease != c->lease)
         sim_broken("endpoint-lease", "%s writes %s on a lease that is not its server's", name_of(t),
                    c->name->at);
+    told->endpoint_gone_at = 0;
     if (e->state == ENDPOINT_READY) {
         if (!task || !sim_text_task(task->text) || sim_text_task(task->text)->desired != TASK_RUN)
             sim_broken("endpoint-of-leaver", "%s writes %s as ready, and its task shall not run", name_of(t),
                        c->name->at);
+        if (!told->was_ready)
+            told->ready_since = world.now;
         told->was_ready = true;
     } else if (!told->draining_at) {
         told->draining_at = world.now;
         told->agree = registered();
     }
+}
+
+static void endpoint_deleted(const struct sim_change *c)
+{
+    struct told *told = told_find(c->name->key.task);
+
+    if (told)
+        told->endpoint_gone_at = world.now;
 }
 
 static void gateway_deleted(const char *id)
@@ -211,12 +274,19 @@ static void one_change(const struct sim_change *c, const struct sim_txn *t)
         else
             task_deleted(c, t);
         break;
+    case KEY_STATUS:
+        if (c->text)
+            status_put(c);
+        break;
     case KEY_ROLLOUT:
         check_leads(t, c->name->at);
+        check_monitored(c, t);
         break;
     case KEY_ENDPOINT:
         if (c->text)
             endpoint_put(c, t);
+        else
+            endpoint_deleted(c);
         break;
     case KEY_ALIVE:
         alive_changed(c);
@@ -242,7 +312,8 @@ void check_revision(const struct sim_change *changes, size_t n, const struct sim
 
     if (world.over)
         return;
-    if (t && t->by)
+    if (t && t->by &&
+        !(check.cleaned && changes->name->key.kind == KEY_NODE)) /* orphans are looked for every 5 min */
         check.writes++;
     for (size_t i = 0; i < n; i++) {
         if (world.trace && t)
@@ -270,6 +341,11 @@ void check_replaced(void)
     }
     for (int i = 0; i < cluster.n_nodes; i++)
         check.node_alive_since[i] = 0;
+}
+
+void check_cleaned(void)
+{
+    check.cleaned = true;
 }
 
 uint64_t check_writes(void)

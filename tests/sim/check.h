@@ -14,7 +14,11 @@ struct told { /* a task, from its creation to the end of the run */
     bool orphan;               /* ... and its container was there still */
     uint64_t left_at;          /* told to stop; 0: not */
     bool was_ready;            /* its endpoint was written in this run of its container */
-    uint64_t draining_at;      /* its endpoint was put as draining; 0: not */
+    uint64_t ready_since;
+    uint64_t draining_at;   /* its endpoint was put as draining; 0: not */
+    uint64_t healthy_since; /* as the store says; 0: it is not */
+    int64_t healthy_revision;
+    uint64_t endpoint_gone_at; /* its endpoint is not in the store; 0: it is, or never was */
     unsigned agree;            /* gateways, by number, that were registered then and still are */
     UT_hash_handle hh;
 };
@@ -38,6 +42,7 @@ struct check {
     ORC_VEC(struct available) history[SIM_SERVICES];
     uint64_t node_alive_since[SIM_NODES]; /* 0: no heartbeat */
     uint64_t writes;
+    bool cleaned; /* people deleted orphans */
 };
 extern struct check check;
 

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define CALM_MS 5000
+
 /* ---- starting */
 
 bool check_is_orphan(const struct sim_container *c)
@@ -159,6 +161,44 @@ static bool is_registered(int gateway)
     return store_find(key) != NULL;
 }
 
+/* Nothing has gone wrong for a while, and this gateway and the store are well. */
+static bool is_calm(const struct sim_proc *p)
+{
+    bool well = p->up && !p->resume_at && !p->link.cut && !p->link.refused && !p->link.flaky &&
+                !p->link.slow && world.now > cluster.fault_at + CALM_MS &&
+                world.now > p->started_at + CALM_MS;
+
+    for (int i = 0; i < SIM_ETCD_MEMBERS; i++)
+        well = well && !cluster.members[i].down && !cluster.members[i].stalled && !cluster.members[i].lag;
+    return well;
+}
+
+static bool has_ready(const char *service)
+{
+    struct sim_kv *kv, *next;
+
+    HASH_ITER (hh, store.kvs, kv, next) {
+        const struct record_endpoint *e = sim_text_endpoint(kv->text);
+
+        const struct told *t = told_find(kv->name->key.task);
+
+        if (e && e->state == ENDPOINT_READY && strcmp(kv->name->key.service, service) == 0 && t &&
+            world.now > t->ready_since + CALM_MS)
+            return true;
+    }
+    return false;
+}
+
+/* An endpoint that is not there any more is chosen only where there is no other. */
+static void check_suspect(const struct sim_nginx *n, const struct told *t)
+{
+    if (t && t->endpoint_gone_at && world.now > t->endpoint_gone_at + CALM_MS && is_calm(n->proc) &&
+        has_ready(t->service))
+        sim_broken("suspect-chosen",
+                   "%s chooses %s, whose endpoint is gone for %llu ms, and there are others", n->id, t->id,
+                   (unsigned long long)(world.now - t->endpoint_gone_at));
+}
+
 void check_request(const struct sim_nginx *n, const char *task, const char *address)
 {
     const struct sim_container *c = engine_by_address(address);
@@ -167,6 +207,8 @@ void check_request(const struct sim_nginx *n, const char *task, const char *addr
 
     if (c && strcmp(c->task, task) == 0)
         cluster.answered++;
+    if (!cluster.replaced)
+        check_suspect(n, t);
     if (!c || cluster.replaced || (t && t->orphan) || !is_registered(gateway))
         return;
     if (strcmp(c->task, task) != 0)

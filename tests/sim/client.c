@@ -53,7 +53,8 @@ struct message {
     char *from;       /* scans: the page's first key */
     int64_t revision; /* of a scan */
     size_t member;
-    int error; /* of the way */
+    int error;      /* of the way */
+    uint64_t store; /* which one it was sent to: its connection does not outlast that */
     struct sim_answer answer;
 };
 
@@ -143,7 +144,7 @@ static void arrive(void *arg)
         message_free(m); /* the time-out tells */
         return;
     }
-    if (member->down) {
+    if (member->down || m->store != store.times_replaced) {
         m->error = -ECONNRESET;
         send_back(m, way(m->proc));
         return;
@@ -363,6 +364,7 @@ static void send_request(struct call *c)
     m->from = orc_strdup(c->scan.next);
     m->revision = c->scan.revision;
     m->member = c->base.endpoint;
+    m->store = store.times_replaced;
     if (p->link.refused || cluster.members[m->member].down) {
         m->error = -ECONNREFUSED;
         send_back(m, 1);

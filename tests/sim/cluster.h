@@ -12,6 +12,10 @@
 #define SIM_SERVICES 4
 #define SIM_APP "shop"
 #define SIM_ADDRESS_HOLD_MS 60000
+#define SIM_MONITOR_MS 2000
+#define SIM_NEED_MEMORY (INT64_C(64) << 20) /* of each replica */
+#define SIM_REPLICAS_MAX 5
+#define SIM_REQUEST_MS 15000 /* the longest request */
 
 /* ---- the store's members */
 
@@ -121,7 +125,7 @@ struct cluster {
     char cluster_id[65];
     int64_t recovered;
     struct backup backup;
-    uint64_t backup_at;
+    uint64_t backup_at, fault_at; /* fault_at: of the last fault */
     bool may_replace, may_delete; /* of the faults of this run */
     bool frozen;                  /* wiped or restored, and nobody has said `orc recover` yet */
     bool replaced; /* it was at some time: what is promised within one store is not across two */
@@ -191,6 +195,7 @@ bool check_is_orphan(const struct sim_container *c); /* its record is not in the
 void check_settled(void);                            /* after the faults have ended and enough time passed */
 bool check_is_settled(void);
 void check_replaced(void);   /* the store was */
+void check_cleaned(void);    /* people deleted orphans */
 uint64_t check_writes(void); /* transactions of daemons so far */
 
 #endif

@@ -542,6 +542,7 @@ void engine_clean(void)
             if (!check_is_orphan(c) && strcmp(c->cluster_id, cluster.cluster_id) == 0)
                 continue;
             sim_say("people: %s: docker rm -f %s", cluster.nodes[i].name, c->name);
+            check_cleaned();
             engine_crash(c, 137);
             event(c, "destroy", NULL, 0);
             forget(c);

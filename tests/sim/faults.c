@@ -305,6 +305,7 @@ void fault_any(void)
 
     if (is_allowed(faults[i]))
         faults[i]();
+    cluster.fault_at = world.now;
 }
 
 /* ---- the end of all faults */

@@ -58,6 +58,21 @@ static void make_service(int i)
     people_apply(s, "good");
 }
 
+/* Just as much room as all can ever want, and one replica more. */
+static void make_narrow(void)
+{
+    int most = SIM_REPLICAS_MAX * cluster.n_services;
+
+    for (int i = 0; i < cluster.n_services; i++) {
+        const struct sim_service *s = &cluster.services[i];
+
+        if (s->volume || s->port || s->per_node) /* what can't go everywhere needs room where it can */
+            return;
+    }
+    for (int i = 0; i < cluster.n_nodes; i++)
+        cluster.nodes[i].capacity.memory = SIM_NEED_MEMORY * (most / cluster.n_nodes + 2);
+}
+
 static void start_one(void *arg)
 {
     struct sim_proc *p = arg;
@@ -91,6 +106,8 @@ static void make_cluster(void)
         sim_once(sim_below(500), start_one, world.procs[i]);
     for (int i = 0; i < cluster.n_services; i++)
         make_service(i);
+    if (sim_chance(2))
+        make_narrow();
 }
 
 /* ---- a history */
@@ -144,7 +161,7 @@ static void come_to_rest(void)
         run_for(70000);
     for (int i = 0; i < cluster.n_services; i++)
         people_apply(&cluster.services[i], "good");
-    run_for(3000);
+    run_for(SIM_REQUEST_MS);
     while (world.now < until && !is_at_rest())
         ;
     check_settled();

@@ -147,7 +147,7 @@ static void send_to(struct sim_nginx *n, unsigned slot)
     r->slot = slot;
     snprintf(r->task, sizeof r->task, "%s", p->task);
     check_request(n, p->task, p->address);
-    sim_once(sim_chance(8) ? sim_below(40000) : sim_below(60), request_ends, r);
+    sim_once(sim_chance(8) ? sim_below(SIM_REQUEST_MS) : sim_below(60), request_ends, r);
 }
 
 void nginx_request(struct sim_nginx *n)

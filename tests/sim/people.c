@@ -88,7 +88,7 @@ static struct spec_service *spec_of(const struct sim_service *s, const char *ima
 
     w->image = orc_strdup(image);
     w->replicas = s->replicas;
-    w->limits = (struct spec_resources){INT64_C(100000000), INT64_C(64) << 20};
+    w->limits = (struct spec_resources){INT64_C(100000000), SIM_NEED_MEMORY};
     w->health.kind = SPEC_HEALTH_HTTP;
     w->health.path = orc_strdup("/health");
     w->health.port = 8080;
@@ -97,7 +97,7 @@ static struct spec_service *spec_of(const struct sim_service *s, const char *ima
     w->health.retries = 2;
     w->update.parallelism = s->parallelism;
     w->update.order = s->order;
-    w->update.monitor_ms = 2000;
+    w->update.monitor_ms = SIM_MONITOR_MS;
     w->update.failure_action = (enum spec_failure_action)sim_below(3);
     w->update.delay_ms = sim_chance(4) ? 1000 : 0;
     w->drain_timeout_ms = s->drain_ms;
@@ -280,7 +280,7 @@ static void act_on(struct sim_service *s)
     case 3:
     case 4:
         if (s->wanted && !s->port && !s->per_node)
-            people_scale(s, (int)sim_below(6));
+            people_scale(s, (int)sim_below(SIM_REPLICAS_MAX + 1));
         break;
     case 5:
     case 6:

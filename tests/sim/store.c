@@ -258,8 +258,12 @@ void store_txn(const struct sim_txn *t, struct sim_answer *ret)
     size_t from;
 
     ret->succeeded = true;
-    orc_vec_each (c, &t->compares)
+    orc_vec_each (c, &t->compares) {
+        if (ret->succeeded && !holds(c) && t->by)
+            sim_say("store: a transaction of %s is refused: %s is not as at %lld", t->by->name, c->key,
+                    (long long)c->revision);
         ret->succeeded = ret->succeeded && holds(c);
+    }
     if (ret->succeeded && !leases_live(t)) {
         header(ret);
         ret->error = -ENOENT; /* "requested lease not found" */
