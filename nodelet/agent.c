@@ -397,6 +397,8 @@ void agent_forget(struct agent *a)
 {
     struct task *t, *next;
 
+    a->batched =
+        false; /* a task that is new to us may have a status all the same: it is looked at with that */
     HASH_ITER (hh, a->tasks, t, next) {
         publish_anew(t);
         withdraw_release(&t->w);

@@ -107,9 +107,10 @@ enum guard_verdict guard_config(struct guard *g, const char *id, int64_t recover
     if (same_cluster(g, etcd_cluster_id) && not_older(g, revision, asked_at) && same_config(g, id)) {
         learn(g, etcd_cluster_id, revision);
         g->reason[0] = '\0';
-        if (recovered > g->recovered)
-            g->recovered = recovered;
-        return GUARD_SAME_STORE;
+        if (recovered <= g->recovered)
+            return GUARD_SAME_STORE;
+        g->recovered = recovered;
+        return GUARD_NEW_STORE;
     }
     if (!id || recovered <= g->recovered)
         return GUARD_FROZEN;

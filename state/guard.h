@@ -44,7 +44,8 @@ bool guard_stream(struct guard *g, uint64_t etcd_cluster_id, int64_t revision);
 /* Judges the cluster's config as read with that header; `id` NULL: there is no config key (which is well as
  * long as there never was one). Ends a freeze when the known store is back, or when `recovered` is later than
  * the stamp known: then the new identity is taken, and GUARD_NEW_STORE says that nothing read from the old
- * one may be believed. */
+ * one may be believed. A later stamp says so also where nothing else does: a store that was restored while we
+ * were away, and has passed the revision that we had seen, looks like ours. */
 enum guard_verdict { GUARD_FROZEN, GUARD_SAME_STORE, GUARD_NEW_STORE };
 enum guard_verdict guard_config(struct guard *g, const char *id, int64_t recovered, uint64_t etcd_cluster_id,
                                 int64_t revision, int64_t asked_at);

@@ -446,29 +446,39 @@ static void list(struct view *v)
 
 /* Watching -------------------------------------------------------------------------------------------- */
 
-/* The config was written or deleted; false when the guard objects. */
-static bool config_event(struct view *v, const struct watch_event *ev, uint64_t cluster_id)
+/* The config was written or deleted. */
+static enum guard_verdict config_event(struct view *v, const struct watch_event *ev, uint64_t cluster_id)
 {
     struct guard *g = v->opts.guard;
     int64_t revision = ev->kv.mod_revision > g->revision ? ev->kv.mod_revision : g->revision;
 
     return judge_config(v, ev->deleted ? NULL : ev->kv.value, ev->kv.value_len, cluster_id, revision,
-                        revision) == GUARD_SAME_STORE;
+                        revision);
 }
 
 /* Before anything of these events is believed. */
-static bool believe(struct view *v, const struct watch_event *events, size_t n, uint64_t cluster_id)
+static enum guard_verdict believe(struct view *v, const struct watch_event *events, size_t n,
+                                  uint64_t cluster_id)
 {
     struct guard *g = v->opts.guard;
+    enum guard_verdict verdict = GUARD_SAME_STORE;
 
     if (!g)
-        return cluster_id == v->cluster_id;
+        return cluster_id == v->cluster_id ? GUARD_SAME_STORE : GUARD_FROZEN;
     if (!guard_stream(g, cluster_id, events[n - 1].kv.mod_revision))
-        return false;
-    for (size_t i = 0; v->config_key && i < n; i++)
-        if (strcmp(events[i].kv.key, v->config_key) == 0 && !config_event(v, &events[i], cluster_id))
-            return false;
-    return true;
+        return GUARD_FROZEN;
+    for (size_t i = 0; v->config_key && i < n && verdict == GUARD_SAME_STORE; i++)
+        if (strcmp(events[i].kv.key, v->config_key) == 0)
+            verdict = config_event(v, &events[i], cluster_id);
+    return verdict;
+}
+
+/* Somebody has said `orc recover`: all is read anew. */
+static void read_anew(struct view *v)
+{
+    stop(v);
+    forget(v);
+    identify(v);
 }
 
 /* True when something was delivered. */
@@ -495,12 +505,16 @@ static void on_events(size_t range, const struct watch_event *events, size_t n, 
 {
     struct view *v = arg;
     struct range *r = &v->ranges.at[range];
+    enum guard_verdict verdict;
     bool any;
 
     enter(v);
     timer_start(v->quiet, QUIET_MS);
-    if (!believe(v, events, n, cluster_id)) {
-        if (v->opts.guard)
+    verdict = believe(v, events, n, cluster_id);
+    if (verdict != GUARD_SAME_STORE) {
+        if (verdict == GUARD_NEW_STORE)
+            read_anew(v);
+        else if (v->opts.guard)
             freeze(v);
         else
             fail(v, "another etcd answers");
@@ -543,9 +557,7 @@ static void on_checked(const struct etcd_result *res, void *arg)
         if (verdict == GUARD_FROZEN) {
             freeze(v);
         } else if (verdict == GUARD_NEW_STORE) {
-            stop(v);
-            forget(v);
-            identify(v);
+            read_anew(v);
         } else if (v->doubtful) {
             live(v);
         } else {
