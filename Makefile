@@ -104,7 +104,7 @@ integration_scripts := $(shell find tests/integration -maxdepth 1 -type f -perm 
 e2e_scripts         := $(shell find tests/e2e -maxdepth 1 -type f -perm -u+x 2>/dev/null | sort)
 
 .PHONY: check unit layers test integration e2e demo demo-down bench packages install clean
-check: all layers unit ## the fast tests: layers, behaviours, unit and golden; no root, no engine, under a minute
+check: all layers unit sim-known ## the fast tests: layers, behaviours, unit and golden; no root, no engine, under a minute
 
 layers:
 	@tests/check-layers
@@ -119,8 +119,15 @@ $(BUILD)/sim: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sim/*.c)) $(archi
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $^ $(orc_libs)
 
-sim: $(BUILD)/sim ## the whole cluster simulated, SEEDS=2000 runs with faults; ORC_SIM_SEED=N replays one
-	@ORC_SIM_SEEDS=$(SEEDS) $<
+sim: $(BUILD)/sim ## the whole of orc simulated, SEEDS=2000 runs with faults; ORC_SIM_SEED=N replays one
+	@$< --known tests/sim/seeds --seeds $(SEEDS)
+
+.PHONY: sim-known mutations
+sim-known: $(BUILD)/sim
+	@$< --known tests/sim/seeds --seeds 60
+
+mutations: $(BUILD)/sim ## small bugs made on purpose, each of which the simulation must find: SEEDS=2000
+	@SEEDS=$(SEEDS) BUILD=$(BUILD) CC="$(CC)" tests/sim/mutate
 
 integration: all lab-tools $(integration_c) $(BUILD)/bench-leader ## every part against the real etcd, engine, kernel and NGINX (root)
 	@BUILD=$(BUILD) tests/run-scripts $(integration_c) $(integration_scripts)

@@ -1,6 +1,9 @@
 /* main.c - thousands of histories of a whole cluster, each one seed.
  *
- *   sim [--seeds N] [--from K] [--jobs-file FILE]    ORC_SIM_SEED=K replays one and prints its trace
+ *   sim [--known FILE] [--seeds N] [--from K] [--failures N]
+ *
+ * ORC_SIM_SEED=K replays one and prints its trace; ORC_SIM_SEEDS, ORC_SIM_FROM and ORC_SIM_FAILURES are the
+ * options' values where they are not given.
  */
 #include "tests/sim/cluster.h"
 
@@ -219,21 +222,60 @@ static int replay(uint64_t seed)
     return well ? 0 : 1;
 }
 
+static bool run_quietly(uint64_t seed)
+{
+    if (run_seed(seed, false))
+        return true;
+    printf("seed %llu: %s: %s\n  replay it: ORC_SIM_SEED=%llu\n", (unsigned long long)seed, sim_broken_name,
+           sim_broken_text, (unsigned long long)seed);
+    return false;
+}
+
+/* The seeds that found something once: "SEED what". How many were run; what breaks is counted. */
+static uint64_t run_known(const char *path, uint64_t *failed)
+{
+    FILE *f = path ? fopen(path, "re") : NULL;
+    char line[512];
+    uint64_t n = 0;
+
+    if (path && !f) {
+        fprintf(stderr, "sim: %s can't be opened\n", path);
+        exit(2);
+    }
+    while (f && fgets(line, sizeof line, f)) {
+        uint64_t seed = strtoull(line, NULL, 10);
+
+        n += seed != 0;
+        *failed += seed && !run_quietly(seed);
+    }
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* The value of an option, or of the environment. */
+static const char *option(int argc, char **argv, const char *name, const char *env)
+{
+    for (int i = 1; i + 1 < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return argv[i + 1];
+    return env ? getenv(env) : NULL;
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t one = number(getenv("ORC_SIM_SEED"), 0), seeds = number(getenv("ORC_SIM_SEEDS"), SEEDS);
-    uint64_t from = number(getenv("ORC_SIM_FROM"), 1), failed = 0,
-             most = number(getenv("ORC_SIM_FAILURES"), 1);
+    uint64_t one = number(getenv("ORC_SIM_SEED"), 0), failed = 0;
+    uint64_t seeds = number(option(argc, argv, "--seeds", "ORC_SIM_SEEDS"), SEEDS);
+    uint64_t from = number(option(argc, argv, "--from", "ORC_SIM_FROM"), 1);
+    uint64_t most = number(option(argc, argv, "--failures", "ORC_SIM_FAILURES"), 1), known;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (one)
         return replay(one);
+    known = run_known(option(argc, argv, "--known", NULL), &failed);
     for (uint64_t seed = from; seed < from + seeds && failed < most; seed++)
-        if (!run_seed(seed, false)) {
-            printf("seed %llu: %s: %s\n", (unsigned long long)seed, sim_broken_name, sim_broken_text);
-            failed++;
-        }
+        failed += !run_quietly(seed);
     if (!failed)
-        printf("sim: %llu seeds, nothing is broken\n", (unsigned long long)seeds);
+        printf("sim: %llu seeds, nothing is broken\n", (unsigned long long)(seeds + known));
     return failed ? 1 : 0;
 }

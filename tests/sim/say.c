@@ -51,6 +51,11 @@ int orc_log_level_from_name(const char *name, enum orc_log_level *ret)
     return -EINVAL;
 }
 
+bool orc_log_writes(enum orc_log_level level)
+{
+    return world.trace;
+}
+
 void orc_log(enum orc_log_level level, const char *fmt, ...)
 {
     va_list ap;
