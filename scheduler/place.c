@@ -66,7 +66,9 @@ static int per_mille(int64_t short_by, int64_t capacity)
 
 uint64_t place_tie(uint64_t service_hash, uint64_t node_hash)
 {
-    return orc_hash64(service_hash, &node_hash, sizeof node_hash);
+    uint64_t x = (service_hash ^ node_hash) * UINT64_C(0xff51afd7ed558ccd);
+
+    return (x ^ x >> 32) * UINT64_C(0xc4ceb9fe1a85ec53);
 }
 
 struct shares { /* per mille of CPU and memory in use afterwards; 0 of what is not reserved */

@@ -330,16 +330,40 @@ static void build(struct recon *x)
 
 static void settle_slots(struct recon *x)
 {
-    bool global = x->target && x->target->rec.spec->global;
-
-    global_list(x->c, x->s, global);
-    if (global) {
+    if (x->target && x->target->rec.spec->global) {
         global_settle(x);
         return;
     }
     close_surplus(x);
     open_missing(x);
     place_expect(x->c, slots_count_empty(&x->v));
+}
+
+/* Each slot that is wanted has an available task as it should be, and there is none besides: change() would
+ * find nothing. Most services are like that whenever they are looked at. */
+static bool is_well(const struct recon *x)
+{
+    const struct slot *s;
+
+    if (!x->target || x->target->rec.spec->global || x->v.beside || x->v.drop.n ||
+        x->v.at.n != (size_t)x->next.replicas)
+        return false;
+    orc_vec_each (s, &x->v.at)
+        if (!s->open || !s->head || s->old || s->unreadable || !s->compliant || s->class != CLASS_AVAILABLE)
+            return false;
+    return true;
+}
+
+static void change(struct recon *x)
+{
+    recon_count_spread(x);
+    recon_drop(x);
+    recon_force(x);
+    recon_versions(x);
+    settle_slots(x);
+    recon_count(x);
+    recon_heal(x);
+    recon_roll(x);
 }
 
 static void keep_service(struct recon *x, const struct record_app_service *wanted)
@@ -360,14 +384,9 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
         build(x);
     }
     x->epoch = x->next.restart_epoch;
-    recon_count_spread(x);
-    recon_drop(x);
-    recon_force(x);
-    recon_versions(x);
-    settle_slots(x);
-    recon_count(x);
-    recon_heal(x);
-    recon_roll(x);
+    global_list(x->c, x->s, x->target && x->target->rec.spec->global);
+    if (!is_well(x))
+        change(x);
     rollout_conclude(&x->v, &x->next);
     say(x);
 }

@@ -70,17 +70,6 @@ enum task_class slots_classify(const struct slots *v, const struct core_task *t)
     return CLASS_STARTING;
 }
 
-bool slots_same_content(const struct slots *v, const struct core_task *t)
-{
-    return !v->target || t->make == v->like ||
-           strcmp(t->make->container_hash, v->target->rec.container_hash) == 0;
-}
-
-bool slots_same_container(const struct slots *v, const struct core_task *t)
-{
-    return !v->target || (slots_same_content(v, t) && t->make->restart_epoch >= v->rollout->restart_epoch);
-}
-
 char *slots_misfit(const struct slots *v, const struct core_task *t)
 {
     orc_auto_free char *why = NULL;

@@ -78,9 +78,16 @@ enum task_class slots_classify(const struct slots *v, const struct core_task *t)
 /* NULL when the task is as it should be; otherwise why it must be replaced, freed by the caller. */
 char *slots_misfit(const struct slots *v, const struct core_task *t);
 /* Whether it is of the target's content, also if it is to be restarted. */
-bool slots_same_content(const struct slots *v, const struct core_task *t);
+static inline bool slots_same_content(const struct slots *v, const struct core_task *t)
+{
+    return !v->target || t->make == v->like ||
+           strcmp(t->make->container_hash, v->target->rec.container_hash) == 0;
+}
 /* Whether another container is needed: other content or another restart epoch, wherever it runs. */
-bool slots_same_container(const struct slots *v, const struct core_task *t);
+static inline bool slots_same_container(const struct slots *v, const struct core_task *t)
+{
+    return !v->target || (slots_same_content(v, t) && t->make->restart_epoch >= v->rollout->restart_epoch);
+}
 /* When a task that has not become available is judged to have failed; monotonic ms. */
 uint64_t slots_deadline(const struct slots *v, const struct core_task *t);
 bool slots_has_volume(const struct spec_service *spec); /* a named volume it may write to */
