@@ -244,6 +244,27 @@ static void test_people__an_abort_without_anything_to_go_back_to_changes_nothing
     sim_free(s);
 }
 
+/* What is restarted or scaled is at the last complete revision already. */
+static void test_people__an_abort_of_a_restart_changes_nothing(void **state)
+{
+    struct want w = {.replicas = 3, .delay_ms = 10000};
+    struct sim *s = deployed(3, w);
+
+    sim_restart(s, "shop", "web", 1);
+    sim_pass(s, 5000);
+    sim_order(s, "web", INTENT_ABORT, 1);
+    sim_pass(s, 1000);
+    assert_int_equal(sim_rollout(s, "shop", "web")->state, ROLLOUT_UPDATING);
+    sim_order(s, "web", INTENT_PAUSE, 1); /* a pause stops it */
+    sim_pass(s, 100000);
+    assert_rollout(s, "shop", "web", "paused", 1, "paused by ann@desk");
+    assert_in_range(sim_rollout(s, "shop", "web")->updated, 1, 2);
+    sim_order(s, "web", INTENT_RESUME, 1);
+    sim_pass(s, 100000);
+    assert_rollout(s, "shop", "web", "complete", 1, NULL);
+    sim_free(s);
+}
+
 /* ---- canaries ---------------------------------------------------------------------------------------- */
 
 static struct sim *canaried(struct want w)
@@ -264,6 +285,7 @@ static void test_canary__so_many_are_updated_and_then_it_waits(void **state)
                 struct want w = {
                     .replicas = 5, .parallelism = p, .canary = n, .order = (enum spec_order)order};
                 struct sim *s = deployed(4, w);
+                int64_t made = sim_attempts(s, "web");
                 int most = 0;
 
                 update(s, 2, w);
@@ -277,6 +299,7 @@ static void test_canary__so_many_are_updated_and_then_it_waits(void **state)
                         s->now = core_next(s->core);
                 }
                 assert_int_equal(most, n);
+                assert_int_equal(sim_attempts(s, "web") - made, n); /* nobody else was disturbed */
                 assert_rollout(s, "shop", "web", "canary", 2, "of 5 replicas run revision 2");
                 assert_int_equal(of(s, 2), n);
                 assert_int_equal(of(s, 1), 5 - n);
@@ -403,6 +426,9 @@ static void test_canary__only_another_container_has_one(void **state)
     sim_pass(s, 60000);
     assert_rollout(s, "shop", "web", "complete", 2, NULL);
     assert_int_equal(of(s, 2), 3);
+    update(s, 4, w); /* what people said of another one does not count */
+    sim_pass(s, 60000);
+    assert_rollout(s, "shop", "web", "canary", 4, "1 of 3 replicas run revision 4");
     sim_free(s);
 }
 
@@ -459,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_people__a_rollback_that_failed_is_resumed),
         cmocka_unit_test(test_people__an_abort_goes_back_and_leaves_alone_what_is_there),
         cmocka_unit_test(test_people__an_abort_without_anything_to_go_back_to_changes_nothing),
+        cmocka_unit_test(test_people__an_abort_of_a_restart_changes_nothing),
         cmocka_unit_test(test_canary__so_many_are_updated_and_then_it_waits),
         cmocka_unit_test(test_canary__an_abort_leaves_nothing_of_it),
         cmocka_unit_test(test_canary__one_that_fails_is_judged_and_later_mended),

@@ -223,12 +223,13 @@ static void test_policy__a_batch_that_fails_whole_is_the_last(void **state)
 static void test_policy__going_back_is_by_rollback_config(void **state)
 {
     struct spec_update back = {.parallelism = 3, .monitor_ms = 5000};
-    struct want w = {.replicas = 6, .image = "stuck", .action = SPEC_ON_FAILURE_ROLLBACK, .back = &back};
 
     for (int by_hand = 0; by_hand < 2; by_hand++) {
+        struct want w = {.replicas = 6, .action = SPEC_ON_FAILURE_ROLLBACK}; /* the old one has none */
         struct sim *s = deployed(3, w);
         struct seen x;
 
+        w.back = &back;
         w.image = by_hand ? NULL : "stuck";
         update(s, 2, w);
         if (by_hand) {
@@ -244,6 +245,11 @@ static void test_policy__going_back_is_by_rollback_config(void **state)
         } else {
             sim_pass(s, 200000);
             assert_rollout(s, "shop", "web", "rolled-back", 1, "did not become available in time");
+            assert_int_equal(sim_rollout(s, "shop", "web")->from, 0);
+            for (int slot = 0; slot < 4; slot++) /* arrived, update_config counts again */
+                sim_sicken(s, "web", slot);
+            sim_decide(s);
+            assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 1);
         }
         sim_free(s);
     }
@@ -340,6 +346,84 @@ static void test_policy__only_a_healthy_replica_extends_the_deadline(void **stat
     sim_free(s);
 }
 
+/* Tasks of version 2 that are to run and of which their nodes say this. */
+static int in_health(struct sim *s, enum task_health health)
+{
+    struct sim_kv *kv, *next;
+    int n = 0;
+
+    HASH_ITER (hh, s->kvs, kv, next) {
+        const struct record_task *t = sim_task_of(kv);
+        const struct record_status *st = t ? sim_status_of(s, kv) : NULL;
+
+        n += t && t->revision == 2 && t->desired == TASK_RUN && (st ? st->health : TASK_UNKNOWN) == health;
+    }
+    return n;
+}
+
+/* The first four that become healthy in slot 0 turn sick; true: one did. */
+static bool sicken_first(struct sim *s, int *times)
+{
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+    struct record_status st = {0};
+    bool sick = *times && in_health(s, TASK_HEALTHY) && sim_count(s, (struct sim_want){.revision = 1}) < 8 &&
+                sim_task_in(s, "web", 0, id, node) && sim_status_copy(s, node, id, &st) &&
+                st.health == TASK_HEALTHY;
+
+    record_status_release(&st);
+    if (sick)
+        sim_sicken(s, "web", 0);
+    *times -= sick;
+    return sick;
+}
+
+/* Behaviour 45, where availability alone would not hold it back: start-first, and the new one fails after it
+ * has taken over. */
+static void test_policy__what_fails_after_it_took_over_makes_the_next_batch_smaller(void **state)
+{
+    struct want w = {.replicas = 8, .parallelism = 2, .order = SPEC_START_FIRST, .ratio_nano = 900000000};
+    struct sim *s = deployed(3, w);
+    int times = 4, held = 0;
+    uint64_t end = s->now + 120000;
+
+    update(s, 2, w);
+    while (s->now < end) {
+        int failing = in_health(s, TASK_UNHEALTHY), before = in_health(s, TASK_UNKNOWN), after;
+        orc_auto_free char *text = sim_step(s);
+        bool acted;
+
+        after = in_health(s, TASK_UNKNOWN);
+        assert_true(after <= before || after + failing <= 2);
+        held += failing > 0 && after == 1;
+        acted = sim_act(s) > 0;
+        acted = sicken_first(s, &times) || acted;
+        if (!acted && !text[0])
+            s->now = core_next(s->core) ? core_next(s->core) : end;
+    }
+    assert_int_equal(times, 0);
+    assert_in_range(held, 1, 1000);
+    assert_rollout(s, "shop", "web", "complete", 2, NULL);
+    sim_free(s);
+}
+
+/* Behaviour 51: four replicas of which each takes 20 s to become healthy take longer than the deadline
+ * together. */
+static void test_policy__each_healthy_replica_gives_the_whole_deadline_again(void **state)
+{
+    struct want w = {.replicas = 4, .deadline_ms = 30000, .image = "stuck"};
+    struct sim *s = deployed(4, w);
+
+    update(s, 2, w);
+    for (int slot = 0; slot < 4; slot++) {
+        sim_pass(s, 20000);
+        assert_rollout(s, "shop", "web", "updating", 2, NULL);
+        sim_turn(s, "web", slot, TASK_RUNNING, TASK_HEALTHY, NULL);
+    }
+    sim_pass(s, 20000);
+    assert_rollout(s, "shop", "web", "complete", 2, NULL);
+    sim_free(s);
+}
+
 /* Its time does not pass while it must wait for what is not its own. */
 static void test_policy__the_deadline_does_not_count_the_delay_between_batches(void **state)
 {
@@ -417,6 +501,8 @@ int main(void)
         cmocka_unit_test(test_policy__a_persons_rollback_that_fails_is_paused),
         cmocka_unit_test(test_policy__without_progress_it_fails_at_the_deadline),
         cmocka_unit_test(test_policy__only_a_healthy_replica_extends_the_deadline),
+        cmocka_unit_test(test_policy__what_fails_after_it_took_over_makes_the_next_batch_smaller),
+        cmocka_unit_test(test_policy__each_healthy_replica_gives_the_whole_deadline_again),
         cmocka_unit_test(test_policy__the_deadline_does_not_count_the_delay_between_batches),
         cmocka_unit_test(test_policy__the_deadline_does_not_count_waiting_for_another_service),
         cmocka_unit_test(test_policy__too_little_room_fails_an_update_but_not_a_scaling),
