@@ -70,10 +70,15 @@ static void rollout_metrics(const struct core *c, struct orc_metrics_text *t)
 {
     int by_state[ROLLOUT_REMOVING + 1] = {0};
     const struct core_service *s;
+    int degraded = 0;
 
     for (s = c->services; s; s = s->hh.next)
-        if (s->rollout_fed.present && !s->rollout_fed.unreadable)
+        if (s->rollout_fed.present && !s->rollout_fed.unreadable) {
             by_state[s->rollout.state]++;
+            degraded += s->rollout.degraded != NULL;
+        }
+    orc_metric(t, "orc_services_degraded", "gauge", "Services of which a replica fails again and again.");
+    orc_metric_sample(t, NULL, NULL, degraded);
     orc_metric(t, "orc_services", "gauge", "Services by the state of their rollout.");
     for (int i = 0; i <= ROLLOUT_REMOVING; i++)
         orc_metric_sample(t, "state", rollout_state_name((enum rollout_state)i), by_state[i]);
