@@ -50,8 +50,8 @@ static void wake_dependants(struct core *c)
 }
 
 /* A plan that makes so many tasks takes no further service in: what is decided first is sent first, and
- * memory does not follow what is asked for. */
-#define STEP_TASKS_MAX 8192
+ * memory does not follow what is asked for. docs/decisions/0130-how-large-a-plan-may-be.md */
+#define STEP_TASKS_MAX 16384
 
 static void reconcile_dirty(struct core *c, struct plan *p)
 {
