@@ -78,7 +78,7 @@ static struct told *told_new(const struct sim_change *c, const struct record_tas
     t->healthy_since = t->endpoint_gone_at = 0;
     t->desired = TASK_RUN; /* of an id that came again with a restored store, all is forgotten */
     t->left_at = t->draining_at = 0;
-    t->was_ready = false;
+    t->was_ready = t->fell_ill = false;
     memcpy(t->node, c->name->key.node, sizeof t->node);
     snprintf(t->service, sizeof t->service, "%s", r->service);
     snprintf(t->address, sizeof t->address, "%s", r->address);
@@ -165,15 +165,17 @@ static void status_put(const struct sim_change *c)
 
     if (!r || !told)
         return;
-    if (r->state != TASK_RUNNING || r->health != TASK_HEALTHY)
+    if (r->state != TASK_RUNNING || r->health != TASK_HEALTHY) {
+        told->fell_ill = told->fell_ill || told->healthy_since;
         told->healthy_since = 0;
-    else if (!told->healthy_since) {
+    } else if (!told->healthy_since) {
         told->healthy_since = world.now;
         told->healthy_revision = store.revision;
     }
 }
 
-/* An update in place of another that is complete has been watched for its monitor window (behaviour 60). */
+/* An update in place of another that is complete has been watched for its monitor window (behaviour 60). A
+ * break that came with its end in one piece of the watch is not seen as one. */
 static void check_monitored(const struct sim_change *c, const struct sim_txn *txn)
 {
     const struct record_rollout *r = sim_text_rollout(c->text), *was = sim_text_rollout(c->before);
@@ -185,7 +187,7 @@ static void check_monitored(const struct sim_change *c, const struct sim_txn *tx
     HASH_ITER (hh, check.tasks, t, next)
         if (strcmp(t->service, c->name->key.service) == 0 && !t->gone && t->desired == TASK_RUN &&
             t->revision == r->target && t->healthy_revision <= txn->seen && t->healthy_since &&
-            world.now < t->healthy_since + SIM_MONITOR_MS)
+            !t->fell_ill && world.now < t->healthy_since + SIM_MONITOR_MS)
             sim_broken("monitored", "%s is complete, and %s is healthy for %llu ms", c->name->at, t->id,
                        (unsigned long long)(world.now - t->healthy_since));
 }

@@ -18,6 +18,7 @@ struct told { /* a task, from its creation to the end of the run */
     uint64_t draining_at;   /* its endpoint was put as draining; 0: not */
     uint64_t healthy_since; /* as the store says; 0: it is not */
     int64_t healthy_revision;
+    bool fell_ill;             /* after it had been healthy */
     uint64_t endpoint_gone_at; /* its endpoint is not in the store; 0: it is, or never was */
     unsigned agree;            /* gateways, by number, that were registered then and still are */
     UT_hash_handle hh;

@@ -63,6 +63,8 @@ static bool service_is_complete(const struct sim_service *s)
                  r && r->reason ? r->reason : "");
         return false;
     }
+    if (r && r->degraded_since) /* it is said once more when that is over */
+        return not_yet("%s is still called degraded", s->name);
     if (!r || r->state != ROLLOUT_COMPLETE)
         return not_yet("the rollout of %s is %s: %s", s->name, r ? rollout_state_name(r->state) : "not there",
                        r && r->reason ? r->reason : "");
