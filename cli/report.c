@@ -83,7 +83,10 @@ static void finish_node(const struct cluster *c, int64_t wall_ms, struct report_
                            .held = said && said->as.node_state.held,
                            .tasks = n->tasks};
     enum node_state state = node_state_judge(&f, &n->why);
+    const struct record_condition *avoid = record ? record_node_avoid(&record->as.node) : NULL;
 
+    if (!n->why && avoid)
+        n->why = orc_printf("%s; others are preferred", avoid->reason ? avoid->reason : avoid->type);
     n->state = node_state_name(state);
     n->ready = state == NODE_READY || state == NODE_CORDONED;
     n->held = f.held && state == NODE_UNKNOWN;

@@ -59,20 +59,50 @@ static void say(struct node *n, const struct record_condition *c, bool was_known
                   c->reason ? c->reason : "well again");
 }
 
-void node_condition(struct node *n, const char *type, bool ok, const char *reason)
+static void set_condition(struct node *n, const char *type, bool ok, bool avoid, const char *reason)
 {
     size_t before = n->rec.conditions.n;
     struct record_condition *c = condition_of(n, type);
     bool was_known = n->rec.conditions.n == before;
     const char *text = *reason ? reason : NULL;
 
-    if (was_known && c->ok == ok && orc_streq(c->reason, text))
+    if (was_known && c->ok == ok && c->avoid == avoid && orc_streq(c->reason, text))
         return;
-    if (c->ok != ok)
+    if (c->ok != ok || c->avoid != avoid)
         c->since = orc_wall_ms();
     c->ok = ok;
+    c->avoid = avoid;
     orc_set_str(&c->reason, text);
     say(n, c, was_known);
+    changed(n);
+}
+
+void node_condition(struct node *n, const char *type, bool ok, const char *reason)
+{
+    set_condition(n, type, ok, false, reason);
+}
+
+void node_avoid(struct node *n, const char *type, bool avoid, const char *reason)
+{
+    set_condition(n, type, true, avoid, reason);
+}
+
+static void add_pairs(struct spec_pairs *to, const struct spec_pairs *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        spec_pairs_add(to, from->at[i].key, from->at[i].value);
+}
+
+void node_engine_labels(struct node *n, const struct spec_pairs *labels)
+{
+    struct spec_pairs *to = &n->rec.engine_labels;
+
+    for (size_t i = 0; i < to->n; i++) {
+        free(to->at[i].key);
+        free(to->at[i].value);
+    }
+    to->n = 0;
+    add_pairs(to, labels);
     changed(n);
 }
 
@@ -191,12 +221,7 @@ struct node *node_new(const struct node_opts *opts)
         .virt = orc_strdup(h->virt),
         .version = orc_strdup(ORC_VERSION),
     };
-    for (size_t i = 0; i < opts->labels->n; i++) {
-        struct spec_pair pair = {.key = orc_strdup(opts->labels->at[i].key),
-                                 .value = orc_strdup(opts->labels->at[i].value)};
-
-        orc_vec_push(&n->rec.labels, pair);
-    }
+    add_pairs(&n->rec.labels, opts->labels);
     node_condition(n, "virtualisation", !h->refused, h->refused ? h->refused : "");
     if (h->refused) /* the rest is not even tried */
         return n;

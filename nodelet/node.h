@@ -35,6 +35,9 @@ void node_engine(struct node *n, const char *version);
 /* A condition that keeps work off while it is not ok; `reason` a sentence, "" when ok. One that is ok may
  * carry a reason too: it is shown and keeps nothing off (orphans). */
 void node_condition(struct node *n, const char *type, bool ok, const char *reason);
+/* One that keeps nothing off, and makes other nodes preferable while `avoid`. */
+void node_avoid(struct node *n, const char *type, bool avoid, const char *reason);
+void node_engine_labels(struct node *n, const struct spec_pairs *labels); /* copied */
 /* Our record as the view shows it; NULL: deleted. Another's hand is overwritten. */
 void node_seen(struct node *n, const struct etcd_kv *kv);
 /* The store is another one, or an older state of it: the record is written again. */

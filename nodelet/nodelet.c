@@ -6,6 +6,7 @@
 #include "nodelet/node.h"
 #include "nodelet/registration.h"
 #include "nodelet/statedir.h"
+#include "nodelet/vitals.h"
 
 #include "lib/file_later.h"
 #include "lib/log.h"
@@ -38,6 +39,7 @@ struct nodelet {
     struct node *node;
     struct network *network;
     struct agent *agent;
+    struct vitals *vitals;
 
     struct record_config config;
     bool configured, synced;
@@ -98,6 +100,24 @@ static void on_engine(bool up, const char *why, void *arg)
     if (up)
         node_engine(n->node, docker_engine(n->docker));
     network_engine(n->network, up);
+    vitals_engine(n->vitals, up);
+}
+
+static void on_vital(const char *type, bool ok, bool avoid, const char *reason, void *arg)
+{
+    struct nodelet *n = arg;
+
+    if (ok)
+        node_avoid(n->node, type, avoid, reason);
+    else
+        node_condition(n->node, type, false, reason);
+}
+
+static void on_engine_labels(const struct spec_pairs *labels, void *arg)
+{
+    struct nodelet *n = arg;
+
+    node_engine_labels(n->node, labels);
 }
 
 static void on_orphans(const char *text, void *arg)
@@ -414,6 +434,11 @@ static void make_parts(struct nodelet *n)
                                    .on_address = on_address,
                                    .on_ready = on_network_ready,
                                    .arg = n};
+    struct vitals_opts vitals = {.loop = o->loop,
+                                 .docker = n->docker,
+                                 .on_condition = on_vital,
+                                 .on_labels = on_engine_labels,
+                                 .arg = n};
     struct agent_opts agent = {.loop = o->loop,
                                .etcd = n->etcd,
                                .docker = n->docker,
@@ -429,6 +454,7 @@ static void make_parts(struct nodelet *n)
 
     n->registration = registration_new(&registration);
     n->node = node_new(&node);
+    n->vitals = vitals_new(&vitals);
     n->network = network_new(&network);
     n->agent = agent_new(&agent);
 }
@@ -490,6 +516,7 @@ struct nodelet *nodelet_free(struct nodelet *n)
     }
     orc_file_later_free(n->guard_file);
     agent_free(n->agent);
+    vitals_free(n->vitals);
     network_free(n->network);
     node_free(n->node);
     registration_free(n->registration);

@@ -91,7 +91,8 @@ void feed_node(struct core *c, const struct key *k, struct record_node *r, int64
 
     if (r && (!feed_is_modest(r->capacity) || !feed_is_modest(r->reserve)))
         r = NULL;
-    same = r && known(&n->fed) && same_pairs(&r->labels, &n->rec.labels) && orc_streq(r->os, n->rec.os) &&
+    same = r && known(&n->fed) && same_pairs(&r->labels, &n->rec.labels) &&
+           same_pairs(&r->engine_labels, &n->rec.engine_labels) && orc_streq(r->os, n->rec.os) &&
            orc_streq(r->arch, n->rec.arch);
     FEED_MOVE(&n->rec, r, record_node_release);
     feed_note(&n->fed, r, create, mod);

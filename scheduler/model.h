@@ -23,8 +23,9 @@ struct core_row {
     struct spec_resources used, room; /* with what this step has taken; capacity less reserve */
     float per_cpus, per_memory;       /* 100 / room; 0: none */
     uint64_t spread_stamp;
-    int32_t spread; /* while the stamp is the core's: slots held here of the service being decided */
-    int32_t tasks;  /* -1: nothing may be placed here now */
+    int32_t spread : 24; /* while the stamp is the core's: slots held here of the service being decided */
+    uint32_t avoid : 8;  /* 1: a condition of the node makes others preferable */
+    int32_t tasks;       /* -1: nothing may be placed here now */
 };
 
 /* The same in brief, to pass over most nodes quickly: rounded, in per cent of the room, so many nodes at

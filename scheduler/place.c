@@ -124,7 +124,9 @@ static void score_packing(const struct core *c, const struct core_node *n, const
 struct place_score place_score_of(struct core *c, struct core_node *n, const struct place_req *req)
 {
     struct shares use = shares_of(c, n, req);
-    struct place_score x = {.tasks = n->n_tasks, .trouble = trouble_on(c, req->service, req->hash, n)};
+    struct place_score x = {.tasks = n->n_tasks,
+                            .trouble = trouble_on(c, req->service, req->hash, n),
+                            .avoid = record_node_avoid(&n->rec)};
 
     if (n->tent.stamp == c->stamp)
         x.tasks += n->tent.tasks;
@@ -147,6 +149,8 @@ bool place_better(const struct place_score *a, const struct place_score *b)
 {
     if (a->trouble != b->trouble)
         return b->trouble;
+    if (a->avoid != b->avoid)
+        return b->avoid;
     for (size_t i = 0; i < SPEC_SPREAD_MAX; i++)
         if (a->group[i] != b->group[i])
             return a->group[i] < b->group[i];

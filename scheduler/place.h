@@ -4,7 +4,8 @@
  * capacity less reserve, the service's replicas there, host ports, a free address. Room of a task counts
  * until it is reported stopped. What this step has taken already counts.
  *
- * Scores, the first that differs decides: no trouble there (trouble.h), fewest slots of this service where
+ * Scores, the first that differs decides: no trouble there (trouble.h), no condition that makes others
+ * preferable (stolen CPU time, memory pressure), fewest slots of this service where
  * the first preference's label has the same value, then where the second's has, too, and so on; fewest on the
  * node (behaviour 20), least share of CPU or memory in use afterwards, fewest tasks, hash of service and
  * node. With binpack after the preferences: a node in use (unless the cluster is crowded, demand.h), the

@@ -13,13 +13,18 @@ static const char *pair_value(const struct spec_pairs *p, const char *key)
 
 const char *place_attribute(const struct core_node *n, const char *key)
 {
-    static const char labels[] = "node.labels.";
+    static const char labels[] = "node.labels.", engine[] = "engine.labels.";
     const char *v = NULL;
 
     if (strncasecmp(key, labels, sizeof labels - 1) == 0) {
         v = pair_value(&n->policy.labels, key + sizeof labels - 1);
         if (!v)
             v = pair_value(&n->rec.labels, key + sizeof labels - 1);
+    } else if (strncasecmp(key, engine, sizeof engine - 1) == 0) {
+        v = pair_value(&n->rec.engine_labels, key + sizeof engine - 1);
+    } else if (strcasecmp(key, "node.role") == 0) { /* Swarm's word: what no label says otherwise works */
+        v = place_attribute(n, "node.labels.role");
+        return *v ? v : "worker";
     } else if (strcasecmp(key, "node.hostname") == 0 || strcasecmp(key, "node.id") == 0) {
         v = n->name;
     } else if (strcasecmp(key, "node.platform.os") == 0) {

@@ -9,6 +9,7 @@
 
 struct place_score { /* the first that differs decides, less is better */
     bool trouble;
+    bool avoid;                 /* a condition of the node makes others preferable */
     int group[SPEC_SPREAD_MAX]; /* slots where the preferences' labels have the node's values */
     int spread; /* slots on the node; packing: 1 on an empty node, unless the cluster is crowded */
     int load;   /* per cent of CPU or memory, whichever is more in use afterwards; packing: place_density(),

@@ -152,6 +152,7 @@ static void refresh(struct core *c, struct core_node *n)
         r->room = place_room(n);
         r->per_cpus = per(r->room.cpus_nano);
         r->per_memory = per(r->room.memory);
+        r->avoid = record_node_avoid(&n->rec) != NULL;
         n->usable = place_open(c, n);
         set_lane(c, n->row);
     }
@@ -310,7 +311,7 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
 {
     const struct rank *k = &c->rank;
 
-    ret->first = k->levels ? groups_of(c, row) : 0;
+    ret->first = (uint64_t)c->rows.at[row].avoid << 63 | (k->levels ? groups_of(c, row) : 0);
     if (ret->first > k->limit.first ||
         !(k->packs ? packing_key : key_of)(c, &c->rows.at[row], k->need, &ret->key) ||
         (ret->first == k->limit.first && ret->key > k->limit.key))

@@ -346,31 +346,25 @@ int spec_check_label_key(const char *key, struct orc_err *err)
     return 0;
 }
 
-/* Why one of Swarm's attributes is none of orc's; "" for any other word. */
-static const char *attribute_hint(const char *key)
-{
-    if (strcmp(key, "node.role") == 0)
-        return ": in orc every server runs services and none has a role";
-    if (strncmp(key, "engine.labels.", 14) == 0)
-        return ": orc knows the labels that were given to a server, not its engine's";
-    return "";
-}
-
 /* What a server can be told apart by. */
 static int check_attribute(const char *what, const char *key, struct orc_err *err)
 {
-    static const char *const known[] = {"node.hostname", "node.id", "node.platform.os", "node.platform.arch"};
-    const char *label = strncmp(key, "node.labels.", 12) == 0 ? key + 12 : NULL;
+    static const char *const known[] = {"node.hostname", "node.id", "node.role", "node.platform.os",
+                                        "node.platform.arch"};
+    const char *label = strncmp(key, "node.labels.", 12) == 0     ? key + 12
+                        : strncmp(key, "engine.labels.", 14) == 0 ? key + 14
+                                                                  : NULL;
     size_t n = label ? strlen(label) : 0;
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(known); i++)
         if (strcmp(key, known[i]) == 0)
             return 0;
     if (n < 1 || n > 128 || !only(label, n, ALNUM "._/-"))
-        return orc_fail(err, -EINVAL,
-                        "%s \"%s\" is not supported%s; use node.labels.NAME, node.hostname, node.id, "
-                        "node.platform.os or node.platform.arch",
-                        what, spec_quote(key).text, attribute_hint(key));
+        return orc_fail(
+            err, -EINVAL,
+            "%s \"%s\" is not supported; use node.labels.NAME, engine.labels.NAME, node.hostname, node.id, "
+            "node.role, node.platform.os or node.platform.arch",
+            what, spec_quote(key).text);
     return 0;
 }
 

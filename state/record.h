@@ -229,6 +229,7 @@ struct record_condition { /* what keeps work off a node, by name: "mtu", "engine
                            */
     char *type;
     bool ok;
+    bool avoid;   /* ok, and other nodes are preferred while it lasts */
     char *reason; /* a sentence when not ok */
     int64_t since;
 };
@@ -236,18 +237,20 @@ struct record_node {
     char *address; /* private, numeric */
     char *subnet;  /* "10.210.1.0/24"; NULL until claimed */
     struct spec_resources capacity, reserve;
-    struct spec_pairs labels;
-    char *os, *arch; /* "linux", "amd64" */
-    char *kernel;    /* uname -r */
-    char *virt;      /* "kvm", "none", "qemu", "container" ...: systemd-detect-virt's words */
-    char *engine;    /* "20.10.24 (API 1.41)" */
-    char *version;   /* orc's */
-    int mtu;         /* of orc0 */
+    struct spec_pairs labels, engine_labels; /* nodelet's; what the engine was started with */
+    char *os, *arch;                         /* "linux", "amd64" */
+    char *kernel;                            /* uname -r */
+    char *virt;    /* "kvm", "none", "qemu", "container" ...: systemd-detect-virt's words */
+    char *engine;  /* "20.10.24 (API 1.41)" */
+    char *version; /* orc's */
+    int mtu;       /* of orc0 */
     struct {
         struct record_condition *at; /* by type */
         size_t n, cap;
     } conditions;
 };
+/* The first condition that makes others preferable, or NULL. */
+const struct record_condition *record_node_avoid(const struct record_node *n);
 /* True when every condition is ok and a subnet is claimed; *ret_reason (may be NULL) is the first reason,
  * borrowed. */
 bool record_node_ready(const struct record_node *n, const char **ret_reason);

@@ -16,6 +16,7 @@ static int condition_cmp(const void *a, const void *b)
 static const struct codec_field condition_rows[] = {
     CODEC_ROW_STR_REQUIRED(record_condition, type, 64, NULL),
     CODEC_ROW_BOOL(record_condition, ok),
+    CODEC_ROW_BOOL(record_condition, avoid),
     CODEC_ROW_STR(record_condition, reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_INT64(record_condition, since, 0, RECORD_WALL_MAX),
 };
@@ -27,6 +28,7 @@ static const struct codec_field node_rows[] = {
     CODEC_ROW_STRUCT(record_node, capacity, &record_resources_codec),
     CODEC_ROW_STRUCT(record_node, reserve, &record_resources_codec),
     CODEC_ROW_PAIRS(record_node, labels, RECORD_LABEL_MAX),
+    CODEC_ROW_PAIRS(record_node, engine_labels, RECORD_LABEL_MAX),
     CODEC_ROW_STR(record_node, os, RECORD_NAME_MAX, NULL),
     CODEC_ROW_STR(record_node, arch, RECORD_NAME_MAX, NULL),
     CODEC_ROW_STR(record_node, kernel, RECORD_NAME_MAX, NULL),
@@ -38,6 +40,14 @@ static const struct codec_field node_rows[] = {
 };
 static const struct codec node_codec = CODEC_OF(record_node, node_rows);
 RECORD_DEFINE(node, node_codec)
+
+const struct record_condition *record_node_avoid(const struct record_node *n)
+{
+    for (size_t i = 0; i < n->conditions.n; i++)
+        if (n->conditions.at[i].ok && n->conditions.at[i].avoid)
+            return &n->conditions.at[i];
+    return NULL;
+}
 
 bool record_node_ready(const struct record_node *n, const char **ret_reason)
 {

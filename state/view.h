@@ -39,8 +39,8 @@ struct view_opts {
     void (*on_put)(const struct etcd_kv *kv, void *arg);
     void (*on_delete)(const char *key, int64_t revision, void *arg);
     void (*on_batch)(int64_t revision, void *arg);
-    /* May be NULL. The store is another one, or an older state of ours, and that is accepted: every key that is
-     * there will be put again, and what had been learnt of revisions is void. */
+    /* May be NULL. The store is another one, or an older state of ours, and that is accepted: every key that
+     * is there will be put again, and what had been learnt of revisions is void. */
     void (*on_forget)(void *arg);
     /* May be NULL. `why` is "" when LIVE. */
     void (*on_state)(enum view_state state, const char *why, void *arg);

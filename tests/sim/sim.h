@@ -360,6 +360,7 @@ struct sim_node_opts {
     int64_t memory_mib;
     const char *label, *value; /* NULL: none */
     const char *not_ready;     /* a condition's reason, or NULL */
+    const char *avoid;         /* likewise of one that makes others preferable */
 };
 
 SIM_FN void sim_node_put(struct sim *s, const char *name, int k, struct sim_node_opts o)
@@ -379,6 +380,11 @@ SIM_FN void sim_node_put(struct sim *s, const char *name, int k, struct sim_node
 
         c->type = orc_strdup("mtu");
         c->reason = orc_strdup(o.not_ready);
+    }
+    if (o.avoid) {
+        struct record_condition *c = orc_vec_add(&n.conditions);
+
+        *c = (struct record_condition){orc_strdup("steal"), true, true, orc_strdup(o.avoid), 1};
     }
     sim_put(s, key_node(SIM_CLUSTER, name), record_node_text(&n));
     record_node_release(&n);

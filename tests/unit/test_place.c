@@ -491,12 +491,62 @@ static void test_place__a_full_subnet_keeps_further_tasks_away(void **state)
     sim_free(s);
 }
 
+/* Stolen CPU time or memory pressure: preferred, not demanded; what runs there stays. */
+static void test_place__a_node_under_pressure_is_taken_last(void **state)
+{
+    struct sim *s = cluster(3, 4, 1000);
+
+    sim_apply(s, "shop", 1, needs("old", 3, 0.1, 100));
+    sim_settle(s);
+    sim_node_put(
+        s, "k2", 2,
+        (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .avoid = "14 % of its CPU time is stolen"});
+    sim_apply(s, "shop", 1, needs("web", 4, 0.1, 100));
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k2"}), 0);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "old", .node = "k2"}), 1);
+    sim_apply(s, "shop", 1, needs("big", 3, 0.1, 600));
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "big", .node = "k2"}), 1);
+    sim_free(s);
+}
+
+/* Behaviours 24, 25: Swarm's words: every node is a worker unless a label says otherwise; the engine's own
+ * labels. */
+static void test_place__roles_and_engine_labels(void **state)
+{
+    struct sim *s = cluster(2, 4, 1000);
+    struct spec_service *w = needs("web", 2, 0.1, 64), *m = needs("m", 2, 0.1, 64),
+                        *e = needs("e", 2, 0.1, 64);
+    struct record_node n = {.capacity = {INT64_C(4000000000), 1000 * SIM_MIB}};
+
+    n.address = orc_strdup("10.0.0.12");
+    n.subnet = orc_strdup("10.210.2.0/24");
+    spec_pairs_add(&n.labels, "role", "Manager");
+    spec_pairs_add(&n.engine_labels, "storage", "nvme");
+    sim_put(s, key_node(SIM_CLUSTER, "k2"), record_node_text(&n));
+    record_node_release(&n);
+    constrain(w, "node.role", true, "worker");
+    constrain(m, "node.role", true, "manager");
+    constrain(e, "engine.labels.storage", true, "NVMe");
+    sim_apply(s, "shop", 1, w);
+    sim_apply(s, "shop", 1, m);
+    sim_apply(s, "shop", 1, e);
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .node = "k1"}), 2);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "m", .node = "k2"}), 2);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "e", .node = "k2"}), 2);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_place__what_does_not_fit_waits_with_the_missing_amount),
         cmocka_unit_test(test_place__cpu_shortage_is_told_in_cpus),
         cmocka_unit_test(test_place__an_exact_fit_fits),
+        cmocka_unit_test(test_place__a_node_under_pressure_is_taken_last),
+        cmocka_unit_test(test_place__roles_and_engine_labels),
         cmocka_unit_test(test_place__a_request_above_every_machine_blocks_nobody),
         cmocka_unit_test(test_place__freed_room_is_used_once_it_is_reported_free),
         cmocka_unit_test(test_place__eighteen_on_five_spread_4_4_4_3_3),

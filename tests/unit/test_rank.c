@@ -61,6 +61,8 @@ static void node(struct sim *s, int k, bool alike)
     }
     if (sim_chance(s, 20))
         o.not_ready = "no";
+    if (sim_chance(s, 6))
+        o.avoid = "busy";
     snprintf(name, sizeof name, "k%d", k);
     sim_node_put(s, name, k, o);
     zone(s, name);

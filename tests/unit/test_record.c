@@ -72,11 +72,15 @@ static const struct kind {
     KIND(status,
          "{\"state\":\"running\",\"health\":\"healthy\",\"restarts\":2,\"reason\":\"r\",\"probe\":\"p\","
          "\"container\":\"0123\",\"exit_code\":137,\"oom\":true,\"since\":5,\"boot\":\"0a1b2c3d\"}"),
-    KIND(node, "{\"address\":\"10.0.0.1\",\"subnet\":\"10.210.1.0/24\",\"capacity\":{\"cpus_nano\":1,"
-               "\"memory\":2},\"reserve\":{\"cpus_nano\":3,\"memory\":4},\"labels\":{\"a\":\"1\",\"b\":\"\"},"
-               "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","
-               "\"version\":\"1\",\"mtu\":1450,\"conditions\":[{\"type\":\"engine\",\"ok\":true,\"since\":1},"
-               "{\"type\":\"mtu\",\"ok\":false,\"reason\":\"1400 here, 1500 there\",\"since\":2}]}"),
+    KIND(
+        node,
+        "{\"address\":\"10.0.0.1\",\"subnet\":\"10.210.1.0/24\",\"capacity\":{\"cpus_nano\":1,"
+        "\"memory\":2},\"reserve\":{\"cpus_nano\":3,\"memory\":4},\"labels\":{\"a\":\"1\",\"b\":\"\"},"
+        "\"engine_labels\":{\"c\":\"2\"},"
+        "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","
+        "\"version\":\"1\",\"mtu\":1450,\"conditions\":[{\"type\":\"engine\",\"ok\":true,\"avoid\":true,"
+        "\"since\":1},"
+        "{\"type\":\"mtu\",\"ok\":false,\"avoid\":false,\"reason\":\"1400 here, 1500 there\",\"since\":2}]}"),
     KIND(node_policy, "{\"cordon\":true,\"drain\":true,\"removed\":1700000000000,\"drain_deadline_ms\":"
                       "600000,\"labels\":{\"disk\":\"ssd\"}}"),
     KIND(node_state,

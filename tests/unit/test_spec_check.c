@@ -161,10 +161,16 @@ static void test_spec_keys__are_single_words(void **state)
     static const char *const env_bad[] = {"", "A=B", "A B", "A\nB", NULL};
     static const char *const label_bad[] = {"", "a b", "orc.task", "a=b", NULL};
     static const char *const key_bad[] = {
-        "", "node.role", "node.labels.", "engine.labels.x", "node.labels.a b", NULL};
-    static const char *const key_good[] = {
-        "node.hostname",     "node.id", "node.platform.os", "node.platform.arch", "node.labels.disk",
-        "node.labels.a.b/c", NULL};
+        "", "node.roles", "node.labels.", "engine.labels.", "node.labels.a b", NULL};
+    static const char *const key_good[] = {"node.hostname",
+                                           "node.id",
+                                           "node.platform.os",
+                                           "node.platform.arch",
+                                           "node.labels.disk",
+                                           "node.labels.a.b/c",
+                                           "node.role",
+                                           "engine.labels.operatingsystem",
+                                           NULL};
     static const char *const volume_bad[] = {"", "a/b", ".a", "-a", "a b", "a:b", A64 "a", NULL};
     static const char *const volume_good[] = {"a", "data", "Data_1.x-y", NULL};
 
