@@ -77,8 +77,8 @@ static void rollout_metrics(const struct core *c, struct orc_metrics_text *t)
             by_state[s->rollout.state]++;
             degraded += s->rollout.degraded != NULL;
         }
-    orc_metric(t, "orc_services_degraded", "gauge", "Services of which a replica fails again and again.");
-    orc_metric_sample(t, NULL, NULL, degraded);
+    orc_metric_gauge(t, "orc_services_degraded", "Services of which a replica fails again and again.",
+                     degraded);
     orc_metric(t, "orc_services", "gauge", "Services by the state of their rollout.");
     for (int i = 0; i <= ROLLOUT_REMOVING; i++)
         orc_metric_sample(t, "state", rollout_state_name((enum rollout_state)i), by_state[i]);

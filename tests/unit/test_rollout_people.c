@@ -292,7 +292,7 @@ static void test_canary__so_many_are_updated_and_then_it_waits(void **state)
                 for (int i = 0; i < 100; i++) {
                     int new;
 
-                    free(sim_step(s));
+                    sim_decide(s); /* also while what was stopped still stops */
                     new = sim_count(s, (struct sim_want){.revision = 2});
                     most = new > most ? new : most;
                     if (sim_act(s) == 0 && core_next(s->core))
