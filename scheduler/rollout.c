@@ -136,12 +136,21 @@ static int replicas_of(const struct core_service *s, const struct record_app_ser
 
 /* ---- what people want of it ---------------------------------------------------------------------------- */
 
+/* What went wrong with what is wanted stays said while it is gone back from. */
+static void note(struct record_rollout *r, const char *done, const char *by)
+{
+    orc_auto_free char *before = orc_take(r->reason);
+    bool keep = before && r->target != r->wanted;
+
+    rollout_say(&r->reason, "%s%s%s by %s", keep ? before : "", keep ? "; " : "", done, by);
+}
+
 static void pause_it(struct core *c, struct record_rollout *r, const char *by)
 {
     if (r->state != ROLLOUT_UPDATING && r->state != ROLLOUT_CANARY && r->state != ROLLOUT_ROLLING_BACK)
         return;
     rollout_set_state(c, r, ROLLOUT_PAUSED);
-    rollout_say(&r->reason, "paused by %s", by);
+    note(r, "paused", by);
 }
 
 /* Whatever has failed so far is forgiven. */
@@ -153,7 +162,7 @@ static void resume(struct core *c, struct record_rollout *r, const char *by)
     r->failures = r->failed = 0;
     r->forgiven = r->attempts;
     rollout_set_state(c, r, r->target == r->wanted ? ROLLOUT_UPDATING : ROLLOUT_ROLLING_BACK);
-    rollout_say(&r->reason, "resumed by %s", by);
+    note(r, "resumed", by);
 }
 
 /* Without anything to go back to it goes on as it does. */

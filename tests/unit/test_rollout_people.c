@@ -198,7 +198,8 @@ static void test_people__a_rollback_that_failed_is_resumed(void **state)
     spoil(s, "good");
     sim_order(s, "web", INTENT_RESUME, 2);
     sim_pass(s, 60000);
-    assert_rollout(s, "shop", "web", "rolled-back", 1, "resumed by ann@desk");
+    assert_rollout(s, "shop", "web", "rolled-back", 1, "; resumed by ann@desk");
+    assert_rollout(s, "shop", "web", "rolled-back", 1, "revision 2 failed: "); /* the cause stays said */
     assert_int_equal(of(s, 1), 3);
     sim_free(s);
 }
