@@ -3,6 +3,8 @@
  * One seed is one exact run. ORC_SIM_SEEDS=N runs more of them, ORC_SIM_SEED=K runs that one and prints its
  * trace.
  */
+#include "scheduler/explain.h"
+#include "scheduler/survive.h"
 #include "tests/sim/sim.h"
 
 #include <arpa/inet.h>
@@ -35,6 +37,7 @@ struct seen { /* a task as it was */
 };
 
 struct run {
+    uint64_t aside; /* chance of its own, so that what it decides moves no other fault */
     struct sim *s;
     struct service services[SERVICES];
     int n_services, n_nodes, memory_mib;
@@ -768,6 +771,49 @@ static void commit(struct run *r, const struct plan *p)
     }
 }
 
+/* One in three is in the first zone. */
+static void put_node(struct run *r, int k, const char *avoid)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "k%d", k);
+    sim_node_put(r->s, name, k,
+                 (struct sim_node_opts){.cpus = 4,
+                                        .memory_mib = r->memory_mib,
+                                        .label = "zone",
+                                        .value = k % 3 ? "b" : "a",
+                                        .avoid = avoid});
+}
+
+static uint64_t aside(struct run *r, uint64_t one_of)
+{
+    r->aside++;
+    return orc_hash64(r->seed, &r->aside, sizeof r->aside) % one_of;
+}
+
+/* People ask; that must change nothing that is decided afterwards. */
+static void ask(struct run *r)
+{
+    const char *name = r->services[aside(r, (uint64_t)r->n_services)].name;
+    struct orc_err ignored = ORC_ERR_INIT;
+    struct explain e = {0};
+    struct survive v;
+
+    survive_any_node(r->s->core, &v);
+    survive_release(&v);
+    explain_slot(r->s->core, "shop", name, -1, &e, &ignored);
+    explain_release(&e);
+}
+
+/* A node's CPU time is stolen, or no more. */
+static void press(struct run *r)
+{
+    int k = 1 + (int)aside(r, (uint64_t)r->n_nodes);
+
+    say(r, "k%d is under pressure, or no more", k);
+    put_node(r, k, aside(r, 2) ? "busy" : NULL);
+}
+
 /* One step, in which the world may move on between decision and commit. */
 static void step(struct run *r)
 {
@@ -784,9 +830,13 @@ static void step(struct run *r)
         fault(r);
     if (sim_chance(r->s, 6))
         person_acts(r);
+    if (aside(r, 30) == 0)
+        press(r);
     before = read_tasks(r->s);
     commit(r, &p);
     plan_release(&p);
+    if (aside(r, 8) == 0)
+        ask(r);
     after = read_tasks(r->s);
     check_made(r, &decided, &before, &after);
     check_all(r, &after);
@@ -798,15 +848,10 @@ static void step(struct run *r)
     free_tasks(&after);
 }
 
-/* One in three is in the first zone. */
 static void add_node(struct run *r, int k)
 {
-    char name[16];
-
     sim_node(r->s, 4, r->memory_mib);
-    snprintf(name, sizeof name, "k%d", k);
-    sim_node_put(r->s, name, k,
-                 (struct sim_node_opts){4, r->memory_mib, .label = "zone", .value = k % 3 ? "b" : "a"});
+    put_node(r, k, NULL);
 }
 
 static void setup(struct run *r)
@@ -857,6 +902,7 @@ static void calm_down(struct run *r)
         char node[16];
 
         snprintf(node, sizeof node, "k%d", k);
+        put_node(r, k, NULL);
         sim_alive(s, node, true);
         sim_policy(s, node, false, false);
     }
