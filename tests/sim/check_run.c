@@ -77,7 +77,7 @@ static void check_alone(const struct sim_container *c, const struct told *t)
         for (const struct sim_container *o = cluster.nodes[i].containers; o; o = o->next) {
             const struct told *other = told_find(o->task);
 
-            if (o == c || o->state != SIM_RUNNING || !other || other->slot != t->slot ||
+            if (o == c || o->state != SIM_RUNNING || check_is_orphan(o) || !other || other->slot != t->slot ||
                 strcmp(other->service, t->service) != 0 || !check.node_alive_since[i] || !other->left_at ||
                 check.node_alive_since[i] > other->left_at ||
                 world.now > other->left_at + s->drain_ms + s->grace_ms + 30000)
