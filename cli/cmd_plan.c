@@ -3,11 +3,11 @@
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/preview.h"
+#include "cli/print_forecast.h"
 #include "cli/refuse.h"
 #include "cli/text.h"
 #include "cli/why.h"
 #include "lib/clock.h"
-#include "lib/units.h"
 
 static const char usage[] = "orc plan [FILE] [--prune] [--without-node NODE] [--cordon NODE] [--drain NODE]";
 
@@ -35,68 +35,6 @@ static void print_changes(const struct out *o, const char *app, const struct del
         out_line(o, "the file changes nothing");
 }
 
-static bool any_op(const struct forecast_result *r)
-{
-    const struct forecast_step *s;
-    const struct plan_txn *t;
-    const struct plan_op *op;
-
-    orc_vec_each (s, &r->steps)
-        orc_vec_each (t, &s->plan.txns)
-            orc_vec_each (op, &t->ops)
-                if (preview_shows(op))
-                    return true;
-    return false;
-}
-
-static void print_ops(const struct out *o, const struct forecast_result *r)
-{
-    static const struct out_column columns[] = {{"TASK", OUT_KEEP},
-                                                {"OPERATION", OUT_KEEP},
-                                                {"NODE", OUT_KEEP},
-                                                {"ADDRESS", OUT_OPTIONAL},
-                                                {"AFTER", OUT_KEEP},
-                                                {"WHY", OUT_NOTE},
-                                                {0}};
-    struct out_table *t = out_table_new(o, columns);
-    const struct forecast_step *s;
-    const struct plan_txn *x;
-    const struct plan_op *op;
-    struct record_task rec;
-    char after[ORC_UNIT_MAX], id[KEY_TASK_MAX + 1], address[16];
-
-    orc_vec_each (s, &r->steps)
-        orc_vec_each (x, &s->plan.txns)
-            orc_vec_each (op, &x->ops) {
-                if (!preview_shows(op))
-                    continue;
-                rec = plan_task_record(&op->task, address);
-                out_cell(t, "%s", plan_task_id(&op->task, id));
-                out_cell(t, "%s", preview_verb(op));
-                out_cell(t, "%s", op->task.node->s);
-                out_cell(t, "%s", op->kind == PLAN_TASK_CREATE ? rec.address : "");
-                out_cell(t, "%s", orc_format_duration(s->after_ms, after));
-                out_cell(t, "%s", preview_reason(op));
-            }
-    out_table_print(t, stdout);
-}
-
-static void print_moves(const struct out *o, const struct forecast_result *r)
-{
-    static const struct out_column columns[] = {
-        {"REPLICA", OUT_KEEP}, {"FROM", OUT_KEEP}, {"TO", OUT_KEEP}, {0}};
-    struct out_table *t = out_table_new(o, columns);
-    const struct forecast_move *m;
-
-    orc_vec_each (m, &r->moves) {
-        out_cell(t, "%s.%d", m->service, m->slot);
-        out_cell(t, "%s", m->from ? m->from : "-");
-        out_cell_styled(t, m->to ? OUT_PLAIN : OUT_WARN, "%s", m->to ? m->to : "-");
-    }
-    putchar('\n');
-    out_table_print(t, stdout);
-}
-
 static size_t count_troubled(const struct forecast_result *r)
 {
     const struct forecast_service *s;
@@ -107,39 +45,9 @@ static size_t count_troubled(const struct forecast_result *r)
     return n;
 }
 
-static void print_services(const struct out *o, const struct forecast_result *r)
-{
-    static const struct out_column columns[] = {{"SERVICE", OUT_KEEP},   {"STATE", OUT_KEEP},
-                                                {"AVAILABLE", OUT_KEEP}, {"OF", OUT_KEEP},
-                                                {"WHY", OUT_NOTE},       {0}};
-    struct out_table *t = out_table_new(o, columns);
-    const struct forecast_service *s;
-
-    orc_vec_each (s, &r->services) {
-        orc_auto_free char *why = preview_why(s);
-        bool fine = forecast_is_fine(s);
-
-        out_cell(t, "%s", s->name);
-        out_cell_styled(t, fine ? OUT_GOOD : OUT_BAD, "%s", rollout_state_name(s->rollout.state));
-        out_cell(t, "%d", s->rollout.available);
-        out_cell(t, "%d", s->rollout.replicas);
-        out_cell(t, "%s", fine ? "" : why);
-    }
-    puts("\nin the end");
-    out_table_print(t, stdout);
-}
-
 static void print_result(const struct out *o, const struct forecast_result *r, const char *spare)
 {
-    if (any_op(r)) {
-        print_ops(o, r);
-        if (r->moves.n)
-            print_moves(o, r);
-    } else {
-        puts("no container is started or stopped");
-    }
-    if (r->services.n)
-        print_services(o, r);
+    print_forecast(o, r);
     if (!r->rests)
         puts("\nit does not come to rest within a day");
     if (spare)

@@ -34,6 +34,7 @@ const char *outcome_name(enum outcome o)
                                         [OUTCOME_ROLLED_BACK] = "rolled-back",
                                         [OUTCOME_FAILED] = "failed",
                                         [OUTCOME_TOO_LATE] = "too-late",
+                                        [OUTCOME_CUT_SHORT] = "cut-short",
                                         [OUTCOME_DROPPED] = "dropped"};
 
     return names[o];
@@ -159,6 +160,13 @@ static bool is_job(const struct cluster *c, const struct wait_target *t)
     return spec && spec->job;
 }
 
+static enum outcome judge_rebalance(const struct record_rollout *r)
+{
+    if (r->rebalance_left || r->moving.n)
+        return OUTCOME_GOING_ON;
+    return r->rebalance_end ? OUTCOME_CUT_SHORT : OUTCOME_COMPLETE;
+}
+
 enum outcome judge(const struct cluster *c, const struct wait_target *t)
 {
     const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, t->app, t->service));
@@ -168,10 +176,12 @@ enum outcome judge(const struct cluster *c, const struct wait_target *t)
     if (dropped(c, t))
         return OUTCOME_DROPPED;
     if (!e || e->as.rollout.generation < t->generation || e->as.rollout.restart_epoch < t->epoch ||
-        e->as.rollout.intent_epoch < t->order)
+        e->as.rollout.intent_epoch < t->order || e->as.rollout.rebalance_epoch < t->rebalance)
         return OUTCOME_ASKED;
     if (t->epoch && is_job(c, t))
         return judge_run(&e->as.rollout, t->epoch);
+    if (t->rebalance && e->as.rollout.state == ROLLOUT_COMPLETE)
+        return judge_rebalance(&e->as.rollout);
     return judge_state(c, t, &e->as.rollout);
 }
 
@@ -245,6 +255,10 @@ char *judge_failure(const struct report_service *s, const struct wait_target *t,
             "the rollout of %s/%s is paused, what runs runs on: %s. Apply a mended file, or go on "
             "with `orc rollout resume %s/%s`, or back with `orc rollout abort %s/%s`",
             t->app, t->service, why, t->app, t->service, t->app, t->service);
+    if (o == OUTCOME_CUT_SHORT)
+        return orc_printf("not all replicas of %s/%s could be moved, and those stay where they were: `orc "
+                          "events %s/%s` says why",
+                          t->app, t->service, t->app, t->service);
     if (o == OUTCOME_TOO_LATE)
         return orc_printf("the rollout of %s/%s was complete before that: go back with `orc rollback %s/%s`",
                           t->app, t->service, t->app, t->service);

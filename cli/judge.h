@@ -20,7 +20,8 @@ struct wait_target {
     int64_t generation; /* of the app: the rollout must have taken in this one or a later; 0: any */
     int64_t epoch;      /* restart epoch likewise; 0: any */
     enum wait_goal goal;
-    int64_t order; /* what people want of the rollout (its epoch) likewise; 0: any */
+    int64_t order;     /* what people want of the rollout (its epoch) likewise; 0: any */
+    int64_t rebalance; /* rebalance epoch likewise, and all that it moves has moved; 0: any */
 };
 struct wait_targets {
     struct wait_target *at;
@@ -42,8 +43,9 @@ enum outcome {
     OUTCOME_PAUSED,
     OUTCOME_ROLLED_BACK,
     OUTCOME_FAILED,
-    OUTCOME_TOO_LATE, /* complete before it could be paused or aborted */
-    OUTCOME_DROPPED   /* somebody else removed it */
+    OUTCOME_TOO_LATE,  /* complete before it could be paused or aborted */
+    OUTCOME_CUT_SHORT, /* not all that was to be moved could be */
+    OUTCOME_DROPPED    /* somebody else removed it */
 };
 const char *outcome_name(enum outcome o); /* "asked", "going-on", "complete", "rolled-back" ... */
 bool outcome_is_end(enum outcome o);      /* neither asked nor going on */

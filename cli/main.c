@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"restart", "restart a service, rolling", cmd_restart},
     {"rollout", "how an update gets on; pause, resume, abort it", cmd_rollout},
     {"history", "the revisions of a service", cmd_history},
+    {"rebalance", "move replicas to servers that came or came back", cmd_rebalance},
     {"rollback", "go back to an earlier revision of a service", cmd_rollback},
     {"rm", "remove an app or a service", cmd_rm},
     {"nodes", "the servers, their room and their condition", cmd_nodes},

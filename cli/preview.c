@@ -62,8 +62,18 @@ static void put_app(struct cluster *c, const struct preview_change *x)
         cluster_delete(c, key);
 }
 
+static void put_intent(struct cluster *c, const struct preview_intent *i)
+{
+    orc_auto_free char *key = key_intent(c->name, i->app, i->service);
+    orc_auto_free char *text = record_intent_text(&i->intent);
+
+    cluster_put(c, key, text, strlen(text), c->revision + 1, c->revision + 1);
+}
+
 static void change_cluster(struct cluster *c, const struct preview_change *x)
 {
+    for (size_t i = 0; x->intents && i < x->intents->n; i++)
+        put_intent(c, &x->intents->at[i]);
     for (size_t i = 0; x->cordon && i < x->cordon->n; i++)
         put_policy(c, x->cordon->at[i], false);
     for (size_t i = 0; x->drain && i < x->drain->n; i++)

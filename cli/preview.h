@@ -10,10 +10,20 @@
 #include "scheduler/forecast.h"
 #include "scheduler/survive.h"
 
+struct preview_intent { /* what people would want of a service */
+    char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1];
+    struct record_intent intent;
+};
+struct preview_intents {
+    struct preview_intent *at;
+    size_t n, cap;
+};
+
 struct preview_change { /* any of these may be missing; lists are of names of nodes, borrowed */
     const char *app;
     struct delta *delta; /* what applying a file changes; its `next` gets its generation */
     const struct orc_strv *without, *cordon, *drain;
+    const struct preview_intents *intents;
     struct survive
         *survive; /* filled with what any further loss of a node would leave out; NULL: not asked */
 };

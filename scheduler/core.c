@@ -6,6 +6,7 @@
 #include "scheduler/model.h"
 #include "scheduler/nodes.h"
 #include "scheduler/reconcile.h"
+#include "scheduler/reconcile_ops.h"
 #include "scheduler/trouble.h"
 
 #include <stdio.h>
@@ -27,6 +28,9 @@ static void wake_due(struct core *c)
     c->frees_room = false;
     if (c->opened)
         global_dirty(c);
+    if (c->opened || c->occupied)
+        recon_nodes_changed(c, c->opened);
+    c->occupied = false;
     c->opened = false;
 }
 
@@ -144,12 +148,13 @@ void core_lead(struct core *c)
     HASH_ITER (hh, c->services, s, s_next) {
         core_each_task (t, s)
             forget_times(c, t);
-        s->said_at = s->batch_at = s->backoff_at = s->progress_at = 0;
+        s->settled_at = s->said_at = s->batch_at = s->backoff_at = s->progress_at = 0;
         trouble_forget(s);
         s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;
         core_dirty(c, s);
     }
     nodes_lead(c);
+    c->opened = true;
     for (g = c->absent_gateways; g; g = g->next) {
         g->gone_at = 0;
         g->planned = false;

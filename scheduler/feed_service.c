@@ -3,6 +3,7 @@
 
 #include "scheduler/demand.h"
 #include "scheduler/global.h"
+#include "scheduler/reconcile_ops.h"
 
 /* ---- emptiness: what nothing refers to any more is freed --------------------------------------------- */
 
@@ -25,6 +26,7 @@ void feed_free_service(struct core *c, struct core_service *s)
     core_wait_room(c, s, false);
     global_list(c, s, false);
     demand_drop_service(c, s);
+    recon_list_auto(c, s, false);
     DL_DELETE2(s->app->services, s, app_prev, app_next);
     if (c->got_service == s)
         c->got_service = NULL;

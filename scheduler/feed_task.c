@@ -245,6 +245,7 @@ void feed_task(struct core *c, const struct key *k, const struct record_task *r,
     see(&t->fed, r, mod);
     count(c, t);
     c->frees_room = c->frees_room || (held && !core_task_holds(t));
+    c->occupied = c->occupied || (!held && core_task_holds(t) && t->node->n_tasks == 1);
     task_changed(c, t);
 }
 

@@ -2,8 +2,9 @@
  *
  * Fed with every key that core_wants(), then with a change: keys as they would be, keys that would be gone.
  * Then the core steps under a virtual clock; each plan counts as committed, and nodes with a heartbeat obey
- * at once: what shall run is healthy, what shall stop has stopped. So it says what will happen if nothing
- * else changes and nothing fails. What fails already is as it is, until the core replaces it.
+ * at once: what shall run is healthy (a job has ended well), what shall stop has stopped. So it says what
+ * will happen if nothing else changes and nothing fails. What fails already is as it is, until the core
+ * replaces it.
  *
  * Pure as the core is. It knows what a new leader would know: what the leader of today has observed and never
  * stored (since when a task is available, trouble on a node, back-off) begins anew. That may move times; a

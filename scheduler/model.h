@@ -257,6 +257,9 @@ struct core_service {
     struct core_service *room_prev, *room_next;
     bool global; /* in the list of those with one replica per node */
     struct core_service *global_prev, *global_next;
+    bool rebalances;     /* in the list of those that do it by themselves */
+    uint64_t settled_at; /* complete without a break since then, as observed; 0: it is not */
+    struct core_service *auto_prev, *auto_next;
     UT_hash_handle hh;
 };
 
@@ -287,7 +290,8 @@ struct core {
     struct core_service *got_service;        /* likewise */
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
     struct core_task *task_spare;            /* free ones, through slot_next */
-    struct core_service *dirty, *timed, *waiting_room, *globals;
+    struct core_service *dirty, *timed, *waiting_room, *globals, *autos;
+    uint64_t nodes_settled_at; /* since when the nodes that take work are the same */
     struct core_node *missing, *restate, *leaving;
     ORC_VEC(struct core_task *) touched; /* NULL: freed since */
     struct core_task *removed;           /* container gone, address at rest, in order of removed_at */
@@ -299,6 +303,7 @@ struct core {
     uint64_t nodes_at;              /* when lost nodes must be judged again; 0: never */
     bool nodes_changed;             /* lost nodes must be judged */
     bool frees_room;                /* something fed may have made room */
+    bool occupied;                  /* a node that ran nothing got a task: packed ones may go there */
     bool opened;                    /* a node takes new work now, or no more; or another kind of work */
     bool baseline;                  /* nothing stepped yet since core_lead(): what is fed was there before */
     char *hold;                     /* a sentence while too many nodes were lost at once */

@@ -1,7 +1,7 @@
 /* place_count.h - what a service has where: slots per node and, for preferences, per value of a label
  * (place_group.c).
  *
- * Private to placing. Everything here is counted for the decision about one service that
+ * Private to placing and rebalance.c. Everything here is counted for the decision about one service that
  * place_spread_begin() has begun, and void with the next one. It must not know of room or scores.
  */
 #ifndef SCHEDULER_PLACE_COUNT_H
@@ -22,5 +22,7 @@ void count_groups(struct core *c, const struct spec_service *spec);
 void count_in_groups(struct core *c, struct core_node *n, int slots);
 /* Slots in the group of a node's row at that level (0: the first preference), after count_groups(). */
 int count_group(const struct core *c, uint32_t row, size_t level);
+/* Which group that is: two rows of one group at a level are of one at those before it, too. */
+uint32_t count_group_of(const struct core *c, uint32_t row, size_t level);
 
 #endif

@@ -128,9 +128,14 @@ static bool counted(const struct core *c)
     return c->spread_over && c->groups_for == c->spread_stamp;
 }
 
+uint32_t count_group_of(const struct core *c, uint32_t row, size_t level)
+{
+    return c->grouping->of.at[row * c->grouping->over.n + level];
+}
+
 static struct core_group_count *count_of(const struct core *c, uint32_t row, size_t level)
 {
-    return &c->grouping->counts.at[c->grouping->of.at[row * c->grouping->over.n + level]];
+    return &c->grouping->counts.at[count_group_of(c, row, level)];
 }
 
 void count_in_groups(struct core *c, struct core_node *n, int slots)

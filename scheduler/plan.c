@@ -30,6 +30,10 @@ void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *
         run->done = orc_strdup(run->done);
         run->reason = orc_strdup(run->reason);
     }
+    dst->rebalance_end = orc_strdup(src->rebalance_end);
+    memset(&dst->moving, 0, sizeof dst->moving);
+    for (size_t i = 0; i < src->moving.n; i++)
+        orc_vec_push(&dst->moving, src->moving.at[i]);
 }
 
 /* ---- building ---------------------------------------------------------------------------------------- */
@@ -239,6 +243,8 @@ void plan_guard_node(struct plan_txn *t, struct share_text *node, int64_t alive,
     orc_vec_push(&t->nodes, ((struct plan_node_guard){share_text_ref(node), alive, policy}));
 }
 
+static void add_event(struct plan *p, size_t txn, const char *type, const char *object, const char *fmt,
+                      va_list ap) ORC_PRINTF(5, 0);
 static void add_event(struct plan *p, size_t txn, const char *type, const char *object, const char *fmt,
                       va_list ap)
 {

@@ -208,7 +208,7 @@ static bool differs(const struct record_rollout *a, const struct record_rollout 
     for (size_t i = 0; i < a->pending.n; i++)
         if (a->pending.at[i].slot != b->pending.at[i].slot)
             return true;
-    return runs_differ(a, b);
+    return runs_differ(a, b) || recon_moves_differ(a, b);
 }
 
 static bool texts_differ(const struct record_rollout *a, const struct record_rollout *b)
@@ -345,6 +345,8 @@ static bool is_well(const struct recon *x)
 {
     const struct slot *s;
 
+    if (x->next.rebalance_left || x->next.moving.n || x->s->rebalances)
+        return false;
     if (!x->target || x->target->rec.spec->global || x->v.beside || x->v.drop.n ||
         x->v.at.n != (size_t)x->next.replicas)
         return false;
@@ -358,12 +360,14 @@ static void change(struct recon *x)
 {
     recon_count_spread(x);
     recon_drop(x);
+    recon_settle_moves(x);
     recon_force(x);
     recon_versions(x);
     settle_slots(x);
     recon_count(x);
     recon_heal(x);
     recon_roll(x);
+    recon_move(x);
 }
 
 static void keep_service(struct recon *x, const struct record_app_service *wanted)
@@ -385,6 +389,7 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
     }
     x->epoch = x->next.restart_epoch;
     global_list(x->c, x->s, x->target && x->target->rec.spec->global);
+    recon_list_auto(x->c, x->s, x->target && x->target->rec.spec->rebalance_auto);
     if (!is_well(x))
         change(x);
     rollout_conclude(&x->v, &x->next);

@@ -184,6 +184,29 @@ static struct share_text *reason_to_make(struct recon *x, const struct slot *s,
     return share_text_ref(x->first_reason);
 }
 
+static void make(struct recon *x, struct slot *s, const struct place_req *req,
+                 const struct core_revision *rev, struct core_node *n, const char *why)
+{
+    struct share_text *reason = reason_to_make(x, s, rev, why);
+
+    create_on(x, req, rev, n, s->n, restarts_after(x, rev, s, why), reason);
+    share_text_drop(reason);
+}
+
+bool recon_create_on(struct recon *x, struct slot *s, const struct core_revision *rev, struct core_node *n,
+                     const char *why)
+{
+    const struct place_req req = {
+        .service = x->s, .spec = rev->rec.spec, .hash = rev->rec.container_hash, .own = s->last};
+
+    if (is_full(x))
+        return false;
+    if (s->head)
+        place_spread_count(x->c, s->head, false);
+    make(x, s, &req, rev, n, why);
+    return true;
+}
+
 /* Makes a task for the slot, beside or after those it has. False: no room (the slot says why) or no more this
  * step. */
 bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
@@ -193,7 +216,6 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
                             .hash = rev->rec.container_hash,
                             .pin = recon_pin(rev, s),
                             .own = s->last};
-    struct share_text *reason;
     char *refused = NULL;
     struct core_node *n;
     bool counted;
@@ -220,9 +242,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
         core_wait_room(x->c, x->s, true);
         return false;
     }
-    reason = reason_to_make(x, s, rev, why);
-    create_on(x, &req, rev, n, s->n, restarts_after(x, rev, s, why), reason);
-    share_text_drop(reason);
+    make(x, s, &req, rev, n, why);
     x->at_target += rev == x->target && !at_target(x, s);
     return true;
 }

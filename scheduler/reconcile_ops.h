@@ -76,6 +76,20 @@ void recon_heal(struct recon *x);
 void recon_force(struct recon *x);
 /* Replaces what is not of the target, within the update policy: reconcile_roll.c. */
 void recon_roll(struct recon *x);
+/* The delay of an update passes between the end of one batch and the beginning of the next. */
+bool recon_batch_ready(struct recon *x);
+/* A task of `rev` on that node, where it fits, as the successor of the slot's head. False: no more this step.
+ */
+bool recon_create_on(struct recon *x, struct slot *s, const struct core_revision *rev, struct core_node *n,
+                     const char *why);
+/* reconcile_move.c: replicas that are being moved to better places arrive, or are given up; further ones
+ * begin to. */
+void recon_settle_moves(struct recon *x);
+void recon_move(struct recon *x);
+bool recon_moves_differ(const struct record_rollout *a, const struct record_rollout *b);
+void recon_list_auto(struct core *c, struct core_service *s, bool is_auto);
+/* Services that are rebalanced by themselves look again; came_or_went: and their time of quiet begins anew. */
+void recon_nodes_changed(struct core *c, bool came_or_went);
 /* Events for what the transaction does; before the service's, what was found out: reconcile_tell.c. */
 void recon_tell(struct recon *x);
 void recon_tell_trouble(struct core *c, struct core_service *s, struct plan *p);

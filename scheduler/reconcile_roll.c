@@ -85,8 +85,7 @@ static bool to_roll(const struct slot *s)
             s->class == CLASS_OVER);
 }
 
-/* The delay of an update passes between the end of one batch and the beginning of the next. */
-static bool batch_ready(struct recon *x)
+bool recon_batch_ready(struct recon *x)
 {
     uint64_t delay = rollout_policy(x->s, &x->next)->delay_ms;
 
@@ -143,6 +142,10 @@ void recon_force(struct recon *x)
     orc_vec_each (s, &x->v.at)
         if (s->open)
             force_slot(x, s);
+    for (size_t i = 0; i < x->v.spare.n; i++) /* kept beside those, as their node did not answer */
+        orc_vec_each (s, &x->v.at)
+            if (s->n == x->v.spare.at[i]->slot && forced_off(x->v.spare.at[i]))
+                force(x, s, x->v.spare.at[i]);
 }
 
 static void wait_all(struct recon *x, const char *why)
@@ -174,7 +177,7 @@ void recon_roll(struct recon *x)
         wait_all(x, dep);
         return;
     }
-    if (!any || !batch_ready(x))
+    if (!any || !recon_batch_ready(x))
         return;
     core_wake(x->c, x->s, x->s->backoff_at);
     if (x->c->now < x->s->backoff_at)

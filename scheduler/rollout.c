@@ -206,6 +206,19 @@ static void take_in_intent(struct core *c, const struct core_service *s, struct 
     }
 }
 
+/* It begins when the service is complete; until then it only stands there. */
+static void take_in_rebalance(const struct core_service *s, struct record_rollout *r)
+{
+    const struct record_intent *i = &s->intent;
+
+    if (!s->intent_fed.present || s->intent_fed.unreadable || i->rebalance_epoch <= r->rebalance_epoch)
+        return;
+    r->rebalance_epoch = i->rebalance_epoch;
+    r->rebalance_left = i->rebalance_max ? i->rebalance_max : SPEC_REPLICAS_MAX;
+    r->rebalance_moved = 0;
+    free(orc_take(r->rebalance_end));
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------- */
 
 void rollout_take_in(struct core *c, const struct core_service *s, const struct record_app_service *wanted,
@@ -224,6 +237,7 @@ void rollout_take_in(struct core *c, const struct core_service *s, const struct 
         update(c, r, r->wanted); /* also a second try of what was paused or rolled back */
     }
     take_in_intent(c, s, r);
+    take_in_rebalance(s, r);
     r->generation = s->app->rec.generation;
     replicas = replicas_of(s, wanted, r);
     if (replicas == r->replicas)

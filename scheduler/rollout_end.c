@@ -78,10 +78,16 @@ static void say_healing(const struct slots *v, struct record_rollout *r)
         return;
     }
     orc_vec_each (s, &v->at) {
+        const struct core_task *moves = s->old ? s->old : s->head;
         orc_auto_free char *why = NULL;
 
         if (!s->open || (slot_fine(s) && !s->unreadable))
             continue;
+        if (moves && slots_moves(v, moves)) {
+            rollout_say(&r->reason, "rebalanced, %d of its replicas so far: slot %d leaves %s",
+                        r->rebalance_moved, s->n, moves->node->name);
+            return;
+        }
         why = s->head ? (s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head)) : NULL;
         rollout_say(&r->reason, "slot %d: %s", s->n, s->wait ? s->wait : why ? why : "no task");
         return;

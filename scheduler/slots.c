@@ -70,6 +70,27 @@ enum task_class slots_classify(const struct slots *v, const struct core_task *t)
     return CLASS_STARTING;
 }
 
+bool slots_moves(const struct slots *v, const struct core_task *t)
+{
+    const struct rollout_move *m;
+
+    orc_vec_each (m, &v->rollout->moving)
+        if (m->slot == t->slot && m->attempt == t->attempt)
+            return true;
+    return false;
+}
+
+/* "rebalanced to k4": where its newest successor is. */
+static char *moved_to(const struct core_task *t)
+{
+    const struct core_task *o, *last = t;
+
+    for (o = t; o; o = o->slot_next)
+        if (core_task_runs(o))
+            last = o;
+    return orc_printf("rebalanced to %s", last->node->name);
+}
+
 char *slots_misfit(const struct slots *v, const struct core_task *t)
 {
     orc_auto_free char *why = NULL;
@@ -87,7 +108,7 @@ char *slots_misfit(const struct slots *v, const struct core_task *t)
     if (t->node->fed.present && !t->node->fed.unreadable &&
         !place_allowed(t->node, v->target->rec.spec, &why))
         return orc_printf("node %s no longer fits: %s", t->node->name, why);
-    return NULL;
+    return slots_moves(v, t) ? moved_to(t) : NULL;
 }
 
 uint64_t slots_deadline(const struct slots *v, const struct core_task *t)
@@ -133,14 +154,13 @@ static int task_cmp(const void *a, const void *b)
     return strcmp(x->node->name, y->node->name);
 }
 
-/* slots_misfit() without the sentence. */
-static bool compliant(const struct slots *v, const struct core_task *t)
+bool slots_compliant(const struct slots *v, const struct core_task *t)
 {
     const struct core_node *n = t->node;
 
     if (!v->target)
         return true;
-    if (!slots_same_container(v, t) || n->policy.drain)
+    if (!slots_same_container(v, t) || n->policy.drain || slots_moves(v, t))
         return false;
     return !n->fed.present || n->fed.unreadable || rank_allowed(v->core, v->service, v->target->rec.spec, n);
 }
@@ -151,17 +171,17 @@ bool slots_awaited(const struct slots *v, const struct core_task *t)
     enum task_class k = ms ? slots_classify(v, t) : CLASS_AVAILABLE;
 
     if (k == CLASS_UNKNOWN)
-        return compliant(v, t);
+        return slots_compliant(v, t);
     if (k != CLASS_LOST || !t->node->fed.present || (core_task_reported(t) && t->state >= TASK_STOPPED))
         return false;
-    return v->core->now < t->node->gone_at + ms && compliant(v, t);
+    return v->core->now < t->node->gone_at + ms && slots_compliant(v, t);
 }
 
 /* One that is back in time goes on where it was (behaviour 79): of two that are as they should be the elder.
  */
 static bool resumes(const struct slots *v, const struct core_task *head, int rank)
 {
-    return rank == 5 && v->target && v->target->rec.spec->disconnect_ms && compliant(v, head);
+    return rank == 5 && v->target && v->target->rec.spec->disconnect_ms && slots_compliant(v, head);
 }
 
 /* How good a task is at holding its slot; the highest holds it, of equals the newest. */
@@ -235,12 +255,12 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
     }
     if (!s->head)
         return;
-    s->compliant = compliant(v, s->head);
+    s->compliant = slots_compliant(v, s->head);
     if (best >= 4 && !s->compliant)
         pick_successor(v, s, run, n);
     if (s->old) {
         s->class = slots_classify(v, s->head);
-        s->compliant = compliant(v, s->head);
+        s->compliant = slots_compliant(v, s->head);
     }
     for (size_t i = 0; i < n; i++) {
         if (run[i] == s->head || run[i] == s->old)

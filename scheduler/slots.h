@@ -83,6 +83,9 @@ static inline bool slots_same_content(const struct slots *v, const struct core_t
     return !v->target || t->make == v->like ||
            strcmp(t->make->container_hash, v->target->rec.container_hash) == 0;
 }
+bool slots_compliant(const struct slots *v, const struct core_task *t); /* without the sentence */
+/* Whether the task is being moved: its successor, where it is rather to be, is not available yet. */
+bool slots_moves(const struct slots *v, const struct core_task *t);
 /* Whether another container is needed: other content or another restart epoch, wherever it runs. */
 static inline bool slots_same_container(const struct slots *v, const struct core_task *t)
 {

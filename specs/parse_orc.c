@@ -133,6 +133,39 @@ static void read_placement(struct spec_reader *r, const struct spec_key *k, cons
     spec_read_map(r, &keys, v, into);
 }
 
+/* rebalance ------------------------------------------------------------------------------------------- */
+
+static void read_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    static const char *const names[] = {"manual", "auto", NULL};
+    int i = spec_read_word(r, k->name, v, names);
+
+    if (i >= 0)
+        service_of(into)->rebalance_auto = i;
+}
+
+static void read_after(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    spec_key_ms(r, k, v, service_of(into));
+}
+
+static const struct spec_key rebalance_keys[] = {
+    {"mode", .read = read_mode},
+    {"after", .read = read_after, .offset = offsetof(struct spec_service, rebalance_after_ms)},
+};
+
+/* The mode alone, or a mapping. */
+static void read_rebalance(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("x-orc.rebalance", rebalance_keys);
+
+    if (v->kind == SPEC_NODE_SCALAR)
+        read_mode(r, k, v, into);
+    else
+        spec_read_map(r, &keys, v, into);
+}
+
 /* durations ------------------------------------------------------------------------------------------- */
 
 static void read_duration(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
@@ -166,6 +199,7 @@ static const struct spec_key orc_keys[] = {
     {"drain", .read = read_drain},
     {"placement", .read = read_placement},
     {"job", .read = spec_key_job},
+    {"rebalance", .read = read_rebalance},
 };
 
 void spec_key_x_orc(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

@@ -21,6 +21,7 @@ struct spec_service *spec_service_new(const char *name)
     s->run.retries = 3;
     s->run.keep = 10;
     s->drain_timeout_ms = 30 * SECOND_MS;
+    s->rebalance_after_ms = 300 * SECOND_MS;
     return s;
 }
 

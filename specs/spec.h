@@ -169,6 +169,8 @@ struct spec_service {
                                       (Kubernetes, Nomad); 0: none */
     uint64_t drain_timeout_ms;     /* x-orc.drain.timeout; default 30 s */
     uint64_t disconnect_ms; /* x-orc.disconnect: so long a lost node's replicas may come back; 0: never */
+    bool rebalance_auto;    /* x-orc.rebalance: auto; default: only `orc rebalance` moves what runs */
+    uint64_t rebalance_after_ms; /* ... when nodes and service have been as they are for so long; 5 min */
 };
 
 struct spec_app {

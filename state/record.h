@@ -70,6 +70,8 @@ struct intent_rollout {                               /* what people want of a r
 struct record_intent {
     int64_t restart_epoch; /* `orc restart` adds one: tasks of an older epoch are replaced, rolling */
     struct intent_rollout rollout;
+    int64_t rebalance_epoch; /* `orc rebalance` adds one: replicas are moved, as few as can be ... */
+    int rebalance_max;       /* ... and no more than so many; 0: any number */
 };
 
 /* ---- rollouts/<app>/<service>: what the scheduler is doing with a service, and why
@@ -119,6 +121,10 @@ struct rollout_run {
 };
 #define ROLLOUT_RUNS_MAX (SPEC_KEEP_MAX + 20) /* results, and those under way */
 
+struct rollout_move { /* a replica that is being moved: its successor elsewhere is not available yet */
+    int slot;
+    int64_t attempt; /* of the task that goes then */
+};
 struct record_rollout {
     enum rollout_state state;
     int64_t generation;    /* of the app key this record has taken in: `orc apply` waits for its own */
@@ -152,6 +158,14 @@ struct record_rollout {
         struct rollout_run *at; /* by number */
         size_t n, cap;
     } runs;
+    int64_t rebalance_epoch; /* the intent's epoch taken in */
+    int rebalance_left;      /* replicas that may still begin to move; 0: none shall */
+    int rebalance_moved;     /* that began to, since it was asked for or began by itself */
+    char *rebalance_end;     /* why the last one ended before its time; NULL: it did not */
+    struct {
+        struct rollout_move *at; /* by slot */
+        size_t n, cap;
+    } moving;
 };
 
 /* ---- tasks/<node>/<task>

@@ -86,6 +86,8 @@ static const struct codec intent_rollout_codec = CODEC_OF(intent_rollout, intent
 static const struct codec_field intent_rows[] = {
     CODEC_ROW_INT64(record_intent, restart_epoch, 0, INT64_MAX),
     CODEC_ROW_STRUCT(record_intent, rollout, &intent_rollout_codec),
+    CODEC_ROW_INT64(record_intent, rebalance_epoch, 0, INT64_MAX),
+    CODEC_ROW_INT(record_intent, rebalance_max, 0, SPEC_REPLICAS_MAX),
 };
 static const struct codec intent_codec = CODEC_OF(record_intent, intent_rows);
 RECORD_DEFINE(intent, intent_codec)
@@ -176,6 +178,19 @@ static const struct codec_field run_rows[] = {
 };
 static const struct codec run_codec = CODEC_OF(rollout_run, run_rows, .init = run_init, .cmp = run_cmp);
 
+static int move_cmp(const void *a, const void *b)
+{
+    int x = ((const struct rollout_move *)a)->slot, y = ((const struct rollout_move *)b)->slot;
+
+    return (x > y) - (x < y);
+}
+
+static const struct codec_field move_rows[] = {
+    CODEC_ROW_INT(rollout_move, slot, 0, SPEC_REPLICAS_MAX - 1),
+    CODEC_ROW_INT64(rollout_move, attempt, 0, INT64_MAX),
+};
+static const struct codec move_codec = CODEC_OF(rollout_move, move_rows, .cmp = move_cmp);
+
 static const struct codec_field rollout_rows[] = {
     CODEC_ROW_ENUM(record_rollout, state, rollout_states),
     CODEC_ROW_INT64(record_rollout, generation, 0, INT64_MAX),
@@ -200,6 +215,11 @@ static const struct codec_field rollout_rows[] = {
     CODEC_ROW_LIST(record_rollout, pending, &pending_codec, SPEC_REPLICAS_MAX),
     CODEC_ROW_LIST(record_rollout, trouble, &trouble_codec, ROLLOUT_TROUBLE_MAX),
     CODEC_ROW_LIST(record_rollout, runs, &run_codec, ROLLOUT_RUNS_MAX),
+    CODEC_ROW_INT64(record_rollout, rebalance_epoch, 0, INT64_MAX),
+    CODEC_ROW_INT(record_rollout, rebalance_left, 0, SPEC_REPLICAS_MAX),
+    CODEC_ROW_INT(record_rollout, rebalance_moved, 0, INT32_MAX),
+    CODEC_ROW_STR(record_rollout, rebalance_end, RECORD_REASON_MAX, NULL),
+    CODEC_ROW_LIST(record_rollout, moving, &move_codec, SPEC_REPLICAS_MAX),
 };
 static const struct codec rollout_codec = CODEC_OF(record_rollout, rollout_rows);
 RECORD_DEFINE(rollout, rollout_codec)

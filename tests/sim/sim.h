@@ -554,6 +554,17 @@ SIM_FN void sim_order(struct sim *s, const char *service, enum intent_action act
     record_intent_release(&i);
 }
 
+/* `orc rebalance`, of at most so many replicas (0: any number). */
+SIM_FN void sim_rebalance(struct sim *s, const char *app, const char *service, int max)
+{
+    struct record_intent i = sim_intent(s, app, service);
+
+    i.rebalance_epoch++;
+    i.rebalance_max = max;
+    sim_put(s, key_intent(SIM_CLUSTER, app, service), record_intent_text(&i));
+    record_intent_release(&i);
+}
+
 /* ---- the nodes */
 
 /* What the store says of a task and of its container; valid until that is put again. NULL: nothing. */

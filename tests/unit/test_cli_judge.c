@@ -157,6 +157,35 @@ static void test_judge__each_state_has_its_outcome(void **state)
     cluster_release(&c);
 }
 
+/* Moved is what was taken in, has nothing more to begin and nothing under way. */
+static void test_judge__a_rebalance_ends_when_nothing_moves_any_more(void **state)
+{
+    static const struct {
+        const char *record;
+        enum outcome outcome;
+    } table[] = {
+        {"\"complete\",\"rebalance_epoch\":1", OUTCOME_ASKED},
+        {"\"complete\",\"rebalance_epoch\":2,\"rebalance_left\":3", OUTCOME_GOING_ON},
+        {"\"healing\",\"rebalance_epoch\":2,\"moving\":[{\"slot\":1,\"attempt\":7}]", OUTCOME_GOING_ON},
+        {"\"complete\",\"rebalance_epoch\":2,\"moving\":[{\"slot\":1,\"attempt\":7}]", OUTCOME_GOING_ON},
+        {"\"complete\",\"rebalance_epoch\":2", OUTCOME_COMPLETE},
+        {"\"complete\",\"rebalance_epoch\":3,\"rebalance_end\":\"it failed\"", OUTCOME_CUT_SHORT},
+        {"\"paused\",\"rebalance_epoch\":2,\"rebalance_left\":3", OUTCOME_PAUSED},
+    };
+    struct wait_target t = target(0, 0, false);
+    struct cluster c = healthy(2);
+
+    t.rebalance = 2;
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(table); i++) {
+        orc_auto_free char *text = orc_printf("{\"state\":%s,\"generation\":1}", table[i].record);
+
+        put(&c, "rollouts/shop/web", text);
+        assert_int_equal(judged(&c, t), table[i].outcome);
+    }
+    assert_true(outcome_is_bad(OUTCOME_CUT_SHORT));
+    cluster_release(&c);
+}
+
 /* What people asked of a rollout is reached in the state they asked for, and only then. */
 static void test_judge__a_pause_or_an_abort_ends_where_it_was_to_end(void **state)
 {
@@ -365,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_judge__of_a_job_completions_are_told),
         cmocka_unit_test(test_judge__an_older_restart_epoch_is_no_answer),
         cmocka_unit_test(test_judge__each_state_has_its_outcome),
+        cmocka_unit_test(test_judge__a_rebalance_ends_when_nothing_moves_any_more),
         cmocka_unit_test(test_judge__a_pause_or_an_abort_ends_where_it_was_to_end),
         cmocka_unit_test(test_judge__an_order_that_was_not_taken_in_is_only_asked_for),
         cmocka_unit_test(test_judge__what_stands_still_is_scaled_when_so_many_serve),

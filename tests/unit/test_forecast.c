@@ -419,6 +419,28 @@ static void test_forecast__the_order_of_feeding_does_not_matter(void **state)
     sim_free(s);
 }
 
+static void test_forecast__a_job_runs_to_its_end(void **state)
+{
+    struct sim *s = running(2, 1);
+    struct spec_service *w = sim_spec("once", 3, "exit0");
+    orc_auto_free char *told = NULL, *happened = NULL;
+    struct forecast_result r;
+
+    w->job = true;
+    w->restart = SPEC_RESTART_NO;
+    w->health.kind = SPEC_HEALTH_NONE;
+    w->run = (struct spec_run){.max_concurrent = 1, .retries = 3, .keep = 3};
+    sim_apply(s, "shop", 2, w);
+    r = foretold(s);
+    told = ops(&r, true);
+    happened = happens(s, 4000000, true);
+    assert_non_null(strstr(told, "create shop.once.2."));
+    assert_string_equal(told, happened);
+    assert_true(forecast_is_fine(service(&r, "shop/once")));
+    forecast_result_release(&r);
+    sim_free(s);
+}
+
 /* ---- any cluster, any change */
 
 static void any_service(struct sim *s, int i, int64_t revision)
@@ -534,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_forecast__what_cannot_be_read_is_left_alone),
         cmocka_unit_test(test_forecast__a_rolling_update_is_told_batch_after_batch),
         cmocka_unit_test(test_forecast__the_order_of_feeding_does_not_matter),
+        cmocka_unit_test(test_forecast__a_job_runs_to_its_end),
         cmocka_unit_test(test_forecast__of_any_change_is_what_then_happens),
     };
 

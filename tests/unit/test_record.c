@@ -50,7 +50,8 @@ static const struct kind {
     KIND(app, "{\"generation\":3,\"services\":[{\"name\":\"api\",\"revision\":2,\"replicas\":-1},"
               "{\"name\":\"web\",\"revision\":4,\"replicas\":7}]}"),
     KIND(intent, "{\"restart_epoch\":9223372036854775807,\"rollout\":{\"action\":\"abort\",\"epoch\":3,"
-                 "\"revision\":4,\"by\":\"ann@desk\",\"at\":1700000000000}}"),
+                 "\"revision\":4,\"by\":\"ann@desk\",\"at\":1700000000000},\"rebalance_epoch\":2,\"rebalance_"
+                 "max\":3}"),
     KIND(rollout,
          "{\"state\":\"rolling-back\",\"generation\":3,\"wanted\":4,\"target\":3,\"complete\":3,\"from\":4,"
          "\"restart_epoch\":1,\"intent_epoch\":2,\"promoted\":true,\"attempts\":17,\"forgiven\":16,"
@@ -62,7 +63,9 @@ static const struct kind {
          "\"runs\":[{\"n\":6,\"state\":\"failed\",\"revision\":3,\"epoch\":1,\"started\":5,\"ended\":6,"
          "\"wanted\":2,\"completed\":1,\"failures\":4,\"exit_code\":7,\"reason\":\"r\"},{\"n\":7,"
          "\"state\":\"running\",\"revision\":4,\"epoch\":2,\"started\":7,\"ended\":0,\"wanted\":20,"
-         "\"completed\":18,\"done\":\"0-16,18\",\"failures\":0,\"exit_code\":-1}]}"),
+         "\"completed\":18,\"done\":\"0-16,18\",\"failures\":0,\"exit_code\":-1}],\"rebalance_epoch\":2,"
+         "\"rebalance_left\":3,\"rebalance_moved\":1,\"rebalance_end\":\"e\",\"moving\":[{\"slot\":1,"
+         "\"attempt\":7}]}"),
     KIND(task,
          "{\"app\":\"shop\",\"service\":\"web\",\"slot\":2,\"attempt\":17,\"revision\":4,"
          "\"restart_epoch\":1,\"container_hash\":\"abc\",\"desired\":\"drain\",\"address\":\"10.210.1.5\","

@@ -26,6 +26,7 @@ struct service {
     int canary;
     bool zones, packed, job, global; /* global: replicas is the number of nodes */
     uint64_t disconnect_ms;          /* its replicas on a silent node may come back */
+    bool rebalances;                 /* by itself */
     enum rollout_state state;        /* after the step before */
 };
 
@@ -184,19 +185,29 @@ static bool same_slot(const struct live *a, const struct live *b)
     return a->rec->slot == b->rec->slot && strcmp(a->rec->service, b->rec->service) == 0;
 }
 
-/* A slot has one owner, and one more only while a start-first successor becomes ready, or when one has just
- * come back that was awaited; one on a silent node does not count while it may come back. */
+/* One that was made to move its slot to a better place. */
+static bool moves_slot(const struct live *l)
+{
+    return l->rec->reason && strstr(l->rec->reason, ": rebalance: ");
+}
+
+/* A slot has one owner, and one more only while a start-first successor becomes ready or it moves to a better
+ * place, or when some have just come back that were awaited, from two nodes at most; one on a silent node
+ * does not count while it may come back. */
 static void check_owners(struct run *r, const struct lives *v)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct live *a = &v->at[i], *b;
         const struct service *x = service_of(r, a->rec->service);
-        int n = 0;
+        int n = 0, most = (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1) + (x->disconnect_ms ? 2 : 0);
 
         orc_vec_each (b, v)
-            n += b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(a, b) &&
-                 (b->alive || !x->disconnect_ms) && !(x->job && !holds(b)); /* ended ones stay a while */
-        if (n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1) + (x->disconnect_ms > 0))
+            if (b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(a, b) &&
+                (b->alive || !x->disconnect_ms) && !(x->job && !holds(b))) { /* ended ones stay a while */
+                n++;
+                most += moves_slot(b) && !x->volume && x->order == SPEC_STOP_FIRST;
+            }
+        if (n > most)
             broken(r, "slot %d of %s has %d tasks that shall run", a->rec->slot, a->rec->service, n);
     }
 }
@@ -401,7 +412,7 @@ static void check_people(struct run *r, const struct lives *before, const struct
         const struct record_rollout *roll = sim_rollout(r->s, "shop", x->name);
         int had, have, may;
 
-        if (!roll || !roll->complete || roll->complete == roll->target)
+        if (!roll || x->job || !roll->complete || roll->complete == roll->target)
             continue;
         if (roll->state == ROLLOUT_PAUSED)
             may = 0;
@@ -562,6 +573,8 @@ static void apply(struct run *r, struct service *x, const char *image)
     w->progress_deadline_ms = r->calm ? 0 : sim_chance(r->s, 4) ? 20000 : 600000;
     w->max_per_node = x->global ? 0 : x->per_node;
     w->disconnect_ms = x->disconnect_ms;
+    w->rebalance_auto = x->rebalances;
+    w->rebalance_after_ms = 20000;
     w->global = x->global;
     if (x->job) {
         w->job = true;
@@ -629,7 +642,7 @@ static void person_acts(struct run *r)
 {
     struct service *x = &r->services[sim_random(r->s) % (uint64_t)r->n_services];
 
-    switch (sim_random(r->s) % 10) {
+    switch (sim_random(r->s) % 11) {
     case 0:
     case 1:
         apply(r, x, any_image(r));
@@ -656,6 +669,10 @@ static void person_acts(struct run *r)
     case 7:
     case 8:
         order(r, x);
+        break;
+    case 9:
+        say(r, "rebalance %s", x->name);
+        sim_rebalance(r->s, "shop", x->name, (int)(sim_random(r->s) % 3));
         break;
     default:
         break;
@@ -875,6 +892,7 @@ static void setup(struct run *r)
         r->services[i].per_node = sim_chance(s, 4) ? 1 + (int)(sim_random(s) % 2) : 0;
         r->services[i].canary = sim_chance(s, 3) ? 1 + (int)(sim_random(s) % 2) : 0;
         r->services[i].zones = sim_chance(s, 4);
+        r->services[i].rebalances = sim_chance(s, 3);
         r->services[i].disconnect_ms = sim_chance(s, 3) ? 1 + sim_random(s) % 60000 : 0;
         r->services[i].packed = sim_chance(s, 4);
         if (!r->services[i].volume && !r->services[i].zones && sim_chance(s, 4)) {
@@ -932,15 +950,18 @@ static void check_zones(struct run *r, const struct service *x)
         broken(r, "%s has %d replicas in one zone and %d in the other", x->name, zone[0], zone[1]);
 }
 
-/* However it came to be where it is: an undisturbed restart leaves it evenly spread (behaviours 20, 37). */
+/* However it came to be where it is: it is evenly spread where it is rebalanced by itself, and else after an
+ * undisturbed restart (behaviours 20, 37). */
 static void check_spread(struct run *r, struct service *x)
 {
     int least = 1000, most = 0;
 
     if (x->volume || x->port || x->per_node || !x->replicas || x->packed || x->job)
         return;
-    sim_restart(r->s, "shop", x->name, ++x->epoch);
-    sim_pass(r->s, 20000);
+    if (!x->rebalances) {
+        sim_restart(r->s, "shop", x->name, ++x->epoch);
+        sim_pass(r->s, 20000);
+    }
     if (x->zones) {
         check_zones(r, x);
         return;

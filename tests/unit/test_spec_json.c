@@ -108,6 +108,8 @@ static struct spec_service *everything(void)
     s->canary = 1;
     s->drain_timeout_ms = 5;
     s->disconnect_ms = 6;
+    s->rebalance_auto = true;
+    s->rebalance_after_ms = 6;
     spec_service_sort(s);
     return s;
 }
@@ -311,6 +313,8 @@ CHANGE(canary, s->canary = 1)
 CHANGE(progress_deadline, s->progress_deadline_ms = 1)
 CHANGE(drain, s->drain_timeout_ms = 1)
 CHANGE(disconnect, s->disconnect_ms = 1)
+CHANGE(rebalance, s->rebalance_auto = true)
+CHANGE(rebalance_after, s->rebalance_after_ms = 1)
 
 static const struct {
     const char *name;
@@ -372,6 +376,8 @@ static const struct {
     {"progress_deadline", change_progress_deadline, false},
     {"drain timeout", change_drain, false},
     {"disconnect", change_disconnect, false},
+    {"rebalance", change_rebalance, false},
+    {"rebalance after", change_rebalance_after, false},
 };
 
 /* Behaviours 41, 58: a change that needs no new container doesn't look as if it did. */

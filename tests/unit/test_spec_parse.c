@@ -362,6 +362,16 @@ static void test_spec_orc__how_long_a_node_may_be_away(void **state)
     assert_same(WEB("    x-orc: {disconnect: 0s}\n"), WEB("    x-orc: {}\n"));
 }
 
+static void test_spec_orc__rebalance_in_short_and_in_full(void **state)
+{
+    assert_web(WEB("    x-orc: {rebalance: auto}\n"), "\"rebalance_auto\":true");
+    assert_same(WEB("    x-orc: {rebalance: auto}\n"),
+                WEB("    x-orc: {rebalance: {mode: auto, after: 5m}}\n"));
+    assert_same(WEB("    x-orc: {rebalance: manual}\n"), WEB("    x-orc: {}\n"));
+    assert_web(WEB("    x-orc: {rebalance: {mode: auto, after: 90s}}\n"),
+               "\"rebalance_auto\":true,\"rebalance_after_ms\":90000");
+}
+
 /* Behaviour 6, the other side: long chains and diamonds are no circles. */
 static void test_spec_parse__dependencies_without_a_circle_are_accepted(void **state)
 {
@@ -421,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_spec_health__orcs_probe_inherits_the_times),
         cmocka_unit_test(test_spec_orc__gateway_and_drain),
         cmocka_unit_test(test_spec_orc__how_long_a_node_may_be_away),
+        cmocka_unit_test(test_spec_orc__rebalance_in_short_and_in_full),
         cmocka_unit_test(test_spec_parse__dependencies_without_a_circle_are_accepted),
         cmocka_unit_test(test_spec_parse__waiting_for_health_needs_a_check_that_is_there),
     };

@@ -493,6 +493,8 @@ static void test_spec_refuse__preferences_and_strategy(void **state)
         {WEB("    x-orc: {placement: {constraints: []}}\n"), "4:25: ", "deploy: {placement: {constraints"},
         {WEB("    x-orc: {placement: {survive_node_loss: 1}}\n"), "4:44: ", "must be true or false"},
         {WEB("    x-orc: {placement: binpack}\n"), "4:24: ", "x-orc.placement"},
+        {WEB("    x-orc: {rebalance: always}\n"), "4:24: ", "\"always\""},
+        {WEB("    x-orc: {rebalance: {when: now}}\n"), "4:25: ", "unknown key \"when\" in x-orc.rebalance"},
     };
 
     ASSERT_REFUSALS(cases);

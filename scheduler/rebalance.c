@@ -1,0 +1,285 @@
+#include "scheduler/rebalance.h"
+
+#include "scheduler/place_count.h"
+#include "scheduler/place_filter.h"
+#include "scheduler/place_node.h"
+
+struct cell {          /* nodes that are alike in all that the service is spread over */
+    uint32_t group;    /* of the last level */
+    struct slot *from; /* of the fullest, the one with the highest number; NULL: none may leave */
+    int most;
+    struct core_node *to; /* the emptiest that takes one, or NULL */
+    struct place_score score;
+    int least; /* on it; on the emptiest that has no room: `full` */
+    int full;
+};
+
+struct cells {
+    struct core *c;
+    const struct slots *v;
+    struct place_req req;
+    bool packed; /* the nodes themselves are not spread over */
+    ORC_VEC(struct cell) at;
+};
+
+bool rebalance_may(const struct spec_service *spec)
+{
+    return !spec->global && !spec->job && !slots_has_volume(spec);
+}
+
+static bool may_leave(const struct slot *s)
+{
+    return s->open && s->head && !s->old && !s->leaving && !s->unreadable && !s->busy && !s->wait &&
+           s->compliant && s->class == CLASS_AVAILABLE;
+}
+
+/* ---- spread ------------------------------------------------------------------------------------------ */
+
+static uint32_t innermost(const struct cells *x, const struct core_node *n)
+{
+    size_t levels = x->req.spec->spread_over.n;
+
+    return levels ? count_group_of(x->c, n->row, levels - 1) : 0;
+}
+
+static struct cell *cell_of(struct cells *x, const struct core_node *n)
+{
+    uint32_t g = innermost(x, n);
+    struct cell *cell;
+
+    orc_vec_each (cell, &x->at)
+        if (cell->group == g)
+            return cell;
+    cell = orc_vec_add(&x->at);
+    *cell = (struct cell){.group = g, .full = INT32_MAX};
+    return cell;
+}
+
+static void add_source(struct cells *x, struct slot *s)
+{
+    struct cell *cell = cell_of(x, s->head->node);
+    int here = place_spread(x->c, s->head->node);
+
+    if (cell->from && (here < cell->most || (here == cell->most && s->n < cell->from->n)))
+        return;
+    cell->from = s;
+    cell->most = here;
+}
+
+static void add_target(struct cells *x, struct core_node *n)
+{
+    struct cell *cell;
+    struct place_score score;
+    int here = place_spread(x->c, n);
+
+    if (!place_open(x->c, n) || !place_allowed(n, x->req.spec, NULL))
+        return;
+    cell = cell_of(x, n);
+    if (!place_fits(x->c, n, &x->req)) {
+        cell->full = here < cell->full ? here : cell->full;
+        return;
+    }
+    score = place_score_of(x->c, n, &x->req);
+    if (score.trouble || (cell->to && !place_better(&score, &cell->score)))
+        return;
+    cell->to = n;
+    cell->score = score;
+    cell->least = here;
+}
+
+/* In which level two cells differ first, and by how much the first has more there. */
+struct gain {
+    size_t level;
+    int more;
+};
+
+static struct gain gain_of(struct cells *x, const struct cell *from, const struct cell *to)
+{
+    struct core_node *a = from->from->head->node, *b = to->to;
+    size_t levels = x->req.spec->spread_over.n;
+
+    for (size_t i = 0; i < levels && from != to; i++)
+        if (count_group_of(x->c, a->row, i) != count_group_of(x->c, b->row, i))
+            return (struct gain){i, count_group(x->c, a->row, i) - count_group(x->c, b->row, i)};
+    return (struct gain){levels, x->packed ? 0 : from->most - to->least};
+}
+
+static bool better(struct gain a, const struct place_score *sa, struct gain b, const struct place_score *sb)
+{
+    if (a.level != b.level)
+        return a.level < b.level;
+    return a.more != b.more ? a.more > b.more : place_better(sa, sb);
+}
+
+static char *spread_why(struct cells *x, const struct cell *from, const struct cell *to, struct gain g)
+{
+    const struct core_node *a = from->from->head->node, *b = to->to;
+    const char *key = g.level < x->req.spec->spread_over.n ? x->req.spec->spread_over.at[g.level] : NULL;
+
+    if (!key)
+        return orc_printf("%s has %d of its replicas, %s has %d", a->name, from->most, b->name, to->least);
+    return orc_printf("%s \"%s\" has %d of its replicas, \"%s\" has %d", key, place_attribute(a, key),
+                      count_group(x->c, a->row, g.level), place_attribute(b, key),
+                      count_group(x->c, b->row, g.level));
+}
+
+static bool choose_pair(struct cells *x, struct rebalance_move *ret)
+{
+    struct cell *from, *to, *best_from = NULL, *best_to = NULL;
+    struct gain best = {0};
+
+    orc_vec_each (from, &x->at)
+        orc_vec_each (to, &x->at) {
+            struct gain g;
+
+            if (!from->from || !to->to)
+                continue;
+            g = gain_of(x, from, to);
+            if (g.more < REBALANCE_GAIN || (best_to && !better(g, &to->score, best, &best_to->score)))
+                continue;
+            best = g;
+            best_from = from;
+            best_to = to;
+        }
+    if (!best_to)
+        return false;
+    *ret = (struct rebalance_move){best_from->from, best_to->to, spread_why(x, best_from, best_to, best)};
+    return true;
+}
+
+static bool any_blocked(const struct cells *x)
+{
+    const struct cell *from, *to;
+
+    orc_vec_each (from, &x->at)
+        orc_vec_each (to, &x->at)
+            if (from->from && to->full != INT32_MAX && from->most - to->full >= REBALANCE_GAIN)
+                return true;
+    return false;
+}
+
+static bool choose_spread(struct cells *x, struct rebalance_move *ret, bool *ret_blocked)
+{
+    struct core_node *n, *next;
+    struct slot *s;
+    bool found;
+
+    count_groups(x->c, x->req.spec);
+    orc_vec_each (s, &x->v->at)
+        if (may_leave(s))
+            add_source(x, s);
+    HASH_ITER (hh, x->c->nodes, n, next)
+        add_target(x, n);
+    found = choose_pair(x, ret);
+    *ret_blocked = !found && (x->packed || any_blocked(x));
+    orc_vec_release(&x->at);
+    return found;
+}
+
+/* ---- packing ----------------------------------------------------------------------------------------- */
+
+/* Tasks there, those of this step included. */
+static int in_use(const struct core *c, const struct core_node *n)
+{
+    return n->n_tasks + (n->tent.stamp == c->stamp ? n->tent.tasks : 0);
+}
+
+static int replicas_to_leave(const struct cells *x, const struct core_node *n, struct slot **ret_last)
+{
+    struct slot *s;
+    int k = 0;
+
+    orc_vec_each (s, &x->v->at)
+        if (may_leave(s) && s->head->node == n) {
+            k++;
+            *ret_last = s;
+        }
+    return k;
+}
+
+static int64_t times(int64_t spare, int64_t need)
+{
+    return need > 0 ? spare / need + 1 : SPEC_REPLICAS_MAX; /* `spare` is what is left after one */
+}
+
+/* How many replicas more a node takes. */
+static int64_t takes(const struct cells *x, const struct core_node *n)
+{
+    struct spec_resources need = spec_service_reserved(x->req.spec);
+    struct spec_resources over = place_shortfall(x->c, n, &x->req);
+    int64_t cpu = times(-over.cpus_nano, need.cpus_nano), memory = times(-over.memory, need.memory);
+    int64_t least = cpu < memory ? cpu : memory, limit = spec_service_max_per_node(x->req.spec);
+
+    for (size_t i = 0; i < x->req.spec->ports.n; i++)
+        if (x->req.spec->ports.at[i].host)
+            return 1;
+    if (limit && limit - count_replicas(x->c, n, &x->req) < least)
+        least = limit - count_replicas(x->c, n, &x->req);
+    return least;
+}
+
+/* Where what leaves a node may go: the best of those that run something; *ret_room: how many all take. */
+static struct core_node *best_in_use(struct cells *x, struct core_node *but, int64_t *ret_room)
+{
+    struct core_node *n, *next, *best = NULL;
+    struct place_score top = {0};
+
+    *ret_room = 0;
+    HASH_ITER (hh, x->c->nodes, n, next) {
+        struct place_score score;
+
+        if (n == but || !in_use(x->c, n) || !place_fits(x->c, n, &x->req) ||
+            innermost(x, n) != innermost(x, but))
+            continue;
+        score = place_score_of(x->c, n, &x->req);
+        if (score.trouble)
+            continue;
+        *ret_room += takes(x, n);
+        if (best && !place_better(&score, &top))
+            continue;
+        best = n;
+        top = score;
+    }
+    return best;
+}
+
+static bool choose_packed(struct cells *x, struct rebalance_move *ret)
+{
+    struct core_node *n, *next, *best = NULL;
+    int fewest = INT32_MAX;
+
+    HASH_ITER (hh, x->c->nodes, n, next) {
+        struct slot *last = NULL;
+        int use = in_use(x->c, n), k = use && use <= fewest ? replicas_to_leave(x, n, &last) : 0;
+        struct core_node *to;
+        int64_t room;
+
+        if (!k || k != use || (best && k == fewest && strcmp(n->name, best->name) > 0))
+            continue;
+        to = best_in_use(x, n, &room);
+        if (room < k)
+            continue;
+        fewest = k;
+        best = n;
+        free(ret->why);
+        *ret =
+            (struct rebalance_move){last, to,
+                                    orc_printf("%d of its replicas alone keep%s %s in use, and fit elsewhere",
+                                               k, k == 1 ? "s" : "", n->name)};
+    }
+    return best;
+}
+
+bool rebalance_choose(struct core *c, const struct slots *v, struct rebalance_move *ret, bool *ret_blocked)
+{
+    const struct core_revision *rev = v->target;
+    struct cells x = {.c = c, .v = v, .packed = rev->rec.spec->strategy == SPEC_BINPACK};
+    bool blocked = false, found;
+
+    *ret = (struct rebalance_move){0};
+    x.req = (struct place_req){.service = v->service, .spec = rev->rec.spec, .hash = rev->rec.container_hash};
+    found = choose_spread(&x, ret, &blocked) || (x.packed && choose_packed(&x, ret));
+    if (ret_blocked)
+        *ret_blocked = blocked;
+    return found;
+}
