@@ -286,6 +286,63 @@ static void nginx_fault(void)
     }
 }
 
+/* ---- at the worst moment: what comes together by chance once in thousands of runs */
+
+/* The lease ends in the middle of a withdrawal, and a gateway reads everything anew. */
+static void lose_withdrawal(void)
+{
+    struct sim_kv *kv, *next;
+    struct sim_lease *l = NULL;
+
+    HASH_ITER (hh, store.kvs, kv, next) {
+        const struct record_endpoint *e = sim_text_endpoint(kv->text);
+
+        if (e && e->state == ENDPOINT_DRAINING)
+            HASH_FIND(hh, store.leases, &kv->lease, sizeof kv->lease, l);
+    }
+    if (!l)
+        return;
+    store_expire(l);
+    for (int i = 0; i < cluster.n_gateways; i++)
+        if (sim_chance(2) && cluster.gateways[i].proc->up) {
+            process_crash(cluster.gateways[i].proc);
+            sim_once(sim_below(50), restart, cluster.gateways[i].proc);
+        }
+}
+
+/* A container ends and runs again while its nodelet can't say so. */
+static void crash_unseen(void)
+{
+    struct sim_container *c = any_container();
+
+    if (!c || c->state != SIM_RUNNING)
+        return;
+    process_cut(c->node->proc, true);
+    engine_crash(c, 1);
+    sim_once(1500 + sim_below(2500), mend, c->node->proc);
+}
+
+static void cordon(void *arg)
+{
+    if (!world.over && !world.calm && !cluster.frozen)
+        people_policy(arg, true, false);
+}
+
+/* What is decided is written late, and people do something meanwhile. */
+static void late_decision(void)
+{
+    struct sim_service *s = &cluster.services[sim_below((uint64_t)cluster.n_services)];
+
+    if (!s->wanted || cluster.frozen)
+        return;
+    for (int i = 0; i < cluster.n_schedulers; i++)
+        cluster.schedulers[i]->link.slow = 300;
+    people_restart(s);
+    for (int i = 0; i < cluster.n_nodes; i++)
+        if (sim_chance(2))
+            sim_once(sim_below(1500), cordon, &cluster.nodes[i]);
+}
+
 /* Those whose consequences outlast the run's other promises come only in some runs. */
 static bool is_allowed(void (*fault)(void))
 {
@@ -295,10 +352,31 @@ static bool is_allowed(void (*fault)(void))
 void fault_any(void)
 {
     static void (*const faults[])(void) = {
-        crash_or_start,   crash_for_a_moment,  crash_for_a_moment, pause_any,       wall_jump,    cut_any,
-        cut_for_a_moment, refuse_for_a_moment, spoil_link,         member_fault,    outage,       expire_any,
-        compact,          break_container,     break_container,    break_container, engine_fault, nginx_fault,
-        save_store,       replace_store,       delete_record,
+        crash_or_start,
+        crash_for_a_moment,
+        crash_for_a_moment,
+        pause_any,
+        wall_jump,
+        cut_any,
+        cut_for_a_moment,
+        refuse_for_a_moment,
+        spoil_link,
+        member_fault,
+        outage,
+        expire_any,
+        compact,
+        break_container,
+        break_container,
+        break_container,
+        engine_fault,
+        nginx_fault,
+        save_store,
+        replace_store,
+        delete_record,
+        lose_withdrawal,
+        lose_withdrawal,
+        crash_unseen,
+        late_decision,
     };
 
     size_t i = sim_below(ORC_ARRAY_SIZE(faults));
