@@ -125,7 +125,7 @@ struct cluster {
     char cluster_id[65];
     int64_t recovered;
     struct backup backup;
-    uint64_t backup_at, fault_at; /* fault_at: of the last fault */
+    uint64_t backup_at, fault_at; /* fault_at: of the last fault, or of its end */
     bool may_replace, may_delete; /* of the faults of this run */
     bool frozen;                  /* wiped or restored, and nobody has said `orc recover` yet */
     bool replaced; /* it was at some time: what is promised within one store is not across two */

@@ -69,6 +69,7 @@ static void mend(void *arg)
 
     process_cut(p, false);
     p->link.refused = false;
+    cluster.fault_at = world.now;
 }
 
 static void cut_for_a_moment(void)
@@ -134,6 +135,7 @@ static void end_outage(void *arg)
         store_renew_all();
     }
     sim_say("etcd is back");
+    cluster.fault_at = world.now;
 }
 
 static void outage(void)
