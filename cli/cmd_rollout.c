@@ -180,7 +180,8 @@ static int cmd_rollout_status(int argc, char **argv)
 
 int cmd_rollout(int argc, char **argv)
 {
-    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP, KEY_ROLLOUT, KEY_INTENT, KEY_UNKNOWN};
+    static const enum key_kind kinds[] = {KEY_CONFIG,  KEY_APP,    KEY_REVISION,
+                                          KEY_ROLLOUT, KEY_INTENT, KEY_UNKNOWN};
     static const struct verb_spec spec = {
         .usage = usage,
         .summary = summary,

@@ -37,9 +37,16 @@ char *order_refusal(const struct cluster *c, const char *app, const char *servic
 {
     const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, app, service)),
                                *wanted = cluster_find(c, key_app(c->name, app));
+    const struct record_app_service *w = cluster_wanted(c, app, service);
+    const struct spec_service *spec = w ? cluster_spec(c, app, service, w->revision) : NULL;
     orc_auto_free char *name = orc_printf("%s/%s", app, service);
     const struct record_rollout *r;
 
+    if (spec && spec->job)
+        return orc_printf(
+            "%s is a job: its runs are not paused and don't go back; apply another revision, or "
+            "remove it with `orc rm %s`",
+            name, name);
     if (!e || !wanted || e->as.rollout.generation < wanted->as.app.generation)
         return NULL;
     r = &e->as.rollout;

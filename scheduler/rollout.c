@@ -184,13 +184,14 @@ static void abort_it(struct core *c, const struct core_service *s, struct record
 static void take_in_intent(struct core *c, const struct core_service *s, struct record_rollout *r)
 {
     const struct intent_rollout *i = &s->intent.rollout;
+    const struct core_revision *rev = core_service_revision(s, r->target);
     const char *by = i->by ? i->by : "somebody";
 
     if (!s->intent_fed.present || s->intent_fed.unreadable || i->epoch <= r->intent_epoch)
         return;
     r->intent_epoch = i->epoch;
-    if (i->revision != r->wanted)
-        return; /* a new spec has superseded it */
+    if (i->revision != r->wanted || (rev && rev->rec.spec->job))
+        return; /* a new spec has superseded it; a job's runs are not paused and don't go back */
     switch (i->action) {
     case INTENT_PAUSE:
         pause_it(c, r, by);

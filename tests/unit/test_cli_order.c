@@ -73,6 +73,19 @@ static void test_order__a_refusal_says_what_to_do_instead(void **state)
     cluster_release(&c);
 }
 
+static void test_order__a_job_takes_none(void **state)
+{
+    struct cluster c = healthy(2);
+
+    put(&c, "revisions/shop/web/00000002",
+        "{\"spec\":{\"name\":\"web\",\"image\":\"a\",\"restart\":\"no\",\"job\":true},\"hash\":\"h\","
+        "\"container_hash\":\"c\"}");
+    is(&c, "updating", 2, 2, 1);
+    assert_refusal(&c, INTENT_PAUSE, "shop/web is a job");
+    assert_refusal(&c, INTENT_ABORT, "shop/web is a job");
+    cluster_release(&c);
+}
+
 /* What the record says is of before: the scheduler decides. */
 static void test_order__is_not_refused_for_what_was_before(void **state)
 {
@@ -101,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order__makes_sense_or_is_refused_with_the_state),
         cmocka_unit_test(test_order__a_refusal_says_what_to_do_instead),
+        cmocka_unit_test(test_order__a_job_takes_none),
         cmocka_unit_test(test_order__is_not_refused_for_what_was_before),
         cmocka_unit_test(test_order__each_waits_for_its_own_end),
     };

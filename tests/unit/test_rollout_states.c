@@ -350,6 +350,25 @@ static void test_states__a_new_spec_supersedes_what_people_wanted_of_the_old(voi
             }
 }
 
+/* A job's runs are begun anew by a revision or a restart, and are not paused. */
+static void test_states__a_job_takes_no_orders(void **state)
+{
+    for (int action = INTENT_PAUSE; action <= INTENT_ABORT; action++) {
+        struct sim *s = cluster(2);
+        struct spec_service *w = sim_spec("web", 2, "good");
+
+        w->job = true;
+        w->restart = SPEC_RESTART_NO;
+        w->health.kind = SPEC_HEALTH_NONE;
+        sim_apply(s, "shop", 1, w);
+        sim_settle(s);
+        sim_order(s, "web", (enum intent_action)action, 1);
+        sim_decide(s);
+        assert_state(s, "updating 1", "a job", intent_action_name((enum intent_action)action));
+        sim_free(s);
+    }
+}
+
 /* ---- every order of feeding -------------------------------------------------------------------------- */
 
 #define KEYS_MAX 8
@@ -442,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_states__every_state_against_every_event),
         cmocka_unit_test(test_states__from_every_state_a_good_spec_is_reached),
+        cmocka_unit_test(test_states__a_job_takes_no_orders),
         cmocka_unit_test(test_states__every_order_of_feeding_gives_one_plan),
         cmocka_unit_test(test_states__a_new_spec_supersedes_what_people_wanted_of_the_old),
     };
