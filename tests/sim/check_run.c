@@ -79,7 +79,7 @@ static void check_alone(const struct sim_container *c, const struct told *t)
 
             if (o == c || o->state != SIM_RUNNING || check_is_orphan(o) || !other || other->slot != t->slot ||
                 strcmp(other->service, t->service) != 0 || !check.node_alive_since[i] || !other->left_at ||
-                check.node_alive_since[i] > other->left_at ||
+                check.node_alive_since[i] >= other->left_at ||
                 world.now > other->left_at + s->drain_ms + s->grace_ms + 30000)
                 continue;
             sim_broken("slot-alone", "%s starts and %s of the same slot still runs", c->task, o->task);
