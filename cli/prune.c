@@ -6,12 +6,21 @@ static bool is_sibling(const struct cluster_entry *e, const struct key *k)
            orc_streq(e->key.service, k->service);
 }
 
+static bool run_needs(const struct record_rollout *r, int64_t n)
+{
+    for (size_t i = 0; i < r->runs.n; i++)
+        if (r->runs.at[i].state == RUN_RUNNING && r->runs.at[i].revision == n)
+            return true;
+    return false;
+}
+
 static bool rollout_needs(const struct cluster *c, const struct key *k)
 {
     const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, k->app, k->service));
 
-    return e && (e->as.rollout.wanted == k->n || e->as.rollout.target == k->n ||
-                 e->as.rollout.complete == k->n || e->as.rollout.from == k->n);
+    return e &&
+           (e->as.rollout.wanted == k->n || e->as.rollout.target == k->n || e->as.rollout.complete == k->n ||
+            run_needs(&e->as.rollout, k->n) || e->as.rollout.from == k->n);
 }
 
 static bool task_needs(const struct cluster *c, const struct key *k)

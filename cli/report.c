@@ -369,6 +369,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
         s->degraded_ms = s->degraded ? age(wall_ms, ro->as.rollout.degraded_since) : 0;
         add_pending(&ro->as.rollout, wall_ms, s);
         runs_copy(&ro->as.rollout, &s->runs);
+        s->next_run = ro->as.rollout.next_run;
     }
     s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired && !s->degraded;
     if (!s->ok || ro->as.rollout.reason || ro->as.rollout.trouble.n)

@@ -49,6 +49,7 @@ struct report_service {
     ORC_VEC(struct report_pending) pending;
     bool job;
     struct runs runs; /* of a job */
+    int64_t next_run; /* wall ms: of a job with a schedule; 0: none */
 };
 
 struct report_node {

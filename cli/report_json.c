@@ -73,6 +73,8 @@ static json_t *service_to_json(const struct report_service *s)
     json_object_set_new(j, "pending", pending);
     if (s->job)
         json_object_set_new(j, "runs", runs_to_json(&s->runs));
+    if (s->next_run)
+        json_object_set_new(j, "next_run", json_integer(s->next_run));
     return j;
 }
 

@@ -41,6 +41,8 @@ static json_t *run_to_json(const struct rollout_run *run)
     json_object_set_new(j, "n", json_integer(run->n));
     orc_json_set_str(j, "state", run_state_name(run->state));
     json_object_set_new(j, "revision", json_integer(run->revision));
+    if (run->scheduled)
+        json_object_set_new(j, "scheduled", json_integer(run->scheduled));
     json_object_set_new(j, "started", json_integer(run->started));
     if (run->ended)
         json_object_set_new(j, "ended", json_integer(run->ended));

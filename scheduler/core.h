@@ -17,6 +17,10 @@
 struct core;
 
 struct core *core_new(void);
+/* Where schedules ask for time zones: the offset from UTC, in seconds east, of a zone by its IANA name at a
+ * moment (s since 1970). 0, or negative: there is no such zone. Without it only UTC is known. */
+typedef int core_zone_fn(void *arg, const char *zone, int64_t utc, int32_t *ret);
+void core_set_zones(struct core *c, core_zone_fn *zones, void *arg);
 struct core *core_free(struct core *c); /* NULL allowed; returns NULL */
 
 /* Whether a kind of key is to be fed; all others are ignored. */

@@ -161,6 +161,12 @@ struct core *core_new(void)
     return c;
 }
 
+void core_set_zones(struct core *c, core_zone_fn *zones, void *arg)
+{
+    c->zones = zones;
+    c->zones_arg = arg;
+}
+
 struct core *core_free(struct core *c)
 {
     struct core_service *s, *s_next;

@@ -3,6 +3,7 @@
 #include "scheduler/global.h"
 #include "scheduler/job_run.h"
 #include "scheduler/rollout.h"
+#include "scheduler/schedule.h"
 
 #define RUNS_AT_ONCE_MAX 16
 
@@ -68,7 +69,7 @@ static void stop_runs(struct recon *x, const char *why)
             end_run(x, run, RUN_STOPPED, why);
 }
 
-static void begin_run(struct recon *x, const char *why)
+static void begin_run(struct recon *x, int64_t scheduled, const char *why)
 {
     const struct rollout_run *last = newest_run(&x->next);
     int64_t n = last ? last->n + 1 : 1;
@@ -77,6 +78,7 @@ static void begin_run(struct recon *x, const char *why)
     run->n = n;
     run->revision = x->next.target;
     run->epoch = x->next.restart_epoch;
+    run->scheduled = scheduled;
     run->started = x->c->wall;
     run->exit_code = -1;
     plan_event(x->p, "run", x->s->name, "run %lld begins: %s", (long long)n, why);
@@ -109,7 +111,61 @@ static void begin_if_asked(struct recon *x)
         return;
     }
     free(orc_take(x->next.reason));
-    begin_run(x, why);
+    begin_run(x, 0, why);
+}
+
+/* ---- on a schedule ----------------------------------------------------------------------------------- */
+
+static size_t count_running(const struct record_rollout *r)
+{
+    const struct rollout_run *run;
+    size_t n = 0;
+
+    orc_vec_each (run, &r->runs)
+        n += run->state == RUN_RUNNING;
+    return n;
+}
+
+static void begin_scheduled(struct recon *x, const struct spec_schedule *spec, int64_t at)
+{
+    size_t running = count_running(&x->next);
+    long long n = running ? (long long)newest_run(&x->next)->n : 0;
+
+    if (spec->concurrency == SPEC_RUNS_REPLACE)
+        stop_runs(x, "the next one was due");
+    else if (running && (spec->concurrency == SPEC_RUNS_FORBID || running >= RUNS_AT_ONCE_MAX)) {
+        plan_event(x->p, "run", x->s->name, "a run was due and is skipped: run %lld has not ended", n);
+        return;
+    }
+    begin_run(x, at, "it is due");
+}
+
+/* By hand: beside what runs, or in its place, or after it. */
+static void begin_by_hand(struct recon *x, const struct spec_schedule *spec)
+{
+    if (!x->s->rollout_fed.present || x->next.restart_epoch <= x->s->rollout.restart_epoch ||
+        count_running(&x->next) >= RUNS_AT_ONCE_MAX)
+        return;
+    if (spec->concurrency == SPEC_RUNS_REPLACE)
+        stop_runs(x, "it was asked for");
+    begin_run(x, 0, "it was asked for");
+}
+
+static void begin_if_due(struct recon *x, const struct spec_schedule *spec)
+{
+    int64_t at;
+
+    begin_by_hand(x, spec);
+    switch (schedule_ask(x, spec, &at)) {
+    case SCHEDULE_DUE:
+        begin_scheduled(x, spec, at);
+        break;
+    case SCHEDULE_NO_ZONE:
+        rollout_say(&x->next.reason, "the scheduler's server has no time zone \"%s\"", spec->time_zone);
+        break;
+    default:
+        break;
+    }
 }
 
 /* ---- tasks that are over ----------------------------------------------------------------------------- */
@@ -193,6 +249,8 @@ static char *why_wait(const struct job *j, const struct job_run *run)
 {
     struct core_task *t;
 
+    if (j->spec && j->spec->schedule.concurrency == SPEC_RUNS_ALLOW)
+        return NULL;
     if (run != j->runs && j->runs[0].run->state == RUN_RUNNING)
         return orc_printf("run %lld must end first", (long long)j->runs[0].run->n);
     core_each_task (t, j->x->s) {
@@ -269,6 +327,24 @@ static void set_state(struct recon *x, enum rollout_state state)
     x->next.state = state;
 }
 
+/* It is in force; how its runs end is told by them, and the last failure by the reason. */
+static void conclude_scheduled(struct job *j)
+{
+    struct record_rollout *r = &j->x->next;
+    const struct rollout_run *run, *last = NULL;
+
+    if (!r->next_run)
+        return; /* its zone is not known, which is said */
+    orc_vec_each (run, &r->runs)
+        last = run->state == RUN_SUCCEEDED || run->state == RUN_FAILED ? run : last;
+    set_state(j->x, ROLLOUT_COMPLETE);
+    r->complete = r->target;
+    if (last && last->state == RUN_FAILED)
+        rollout_say(&r->reason, "run %lld failed: %s", (long long)last->n, last->reason);
+    else if (!r->reason || !count_running(r))
+        free(orc_take(r->reason));
+}
+
 static void conclude(struct job *j)
 {
     struct record_rollout *r = &j->x->next;
@@ -279,6 +355,10 @@ static void conclude(struct job *j)
     core_each_task (t, j->x->s)
         r->available += core_task_available(t);
     r->updated = r->available;
+    if (j->spec && j->spec->schedule.cron) {
+        conclude_scheduled(j);
+        return;
+    }
     if (!is_for_target(j->x, last))
         return; /* it has not begun */
     if (last->state == RUN_SUCCEEDED) {
@@ -299,7 +379,9 @@ void job_keep(struct recon *x)
     x->v = (struct slots){.core = x->c, .service = x->s, .rollout = &x->next, .target = rev};
     x->target = rev;
     global_list(x->c, x->s, rev && rev->rec.spec->global);
-    if (rev)
+    if (rev && rev->rec.spec->schedule.cron)
+        begin_if_due(x, &rev->rec.spec->schedule);
+    else if (rev)
         begin_if_asked(x);
     look_at_runs(&j);
     settle_tasks(&j);

@@ -183,7 +183,7 @@ static void list_pending(struct recon *x)
 /* What is completed is let go in the same transaction. */
 static bool runs_differ(const struct record_rollout *a, const struct record_rollout *b)
 {
-    if (a->runs.n != b->runs.n)
+    if (a->runs.n != b->runs.n || a->scheduled != b->scheduled || a->next_run != b->next_run)
         return true;
     for (size_t i = 0; i < a->runs.n; i++) {
         const struct rollout_run *r = &a->runs.at[i], *s = &b->runs.at[i];

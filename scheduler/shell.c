@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 #include "lib/file_later.h"
 #include "lib/log.h"
+#include "lib/zone.h"
 #include "scheduler/commit.h"
 #include "scheduler/core.h"
 #include "scheduler/metrics.h"
@@ -22,6 +23,7 @@ struct shell {
     uv_loop_t *loop;
     struct etcd *etcd;
     struct core *core;
+    struct orc_zones *zones;
     struct view *view;
     struct election *election;
     struct event_log *events;
@@ -315,6 +317,11 @@ static int load_guard(struct shell *s, const char *path, struct orc_err *err)
 
 /* ---- life cycle -------------------------------------------------------------------------------------- */
 
+static int ask_zone(void *arg, const char *zone, int64_t utc, int32_t *ret)
+{
+    return orc_zones_offset(arg, zone, utc, ret);
+}
+
 static struct view *open_view(struct shell *s)
 {
     static const enum key_kind kinds[] = {
@@ -399,6 +406,8 @@ struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct o
     if (s->guard_path)
         s->guard_file = orc_file_later_new(loop, s->guard_path, 0600, on_guard_written, s);
     s->core = core_new();
+    s->zones = orc_zones_new(ORC_ZONE_DIR);
+    core_set_zones(s->core, ask_zone, s->zones);
     s->events = event_log_new(s->etcd, opts->cluster, by);
     s->commit = commit_new(s->etcd, &c);
     s->view = open_view(s);
@@ -452,6 +461,7 @@ struct shell *shell_free(struct shell *s)
     s->events = event_log_free(s->events);
     s->etcd = etcd_free(s->etcd);
     s->core = core_free(s->core);
+    s->zones = orc_zones_free(s->zones);
     s->recorder = recorder_free(s->recorder);
     free(s->guard_path);
     free(s->cluster);

@@ -15,6 +15,7 @@
 #define SPEC_TEXT_MAX 131071 /* bytes of one argument or variable: Linux's MAX_ARG_STRLEN less its NUL */
 #define SPEC_LIST_MAX 1000   /* elements of any list or map in a service */
 #define SPEC_DURATION_MAX_MS (365ULL * 24 * 3600 * 1000)
+#define SPEC_STARTING_DEADLINE_MAX_MS (7ULL * 24 * 3600 * 1000)
 #define SPEC_CPUS_MAX 10000                /* CPUs */
 #define SPEC_PIDS_MAX 4194304              /* Linux's PID_MAX_LIMIT on 64 bits */
 #define SPEC_RETRIES_MAX 1000000           /* of a container or a job's slot */

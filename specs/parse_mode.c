@@ -151,6 +151,9 @@ static void check_no_job(struct spec_reader *r, const struct spec_service_in *in
     if (in->job)
         spec_say(r, in->job, "x-orc.job makes no sense beside mode \"%s\"; give deploy.mode \"%s\"",
                  mode_of(in->service), modes[in->service->global + 2]);
+    if (in->schedule)
+        spec_say(r, in->schedule, "x-orc.schedule makes no sense beside mode \"%s\"; give deploy.mode \"%s\"",
+                 mode_of(in->service), modes[in->service->global + 2]);
     if (in->restart_policy)
         spec_say(
             r, in->restart_policy,

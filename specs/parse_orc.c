@@ -200,6 +200,7 @@ static const struct spec_key orc_keys[] = {
     {"placement", .read = read_placement},
     {"job", .read = spec_key_job},
     {"rebalance", .read = read_rebalance},
+    {"schedule", .read = spec_key_schedule},
 };
 
 void spec_key_x_orc(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

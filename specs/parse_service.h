@@ -27,7 +27,7 @@ struct spec_service_in {
     const struct spec_node *reservations;       /* where they are */
     /* Where these are, to be judged by the service's mode; NULL: not in the file. */
     const struct spec_node *replicas, *max_per_node, *preferences, *update, *rollback, *canary, *disconnect,
-        *restart, *restart_policy, *gateway, *job;
+        *restart, *restart_policy, *gateway, *job, *schedule;
 };
 
 /* One service from its mapping; NULL (said) when it can't be made. */
@@ -38,8 +38,8 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
 spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_volumes, spec_key_x_orc;
 /* Rows of deploy. */
 spec_read_fn spec_key_mode, spec_key_update, spec_key_rollback, spec_key_restart_policy;
-/* Row "job" of x-orc. */
-spec_read_fn spec_key_job;
+/* Rows of x-orc. */
+spec_read_fn spec_key_job, spec_key_schedule;
 /* Row "health" of x-orc. */
 spec_read_fn spec_key_probe;
 

@@ -20,6 +20,7 @@ struct spec_service *spec_service_new(const char *name)
     s->progress_deadline_ms = 600 * SECOND_MS;
     s->run.retries = 3;
     s->run.keep = 10;
+    s->schedule.deadline_ms = 3600 * SECOND_MS;
     s->drain_timeout_ms = 30 * SECOND_MS;
     s->rebalance_after_ms = 300 * SECOND_MS;
     return s;

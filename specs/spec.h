@@ -111,6 +111,16 @@ struct spec_gateway {  /* x-orc.gateway: a route from NGINX to this service */
 
 #define SPEC_RETRIES_ANY (-1) /* it is tried until it succeeds */
 
+enum spec_concurrency { SPEC_RUNS_FORBID, SPEC_RUNS_ALLOW, SPEC_RUNS_REPLACE };
+
+struct spec_schedule {                 /* x-orc.schedule: when a job runs; without one, once per revision */
+    char *cron;                        /* five fields (lib/cron.h); NULL: none */
+    char *time_zone;                   /* "Europe/Oslo"; NULL: UTC */
+    enum spec_concurrency concurrency; /* when a run is due and another still runs; default forbid */
+    uint64_t deadline_ms;              /* a run that could not begin in time is begun so much later at most;
+                                          default 1 h */
+};
+
 struct spec_run {       /* of a job: what a run of it is like */
     int max_concurrent; /* x-orc.job.max_concurrent: tasks at once; 0: all of them */
     int retries;        /* how often a slot is tried again after a failure; default 3, or SPEC_RETRIES_ANY */
@@ -159,6 +169,7 @@ struct spec_service {
     int replicas;           /* or SPEC_REPLICAS_DEFAULT */
     bool job;               /* deploy.mode: its containers end; `restart` is SPEC_RESTART_NO then */
     struct spec_run run;
+    struct spec_schedule schedule;
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_update update;

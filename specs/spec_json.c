@@ -1,5 +1,7 @@
 /* A service as a table for codec.h: its JSON form, its hashes, its end; and what no table can say. */
+#include "lib/cron.h"
 #include "lib/hash.h"
+#include "lib/zone.h"
 #include "specs/check.h"
 #include "specs/codec.h"
 #include "specs/spec.h"
@@ -15,6 +17,7 @@ static const char *const mount_kinds[] = {"volume", "bind", NULL};
 static const char *const orders[] = {"stop-first", "start-first", NULL};
 static const char *const failure_actions[] = {"pause", "continue", "rollback", NULL};
 static const char *const conditions[] = {"started", "healthy", "completed", NULL};
+static const char *const concurrencies[] = {"forbid", "allow", "replace", NULL};
 static const char *const strategies[] = {"spread", "binpack", NULL};
 static const char *const restarts[] = {"always", "no", "on-failure", "unless-stopped", NULL};
 
@@ -152,6 +155,21 @@ static const struct codec_field run_rows[] = {
 };
 static const struct codec run_codec = CODEC_OF(spec_run, run_rows, STRICT);
 
+static int check_cron(const char *s, struct orc_err *err)
+{
+    struct orc_cron c;
+
+    return orc_cron_parse(s, &c, err);
+}
+
+static const struct codec_field schedule_rows[] = {
+    CODEC_ROW_STR(spec_schedule, cron, ORC_CRON_TEXT_MAX, check_cron),
+    CODEC_ROW_STR(spec_schedule, time_zone, ORC_ZONE_NAME_MAX, orc_zone_check_name),
+    SPEC_ENUM(spec_schedule, concurrency, concurrencies),
+    CODEC_ROW_INT64(spec_schedule, deadline_ms, 1000, SPEC_STARTING_DEADLINE_MAX_MS),
+};
+static const struct codec schedule_codec = CODEC_OF(spec_schedule, schedule_rows, STRICT);
+
 /* MARKED rows: a change of them needs a new container. */
 #define ROW(m, k, ...) CODEC_ROW(spec_service, m, k, __VA_ARGS__)
 #define MARKED(m, k, ...) CODEC_ROW(spec_service, m, k, .marked = true, __VA_ARGS__)
@@ -170,6 +188,7 @@ static const struct codec_field service_rows[] = {
     MARKED(restart_max, CODEC_INT, .max = SPEC_RETRIES_MAX),
     MARKED(job, CODEC_BOOL, .max = 1),
     ROW(run, CODEC_STRUCT, .sub = &run_codec),
+    ROW(schedule, CODEC_STRUCT, .sub = &schedule_codec),
     ROW(depends_on, CODEC_LIST, .sub = &depend_codec),
     MARKED(health, CODEC_STRUCT, .sub = &health_codec),
     MARKED(ports, CODEC_LIST, .sub = &port_codec),
@@ -225,6 +244,8 @@ json_t *spec_service_to_json(const struct spec_service *s)
 /* What a job can't have, as its containers end: parse_mode.c says it to people. */
 static int check_job(const struct spec_service *s, struct orc_err *err)
 {
+    if (!s->job && s->schedule.cron)
+        return orc_fail(err, -EINVAL, "\"schedule\": only a job has one");
     if (!s->job)
         return 0;
     if (s->restart != SPEC_RESTART_NO)

@@ -112,6 +112,7 @@ struct rollout_run {
     int64_t n; /* from 1; never used again while the record lives. Its tasks have it as their restart_epoch */
     enum run_state state;
     int64_t revision, epoch; /* what it runs; the intent's restart_epoch when it began */
+    int64_t scheduled;       /* wall ms: the time of the schedule; 0: by a revision or by hand */
     int64_t started, ended;  /* wall ms; ended 0: not yet */
     int wanted, completed;   /* slots */
     char *done;    /* while it runs: the slots that are completed, "0-16,18" (ranges.h); NULL: none */
@@ -153,6 +154,8 @@ struct record_rollout {
         struct rollout_trouble *at; /* by node */
         size_t n, cap;
     } trouble;
+    int64_t scheduled; /* of a job with a schedule, wall ms: up to then its times are dealt with */
+    int64_t next_run;  /* ... and the next one; 0: none */
     /* Of a job: `replicas` is how many tasks shall run now, `complete` the last revision that succeeded. */
     struct {
         struct rollout_run *at; /* by number */

@@ -77,7 +77,7 @@ static void with_runs(struct cluster *c, const char *state, const char *runs)
 
 #define RUN(n, state, epoch)                                                                                 \
     "{\"n\":" #n ",\"state\":\"" state "\",\"revision\":2,\"epoch\":" #epoch ",\"wanted\":5,\"completed\":"  \
-                                                                             "2}"
+    "2}"
 
 /* Who starts a job by hand waits for that very run. */
 static void test_judge__a_run_by_hand_is_waited_for_itself(void **state)

@@ -60,9 +60,11 @@ static const struct kind {
          "503\",\"degraded_since\":5,\"pending\":[{\"slot\":0,"
          "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}],"
          "\"trouble\":[{\"node\":\"k2\",\"failures\":5}],"
-         "\"runs\":[{\"n\":6,\"state\":\"failed\",\"revision\":3,\"epoch\":1,\"started\":5,\"ended\":6,"
+         "\"scheduled\":4,\"next_run\":9,\"runs\":[{\"n\":6,\"state\":\"failed\",\"revision\":3,\"epoch\":1,"
+         "\"scheduled\":4,\"started\":5,\"ended\":6,"
          "\"wanted\":2,\"completed\":1,\"failures\":4,\"exit_code\":7,\"reason\":\"r\"},{\"n\":7,"
-         "\"state\":\"running\",\"revision\":4,\"epoch\":2,\"started\":7,\"ended\":0,\"wanted\":20,"
+         "\"state\":\"running\",\"revision\":4,\"epoch\":2,\"scheduled\":0,\"started\":7,\"ended\":0,"
+         "\"wanted\":20,"
          "\"completed\":18,\"done\":\"0-16,18\",\"failures\":0,\"exit_code\":-1}],\"rebalance_epoch\":2,"
          "\"rebalance_left\":3,\"rebalance_moved\":1,\"rebalance_end\":\"e\",\"moving\":[{\"slot\":1,"
          "\"attempt\":7}]}"),

@@ -292,6 +292,10 @@ CHANGE(max_concurrent, s->run.max_concurrent = 2)
 CHANGE(retries, s->run.retries = SPEC_RETRIES_ANY)
 CHANGE(retry_delay, s->run.delay_ms = 1)
 CHANGE(keep, s->run.keep = 1)
+CHANGE(schedule, (change_job(s), s->schedule.cron = orc_strdup("@daily")))
+CHANGE(time_zone, s->schedule.time_zone = orc_strdup("Europe/Oslo"))
+CHANGE(concurrency, s->schedule.concurrency = SPEC_RUNS_ALLOW)
+CHANGE(deadline, s->schedule.deadline_ms = 1000)
 CHANGE(gateway, add_route(s, "", "/", 80))
 CHANGE(replicas, s->replicas = 2)
 CHANGE(replicas_zero, s->replicas = 0)
@@ -355,6 +359,10 @@ static const struct {
     {"job retries", change_retries, false},
     {"job delay", change_retry_delay, false},
     {"job keep", change_keep, false},
+    {"schedule", change_schedule, true}, /* of a job */
+    {"time_zone", change_time_zone, false},
+    {"concurrency", change_concurrency, false},
+    {"starting_deadline", change_deadline, false},
     {"gateway", change_gateway, false},
     {"replicas", change_replicas, false},
     {"replicas: 0", change_replicas_zero, false},

@@ -249,6 +249,18 @@ static void test_spec_parse__modes(void **state)
     assert_web(WEB("    deploy: {mode: global}\n"), "\"global\":true");
 }
 
+/* Also in test_cron: what a schedule may be. */
+static void test_spec_parse__schedules(void **state)
+{
+    assert_web(WEB("    deploy: {mode: replicated-job}\n    x-orc: {schedule: '*/5 * * * *'}\n"),
+               "\"restart\":\"no\",\"job\":true,\"schedule\":{\"cron\":\"*/5 * * * *\"}");
+    assert_web(WEB("    deploy: {mode: replicated-job}\n    x-orc: {schedule: {cron: '@daily', time_zone: "
+                   "Europe/Oslo, "
+                   "concurrency: replace, starting_deadline: 10m, keep: 3}}\n"),
+               "\"restart\":\"no\",\"job\":true,\"run\":{\"keep\":3},\"schedule\":{\"cron\":\"@daily\","
+               "\"time_zone\":\"Europe/Oslo\",\"concurrency\":\"replace\",\"deadline_ms\":600000}");
+}
+
 #define JOB "\"restart\":\"no\",\"job\":true"
 
 /* Behaviours 68, 69: how often a job is tried again, in every way that there is to say it. */
@@ -422,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_spec_parse__at_most_so_many_replicas_per_node),
         cmocka_unit_test(test_spec_parse__modes),
         cmocka_unit_test(test_spec_parse__jobs),
+        cmocka_unit_test(test_spec_parse__schedules),
         cmocka_unit_test(test_spec_parse__preferences_keep_their_order),
         cmocka_unit_test(test_spec_parse__strategy),
         cmocka_unit_test(test_spec_parse__zero_replicas_are_zero),
