@@ -367,7 +367,6 @@ static void test_global__an_update_goes_node_by_node(void **state)
 static void test_global__a_change_of_mode_keeps_what_may_stay(void **state)
 {
     struct sim *s = sim_new();
-    orc_auto_free char *map = NULL;
 
     for (int i = 0; i < 3; i++)
         sim_node(s, 8, 8000);
