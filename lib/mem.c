@@ -17,6 +17,15 @@ void *orc_calloc(size_t n, size_t size)
     return must(calloc(n ? n : 1, size ? size : 1));
 }
 
+void *orc_calloc_at(size_t align, size_t n, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return must(NULL);
+    return memset(must(aligned_alloc(align, bytes)), 0, bytes);
+}
+
 void *orc_realloc(void *p, size_t n, size_t size)
 {
     size_t bytes;

@@ -14,6 +14,8 @@
 
 /* Zeroed memory of n * size bytes (overflow aborts); freed with free(). */
 void *orc_calloc(size_t n, size_t size);
+/* Likewise, at a multiple of `align`, a power of two of which n * size is a multiple. */
+void *orc_calloc_at(size_t align, size_t n, size_t size);
 #define orc_new(type) ((type *)orc_calloc(1, sizeof(type)))
 
 /* realloc() of n * size bytes that aborts on failure. New bytes are not zeroed. */

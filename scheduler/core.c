@@ -132,7 +132,8 @@ static void forget_times(struct core *c, struct core_task *t)
 {
     if (core_task_more(t)->removed_at)
         DL_DELETE2(c->removed, t, more->removed_prev, more->removed_next);
-    t->placed_at = t->begun_at = t->available_at = 0;
+    t->since = t->available_at = 0;
+    t->begun = false;
     if (t->more)
         t->more->failed_at = t->more->leaving_at = t->more->removed_at = 0;
     t->fails = t->planned = false;

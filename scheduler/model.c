@@ -240,13 +240,17 @@ static void observe_trouble(const struct core *c, struct core_task *t)
 
 static void observe_task(struct core *c, struct core_task *t)
 {
+    bool begun = core_task_reported(t) && t->state >= TASK_CREATING;
+
     trouble_observe(c, t);
-    if (!t->placed_at) {
-        t->placed_at = c->now;
+    if (!t->since) {
+        t->since = c->now;
         if (t->more)
             t->more->crashes_base = c->baseline && core_task_reported(t) ? t->more->crashes : 0;
     }
-    t->begun_at = once(t->begun_at, core_task_reported(t) && t->state >= TASK_CREATING, c->now);
+    if (begun && !t->begun)
+        t->since = c->now;
+    t->begun = begun;
     observe_trouble(c, t);
     observe_availability(c, t);
     observe_removal(c, t);

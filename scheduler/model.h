@@ -114,7 +114,7 @@ struct core_task_more {
     struct core_task *removed_prev, *removed_next;
 };
 
-#define CORE_TIME_BITS 42 /* of ms: for 139 years */
+#define CORE_TIME_BITS 41 /* of ms: for 69 years */
 
 /* One task, with what this core keeps of its record and status. There may be a million: members that most
  * tasks leave at their default are in `more`, those that many have in common are shared. */
@@ -132,16 +132,16 @@ struct core_task {
     uint64_t spread_stamp; /* of the decision in which it counts for the spread */
     uint32_t address;      /* host byte order, when more->address is NULL; 0: none */
     uint32_t touched;      /* its place in the list of those touched, from 1; 0: it is not */
-    /* Observed, monotonic ms; 0: not (yet). */
-    uint64_t placed_at : CORE_TIME_BITS, slot : 14;
-    uint64_t begun_at : CORE_TIME_BITS, desired : 3, state : 5, health : 3; /* as last readable */
+    /* Times: observed, monotonic ms; 0: not (yet). Record and status: as last readable. */
+    uint64_t since : CORE_TIME_BITS; /* it was seen first, or, when it has begun, its creation began */
+    uint64_t slot : 14, begun : 1, desired : 2, state : 4, health : 2;
     uint64_t available_at : CORE_TIME_BITS;
+    uint64_t boot : 16;   /* of the status: hash of its server's start; 0: unknown */
     uint64_t counted : 1; /* its room is in the node's sums */
     uint64_t address_counted : 1;
     uint64_t fails : 1; /* counted as trouble */
     uint64_t collectable : 1;
     uint64_t planned : 1; /* its collection is, in a plan that has not come back */
-    uint64_t boot : 16;   /* of the status: hash of its server's start; 0: unknown */
 };
 
 /* Addresses held, by last byte; of two tasks with one address each holds it. */

@@ -116,12 +116,12 @@ uint64_t slots_deadline(const struct slots *v, const struct core_task *t)
     const struct spec_service *spec = spec_of(v, t);
     uint64_t ms = PROGRESS_MS;
 
-    if (!t->begun_at)
-        return t->placed_at + (spec && spec->progress_deadline_ms ? spec->progress_deadline_ms : FETCH_MS);
+    if (!t->begun)
+        return t->since + (spec && spec->progress_deadline_ms ? spec->progress_deadline_ms : FETCH_MS);
     if (spec && spec->health.kind != SPEC_HEALTH_NONE)
         ms += spec->health.start_period_ms +
               (uint64_t)spec->health.retries * (spec->health.interval_ms + spec->health.timeout_ms);
-    return t->begun_at + ms;
+    return t->since + ms;
 }
 
 bool slots_still_stopping(const struct slots *v, const struct core_task *t)
@@ -382,7 +382,7 @@ static void prefetch(const struct core_service *s, size_t slot)
 
     if (far) {
         __builtin_prefetch(far);
-        __builtin_prefetch(&far->attempt);
+        __builtin_prefetch((const char *)far + sizeof *far / 2);
     }
     if (near)
         __builtin_prefetch(near->node);

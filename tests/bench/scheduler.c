@@ -320,6 +320,19 @@ static void drain(struct bench *b, int round)
     put_drain(b, round, true);
 }
 
+/* Its heartbeat is gone, and the grace over. */
+static void lose(struct bench *b, int round)
+{
+    struct key before = node_key(KEY_ALIVE, (round + b->nodes - 1) % b->nodes),
+               k = node_key(KEY_ALIVE, round % b->nodes);
+
+    put(b, &before, NULL);
+    settle(b);
+    core_feed_delete(b->core, &k);
+    step(b);
+    b->now += 4000;
+}
+
 static void scale(struct bench *b, int round)
 {
     put_app(b, 0, b->tasks / b->services + 1 + round);
@@ -385,15 +398,16 @@ static json_t *measure(struct bench *b)
     malloc_trim(0);
     kib = resident_kib() - before;
     double rest = rest_us(b), cordoned = median_us(b, cordon), scaled = median_us(b, scale),
-           failed = median_us(b, fail), drained = median_us(b, drain);
+           failed = median_us(b, fail), drained = median_us(b, drain), lost = median_us(b, lose);
 
-    return json_pack("{s:i s:i s:i s:I s:I s:I s:f s:f s:I s:I s:f s:{s:f s:f s:f s:f s:f}}", "nodes",
+    return json_pack("{s:i s:i s:i s:I s:I s:I s:f s:f s:I s:I s:f s:f s:{s:f s:f s:f s:f s:f s:f}}", "nodes",
                      b->nodes, "services", b->services, "tasks", b->tasks, "placed", (json_int_t)placed,
                      "steps", (json_int_t)steps, "most_per_step", (json_int_t)per_step, "step_s", step_s,
                      "feed_s", feed_s, "placements_per_s", (json_int_t)((double)placed / step_s),
                      "placements_fed_per_s", (json_int_t)((double)placed / (step_s + feed_s)), "resident_mib",
-                     (double)kib / 1024, "change_us", "nothing", rest, "node_cordoned", cordoned,
-                     "node_drained", drained, "service_scaled_by_one", scaled, "task_failed", failed);
+                     (double)kib / 1024, "bytes_per_task", (double)kib * 1024 / b->tasks, "change_us",
+                     "nothing", rest, "node_cordoned", cordoned, "node_drained", drained, "node_lost", lost,
+                     "service_scaled_by_one", scaled, "task_failed", failed);
 }
 
 static int number(const char *text, int max)
