@@ -347,6 +347,26 @@ void agent_network(struct agent *a, bool ready)
     step_all(a);
 }
 
+/* When etcd was last known to know of us: fences count from there. No task is stepped here, as a task may be
+ * who tells; those that are fenced are woken in time. */
+static void look_away(struct agent *a)
+{
+    bool away = a->view != VIEW_LIVE || !a->lease;
+    uint64_t now = orc_clock_ms();
+    struct task *t, *next;
+
+    if (!away)
+        a->away_since = 0;
+    if (!away || a->away_since)
+        return;
+    a->away_since = now;
+    HASH_ITER (hh, a->tasks, t, next)
+        if (t->c.fence_ms) {
+            task_wake_at(t, now + t->c.fence_ms);
+            arm(a, t->wake, now);
+        }
+}
+
 void agent_alive(struct agent *a, int64_t lease, int64_t create_revision)
 {
     struct task *t, *next;
@@ -361,6 +381,7 @@ void agent_alive(struct agent *a, int64_t lease, int64_t create_revision)
             t->pub.have = EP_UNKNOWN;
             withdraw_again(&t->w);
         }
+    look_away(a);
     if (!lease)
         return; /* lost: what runs is ours still */
     a->ours = true;
@@ -409,6 +430,7 @@ void agent_forget(struct agent *a)
 void agent_view(struct agent *a, enum view_state state)
 {
     a->view = state;
+    look_away(a);
     if (state == VIEW_LIVE)
         step_all(a);
 }
@@ -434,6 +456,7 @@ struct agent *agent_new(const struct agent_opts *opts)
     a->list_again = timer_new(opts->loop, on_resync, a);
     a->timer_at = CONVERGE_NEVER;
     a->view = VIEW_SYNCING;
+    a->endpoints = endpoints_new(a);
     ops_init(a);
     return a;
 }
@@ -445,6 +468,7 @@ struct agent *agent_free(struct agent *a)
     if (!a)
         return NULL;
     a->closing = true;
+    endpoints_free(a->endpoints);
     docker_events_free(a->events);
     if (a->list)
         docker_cancel(a->list);

@@ -60,6 +60,7 @@ void converge_want(struct converge *c, enum task_desired desired, const struct s
     c->spec_known = true;
     c->restart = spec->restart;
     c->restart_max = spec->restart_max;
+    c->fence_ms = spec->fence_ms;
 }
 
 void converge_anew(struct converge *c)
@@ -154,7 +155,7 @@ static bool exited(struct converge *c, const struct converge_seen *seen, uint64_
 
     c->exit_code = seen->exit_code;
     c->oom = seen->oom;
-    if (c->desired != TASK_RUN || c->end != CONVERGE_ALIVE) {
+    if (c->desired != TASK_RUN || c->end != CONVERGE_ALIVE || c->fenced) {
         c->running_since = 0;
         return false;
     }
@@ -220,17 +221,35 @@ static enum converge_op wait_for(uint64_t at, uint64_t now, enum converge_op op,
     return op;
 }
 
-static enum converge_op next_to_run(const struct converge *c, uint64_t now, uint64_t *ret_wake)
+/* When a container must not run any more as etcd was away for too long; CONVERGE_NEVER: it may. */
+static uint64_t fence_at(const struct converge *c, const struct converge_world *w)
+{
+    return c->fence_ms && w->away_since ? w->away_since + c->fence_ms : CONVERGE_NEVER;
+}
+
+static enum converge_op next_fenced(const struct converge *c, const struct converge_world *w,
+                                    uint64_t *ret_wake)
+{
+    if (c->container != CONTAINER_RUNNING)
+        return CONVERGE_NOTHING;
+    return wait_for(c->retry_at, w->now, c->stop_failed ? CONVERGE_KILL : CONVERGE_STOP, ret_wake);
+}
+
+static enum converge_op next_to_run(const struct converge *c, const struct converge_world *w,
+                                    uint64_t *ret_wake)
 {
     if (c->end != CONVERGE_ALIVE || !c->spec_known)
         return CONVERGE_NOTHING;
+    if (fence_at(c, w) <= w->now)
+        return next_fenced(c, w, ret_wake);
     switch (c->container) {
     case CONTAINER_NONE:
-        return wait_for(c->retry_at, now, c->image_absent ? CONVERGE_PULL : CONVERGE_CREATE, ret_wake);
+        return wait_for(c->retry_at, w->now, c->image_absent ? CONVERGE_PULL : CONVERGE_CREATE, ret_wake);
     case CONTAINER_CREATED:
     case CONTAINER_EXITED:
-        return wait_for(c->retry_at, now, CONVERGE_START, ret_wake);
+        return wait_for(c->retry_at, w->now, CONVERGE_START, ret_wake);
     case CONTAINER_RUNNING:
+        *ret_wake = fence_at(c, w);
         break;
     }
     return CONVERGE_NOTHING;
@@ -257,12 +276,13 @@ enum converge_op converge_next(const struct converge *c, const struct converge_w
     *ret_wake = CONVERGE_NEVER;
     if (!c->wanted || !w->engine || c->op != CONVERGE_NOTHING)
         return CONVERGE_NOTHING;
-    return c->desired == TASK_RUN ? next_to_run(c, w->now, ret_wake) : next_to_stop(c, w, ret_wake);
+    return c->desired == TASK_RUN ? next_to_run(c, w, ret_wake) : next_to_stop(c, w, ret_wake);
 }
 
 void converge_begin(struct converge *c, enum converge_op op)
 {
     c->op = op;
+    c->fenced = c->fenced || (c->desired == TASK_RUN && (op == CONVERGE_STOP || op == CONVERGE_KILL));
 }
 
 static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
@@ -279,7 +299,7 @@ static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
         c->was_made = true;
         break;
     case CONVERGE_START:
-        c->patient = false;
+        c->patient = c->fenced = false;
         c->container = CONTAINER_RUNNING;
         c->running_since = now;
         set_reason(c, c->last_run ? orc_printf("last run: %s", c->last_run) : NULL);
@@ -292,6 +312,8 @@ static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
         c->stop_failed = false;
         c->container = CONTAINER_EXITED;
         c->running_since = 0;
+        if (c->desired == TASK_RUN)
+            set_reason(c, orc_strdup("stopped as etcd could not be reached for longer than x-orc.fence"));
         break;
     case CONVERGE_REMOVE:
         c->container = CONTAINER_NONE;

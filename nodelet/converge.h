@@ -6,8 +6,9 @@
  *
  * Invariants: level-triggered: converge_next() depends on the state alone and changes nothing. At most one
  * operation is under way. A running container is stopped only for an explicit drain or remove, after its
- * withdrawal, and such a stop begins only while the store answers. What ended for good (`end`) never starts
- * again.
+ * withdrawal, and such a stop begins only while the store answers. The one exception was asked for by the
+ * service: x-orc.fence stops it after so long without etcd, and it starts again when etcd answers. What ended
+ * for good (`end`) never starts again.
  *
  * Life: converge_init(), converge_resume() with the status of an earlier life if there is one; then
  * converge_want(), converge_see(), and rounds of converge_next() → converge_begin() → converge_end().
@@ -70,8 +71,9 @@ struct converge_seen {
 };
 
 struct converge_world {
-    bool engine; /* the engine answers and its containers have been seen */
-    bool store;  /* the view is live: planned stops may begin */
+    bool engine;         /* the engine answers and its containers have been seen */
+    bool store;          /* the view is live: planned stops may begin */
+    uint64_t away_since; /* since when nothing came of etcd, or our heartbeat is lost; 0: all is well */
     uint64_t now;
 };
 
@@ -81,6 +83,7 @@ struct converge {
     enum task_desired desired;
     enum spec_restart restart;
     int restart_max;
+    uint64_t fence_ms; /* 0: never */
 
     enum converge_container container;
     bool was_made; /* a container existed: one that is absent was deleted behind our back (behaviour 42) */
@@ -91,6 +94,7 @@ struct converge {
     bool image_absent;
     bool withdrawn; /* the withdrawal ended: the stop signal may be sent */
     bool stop_failed;
+    bool fenced;  /* its stop without etcd has begun; until the next start */
     bool patient; /* retry_at waits because somebody stopped it */
 
     int restarts;       /* within this task, as in its status */

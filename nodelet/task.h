@@ -95,6 +95,7 @@ struct agent {
     struct docker_call *list;
     struct revisions *revisions;
     struct timer *timer, *list_again;
+    struct endpoints *endpoints;
     uint64_t timer_at;
 
     struct task *tasks;
@@ -104,6 +105,7 @@ struct agent {
     bool ours; /* the node's name, and so its tasks */
     bool engine_up, engine_known, engine_was_down, network, batched, want_list;
     enum view_state view;
+    uint64_t away_since; /* of etcd, or of our heartbeat; 0: both are there */
     int64_t lease, alive_rev;
 
     struct ops_lane busy, waiting; /* create, start, remove; stop, kill */
@@ -144,6 +146,10 @@ void ops_cancel(struct task *t); /* before the task is freed */
 /* checks.c: sets up, begins, ends and times out probes */
 void checks_step(struct task *t, uint64_t now);
 void checks_cancel(struct task *t);
+
+/* endpoints.c: looks now and then whether the endpoints stand in the store as they were written */
+struct endpoints *endpoints_new(struct agent *a);
+struct endpoints *endpoints_free(struct endpoints *e); /* NULL allowed; returns NULL */
 
 /* publish.c */
 void publish_step(struct task *t, uint64_t now);

@@ -194,6 +194,7 @@ static const struct spec_key orc_keys[] = {
     {"progress_deadline", .read = read_duration,
      .offset = offsetof(struct spec_service, progress_deadline_ms)},
     {"disconnect", .read = read_disconnect, .offset = offsetof(struct spec_service, disconnect_ms)},
+    {"fence", .read = read_duration, .offset = offsetof(struct spec_service, fence_ms)},
     {"health", .read = spec_key_probe},
     {"gateway", .read = read_gateway},
     {"drain", .read = read_drain},

@@ -182,6 +182,7 @@ struct spec_service {
     uint64_t disconnect_ms; /* x-orc.disconnect: so long a lost node's replicas may come back; 0: never */
     bool rebalance_auto;    /* x-orc.rebalance: auto; default: only `orc rebalance` moves what runs */
     uint64_t rebalance_after_ms; /* ... when nodes and service have been as they are for so long; 5 min */
+    uint64_t fence_ms; /* x-orc.fence: after so long without etcd its server stops a replica; 0: never */
 };
 
 struct spec_app {

@@ -213,6 +213,7 @@ static const struct codec_field service_rows[] = {
     ROW(disconnect_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
     ROW(rebalance_auto, CODEC_BOOL, .max = 1),
     ROW(rebalance_after_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
+    MARKED(fence_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
 };
 static const struct codec service_codec = CODEC_OF(spec_service, service_rows, STRICT);
 

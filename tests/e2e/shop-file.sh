@@ -3,10 +3,10 @@
 # shop_file [SERVICE SETTINGS...]: prints a file with one service "web" behind "/" made from these settings:
 #   version=1 image=orc/workload:1 replicas=3 order=start-first parallelism=1 action=rollback monitor=3s memory=32M
 #   delay=0s canary=0
-#   env=KEY=VALUE (repeatable) constraint='node.labels.x == y' grace=10s drain=10s interval=1s retries=2 health=http path=/ name=web app=e2e
+#   env=KEY=VALUE (repeatable) constraint='node.labels.x == y' grace=10s drain=10s interval=1s retries=2 health=http path=/ name=web app=e2e disconnect=5m fence=6s
 shop_file() {
     local version=1 image= replicas=3 order=start-first parallelism=1 action=rollback monitor=3s memory=32M constraint= delay=0s canary=0 \
-        grace=10s drain=10s interval=1s retries=2 path=/ name=web app=e2e env=() port= setting
+        grace=10s drain=10s interval=1s retries=2 path=/ name=web app=e2e env=() port= disconnect= fence= setting
     for setting in "$@"; do
         case $setting in
         env=*) env+=("${setting#env=}") ;;
@@ -39,6 +39,8 @@ END
       drain: {timeout: $drain}
       canary: $canary
 END
+    [ -z "$disconnect" ] || echo "      disconnect: $disconnect"
+    [ -z "$fence" ] || echo "      fence: $fence"
 }
 
 # write_file NAME SETTINGS...: the file below the test's own folder; prints its path.

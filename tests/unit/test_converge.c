@@ -12,7 +12,7 @@
 struct story {
     struct converge c;
     struct spec_service *spec;
-    uint64_t now;
+    uint64_t now, away_since;
     bool engine, store;
 };
 
@@ -40,7 +40,8 @@ static int end(void **state)
 
 static enum converge_op next(struct story *s, uint64_t *ret_wake)
 {
-    struct converge_world w = {.engine = s->engine, .store = s->store, .now = s->now};
+    struct converge_world w = {
+        .engine = s->engine, .store = s->store, .away_since = s->away_since, .now = s->now};
     uint64_t wake = 0;
     enum converge_op op = converge_next(&s->c, &w, &wake);
 
@@ -788,6 +789,158 @@ static void test_converge__what_was_wanted_can_be_void(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* ---- fenced: x-orc.fence ------------------------------------------------------------------------------- */
+
+static void away(struct story *s)
+{
+    s->store = false;
+    s->away_since = s->now;
+}
+
+static void back(struct story *s)
+{
+    s->store = true;
+    s->away_since = 0;
+}
+
+static void fenced_runs(struct story *s)
+{
+    s->spec->fence_ms = 6000;
+    runs(s);
+}
+
+static void test_converge__without_a_fence_nothing_stops_while_etcd_is_away(void **state)
+{
+    struct story *s = *state;
+    uint64_t wake;
+
+    runs(s);
+    away(s);
+    s->now += 1000000;
+    assert_int_equal(next(s, &wake), CONVERGE_NOTHING);
+    assert_true(wake == CONVERGE_NEVER);
+    state_is(s, TASK_RUNNING);
+}
+
+static void test_converge__a_fenced_one_is_stopped_after_its_time_and_not_before(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    nothing(s);
+    away(s);
+    assert_int_equal(waits(s), 6000);
+    s->now += 5999;
+    assert_int_equal(waits(s), 1);
+    s->now += 1;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    state_is(s, TASK_STARTING);
+    assert_non_null(strstr(s->c.reason, "x-orc.fence"));
+    s->now += 1000000;
+    nothing(s);
+    back(s);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    state_is(s, TASK_RUNNING);
+    assert_int_equal(s->c.restarts, 0); /* no fault of its own */
+}
+
+static void test_converge__an_outage_shorter_than_the_fence_stops_nothing(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    for (int i = 0; i < 5; i++) {
+        away(s);
+        s->now += 5000;
+        nothing(s);
+        back(s);
+        s->now += 10;
+        nothing(s);
+    }
+    state_is(s, TASK_RUNNING);
+}
+
+static void test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen(void **state)
+{
+    for (int at = 0; at < 3; at++) {
+        struct story *s = *state;
+
+        converge_release(&s->c);
+        back(s);
+        fenced_runs(s);
+        away(s);
+        s->now += 6000;
+        converge_begin(&s->c, CONVERGE_STOP);
+        if (at == 0)
+            sees(s, CONTAINER_EXITED, 143);
+        converge_end(&s->c, at == 1 ? CONVERGE_TRANSIENT : CONVERGE_DONE, "engine away", s->now);
+        if (at)
+            sees(s, CONTAINER_EXITED, 143);
+        assert_int_equal(s->c.restarts, 0);
+        assert_int_equal(s->c.end, CONVERGE_ALIVE);
+        back(s);
+        s->now += 60000;
+        does(s, CONVERGE_START, CONVERGE_DONE);
+        sees(s, CONTAINER_RUNNING, 0);
+        sees(s, CONTAINER_EXITED, 1); /* this one is */
+        assert_int_equal(s->c.restarts, 1);
+    }
+}
+
+static void test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    s->now += 6000;
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_KILL, CONVERGE_DONE);
+    nothing(s);
+}
+
+static void test_converge__nothing_fenced_starts_while_etcd_is_away_too_long(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += waits(s);
+    does(s, CONVERGE_START, CONVERGE_DONE); /* a crash within the time is mended as ever */
+    s->now = s->away_since + 6000;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    nothing(s);
+}
+
+static void test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    s->now += 6000;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    back(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__an_orphan_is_not_fenced(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    converge_orphan(&s->c);
+    away(s);
+    s->now += 60000;
+    nothing(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -832,6 +985,14 @@ int main(void)
         T(test_converge__what_must_be_looked_at_is_not_called_stopped),
         T(test_converge__what_was_wanted_can_be_void),
         T(test_converge__random_stories_keep_the_promises),
+        T(test_converge__without_a_fence_nothing_stops_while_etcd_is_away),
+        T(test_converge__a_fenced_one_is_stopped_after_its_time_and_not_before),
+        T(test_converge__an_outage_shorter_than_the_fence_stops_nothing),
+        T(test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen),
+        T(test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills),
+        T(test_converge__nothing_fenced_starts_while_etcd_is_away_too_long),
+        T(test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again),
+        T(test_converge__an_orphan_is_not_fenced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

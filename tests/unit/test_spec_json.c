@@ -110,6 +110,7 @@ static struct spec_service *everything(void)
     s->disconnect_ms = 6;
     s->rebalance_auto = true;
     s->rebalance_after_ms = 6;
+    s->fence_ms = 7;
     spec_service_sort(s);
     return s;
 }
@@ -319,6 +320,7 @@ CHANGE(drain, s->drain_timeout_ms = 1)
 CHANGE(disconnect, s->disconnect_ms = 1)
 CHANGE(rebalance, s->rebalance_auto = true)
 CHANGE(rebalance_after, s->rebalance_after_ms = 1)
+CHANGE(fence, s->fence_ms = 1)
 
 static const struct {
     const char *name;
@@ -386,6 +388,7 @@ static const struct {
     {"disconnect", change_disconnect, false},
     {"rebalance", change_rebalance, false},
     {"rebalance after", change_rebalance_after, false},
+    {"fence", change_fence, true},
 };
 
 /* Behaviours 41, 58: a change that needs no new container doesn't look as if it did. */

@@ -370,8 +370,9 @@ static void test_spec_orc__gateway_and_drain(void **state)
 
 static void test_spec_orc__how_long_a_node_may_be_away(void **state)
 {
-    assert_web(WEB("    x-orc: {disconnect: 10m}\n"), "\"disconnect_ms\":600000");
-    assert_same(WEB("    x-orc: {disconnect: 0s}\n"), WEB("    x-orc: {}\n"));
+    assert_web(WEB("    x-orc: {disconnect: 10m, fence: 6s}\n"),
+               "\"disconnect_ms\":600000,\"fence_ms\":6000");
+    assert_same(WEB("    x-orc: {disconnect: 0s, fence: 0s}\n"), WEB("    x-orc: {}\n"));
 }
 
 static void test_spec_orc__rebalance_in_short_and_in_full(void **state)
