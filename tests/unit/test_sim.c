@@ -429,18 +429,35 @@ static void check_people(struct run *r, const struct lives *before, const struct
     }
 }
 
-/* Of a job no more tasks at once than max_concurrent, of all its runs. One on a silent node is not known of.
- */
-static void check_jobs(struct run *r, const struct lives *v)
+static const struct live *same_task(const struct lives *v, const char *id)
+{
+    const struct live *l;
+
+    orc_vec_each (l, v)
+        if (strcmp(l->id, id) == 0)
+            return l;
+    return NULL;
+}
+
+/* Of a job no task is made beside as many as may be at once, of all its runs. One on a node that was silent
+ * when that was decided is not known of; when the node is back, there may be more for a while. */
+static void check_jobs(struct run *r, const struct lives *decided, const struct lives *after)
 {
     for (int i = 0; i < r->n_services; i++) {
         const struct live *l;
-        int n = 0;
+        int n = 0, made = 0;
 
-        orc_vec_each (l, v)
-            n += strcmp(l->rec->service, r->services[i].name) == 0 && l->rec->desired == TASK_RUN &&
-                 holds(l) && l->alive;
-        if (r->services[i].job && n > JOB_AT_ONCE)
+        if (!r->services[i].job)
+            continue;
+        orc_vec_each (l, after) {
+            const struct live *then = same_task(decided, l->id);
+
+            if (strcmp(l->rec->service, r->services[i].name) != 0 || l->rec->desired != TASK_RUN || !holds(l))
+                continue;
+            made += !then;
+            n += !then || then->alive;
+        }
+        if (made && n > JOB_AT_ONCE)
             broken(r, "the job %s has %d tasks at once", r->services[i].name, n);
     }
 }
@@ -453,7 +470,6 @@ static void check_all(struct run *r, const struct lives *v)
     check_history(r, v);
     check_volumes(r, v);
     check_count(r, v);
-    check_jobs(r, v);
     check_per_node(r, v);
 }
 
@@ -856,6 +872,7 @@ static void step(struct run *r)
         ask(r);
     after = read_tasks(r->s);
     check_made(r, &decided, &before, &after);
+    check_jobs(r, &decided, &after);
     check_all(r, &after);
     check_people(r, &before, &after);
     check_availability(r, &decided, &before, &after);
