@@ -131,8 +131,10 @@ static bool decide(struct forecast *f, struct forecast_result *ret)
         struct plan p = {0};
 
         core_step(f->core, f->now, f->wall + (int64_t)f->now - 1, &p);
-        if (plan_empty(&p))
+        if (plan_empty(&p)) {
+            plan_release(&p);
             break;
+        }
         commit(f, &p);
         keep(f, &p, ret);
         any = true;

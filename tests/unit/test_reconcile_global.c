@@ -518,7 +518,7 @@ static void test_global__at_most_one_per_node_and_in_the_end_exactly_one(void **
         sim_apply(s, "shop", 1, w);
         for (int i = 0; i < 60; i++) {
             behave(s);
-            sim_step(s);
+            free(sim_step(s));
             check_at_most_one_per_node(s);
         }
         for (int k = 1; k <= 6; k++) {
