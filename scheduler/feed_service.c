@@ -1,6 +1,7 @@
 /* feed_service.c - what people ask for: apps, revisions, intents; and the scheduler's own rollouts. */
 #include "scheduler/feed.h"
 
+#include "scheduler/allow.h"
 #include "scheduler/demand.h"
 #include "scheduler/global.h"
 #include "scheduler/reconcile_ops.h"
@@ -34,7 +35,7 @@ void feed_free_service(struct core *c, struct core_service *s)
     record_rollout_release(&s->rollout);
     record_intent_release(&s->intent);
     orc_vec_release(&s->trouble);
-    orc_vec_release(&s->allowed);
+    allow_drop(c, s);
     orc_vec_release(&s->by_slot);
     for (size_t i = 0; i < s->makes.n; i++)
         share_make_drop(s->makes.at[i]);
@@ -116,7 +117,7 @@ void feed_revision(struct core *c, const struct key *k, struct record_revision *
     if (r && !feed_is_modest(spec_service_reserved(r->spec)))
         r = NULL;
     FEED_MOVE(&rev->rec, r, record_revision_release);
-    s->allowed_spec = NULL;
+    s->allow_spec = NULL;
     feed_note(&rev->fed, r, create, mod);
     free(orc_take(rev->rec.yaml)); /* for people only */
     core_dirty(c, s);

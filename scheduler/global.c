@@ -1,7 +1,7 @@
 #include "scheduler/global.h"
 
+#include "scheduler/allow.h"
 #include "scheduler/place_node.h"
-#include "scheduler/rank.h"
 
 /* ---- which nodes ------------------------------------------------------------------------------------- */
 
@@ -13,7 +13,7 @@ char *global_why_leave(const struct recon *x, const struct spec_service *spec, c
         return orc_printf("node %s was %s", n->name, n->fed.present ? "lost" : "removed");
     if (n->policy.drain)
         return orc_printf("node %s is drained", n->name);
-    if (n->fed.present && !n->fed.unreadable && !rank_allowed(x->c, x->s, spec, n)) {
+    if (n->fed.present && !n->fed.unreadable && !allow_node(x->c, x->s, spec, n)) {
         place_allowed(n, spec, &why);
         return orc_printf("node %s no longer fits: %s", n->name, why);
     }
@@ -22,7 +22,7 @@ char *global_why_leave(const struct recon *x, const struct spec_service *spec, c
 
 bool global_takes(const struct recon *x, const struct spec_service *spec, const struct core_node *n)
 {
-    return place_open(x->c, n) && rank_allowed(x->c, x->s, spec, n);
+    return place_open(x->c, n) && allow_node(x->c, x->s, spec, n);
 }
 
 /* What can't be read may be a replica. */

@@ -16,6 +16,7 @@
 
 struct core_node;
 struct core_service;
+struct core_allow;
 
 /* What placing looks at of a node, for all nodes side by side, one cache line each; kept by rank.c. */
 struct core_row {
@@ -241,9 +242,8 @@ struct core_service {
     bool dirty, waits_room, waits_dependency;
     uint64_t wake; /* monotonic ms; 0: none */
     bool timed;
-    const struct spec_service *allowed_spec; /* whose constraints were held against the labels ... */
-    uint64_t allowed_until;                  /* ... up to here in the list of changes */
-    ORC_VEC(uint64_t) allowed;               /* bits, by row */
+    const struct spec_service *allow_spec; /* whose constraints these are; NULL: none of those it has now */
+    struct core_allow *allow;              /* where they let it go; NULL */
     /* Observed. */
     uint64_t said_at;  /* when its record was last planned */
     uint64_t tell_at;  /* up to when its share of events is used (reconcile_tell.c) */
@@ -321,9 +321,10 @@ struct core {
     ORC_VEC(struct core_lanes) lanes;      /* of rows */
     ORC_VEC(struct core_node *) row_nodes; /* beside rows */
     ORC_VEC(struct core_node *)
-    stale, taken;             /* rows to write anew; nodes on which this step placed something */
-    ORC_VEC(uint32_t) labels; /* rows whose labels changed, in order */
-    uint64_t labels_from;     /* how many before these */
+    stale, taken;              /* rows to write anew; nodes on which this step placed something */
+    ORC_VEC(uint32_t) labels;  /* rows whose labels changed, in order */
+    uint64_t labels_from;      /* how many before these */
+    struct core_allow *allows; /* where lists of constraints in use let go */
     struct rank rank;
     uint64_t now;
     int64_t wall;

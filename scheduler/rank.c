@@ -1,6 +1,7 @@
 #include "scheduler/rank.h"
 
 #include "lib/hash.h"
+#include "scheduler/allow.h"
 #include "scheduler/place_filter.h"
 #include "scheduler/place_count.h"
 #include "scheduler/place_node.h"
@@ -183,53 +184,6 @@ int rank_spread(const struct core *c, const struct core_node *n)
     return r->spread_stamp == c->spread_stamp ? r->spread : 0;
 }
 
-/* ---- constraints, once per service and change of labels ---------------------------------------------- */
-
-static bool allowed_here(const struct core_service *s, size_t row)
-{
-    return s->allowed.at[row / 64] >> (row % 64) & 1;
-}
-
-static void allow_row(const struct core *c, struct core_service *s, const struct spec_service *spec,
-                      size_t row)
-{
-    uint64_t bit = UINT64_C(1) << (row % 64);
-
-    if (row >= c->rows.n)
-        return;
-    while (s->allowed.n <= row / 64)
-        orc_vec_push(&s->allowed, 0);
-    s->allowed.at[row / 64] &= ~bit;
-    if (place_allowed(c->row_nodes.at[row], spec, NULL))
-        s->allowed.at[row / 64] |= bit;
-}
-
-static void allow(const struct core *c, struct core_service *s, const struct spec_service *spec)
-{
-    uint64_t end = c->labels_from + c->labels.n;
-
-    if (s->allowed_spec != spec || s->allowed_until < c->labels_from) {
-        for (size_t i = 0; i < c->rows.n; i++)
-            allow_row(c, s, spec, i);
-    } else {
-        for (uint64_t i = s->allowed_until; i < end; i++)
-            allow_row(c, s, spec, c->labels.at[i - c->labels_from]);
-    }
-    s->allowed_spec = spec;
-    s->allowed_until = end;
-}
-
-bool rank_allowed(const struct core *c, struct core_service *s, const struct spec_service *spec,
-                  const struct core_node *n)
-{
-    if (!spec->constraints.n)
-        return true;
-    if (s->allowed_spec != spec || s->allowed_until < c->labels_from)
-        return place_allowed(n, spec, NULL);
-    allow(c, s, spec);
-    return allowed_here(s, n->row);
-}
-
 /* ---- one row ----------------------------------------------------------------------------------------- */
 
 /* Whole per cent; 0 for what is not asked for, as place_node.h has it. `per`: 100 / room, rounded: at most
@@ -318,7 +272,7 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
         return false;
     if (k->most && is_full(c, row))
         return false;
-    if ((k->constrained && !allowed_here(req->service, row)) ||
+    if ((k->constrained && !allow_row(req->service, row)) ||
         (k->ports && !place_ports_free(c, c->row_nodes.at[row], req)))
         return false;
     ret->tie = place_tie(k->hash, c->rows.at[row].hash);
@@ -511,7 +465,7 @@ static void begin(struct core *c, const struct place_req *req)
     if (!k->levels && c->expected > KEEP_FIRST)
         k->keep = c->expected < KEEP_MAX ? c->expected : KEEP_MAX;
     if (k->constrained)
-        allow(c, req->service, req->spec);
+        allow_begin(c, req->service, req->spec);
     build(c, req);
 }
 

@@ -25,10 +25,6 @@ int rank_spread(const struct core *c, const struct core_node *n);
 /* This step has taken something on the node: its row and place in the order follow at once. */
 void rank_taken(struct core *c, struct core_node *n);
 
-/* place_allowed(), from what is remembered of the service. */
-bool rank_allowed(const struct core *c, struct core_service *s, const struct spec_service *spec,
-                  const struct core_node *n);
-
 /* The best node of all for a request without `pin` and `without`; NULL: none fits. */
 struct core_node *rank_best(struct core *c, const struct place_req *req);
 /* After rank_best() for the same request: the best of those that `may` lets pass; NULL: there is none among

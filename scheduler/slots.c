@@ -1,7 +1,7 @@
 #include "scheduler/slots.h"
 
+#include "scheduler/allow.h"
 #include "scheduler/place.h"
-#include "scheduler/rank.h"
 #include "scheduler/rollout.h"
 
 /* A container that has been created gets its start period, all its probes, and this; one that is still being
@@ -162,7 +162,7 @@ bool slots_compliant(const struct slots *v, const struct core_task *t)
         return true;
     if (!slots_same_container(v, t) || n->policy.drain || slots_moves(v, t))
         return false;
-    return !n->fed.present || n->fed.unreadable || rank_allowed(v->core, v->service, v->target->rec.spec, n);
+    return !n->fed.present || n->fed.unreadable || allow_node(v->core, v->service, v->target->rec.spec, n);
 }
 
 bool slots_awaited(const struct slots *v, const struct core_task *t)
