@@ -40,23 +40,26 @@ static void copy(struct record_gateway_alive *dst, const struct record_gateway_a
     }
 }
 
-static bool names(const struct record_gateway_alive *a, const char *task)
+/* The next one from *i on that has requests in flight; NULL: there is none. */
+static const char *next_in_flight(const struct record_gateway_alive *a, size_t *i)
 {
-    for (size_t i = 0; i < a->inflight.n; i++)
-        if (strcmp(a->inflight.at[i].task, task) == 0)
-            return true;
-    return false;
+    while (*i < a->inflight.n && a->inflight.at[*i].requests == 0)
+        ++*i;
+    return *i < a->inflight.n ? a->inflight.at[(*i)++].task : NULL;
 }
 
-/* Only who is listed counts, not with how many requests. */
+/* Only who is listed counts, not with how many requests; but none at all are a suspect's, for whom nobody
+ * waits before it is draining, and then that is news. Both are in the table's order. */
 static bool same_tasks(const struct record_gateway_alive *a, const struct record_gateway_alive *b)
 {
-    if (a->inflight.n != b->inflight.n)
-        return false;
-    for (size_t i = 0; i < a->inflight.n; i++)
-        if (!names(b, a->inflight.at[i].task))
-            return false;
-    return true;
+    size_t i = 0, j = 0;
+    const char *one, *other;
+
+    do {
+        one = next_in_flight(a, &i);
+        other = next_in_flight(b, &j);
+    } while (one && other && strcmp(one, other) == 0);
+    return !one && !other;
 }
 
 bool gw_register_matters(const struct record_gateway_alive *was, const struct record_gateway_alive *now,

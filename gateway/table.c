@@ -96,7 +96,7 @@ void gw_endpoint_become(struct gw_table *t, struct gw_endpoint *e, enum gw_endpo
         e->in_flight = 1;
     }
     if (state != GW_GONE)
-        e->withdrawn = state == GW_DRAINING;
+        e->withdrawn = state != GW_READY;
     --*gw_table_count(t, e->state);
     e->state = state;
     ++*gw_table_count(t, state);

@@ -84,8 +84,8 @@ int gw_table_in_flight(struct gw_table *t, const char *answer, struct orc_err *e
 bool gw_table_has_draining_requests(const struct gw_table *t);
 bool gw_table_has_gone(const struct gw_table *t);
 
-/* What gateway-alive/<id> shall say: `served` is the revision that NGINX chooses from. Released by the
- * caller. */
+/* What gateway-alive/<id> shall say: `served` is the revision that NGINX chooses from, and those listed are
+ * not done with at it: requests are in flight, or it is suspect. Released by the caller. */
 void gw_table_report(const struct gw_table *t, struct record_gateway_alive *ret);
 /* The highest revision of a draining endpoint's write that is served: a heartbeat that is older keeps a
  * nodelet waiting. */

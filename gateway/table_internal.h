@@ -22,7 +22,7 @@ struct gw_endpoint {
     size_t n_ports;
     bool vanished;       /* since the last commit: to be decided there */
     bool unconfirmed;    /* not put since gw_table_snapshot() */
-    bool withdrawn;      /* it is draining, or was when it vanished: somebody waits for its requests' end */
+    bool withdrawn;      /* it is or was draining or suspect: somebody may wait for its requests' end */
     uint64_t off;        /* the change by which it stopped being chosen */
     int64_t in_flight;   /* as last answered; 1 while unknown */
     uint64_t suspect_at; /* monotonic ms */

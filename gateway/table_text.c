@@ -247,9 +247,16 @@ int gw_table_in_flight(struct gw_table *t, const char *answer, struct orc_err *e
 
 /* One that vanished while it was draining, because its lease ended, is still waited for: its nodelet may not
  * know yet that its withdrawal must begin again. */
+static bool is_waited_for(const struct gw_endpoint *e)
+{
+    return e->state != GW_SUSPECT && e->withdrawn && e->in_flight > 0;
+}
+
+/* Of a suspect nobody here knows whether it was withdrawn before it vanished: who read everything anew did
+ * not see it draining. Its nodelet must not take silence for agreement. */
 static bool is_reported(const struct gw_endpoint *e)
 {
-    return e->withdrawn && e->in_flight > 0;
+    return e->state == GW_SUSPECT || is_waited_for(e);
 }
 
 bool gw_table_has_draining_requests(const struct gw_table *t)
@@ -259,7 +266,7 @@ bool gw_table_has_draining_requests(const struct gw_table *t)
     if (t->counts.draining + t->counts.gone == 0)
         return false;
     HASH_ITER (hh, t->endpoints, e, next)
-        if (is_reported(e))
+        if (is_waited_for(e))
             return true;
     return false;
 }
@@ -275,14 +282,14 @@ void gw_table_report(const struct gw_table *t, struct record_gateway_alive *ret)
 
     memset(ret, 0, sizeof *ret);
     ret->served = t->served;
-    if (t->counts.draining + t->counts.gone == 0)
+    if (t->counts.draining + t->counts.gone + t->counts.suspect == 0)
         return;
     HASH_ITER (hh, t->endpoints, e, next)
         if (is_reported(e)) {
             struct gateway_inflight *f = orc_vec_add(&ret->inflight);
 
             f->task = orc_strdup(e->task);
-            f->requests = e->in_flight;
+            f->requests = e->state == GW_SUSPECT ? 0 : e->in_flight;
         }
 }
 

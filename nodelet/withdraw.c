@@ -35,12 +35,12 @@ void withdraw_again(struct withdraw *w)
         w->step = WITHDRAW_PUTTING;
 }
 
-static int64_t in_flight(const struct record_gateway_alive *report, const char *task)
+static const struct gateway_inflight *in_flight(const struct record_gateway_alive *report, const char *task)
 {
     for (size_t i = 0; i < report->inflight.n; i++)
         if (orc_streq(report->inflight.at[i].task, task))
-            return report->inflight.at[i].requests;
-    return 0;
+            return &report->inflight.at[i];
+    return NULL;
 }
 
 /* NULL when this gateway agrees or no longer counts, else why it doesn't; freed by the caller. */
@@ -48,7 +48,7 @@ static char *objection(const struct withdraw *w, const char *id, const char *tas
                        const struct withdraw_gateway *table)
 {
     const struct withdraw_gateway *g = NULL;
-    int64_t n;
+    const struct gateway_inflight *f;
 
     HASH_FIND_STR(table, id, g);
     if (!g || (!g->registered && g->deleted <= w->revision))
@@ -60,8 +60,10 @@ static char *objection(const struct withdraw *w, const char *id, const char *tas
     if (g->report.served < w->revision)
         return orc_printf("gateway %s: serves revision %" PRId64 ", not yet %" PRId64, id, g->report.served,
                           w->revision);
-    n = in_flight(&g->report, task);
-    return n > 0 ? orc_printf("gateway %s: %" PRId64 " requests in flight", id, n) : NULL;
+    f = in_flight(&g->report, task);
+    if (f && f->requests == 0)
+        return orc_printf("gateway %s: saw its endpoint vanish, not draining, and may still choose it", id);
+    return f ? orc_printf("gateway %s: %" PRId64 " requests in flight", id, f->requests) : NULL;
 }
 
 bool withdraw_judge(struct withdraw *w, const char *task, const struct withdraw_gateway *table, uint64_t now)

@@ -343,13 +343,13 @@ struct record_gateway {
 };
 struct gateway_inflight {
     char *task;
-    int64_t requests;
+    int64_t requests; /* 0: its endpoint vanished without being withdrawn, and it may still be chosen */
 };
 struct record_gateway_alive {
     int64_t served; /* the revision of endpoints that every NGINX worker of this gateway picks from */
     struct {
-        struct gateway_inflight
-            *at; /* draining endpoints with requests still in flight; others are left out */
+        struct gateway_inflight *at; /* who is never chosen and has no request in flight is left out, and
+                                      * who is ready */
         size_t n, cap;
     } inflight;
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define CONDITIONS_MAX 100
-#define INFLIGHT_MAX 10000
+#define INFLIGHT_MAX 16384                         /* the endpoints of a gateway: GW_SLOTS */
 #define DRAIN_DEADLINE_MAX_MS INT64_C(31536000000) /* a year */
 
 static int condition_cmp(const void *a, const void *b)

@@ -320,6 +320,47 @@ static void test_table__endpoint_that_vanished_with_its_nodes_lease_is_suspect(v
     gw_table_free(t);
 }
 
+/* A gateway that read everything anew did not see what was draining meanwhile; no silence for agreement. */
+static void test_table__suspects_are_reported_until_nginx_is_done_with_them(void **state)
+{
+    struct gw_table *t = table_with(2);
+
+    gw_table_snapshot(t);
+    put(t, 1, ENDPOINT_READY, 11);
+    commit(t, 30);
+    push(t, 4);
+    assert_counts(t, "1010");
+    assert_inflight(t, "shop.web.0.1=0 ");
+    assert_false(gw_table_has_draining_requests(t)); /* nothing to ask NGINX for */
+    gw_table_service_gone(t, "shop", "web");
+    commit(t, 31);
+    assert_inflight(t, "shop.web.0.1=1 "); /* NGINX may choose it still */
+    push(t, 4);
+    assert_inflight(t, "shop.web.0.1=4 ");
+    assert_int_equal(gw_table_in_flight(t, "orc1 2\n0 0\n", NULL), 0);
+    assert_inflight(t, "");
+    gw_table_free(t);
+}
+
+/* Once it is seen draining it is withdrawn as any other. */
+static void test_table__suspect_that_is_put_as_draining_is_withdrawn(void **state)
+{
+    struct gw_table *t = table_with(1);
+
+    gw_table_node(t, "k1", 0);
+    gone(t, 0);
+    commit(t, 30);
+    push(t, 1);
+    assert_inflight(t, "shop.web.0.1=0 ");
+    put(t, 0, ENDPOINT_DRAINING, 32);
+    commit(t, 32);
+    assert_inflight(t, "shop.web.0.1=1 ");
+    push(t, 0);
+    assert_int_equal(gw_table_served(t), 32);
+    assert_inflight(t, "");
+    gw_table_free(t);
+}
+
 /* Also when the node is back, on another lease, before we heard of either. */
 static void test_table__endpoint_that_vanished_with_an_older_lease_is_suspect(void **state)
 {
@@ -627,16 +668,20 @@ static void test_table__order_of_changes_within_a_batch_does_not_matter(void **s
 
 /* ---- when a heartbeat is worth a write */
 
+static struct record_gateway_alive with(struct record_gateway_alive a, const char *task, int64_t requests)
+{
+    struct gateway_inflight *f = orc_vec_add(&a.inflight);
+
+    f->task = orc_strdup(task);
+    f->requests = requests;
+    return a;
+}
+
 static struct record_gateway_alive alive(int64_t served, const char *task)
 {
     struct record_gateway_alive a = {.served = served};
 
-    if (task) {
-        struct gateway_inflight *f = orc_vec_add(&a.inflight);
-        f->task = orc_strdup(task);
-        f->requests = 1;
-    }
-    return a;
+    return task ? with(a, task, 1) : a;
 }
 
 static void assert_matters(bool expected, struct record_gateway_alive was, struct record_gateway_alive now,
@@ -660,6 +705,10 @@ static void test_heartbeat__is_written_when_somebody_waits_for_it(void **state)
     assert_matters(true, alive(9, NULL), alive(9, "a.b.0.1"), 8);
     assert_matters(false, alive(9, "a.b.0.1"), alive(9, "a.b.0.1"), 8);
     assert_matters(true, alive(9, "a.b.0.1"), alive(9, "a.b.1.1"), 8);
+    assert_matters(false, alive(9, "a.b.0.1"), with(alive(9, "a.b.0.1"), "a.b.1.1", 0), 8); /* a suspect */
+    assert_matters(false, with(alive(9, "a.b.0.1"), "a.b.1.1", 0), alive(9, "a.b.0.1"), 8);
+    assert_matters(true, alive(9, "a.b.0.1"), with(alive(9, "a.b.0.1"), "a.b.1.1", 1), 8);
+    assert_matters(true, with(alive(9, "a.b.0.1"), "a.b.1.1", 0), with(alive(9, NULL), "a.b.1.1", 0), 8);
 }
 
 int main(void)
@@ -678,6 +727,8 @@ int main(void)
         cmocka_unit_test(test_table__forgets_what_it_served_with_the_store),
         cmocka_unit_test(test_table__endpoint_taken_away_by_its_nodelet_is_gone),
         cmocka_unit_test(test_table__endpoint_that_vanished_with_its_nodes_lease_is_suspect),
+        cmocka_unit_test(test_table__suspects_are_reported_until_nginx_is_done_with_them),
+        cmocka_unit_test(test_table__suspect_that_is_put_as_draining_is_withdrawn),
         cmocka_unit_test(test_table__endpoint_that_vanished_with_an_older_lease_is_suspect),
         cmocka_unit_test(test_table__draining_endpoint_that_vanishes_is_never_suspect),
         cmocka_unit_test(test_table__suspect_that_registers_again_is_ready),

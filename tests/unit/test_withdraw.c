@@ -132,6 +132,24 @@ static void test_withdraw__waits_for_requests_in_flight(void **state)
     assert_true(done(s, 30));
 }
 
+/* The node's lease ended, the gateway read everything anew, and both before this nodelet heard of it. */
+static void test_withdraw__a_gateway_that_doubts_the_endpoint_does_not_agree(void **state)
+{
+    struct scene *s = *state;
+    struct gateway_inflight f = {.task = orc_strdup(TASK)};
+
+    reports(s, "k1", R + 15, 0);
+    orc_vec_push(&gateway(s, "k1")->report.inflight, f);
+    written(s, "k1", NULL);
+    assert_false(done(s, 10));
+    assert_string_equal(s->w.waiting_for,
+                        "gateway k1: saw its endpoint vanish, not draining, and may still choose it");
+    withdraw_again(&s->w);
+    written(s, "k1", NULL);
+    reports(s, "k1", R + 20, 0);
+    assert_true(done(s, 20));
+}
+
 static void test_withdraw__requests_to_another_task_do_not_matter(void **state)
 {
     struct scene *s = *state;
@@ -298,6 +316,7 @@ int main(void)
         T(test_withdraw__without_gateways_it_is_done_once_written),
         T(test_withdraw__waits_until_the_gateway_serves_the_revision),
         T(test_withdraw__waits_for_requests_in_flight),
+        T(test_withdraw__a_gateway_that_doubts_the_endpoint_does_not_agree),
         T(test_withdraw__requests_to_another_task_do_not_matter),
         T(test_withdraw__every_gateway_must_agree),
         T(test_withdraw__gateway_that_came_later_is_not_asked),
