@@ -55,19 +55,23 @@ int orc_buf_puts(struct orc_buf *b, const char *s)
 
 int orc_buf_printf(struct orc_buf *b, const char *fmt, ...)
 {
+    size_t room = b->cap - b->len, n;
     va_list ap, again;
-    int n, r;
+    int r, printed;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    printed = vsnprintf(room ? b->data + b->len : NULL, room, fmt, ap);
     va_end(ap);
-    r = n < 0 ? -EINVAL : reserve(b, (size_t)n);
-    if (r == 0) {
-        vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
-        b->len += (size_t)n;
-    }
+    n = (size_t)printed;
+    r = printed < 0 ? -EINVAL : reserve(b, n);
+    if (r == 0 && n >= room) /* it did not fit at once */
+        vsnprintf(b->data + b->len, n + 1, fmt, again);
     va_end(again);
+    if (r == 0)
+        b->len += n;
+    if (room)
+        b->data[b->len] = '\0';
     return r;
 }
 

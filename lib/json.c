@@ -134,18 +134,24 @@ int orc_json_str_opt(const json_t *obj, const char *key, size_t max, char **ret,
     return r < 0 || !j ? r : take_str(j, key, max, ret, err);
 }
 
+static int wrong_int(const char *key, int64_t min, int64_t max, const json_t *got, struct orc_err *err)
+{
+    char expected[80];
+
+    snprintf(expected, sizeof expected, "an integer in %" PRId64 "..%" PRId64, min, max);
+    if (!json_is_integer(got))
+        return wrong(key, expected, got, err);
+    return orc_fail(err, -EINVAL, "\"%.64s\": expected %s, got %" JSON_INTEGER_FORMAT, key, expected,
+                    json_integer_value(got));
+}
+
 static int take_int(const json_t *j, const char *key, int64_t min, int64_t max, int64_t *ret,
                     struct orc_err *err)
 {
-    char expected[80];
     json_int_t value = json_integer_value(j);
 
-    snprintf(expected, sizeof expected, "an integer in %" PRId64 "..%" PRId64, min, max);
-    if (!json_is_integer(j))
-        return wrong(key, expected, j, err);
-    if (value < min || value > max)
-        return orc_fail(err, -EINVAL, "\"%.64s\": expected %s, got %" JSON_INTEGER_FORMAT, key, expected,
-                        value);
+    if (!json_is_integer(j) || value < min || value > max)
+        return wrong_int(key, min, max, j, err);
     *ret = value;
     return 0;
 }

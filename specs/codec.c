@@ -257,7 +257,7 @@ static int decode_owned(const struct codec_field *f, const json_t *j, void *m, s
 
 static int decode_field(const struct codec_field *f, const json_t *j, void *obj, struct orc_err *err)
 {
-    const json_t *there = json_object_get(j, f->name);
+    const json_t *there = f->required ? json_object_get(j, f->name) : NULL;
     void *m = member(f, obj);
 
     if (f->required && (!there || json_is_null(there)))

@@ -59,11 +59,23 @@ char *key_range(const char *cluster, enum key_kind kind)
     return orc_printf("/orc/%s/%s%s", cluster, l ? l->name : "", l && *l->segments ? "/" : "");
 }
 
-/* The key of one kind with its segments, NULL-terminated. */
+/* The key of one kind with its segments, NULL-terminated. Put together by hand: most of what is done with a
+ * record begins with its key. */
 static char *make(const char *cluster, enum key_kind kind, const char *a, const char *b, const char *c)
 {
-    return orc_printf("/orc/%s/%s%s%s%s%s%s%s", cluster, layout_of(kind)->name, a ? "/" : "", a ? a : "",
-                      b ? "/" : "", b ? b : "", c ? "/" : "", c ? c : "");
+    const char *const parts[] = {"/orc", cluster, layout_of(kind)->name, a, b, c};
+    size_t n = 1;
+    char *key, *at;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(parts) && parts[i]; i++)
+        n += strlen(parts[i]) + 1;
+    key = at = orc_calloc(1, n);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(parts) && parts[i]; i++) {
+        if (i > 0)
+            *at++ = '/';
+        at = stpcpy(at, parts[i]);
+    }
+    return key;
 }
 
 char *key_config(const char *cluster)
@@ -306,16 +318,25 @@ static bool parse_rest(char *rest, struct key *k)
     return rest == NULL;
 }
 
+/* What is below "/orc/<cluster>/"; NULL: it is not below that. */
+static const char *below(const char *cluster, const char *key)
+{
+    size_t root = strlen("/orc/"), n = strlen(cluster);
+
+    if (strncmp(key, "/orc/", root) != 0 || strncmp(key + root, cluster, n) != 0 || key[root + n] != '/')
+        return NULL;
+    return key + root + n + 1;
+}
+
 enum key_kind key_parse(const char *cluster, const char *key, struct key *ret)
 {
-    orc_auto_free char *prefix = key_prefix(cluster);
-    size_t n = strlen(prefix);
+    const char *rest = strlen(key) > KEY_MAX ? NULL : below(cluster, key);
     char copy[KEY_MAX + 1];
 
     memset(ret, 0, sizeof *ret);
-    if (strlen(key) > KEY_MAX || strncmp(key, prefix, n) != 0)
+    if (!rest)
         return KEY_UNKNOWN;
-    strcpy(copy, key + n);
+    strcpy(copy, rest);
     if (!parse_rest(copy, ret))
         memset(ret, 0, sizeof *ret);
     return ret->kind;

@@ -150,7 +150,11 @@ RECORD_DEFINE(endpoint, endpoint_codec)
 
 void record_boot(const char *boot_id, char ret[RECORD_BOOT_MAX])
 {
-    snprintf(ret, RECORD_BOOT_MAX, "%s", boot_id ? boot_id : "");
+    size_t n = boot_id ? strnlen(boot_id, RECORD_BOOT_MAX - 1) : 0;
+
+    if (n)
+        memcpy(ret, boot_id, n);
+    ret[n] = '\0';
 }
 
 bool record_status_is_stale(const char *boot, const char *boot_id)

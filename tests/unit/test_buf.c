@@ -23,6 +23,20 @@ static void test_buf__an_addition_past_the_maximum_changes_nothing(void **state)
     assert_int_equal(b.max, 5);
 }
 
+static void test_buf__text_is_printed_whole_however_little_room_there_is(void **state)
+{
+    for (size_t before = 0; before < 40; before++) {
+        struct orc_buf b = ORC_BUF_INIT(100);
+
+        for (size_t i = 0; i < before; i++)
+            orc_buf_puts(&b, "-");
+        assert_int_equal(orc_buf_printf(&b, "%s=%d", "a longer word than fits at first", 7), 0);
+        assert_int_equal(b.len, before + 34);
+        assert_string_equal(orc_buf_str(&b) + before, "a longer word than fits at first=7");
+        orc_buf_release(&b);
+    }
+}
+
 static void test_buf__the_front_can_be_dropped(void **state)
 {
     struct orc_buf b = ORC_BUF_INIT(100);
@@ -69,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buf__an_addition_past_the_maximum_changes_nothing),
+        cmocka_unit_test(test_buf__text_is_printed_whole_however_little_room_there_is),
         cmocka_unit_test(test_buf__the_front_can_be_dropped),
         cmocka_unit_test(test_buf__an_empty_buffer_is_an_empty_string),
         cmocka_unit_test(test_buf__taken_contents_are_gone),
