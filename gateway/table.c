@@ -66,6 +66,7 @@ struct gw_endpoint *gw_endpoint_add(struct gw_table *t, const char *task)
         t->counts.gone++;
         t->by_slot[slot] = e;
         t->next_slot = slot + 1;
+        t->top = slot < t->top ? t->top : slot + 1;
         HASH_ADD_STR(t->endpoints, task, e);
         return e;
     }
@@ -163,7 +164,7 @@ static void forget_suspects_at(struct gw_table *t, const struct gw_endpoint *hol
 {
     if (t->counts.suspect == 0)
         return;
-    for (unsigned i = 0; i < GW_SLOTS; i++) {
+    for (unsigned i = 0; i < t->top; i++) {
         struct gw_endpoint *e = t->by_slot[i];
 
         if (e && e != holder && e->state == GW_SUSPECT && e->address == holder->address)
@@ -242,7 +243,7 @@ void gw_table_node(struct gw_table *t, const char *name, int64_t lease)
 
 void gw_table_service_gone(struct gw_table *t, const char *app, const char *service)
 {
-    for (unsigned i = 0; i < GW_SLOTS; i++) {
+    for (unsigned i = 0; i < t->top; i++) {
         struct gw_endpoint *e = t->by_slot[i];
 
         if (e && e->state == GW_SUSPECT && strcmp(e->app, app) == 0 && strcmp(e->service, service) == 0)
@@ -293,7 +294,7 @@ static void vanish(struct gw_table *t, struct gw_endpoint *e, uint64_t now)
  * vanished. */
 static void judge_suspects(struct gw_table *t, uint64_t now)
 {
-    for (unsigned i = 0; i < GW_SLOTS && t->counts.suspect > 0; i++) {
+    for (unsigned i = 0; i < t->top && t->counts.suspect > 0; i++) {
         struct gw_endpoint *e = t->by_slot[i];
 
         if (!e || e->state != GW_SUSPECT)
@@ -310,7 +311,7 @@ static void judge_suspects(struct gw_table *t, uint64_t now)
 /* Those whose address somebody else had got before they vanished. */
 static void forget_shadowed(struct gw_table *t)
 {
-    for (unsigned i = 0; i < GW_SLOTS && t->counts.suspect > 0; i++) {
+    for (unsigned i = 0; i < t->top && t->counts.suspect > 0; i++) {
         const struct gw_endpoint *e = t->by_slot[i];
 
         if (e && (e->state == GW_READY || e->state == GW_DRAINING))
@@ -346,7 +347,7 @@ static uint64_t suspect_deadline(const struct gw_endpoint *e)
 
 void gw_table_expire(struct gw_table *t, uint64_t now)
 {
-    for (unsigned i = 0; i < GW_SLOTS && t->counts.suspect > 0; i++) {
+    for (unsigned i = 0; i < t->top && t->counts.suspect > 0; i++) {
         struct gw_endpoint *e = t->by_slot[i];
 
         if (e && e->state == GW_SUSPECT && suspect_deadline(e) <= now)
@@ -358,7 +359,7 @@ uint64_t gw_table_deadline(const struct gw_table *t)
 {
     uint64_t at = 0;
 
-    for (unsigned i = 0; i < GW_SLOTS && t->counts.suspect > 0; i++) {
+    for (unsigned i = 0; i < t->top && t->counts.suspect > 0; i++) {
         const struct gw_endpoint *e = t->by_slot[i];
 
         if (e && e->state == GW_SUSPECT && (at == 0 || suspect_deadline(e) < at))

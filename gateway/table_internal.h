@@ -39,7 +39,7 @@ struct gw_node {
 struct gw_table {
     struct gw_endpoint *endpoints; /* by task */
     struct gw_endpoint *by_slot[GW_SLOTS];
-    unsigned next_slot;
+    unsigned next_slot, top; /* from `top` on none was ever used */
     struct gw_node *nodes;
     struct gw_table_counts counts;
     bool vanishing; /* some endpoint vanished since the last commit */

@@ -47,7 +47,7 @@ char *gw_table_text(struct gw_table *t)
     int full = 0;
 
     orc_buf_printf(&b, "orc1 %" PRId64 "\n", t->revision);
-    for (unsigned i = 0; i < GW_SLOTS; i++) {
+    for (unsigned i = 0; i < t->top; i++) {
         const struct gw_endpoint *e = t->by_slot[i];
 
         if (!e)

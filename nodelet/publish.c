@@ -59,7 +59,7 @@ static const char *reason_of(const struct task *t)
     return t->c.reason;
 }
 
-static char *status_text(struct task *t)
+static struct record_status status_of(struct task *t)
 {
     struct record_status s = {
         .state = converge_told(&t->c, t->look || t->looking, t->pub.last_state),
@@ -83,7 +83,39 @@ static char *status_text(struct task *t)
     p->last_health = s.health;
     s.since = p->since;
     record_boot(t->a->opts.boot_id, s.boot);
-    return record_status_text(&s);
+    return s;
+}
+
+static bool is_same(const struct record_status *a, const struct record_status *b)
+{
+    return a->state == b->state && a->health == b->health && a->restarts == b->restarts &&
+           a->exit_code == b->exit_code && a->oom == b->oom && a->since == b->since &&
+           strcmp(a->boot, b->boot) == 0 && orc_streq(a->reason, b->reason) &&
+           orc_streq(a->probe, b->probe) && orc_streq(a->container, b->container);
+}
+
+static void forget_shown(struct publication *p)
+{
+    free(p->text);
+    p->text = NULL;
+    record_status_release(&p->shown);
+}
+
+/* Every probe asks for it, and few find anything new: written out only when something is. */
+static const char *status_text(struct task *t)
+{
+    struct publication *p = &t->pub;
+    struct record_status s = status_of(t);
+
+    if (p->text && is_same(&s, &p->shown))
+        return p->text;
+    forget_shown(p);
+    s.reason = orc_strdup(s.reason);
+    s.probe = orc_strdup(s.probe);
+    s.container = orc_strdup(s.container);
+    p->shown = s;
+    p->text = record_status_text(&s);
+    return p->text;
 }
 
 /* States on the way to something: worth a write only when they last. */
@@ -229,7 +261,7 @@ static void add_endpoint(struct task *t, struct etcd_txn *txn, enum endpoint_kno
         t->ever_ready = t->pub.may_stand = true; /* from the moment it may be seen */
 }
 
-static void write_now(struct task *t, char *status, enum endpoint_known ep, bool with_ep)
+static void write_now(struct task *t, const char *status, enum endpoint_known ep, bool with_ep)
 {
     struct agent *a = t->a;
     orc_auto_free char *key = key_status(a->cluster, a->node, t->id);
@@ -240,7 +272,7 @@ static void write_now(struct task *t, char *status, enum endpoint_known ep, bool
         etcd_txn_put(txn, key, status, 0);
     if (with_ep)
         add_endpoint(t, txn, ep);
-    t->pub.sent = status;
+    t->pub.sent = orc_strdup(status);
     t->pub.sent_ep = with_ep ? ep : t->pub.have;
     t->pub.differs = 0;
     t->pub.call = etcd_txn_commit(a->opts.etcd, txn, on_written, t);
@@ -263,7 +295,7 @@ void publish_step(struct task *t, uint64_t now)
     struct publication *p = &t->pub;
     enum endpoint_known ep = wanted_endpoint(t);
     bool ep_differs = ep != p->have || (ep == EP_DRAINING && t->w.step == WITHDRAW_PUTTING);
-    orc_auto_free char *status = NULL;
+    const char *status;
 
     if (p->call || t->a->view != VIEW_LIVE)
         return;
@@ -274,10 +306,8 @@ void publish_step(struct task *t, uint64_t now)
     if (ep != EP_NONE && !t->a->lease)
         ep_differs = false; /* written as soon as there is a lease again */
     status = status_text(t);
-    if (orc_streq(status, p->written)) {
-        free(status);
+    if (orc_streq(status, p->written))
         status = NULL;
-    }
     if (!status && !ep_differs) {
         p->differs = 0;
         return;
@@ -289,7 +319,7 @@ void publish_step(struct task *t, uint64_t now)
     } else if (!ep_differs && is_passing(t) && now - p->differs < PUBLISH_PATIENCE_MS) {
         task_wake_at(t, p->differs + PUBLISH_PATIENCE_MS);
     } else {
-        write_now(t, orc_take(status), ep, ep_differs);
+        write_now(t, status, ep, ep_differs);
     }
 }
 
@@ -309,6 +339,7 @@ void publish_cancel(struct task *t)
 {
     if (t->pub.call)
         etcd_cancel(t->pub.call);
+    forget_shown(&t->pub);
     free(t->pub.sent);
     free(t->pub.written);
     t->pub = (struct publication){.have = EP_UNKNOWN};

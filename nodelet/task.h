@@ -29,6 +29,8 @@ enum endpoint_known { EP_UNKNOWN, EP_NONE, EP_READY, EP_DRAINING };
 
 struct publication {
     struct etcd_call *call;
+    struct record_status shown; /* what was seen last, and its text; NULL: nothing yet */
+    char *text;
     char *sent, *written;        /* the status's text in flight, and as the store has it; NULL: none */
     enum endpoint_known sent_ep; /* in flight */
     enum endpoint_known have;
