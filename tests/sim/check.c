@@ -325,10 +325,8 @@ void check_revision(const struct sim_change *changes, size_t n, const struct sim
         one_change(&changes[i], t);
         available = available || concerns_availability(changes[i].name->key.kind);
     }
-    if (available) {
-        check_availability(t, store.revision);
-        check_owners();
-    }
+    if (available)
+        check_update(t, store.revision);
 }
 
 void check_replaced(void)

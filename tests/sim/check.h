@@ -53,8 +53,7 @@ int node_number(const char *name); /* -1: no such server */
 int gateway_number(const char *id);
 
 /* check_update.c: the update policy */
-void check_availability(const struct sim_txn *t, int64_t revision);
-void check_owners(void);
+void check_update(const struct sim_txn *t, int64_t revision);
 void available_clear(void);
 
 #endif

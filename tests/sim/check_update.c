@@ -25,21 +25,17 @@ static void read_tasks(struct seens *ret)
 
     HASH_ITER (hh, store.kvs, kv, next) {
         const struct record_task *t = sim_text_task(kv->text);
-        struct seen *s;
-        char key[KEY_MAX];
         const struct sim_kv *status;
+        struct seen *s;
 
         if (!t)
             continue;
         s = orc_vec_add(ret);
         s->name = kv->name;
         s->task = t;
-        snprintf(key, sizeof key, "/orc/" SIM_CLUSTER "/status/%s/%s", kv->name->key.node,
-                 kv->name->key.task);
-        status = store_find(key);
+        status = kv->name->status->now;
         s->status = status ? sim_text_status(status->text) : NULL;
-        snprintf(key, sizeof key, "/orc/" SIM_CLUSTER "/alive/%s", kv->name->key.node);
-        s->alive = store_find(key) != NULL;
+        s->alive = kv->name->alive->now != NULL;
     }
 }
 
@@ -92,13 +88,10 @@ static void judge(int i, struct available was, struct available now, const struc
                s->name, now.slots, s->replicas, was.slots, s->parallelism);
 }
 
-void check_availability(const struct sim_txn *t, int64_t revision)
+static void check_availability(const struct seens *v, const struct sim_txn *t, int64_t revision)
 {
-    struct seens v = {0};
-
-    read_tasks(&v);
     for (int i = 0; i < cluster.n_services; i++) {
-        struct available was = last(i), now = count(&v, cluster.services[i].name);
+        struct available was = last(i), now = count(v, cluster.services[i].name);
 
         if (t && t->by && t->by->kind == SIM_SCHEDULER)
             judge(i, was, now, t);
@@ -106,27 +99,32 @@ void check_availability(const struct sim_txn *t, int64_t revision)
         if (now.tasks != was.tasks || now.slots != was.slots)
             orc_vec_push(&check.history[i], now);
     }
-    orc_vec_release(&v);
 }
 
 /* A slot has one owner, and one more only while a start-first successor becomes ready (behaviours 33, 52). */
-void check_owners(void)
+static void check_owners(const struct seens *v)
 {
-    struct seens v = {0};
-
-    read_tasks(&v);
-    for (size_t i = 0; i < v.n && !cluster.replaced; i++) {
-        const struct seen *a = &v.at[i];
+    for (size_t i = 0; i < v->n && !cluster.replaced; i++) {
+        const struct seen *a = &v->at[i];
         const struct sim_service *x = service_named(a->task->service);
         int n = a->task->desired == TASK_RUN;
 
         for (size_t k = 0; k < i; k++)
-            n += n && v.at[k].task->desired == TASK_RUN && v.at[k].task->slot == a->task->slot &&
-                 strcmp(v.at[k].task->service, a->task->service) == 0;
+            n += n && v->at[k].task->desired == TASK_RUN && v->at[k].task->slot == a->task->slot &&
+                 strcmp(v->at[k].task->service, a->task->service) == 0;
         if (x && n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1))
             sim_broken("one-owner", "slot %d of %s has %d tasks that shall run", a->task->slot,
                        a->task->service, n);
     }
+}
+
+void check_update(const struct sim_txn *t, int64_t revision)
+{
+    struct seens v = {0};
+
+    read_tasks(&v);
+    check_availability(&v, t, revision);
+    check_owners(&v);
     orc_vec_release(&v);
 }
 

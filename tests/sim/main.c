@@ -1,14 +1,17 @@
 /* main.c - thousands of histories of a whole cluster, each one seed.
  *
- *   sim [--known FILE] [--seeds N] [--from K] [--failures N]
+ *   sim [--known FILE] [--seeds N] [--from K] [--failures N] [--jobs N]
  *
- * ORC_SIM_SEED=K replays one and prints its trace; ORC_SIM_SEEDS, ORC_SIM_FROM and ORC_SIM_FAILURES are the
- * options' values where they are not given.
+ * `--jobs`: so many processes share the seeds; each ends at so many failures. ORC_SIM_SEED=K replays one and
+ * prints its trace; ORC_SIM_SEEDS, ORC_SIM_FROM, ORC_SIM_FAILURES and ORC_SIM_JOBS are the options' values
+ * where they are not given.
  */
 #include "tests/sim/cluster.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SEEDS 1000
 #define SETTLE_MS 900000 /* everything must be in order so long after the last fault */
@@ -262,19 +265,51 @@ static const char *option(int argc, char **argv, const char *name, const char *e
     return env ? getenv(env) : NULL;
 }
 
+struct range {
+    uint64_t from, end, step, failures;
+};
+
+static uint64_t run_range(struct range r)
+{
+    uint64_t failed = 0;
+
+    for (uint64_t seed = r.from; seed < r.end && failed < r.failures; seed += r.step)
+        failed += !run_quietly(seed);
+    return failed;
+}
+
+/* Side by side: a run has the whole process to itself. */
+static uint64_t run_shared(struct range r, unsigned jobs)
+{
+    uint64_t failed = 0;
+    int status;
+
+    fflush(stdout);
+    r.step = jobs;
+    for (unsigned i = 0; i < jobs; i++, r.from++)
+        if (fork() == 0)
+            exit(run_range(r) ? 1 : 0);
+    while (wait(&status) > 0)
+        failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    return failed;
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t one = number(getenv("ORC_SIM_SEED"), 0), failed = 0;
+    uint64_t one = number(getenv("ORC_SIM_SEED"), 0), failed = 0, known;
     uint64_t seeds = number(option(argc, argv, "--seeds", "ORC_SIM_SEEDS"), SEEDS);
-    uint64_t from = number(option(argc, argv, "--from", "ORC_SIM_FROM"), 1);
-    uint64_t most = number(option(argc, argv, "--failures", "ORC_SIM_FAILURES"), 1), known;
+    uint64_t jobs = number(option(argc, argv, "--jobs", "ORC_SIM_JOBS"), 1);
+    struct range r = {.from = number(option(argc, argv, "--from", "ORC_SIM_FROM"), 1),
+                      .step = 1,
+                      .failures = number(option(argc, argv, "--failures", "ORC_SIM_FAILURES"), 1)};
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (one)
         return replay(one);
     known = run_known(option(argc, argv, "--known", NULL), &failed);
-    for (uint64_t seed = from; seed < from + seeds && failed < most; seed++)
-        failed += !run_quietly(seed);
+    r.end = r.from + seeds;
+    if (failed < r.failures)
+        failed += jobs > 1 ? run_shared(r, (unsigned)jobs) : run_range(r);
     if (!failed)
         printf("sim: %llu seeds, nothing is broken\n", (unsigned long long)(seeds + known));
     return failed ? 1 : 0;

@@ -15,17 +15,29 @@ static struct sim_name *name_of(const char *key)
         return n;
     n = orc_new(struct sim_name);
     n->at = orc_strdup(key);
-    key_parse(SIM_CLUSTER, key, &n->key);
     HASH_ADD_KEYPTR(hh, store.names, n->at, strlen(n->at), n);
+    if (key_parse(SIM_CLUSTER, key, &n->key) == KEY_TASK) {
+        orc_auto_free char *status = key_status(SIM_CLUSTER, n->key.node, n->key.task);
+        orc_auto_free char *alive = key_alive(SIM_CLUSTER, n->key.node);
+
+        n->status = name_of(status);
+        n->alive = name_of(alive);
+    }
     return n;
 }
 
 static struct sim_kv *find(const char *key)
 {
-    struct sim_kv *kv = NULL;
+    struct sim_name *n = NULL;
 
-    HASH_FIND_STR(store.kvs, key, kv);
-    return kv;
+    HASH_FIND_STR(store.names, key, n);
+    return n ? n->now : NULL;
+}
+
+static void add_kv(struct sim_kv *kv)
+{
+    kv->name->now = kv;
+    HASH_ADD_KEYPTR(hh, store.kvs, kv->name->at, strlen(kv->name->at), kv);
 }
 
 const struct sim_kv *store_find(const char *key)
@@ -54,14 +66,14 @@ static struct sim_change *change(const struct sim_name *name, const struct sim_k
 static void put(const char *key, const char *value, int64_t lease)
 {
     struct sim_kv *kv = find(key);
-    const struct sim_name *name = kv ? kv->name : name_of(key);
+    struct sim_name *name = kv ? kv->name : name_of(key);
     struct sim_change *c = change(name, kv);
 
     if (!kv) {
         kv = orc_new(struct sim_kv);
         kv->name = name;
         kv->create = store.revision;
-        HASH_ADD_KEYPTR(hh, store.kvs, name->at, strlen(name->at), kv);
+        add_kv(kv);
     }
     sim_text_drop(kv->text);
     kv->text = sim_text_new(name->key.kind, value, strlen(value));
@@ -77,6 +89,7 @@ static void put(const char *key, const char *value, int64_t lease)
 static void drop_kv(struct sim_kv *kv)
 {
     HASH_DEL(store.kvs, kv);
+    kv->name->now = NULL;
     sim_text_drop(kv->text);
     free(kv);
 }
@@ -485,13 +498,13 @@ void store_restore(const struct backup *b, bool new_id)
     orc_vec_each (r, &b->reads) {
         struct sim_kv *kv = orc_new(struct sim_kv);
 
-        *kv = (struct sim_kv){.name = r->name,
+        *kv = (struct sim_kv){.name = name_of(r->name->at),
                               .text = sim_text_hold(r->text),
                               .create = r->create,
                               .mod = r->mod,
                               .version = r->version,
                               .lease = r->lease};
-        HASH_ADD_KEYPTR(hh, store.kvs, kv->name->at, strlen(kv->name->at), kv);
+        add_kv(kv);
         if (r->lease && !lease_of(r->lease))
             add_lease(r->lease, 4);
     }

@@ -41,11 +41,13 @@ const struct record_app *sim_text_app(struct sim_text *t);
 struct sim_name { /* a key's name; lives as long as the world */
     char *at;
     struct key key;
+    struct sim_kv *now;                    /* NULL: it is not there */
+    const struct sim_name *status, *alive; /* a task's: the keys that say what became of it */
     UT_hash_handle hh;
 };
 
 struct sim_kv {
-    const struct sim_name *name;
+    struct sim_name *name;
     struct sim_text *text;
     int64_t create, mod, version, lease;
     UT_hash_handle hh;

@@ -20,8 +20,9 @@ struct watch {
     ORC_VEC(struct range) ranges;
     size_t member;
     bool created;
-    bool reset;   /* the connection is broken: this end has still to hear of it */
-    int64_t upto; /* what is on its way */
+    bool reset;     /* the connection is broken: this end has still to hear of it */
+    int64_t upto;   /* what is on its way */
+    int64_t looked; /* up to here nothing is to be delivered any more */
     struct sim_event event, dead;
     unsigned busy;
     bool freed;
@@ -91,19 +92,24 @@ static bool is_compacted(const struct watch *w)
     return false;
 }
 
-static bool wants_more(const struct watch *w)
+static bool has_more(const struct watch *w, const struct range *r)
+{
+    int64_t from = r->next > w->looked ? r->next : w->looked + 1;
+
+    for (size_t k = store.history.n; k > 0 && store.history.at[k - 1].revision >= from; k--)
+        if (in_range(r, store.history.at[k - 1].name->at))
+            return true;
+    return false;
+}
+
+static bool wants_more(struct watch *w)
 {
     if (is_compacted(w))
         return true; /* it must be told */
     for (size_t i = 0; i < w->ranges.n; i++)
-        for (size_t k = store.history.n; k > 0; k--) {
-            const struct sim_change *c = &store.history.at[k - 1];
-
-            if (c->revision < w->ranges.at[i].next)
-                break;
-            if (in_range(&w->ranges.at[i], c->name->at))
-                return true;
-        }
+        if (has_more(w, &w->ranges.at[i]))
+            return true;
+    w->looked = store.revision;
     return false;
 }
 
@@ -144,6 +150,16 @@ static void add_event(const struct watch *w, const struct sim_change *c, struct 
     e->kv.value_len = c->text->n;
 }
 
+/* The place in the history of the first change at or after a revision. */
+static size_t first_change(int64_t revision)
+{
+    size_t k = store.history.n;
+
+    while (k > 0 && store.history.at[k - 1].revision >= revision)
+        k--;
+    return k;
+}
+
 /* One range's events up to `upto`; the values are held meanwhile, because the owner may do anything. */
 static void deliver_range(struct watch *w, size_t i, int64_t upto)
 {
@@ -153,12 +169,14 @@ static void deliver_range(struct watch *w, size_t i, int64_t upto)
     struct sim_text **text;
     const struct sim_change *c;
 
-    orc_vec_each (c, &store.history)
-        if (c->revision >= r->next && c->revision <= upto && in_range(r, c->name->at)) {
-            add_event(w, c, &events);
-            if (c->text)
-                orc_vec_push(&held, sim_text_hold(c->text));
-        }
+    for (size_t k = first_change(r->next); k < store.history.n && store.history.at[k].revision <= upto; k++) {
+        c = &store.history.at[k];
+        if (!in_range(r, c->name->at))
+            continue;
+        add_event(w, c, &events);
+        if (c->text)
+            orc_vec_push(&held, sim_text_hold(c->text));
+    }
     r->next = upto + 1 > r->next ? upto + 1 : r->next;
     if (upto > w->proc->seen && in_range(r, "/orc/" SIM_CLUSTER "/tasks/"))
         w->proc->seen = upto;
