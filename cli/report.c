@@ -110,6 +110,7 @@ static void add_node(const struct cluster *c, const struct cluster_entry *e, str
     n->mtu = record->mtu;
     n->total.cpus_nano = record->capacity.cpus_nano - record->reserve.cpus_nano;
     n->total.memory = record->capacity.memory - record->reserve.memory;
+    orc_strv_copy(&n->volumes, &record->volumes);
     for (size_t i = 0; i < record->labels.n; i++)
         orc_vec_push(&n->labels, ((struct spec_pair){orc_strdup(record->labels.at[i].key),
                                                      orc_strdup(record->labels.at[i].value)}));
@@ -581,6 +582,7 @@ static void node_release(struct report_node *n)
         free(n->labels.at[i].value);
     }
     orc_vec_release(&n->labels);
+    orc_strv_release(&n->volumes);
     free(n->name);
     free(n->address);
     free(n->why);

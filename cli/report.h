@@ -64,6 +64,7 @@ struct report_node {
     int tasks;
     char *kernel, *virt, *engine, *version;
     struct spec_pairs labels;
+    struct orc_strv volumes; /* "shop.data" */
     int mtu;
 };
 

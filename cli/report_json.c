@@ -109,6 +109,7 @@ static json_t *node_to_json(const struct report_node *n)
     for (size_t i = 0; i < n->labels.n; i++)
         json_object_set_new(labels, n->labels.at[i].key, json_string(n->labels.at[i].value));
     json_object_set_new(j, "labels", labels);
+    json_object_set_new(j, "volumes", strv_to_json(&n->volumes));
     return j;
 }
 

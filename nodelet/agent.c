@@ -250,6 +250,7 @@ static void on_list(const struct docker_res *res, void *arg)
     look_for_missing(a, res->json);
     a->engine_known = true;
     a->engine_was_down = false;
+    a->opts.on_volumes(a->opts.arg);
     orphans_report(a);
     step_all(a);
 }
@@ -290,11 +291,23 @@ static bool ends_it(int signum)
     return signum != SIGHUP && signum != SIGUSR1 && signum != SIGUSR2 && signum != SIGWINCH;
 }
 
+static bool mounts_volumes(const struct task *t)
+{
+    const struct spec_service *spec = task_spec(t);
+
+    for (size_t i = 0; spec && i < spec->mounts.n; i++)
+        if (spec->mounts.at[i].kind == SPEC_MOUNT_VOLUME)
+            return true;
+    return false;
+}
+
 static void on_event(const char *action, const char *id, const char *task, int code, void *arg)
 {
     struct agent *a = arg;
     struct task *t = agent_find(a, task);
 
+    if (t && strcmp(action, "start") == 0 && mounts_volumes(t))
+        a->opts.on_volumes(a->opts.arg);
     if (!t || !t->begun || strcmp(action, "oom") == 0)
         return;
     if (strcmp(action, "kill") == 0) {

@@ -28,6 +28,8 @@ struct agent_opts {
     const char *boot_id;        /* of this server; borrowed */
     struct event_log *events;   /* may be NULL */
     void (*on_engine)(bool up, const char *why, void *arg);
+    /* Volumes may have been made or removed: a container that mounts some was started, all were listed. */
+    void (*on_volumes)(void *arg);
     void (*on_orphans)(const char *text, void *arg); /* containers of ours without a task; NULL: none */
     void (*on_alive_doubt)(void *arg);   /* a write found another `alive` than agent_alive() said */
     void (*on_network_doubt)(void *arg); /* the engine says the network is missing */

@@ -10,7 +10,7 @@ char *container_name(const char *task_id)
 
 char *container_volume(const char *app, const char *name)
 {
-    return orc_printf("orc.%s.%s", app, name);
+    return orc_printf(CONTAINER_VOLUME_PREFIX "%s.%s", app, name);
 }
 
 static json_t *strv_json(const struct orc_strv *v)

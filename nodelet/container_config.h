@@ -25,6 +25,7 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
 char *container_name(const char *task_id);
 
 /* The Docker volume of a named volume: "orc.shop.data", freed by the caller. */
+#define CONTAINER_VOLUME_PREFIX "orc."
 char *container_volume(const char *app, const char *name);
 
 #endif

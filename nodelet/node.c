@@ -18,6 +18,7 @@ struct node {
     char *key, *alive_key;
     int64_t alive_rev, revision;
     bool live;
+    bool volumes_known;
     struct record_node rec; /* host's strings are borrowed; see release */
     struct timer *timer;
     struct etcd_call *call;
@@ -106,6 +107,26 @@ void node_engine_labels(struct node *n, const struct spec_pairs *labels)
     changed(n);
 }
 
+void node_volumes(struct node *n, const struct orc_strv *names)
+{
+    orc_strv_release(&n->rec.volumes);
+    orc_strv_copy(&n->rec.volumes, names);
+    n->volumes_known = true;
+    changed(n);
+}
+
+/* While nodelet was away nothing became of its volumes, as far as anybody knows. */
+static void adopt_volumes(struct node *n, const struct etcd_kv *kv)
+{
+    struct record_node said = {0};
+
+    if (n->volumes_known || record_node_parse(kv->value, kv->value_len, &said, NULL) < 0)
+        return;
+    orc_strv_release(&n->rec.volumes);
+    orc_strv_copy(&n->rec.volumes, &said.volumes);
+    record_node_release(&said);
+}
+
 /* What nobody has looked at yet: not ok, but no news either. */
 static void not_yet(struct node *n, const char *type, const char *reason)
 {
@@ -145,6 +166,8 @@ void node_store(struct node *n, bool live)
 
 void node_seen(struct node *n, const struct etcd_kv *kv)
 {
+    if (kv)
+        adopt_volumes(n, kv);
     if (n->call || (kv && (kv->mod_revision <= n->revision || orc_streq(kv->value, n->written))))
         return;
     free(n->written);

@@ -38,6 +38,8 @@ void node_condition(struct node *n, const char *type, bool ok, const char *reaso
 /* One that keeps nothing off, and makes other nodes preferable while `avoid`. */
 void node_avoid(struct node *n, const char *type, bool avoid, const char *reason);
 void node_engine_labels(struct node *n, const struct spec_pairs *labels); /* copied */
+/* What the engine has, copied. Until it was asked the record keeps what it said before. */
+void node_volumes(struct node *n, const struct orc_strv *names);
 /* Our record as the view shows it; NULL: deleted. Another's hand is overwritten. */
 void node_seen(struct node *n, const struct etcd_kv *kv);
 /* The store is another one, or an older state of it: the record is written again. */

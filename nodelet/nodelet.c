@@ -7,6 +7,7 @@
 #include "nodelet/registration.h"
 #include "nodelet/statedir.h"
 #include "nodelet/vitals.h"
+#include "nodelet/volumes.h"
 
 #include "lib/file_later.h"
 #include "lib/log.h"
@@ -40,6 +41,7 @@ struct nodelet {
     struct network *network;
     struct agent *agent;
     struct vitals *vitals;
+    struct volumes *volumes;
 
     struct record_config config;
     bool configured, synced;
@@ -101,6 +103,21 @@ static void on_engine(bool up, const char *why, void *arg)
         node_engine(n->node, docker_engine(n->docker));
     network_engine(n->network, up);
     vitals_engine(n->vitals, up);
+    volumes_engine(n->volumes, up);
+}
+
+static void on_volumes(const struct orc_strv *names, void *arg)
+{
+    struct nodelet *n = arg;
+
+    node_volumes(n->node, names);
+}
+
+static void on_volumes_doubt(void *arg)
+{
+    struct nodelet *n = arg;
+
+    volumes_look(n->volumes);
 }
 
 static void on_vital(const char *type, bool ok, bool avoid, const char *reason, void *arg)
@@ -439,6 +456,7 @@ static void make_parts(struct nodelet *n)
                                  .on_condition = on_vital,
                                  .on_labels = on_engine_labels,
                                  .arg = n};
+    struct volumes_opts volumes = {.loop = o->loop, .docker = n->docker, .on_volumes = on_volumes, .arg = n};
     struct agent_opts agent = {.loop = o->loop,
                                .etcd = n->etcd,
                                .docker = n->docker,
@@ -447,6 +465,7 @@ static void make_parts(struct nodelet *n)
                                .boot_id = n->host.boot_id,
                                .events = n->events,
                                .on_engine = on_engine,
+                               .on_volumes = on_volumes_doubt,
                                .on_orphans = on_orphans,
                                .on_alive_doubt = on_alive_doubt,
                                .on_network_doubt = on_network_doubt,
@@ -455,6 +474,7 @@ static void make_parts(struct nodelet *n)
     n->registration = registration_new(&registration);
     n->node = node_new(&node);
     n->vitals = vitals_new(&vitals);
+    n->volumes = volumes_new(&volumes);
     n->network = network_new(&network);
     n->agent = agent_new(&agent);
 }
@@ -517,6 +537,7 @@ struct nodelet *nodelet_free(struct nodelet *n)
     orc_file_later_free(n->guard_file);
     agent_free(n->agent);
     vitals_free(n->vitals);
+    volumes_free(n->volumes);
     network_free(n->network);
     node_free(n->node);
     registration_free(n->registration);

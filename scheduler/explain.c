@@ -1,6 +1,7 @@
 #include "scheduler/explain.h"
 
 #include "lib/units.h"
+#include "scheduler/place_volume.h"
 #include "scheduler/reconcile_ops.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@ static double cost_of(const struct place_refusal *r)
         return 4;
     case FILTER_CONSTRAINT:
         return 5;
+    case FILTER_VOLUME:
+        return 8;
     default:
         return 10;
     }
@@ -61,6 +64,8 @@ static char *change_for(const struct place_refusal *r, const char *node)
         return orc_printf("free the host port on %s: %s", node, r->text);
     case FILTER_CONSTRAINT:
         return orc_printf("another constraint, or another %s: %s", node, r->text);
+    case FILTER_VOLUME:
+        return orc_printf("copy the volume to %s, and remove it where it is: %s", node, r->text);
     case FILTER_ADDRESS:
         return orc_printf("free an address on %s", node);
     default:
@@ -150,11 +155,16 @@ static int by_name(const void *a, const void *b)
 
 static void explain_nodes(struct core *c, const struct place_req *req, struct explain *e)
 {
+    struct place_volumes volumes = {0};
+    struct place_req with = *req;
     struct core_node *n, *next;
 
+    place_volumes_of(c, req, &volumes);
+    with.volumes = &volumes;
     HASH_ITER (hh, c->nodes, n, next)
         if ((n->fed.present || n->alive_fed.present) && (!req->pin || n == req->pin))
-            explain_node(c, n, req, e);
+            explain_node(c, n, &with, e);
+    place_volumes_release(&volumes);
     if (e->nodes.n)
         qsort(e->nodes.at, e->nodes.n, sizeof *e->nodes.at, by_name);
     if (!e->fitting)

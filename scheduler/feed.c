@@ -202,6 +202,7 @@ struct core *core_free(struct core *c)
     }
     core_task_release_all(c);
     orc_vec_release(&c->touched);
+    orc_vec_release(&c->mounts);
     place_free(c);
     rank_release(c);
     record_config_release(&c->config);

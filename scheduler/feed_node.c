@@ -3,6 +3,7 @@
 
 #include "scheduler/demand.h"
 #include "scheduler/place_node.h"
+#include "scheduler/place_volume.h"
 #include "lib/hash.h"
 #include "scheduler/rank.h"
 
@@ -18,6 +19,7 @@ void feed_free_node(struct core *c, struct core_node *n)
         DL_DELETE2(c->restate, n, restate_prev, restate_next);
     if (n->leaving)
         DL_DELETE2(c->leaving, n, leaving_prev, leaving_next);
+    place_volumes_learn(c, n, NULL);
     rank_drop(c, n);
     if (c->got_node == n)
         c->got_node = NULL;
@@ -94,6 +96,8 @@ void feed_node(struct core *c, const struct key *k, struct record_node *r, int64
     same = r && known(&n->fed) && same_pairs(&r->labels, &n->rec.labels) &&
            same_pairs(&r->engine_labels, &n->rec.engine_labels) && orc_streq(r->os, n->rec.os) &&
            orc_streq(r->arch, n->rec.arch);
+    if (r) /* of one that can't be read it is not known that its volumes are gone */
+        place_volumes_learn(c, n, &r->volumes);
     FEED_MOVE(&n->rec, r, record_node_release);
     feed_note(&n->fed, r, create, mod);
     n->subnet = subnet_of(&n->rec);
@@ -190,6 +194,7 @@ void feed_node_gone(struct core *c, const struct key *k)
     if (!n)
         return;
     if (k->kind == KEY_NODE) {
+        place_volumes_learn(c, n, NULL);
         record_node_release(&n->rec);
         n->fed = (struct core_fed){0};
         n->subnet = 0;

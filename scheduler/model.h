@@ -69,6 +69,18 @@ struct core_fed {
     int64_t create, mod;
 };
 
+struct core_volume { /* by its name as records have it: the nodes that say they have it */
+    char *name;
+    ORC_VEC(struct core_node *) nodes;
+    UT_hash_handle hh;
+};
+
+struct core_mount { /* this step has placed there a task of what mounts volumes */
+    const struct core_service *service;
+    const struct spec_service *spec;
+    struct core_node *node;
+};
+
 struct core_group { /* nodes that are alike in the first labels of a list */
     uint64_t id;
     uint32_t index;
@@ -188,6 +200,7 @@ struct core_node { /* what deciding reads of nodes that tasks are on, or come to
     struct record_node rec;
     struct record_node_state state; /* as written */
     struct core_fed state_fed;
+    struct orc_strv volumes;       /* of the last readable record; the index has the same */
     struct spec_resources offered; /* capacity less reserve, as counted in the core's sum */
     uint64_t gone_at;              /* when its heartbeat was seen missing; 0: alive, or not looked at yet */
     struct core_node *missing_prev, *missing_next; /* those not alive */
@@ -286,6 +299,9 @@ struct core {
     struct core_service *services;
     struct core_gateway *gateways;
     struct core_subnet *subnets;
+    struct core_volume *volumes;
+    ORC_VEC(struct core_mount) mounts; /* valid while the stamp is the core's */
+    uint64_t mounts_stamp;
     struct core_node *got_node;              /* by the last core_node_get(): changes come in bursts; NULL */
     struct core_service *got_service;        /* likewise */
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */

@@ -4,6 +4,7 @@
 #include "scheduler/place_count.h"
 #include "scheduler/place_filter.h"
 #include "scheduler/place_node.h"
+#include "scheduler/place_volume.h"
 #include "scheduler/rank.h"
 #include "scheduler/trouble.h"
 
@@ -175,22 +176,27 @@ int place_fuller(struct core *c, const struct spec_service *spec, struct core_no
     return by ? by : place_spread(c, a) - place_spread(c, b);
 }
 
+static void consider(struct core *c, struct core_node *n, const struct place_req *req,
+                     struct core_node **best, struct place_score *top)
+{
+    struct place_score x;
+
+    if (!place_fits(c, n, req))
+        return;
+    x = place_score_of(c, n, req);
+    if (*best && !place_better(&x, top))
+        return;
+    *best = n;
+    *top = x;
+}
+
 static struct core_node *pick_of_all(struct core *c, const struct place_req *req)
 {
     struct core_node *n, *next, *best = NULL;
     struct place_score top = {0};
 
-    HASH_ITER (hh, c->nodes, n, next) {
-        struct place_score x;
-
-        if (!place_fits(c, n, req))
-            continue;
-        x = place_score_of(c, n, req);
-        if (best && !place_better(&x, &top))
-            continue;
-        best = n;
-        top = x;
-    }
+    HASH_ITER (hh, c->nodes, n, next)
+        consider(c, n, req, &best, &top);
     return best;
 }
 
@@ -260,16 +266,35 @@ static struct core_node *pick_ranked(struct core *c, const struct place_req *req
     return best;
 }
 
+/* Data is on few nodes, and no ranking knows of it. */
+static struct core_node *pick_of_these(struct core *c, const struct place_req *req,
+                                       const struct place_volume *where)
+{
+    struct core_node *best = NULL, *const * n;
+    struct place_score top = {0};
+
+    orc_vec_each (n, &where->nodes)
+        consider(c, *n, req, &best, &top);
+    return best;
+}
+
 struct core_node *place_pick(struct core *c, const struct place_req *req, char **ret_why)
 {
+    struct place_volumes volumes = {0};
+    struct place_req with = *req;
     struct core_node *best;
 
+    place_volumes_of(c, req, &volumes);
+    with.volumes = &volumes;
     if (req->pin)
-        best = place_fits(c, req->pin, req) ? core_node_find(c, req->pin->name) : NULL;
+        best = place_fits(c, req->pin, &with) ? core_node_find(c, req->pin->name) : NULL;
+    else if (volumes.n)
+        best = pick_of_these(c, &with, &volumes.at[0]);
     else
         best = pick_ranked(c, req);
     if (!best && ret_why)
-        *ret_why = place_explain_all(c, req);
+        *ret_why = place_explain_all(c, &with);
+    place_volumes_release(&volumes);
     return best;
 }
 
@@ -300,6 +325,7 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
     }
     if (spec_service_max_per_node(req->spec) && !count_slot_is_there(n, req))
         count_held(c, n);
+    place_volumes_taken(c, n, req);
     rank_taken(c, n);
     spread_add(c, n, 1);
     return n->subnet | (uint32_t)octet;

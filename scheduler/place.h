@@ -1,8 +1,8 @@
 /* place.h - which node: filters that explain themselves in numbers, then scores, ties by a stable hash.
  *
- * Filters: the node's heartbeat, readiness and policy, the service's constraints, CPU and memory against
- * capacity less reserve, the service's replicas there, host ports, a free address. Room of a task counts
- * until it is reported stopped. What this step has taken already counts.
+ * Filters: the node's heartbeat, readiness and policy, the service's constraints, its volumes, CPU and memory
+ * against capacity less reserve, the service's replicas there, host ports, a free address. Room of a task
+ * counts until it is reported stopped. What this step has taken already counts.
  *
  * Scores, the first that differs decides: no trouble there (trouble.h), no condition that makes others
  * preferable (stolen CPU time, memory pressure), fewest slots of this service where
@@ -19,10 +19,11 @@
 struct place_req {
     struct core_service *service;
     const struct spec_service *spec;
-    const char *hash;                /* of the container that spec makes */
-    const struct core_node *pin;     /* only this node, or NULL */
-    const struct core_task *without; /* as if this task were gone already, or NULL */
-    const struct core_task *own;     /* a task of the slot that this is for, or NULL: it has none */
+    const char *hash;                    /* of the container that spec makes */
+    const struct core_node *pin;         /* only this node, or NULL */
+    const struct core_task *without;     /* as if this task were gone already, or NULL */
+    const struct core_task *own;         /* a task of the slot that this is for, or NULL: it has none */
+    const struct place_volumes *volumes; /* where its data is (place_volume.h), or NULL: place_pick() looks */
 };
 
 /* Begins counting how a service is spread; then place_spread_count() for the task that holds each slot. A

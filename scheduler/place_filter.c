@@ -3,6 +3,7 @@
 #include "lib/units.h"
 #include "scheduler/place_count.h"
 #include "scheduler/place_node.h"
+#include "scheduler/place_volume.h"
 
 #include <stdio.h>
 
@@ -15,6 +16,7 @@ const char *place_filter_name(enum place_filter f)
                                                [FILTER_READY] = "ready",
                                                [FILTER_POLICY] = "cordon",
                                                [FILTER_CONSTRAINT] = "constraint",
+                                               [FILTER_VOLUME] = "volume",
                                                [FILTER_REPLICAS] = "max_replicas_per_node",
                                                [FILTER_CPU] = "CPU",
                                                [FILTER_MEMORY] = "memory",
@@ -176,6 +178,8 @@ bool place_refuses(const struct core *c, const struct core_node *n, const struct
         return n->policy_fed.unreadable || n->policy.cordon || n->policy.drain;
     case FILTER_CONSTRAINT:
         return !place_allowed(n, req->spec, NULL);
+    case FILTER_VOLUME:
+        return place_volumes_refuse(req->volumes, n) != NULL;
     case FILTER_REPLICAS:
         return is_full_of_it(c, n, req);
     case FILTER_CPU:
@@ -299,6 +303,9 @@ void place_explain(const struct core *c, const struct core_node *n, const struct
     case FILTER_CONSTRAINT:
         ret->text = explain_constraint(n, req);
         break;
+    case FILTER_VOLUME:
+        ret->text = place_volumes_text(place_volumes_refuse(req->volumes, n));
+        break;
     case FILTER_REPLICAS:
         ret->text = explain_replicas(c, n, req, ret);
         break;
@@ -382,6 +389,7 @@ static char *explain_sums(struct core *c, const struct place_req *req)
                                                  [FILTER_READY] = "not ready",
                                                  [FILTER_POLICY] = "cordoned",
                                                  [FILTER_CONSTRAINT] = "against a constraint",
+                                                 [FILTER_VOLUME] = "without its volume",
                                                  [FILTER_REPLICAS] = "at max_replicas_per_node",
                                                  [FILTER_CPU] = "short of CPU",
                                                  [FILTER_MEMORY] = "short of memory",

@@ -14,6 +14,7 @@ enum place_filter { /* in the order in which they are asked */
                     FILTER_READY,
                     FILTER_POLICY,
                     FILTER_CONSTRAINT,
+                    FILTER_VOLUME,
                     FILTER_REPLICAS,
                     FILTER_CPU,
                     FILTER_MEMORY,

@@ -3,6 +3,7 @@
 #include "scheduler/place_count.h"
 #include "scheduler/place_filter.h"
 #include "scheduler/place_node.h"
+#include "scheduler/place_volume.h"
 
 struct cell {          /* nodes that are alike in all that the service is spread over */
     uint32_t group;    /* of the last level */
@@ -24,7 +25,7 @@ struct cells {
 
 bool rebalance_may(const struct spec_service *spec)
 {
-    return !spec->global && !spec->job && !slots_has_volume(spec);
+    return !spec->global && !spec->job && !place_mounts_volumes(spec);
 }
 
 static bool may_leave(const struct slot *s)

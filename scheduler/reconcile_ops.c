@@ -136,6 +136,14 @@ void recon_wait(struct slot *s, char *why)
     s->wait = why;
 }
 
+/* As far as its revision is still known. */
+static bool may_have_data(const struct core_task *t)
+{
+    const struct core_revision *r = t->make ? core_service_revision(t->service, t->make->revision) : NULL;
+
+    return !r || slots_has_volume(r->rec.spec);
+}
+
 /* A slot with a named volume stays where its data is. */
 const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s)
 {
@@ -145,7 +153,7 @@ const struct core_node *recon_pin(const struct core_revision *rev, const struct 
         return s->node;
     if (!n || !slots_has_volume(rev->rec.spec) || (!n->fed.present && !n->alive_fed.present))
         return NULL;
-    return n;
+    return may_have_data(s->last) ? n : NULL;
 }
 
 static bool is_failure(const char *stop_reason)

@@ -8,6 +8,7 @@
 #ifndef STATE_RECORD_H
 #define STATE_RECORD_H
 
+#include "specs/check.h"
 #include "specs/spec.h"
 #include "state/key.h"
 
@@ -250,6 +251,7 @@ struct record_condition { /* what keeps work off a node, by name: "mtu", "engine
     char *reason; /* a sentence when not ok */
     int64_t since;
 };
+#define RECORD_VOLUMES_MAX SPEC_LIST_MAX /* more are not told of */
 struct record_node {
     char *address; /* private, numeric */
     char *subnet;  /* "10.210.1.0/24"; NULL until claimed */
@@ -257,10 +259,11 @@ struct record_node {
     struct spec_pairs labels, engine_labels; /* nodelet's; what the engine was started with */
     char *os, *arch;                         /* "linux", "amd64" */
     char *kernel;                            /* uname -r */
-    char *virt;    /* "kvm", "none", "qemu", "container" ...: systemd-detect-virt's words */
-    char *engine;  /* "20.10.24 (API 1.41)" */
-    char *version; /* orc's */
-    int mtu;       /* of orc0 */
+    char *virt;              /* "kvm", "none", "qemu", "container" ...: systemd-detect-virt's words */
+    char *engine;            /* "20.10.24 (API 1.41)" */
+    char *version;           /* orc's */
+    int mtu;                 /* of orc0 */
+    struct orc_strv volumes; /* named volumes that its engine has: "shop.data", app and name; sorted */
     struct {
         struct record_condition *at; /* by type */
         size_t n, cap;
@@ -268,6 +271,8 @@ struct record_node {
 };
 /* The first condition that makes others preferable, or NULL. */
 const struct record_condition *record_node_avoid(const struct record_node *n);
+/* Whether it is "<app>.<volume>", both as in a spec: 0, or -EINVAL with a sentence. */
+int record_check_volume(const char *s, struct orc_err *err);
 /* True when every condition is ok and a subnet is claimed; *ret_reason (may be NULL) is the first reason,
  * borrowed. */
 bool record_node_ready(const struct record_node *n, const char **ret_reason);

@@ -2,11 +2,25 @@
 #include "state/record_codec.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 
 #define CONDITIONS_MAX 100
 #define INFLIGHT_MAX 16384                         /* the endpoints of a gateway: GW_SLOTS */
+#define VOLUME_MAX 128                             /* bytes of app, dot and name */
 #define DRAIN_DEADLINE_MAX_MS INT64_C(31536000000) /* a year */
+
+/* An app's name has no dot; the volume's may. */
+int record_check_volume(const char *s, struct orc_err *err)
+{
+    const char *dot = strchr(s, '.');
+    orc_auto_free char *app = dot ? orc_strndup(s, (size_t)(dot - s)) : NULL;
+
+    if (!dot || spec_check_name("app name", app, NULL) < 0 || spec_check_volume(dot + 1, NULL) < 0)
+        return orc_fail(err, -EINVAL, "\"%s\" is no volume of an app; it is written like \"shop.data\"",
+                        spec_quote(s).text);
+    return 0;
+}
 
 static int condition_cmp(const void *a, const void *b)
 {
@@ -36,6 +50,7 @@ static const struct codec_field node_rows[] = {
     CODEC_ROW_STR(record_node, engine, RECORD_NAME_MAX, NULL),
     CODEC_ROW_STR(record_node, version, RECORD_NAME_MAX, NULL),
     CODEC_ROW_INT(record_node, mtu, 0, 65535),
+    CODEC_ROW_STRV(record_node, volumes, VOLUME_MAX, record_check_volume),
     CODEC_ROW_LIST(record_node, conditions, &condition_codec, CONDITIONS_MAX),
 };
 static const struct codec node_codec = CODEC_OF(record_node, node_rows);

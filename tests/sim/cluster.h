@@ -66,6 +66,7 @@ struct sim_node {
     unsigned engine_fails; /* one call in so many fails; 0: none */
     uint64_t engine_slow;  /* ms more, at most */
     struct sim_container *containers;
+    struct orc_strv volumes; /* by their engine's names; they stay */
     struct sim_proc *proc;
     struct docker *docker; /* of the nodelet that runs; NULL */
     bool zone;

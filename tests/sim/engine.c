@@ -231,6 +231,34 @@ static int port_of(const json_t *host)
     return 0;
 }
 
+/* What is mounted and not there is made. */
+static void make_volumes(struct sim_node *n, const json_t *host)
+{
+    const json_t *m;
+    size_t i;
+
+    json_array_foreach(json_object_get(host, "Mounts"), i, m)
+    {
+        const char *name = string_at(m, "Source");
+        bool there = strcmp(string_at(m, "Type"), "volume") != 0;
+
+        for (size_t k = 0; k < n->volumes.n; k++)
+            there = there || strcmp(n->volumes.at[k], name) == 0;
+        if (!there)
+            orc_strv_add(&n->volumes, name);
+    }
+}
+
+static void do_volumes(struct docker_call *call)
+{
+    const struct orc_strv *v = &call->d->node->volumes;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < v->n; i++)
+        json_array_append_new(list, json_pack("{s:s}", "Name", v->at[i]));
+    answer(call, DOCKER_OK, "", json_pack("{s:o}", "Volumes", list));
+}
+
 static void do_create(struct docker_call *call)
 {
     struct sim_node *n = call->d->node;
@@ -262,6 +290,7 @@ static void do_create(struct docker_call *call)
     c->needs.cpus_nano = json_integer_value(json_object_get(host, "NanoCpus"));
     c->needs.memory = json_integer_value(json_object_get(host, "Memory"));
     c->temper = temper_of(image);
+    make_volumes(n, host);
     sim_event_init(&c->end, NULL, fire_end, c);
     c->next = n->containers;
     n->containers = c;
@@ -417,6 +446,8 @@ static void do_request(struct docker_call *call)
         do_container(call);
     else if (strncmp(p, "/events", 7) == 0)
         call->waits = true;
+    else if (strncmp(p, "/volumes", 8) == 0)
+        do_volumes(call);
     else if (strstr(p, "missing"))
         answer(call, DOCKER_NOT_FOUND, "manifest unknown", NULL);
     else
@@ -553,4 +584,5 @@ void engine_release(struct sim_node *n)
 {
     while (n->containers)
         forget(n->containers);
+    orc_strv_release(&n->volumes);
 }

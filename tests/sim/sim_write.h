@@ -28,6 +28,7 @@ struct sim_node_opts {
     const char *label, *value; /* NULL: none */
     const char *not_ready;     /* a condition's reason, or NULL */
     const char *avoid;         /* likewise of one that makes others preferable */
+    const char *volumes[4];    /* "shop.data"; up to the first NULL */
 };
 
 SIM_FN void sim_node_put(struct sim *s, const char *name, int k, struct sim_node_opts o)
@@ -53,6 +54,8 @@ SIM_FN void sim_node_put(struct sim *s, const char *name, int k, struct sim_node
 
         *c = (struct record_condition){orc_strdup("steal"), true, true, orc_strdup(o.avoid), 1};
     }
+    for (size_t i = 0; i < 4 && o.volumes[i]; i++)
+        orc_strv_add(&n.volumes, o.volumes[i]);
     sim_put(s, key_node(SIM_CLUSTER, name), record_node_text(&n));
     record_node_release(&n);
 }

@@ -1,6 +1,6 @@
 /* test_nodelet_parts.c - nodelet's small pure parts: what an engine's answer means, who is to blame for an
  * MTU, which subnet to take, what machine this is, what the state folder remembers, what Docker's network
- * should be. */
+ * should be, which volumes are an app's. */
 #include "nodelet/docker_image.h"
 #include "nodelet/docker_network.h"
 #include "nodelet/host.h"
@@ -8,9 +8,12 @@
 #include "nodelet/paths.h"
 #include "nodelet/registration.h"
 #include "nodelet/statedir.h"
+#include "nodelet/volumes.h"
 
+#include "lib/buf.h"
 #include "lib/file.h"
 #include "lib/mem.h"
+#include "state/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -462,6 +465,72 @@ static void test_docker_network__nonsense_is_a_difference_not_a_crash(void **sta
     }
 }
 
+/* ---- volumes ---------------------------------------------------------------------------------------------
+ */
+
+static char *volumes_of(const char *text, bool *ret_cut)
+{
+    orc_auto_json json_t *answer = orc_json_parse(text, strlen(text), NULL);
+    struct orc_strv names = {0};
+    struct orc_buf b = ORC_BUF_INIT(10000);
+
+    assert_non_null(answer);
+    *ret_cut = volumes_from_list(answer, &names);
+    for (size_t i = 0; i < names.n; i++)
+        orc_buf_printf(&b, "%s%s", i ? " " : "", names.at[i]);
+    orc_strv_release(&names);
+    return orc_buf_take(&b);
+}
+
+/* What the engine says is hostile: names are anything, and anything may be no name. */
+static void test_volumes__those_of_apps_sorted_each_once(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{\"Volumes\":[{\"Name\":\"orc.shop.data\"},{\"Name\":\"orc.blog.my.log\"}]}",
+         "blog.my.log shop.data"},
+        {"{\"Volumes\":[{\"Name\":\"orc.shop.data\"},{\"Name\":\"orc.shop.data\"}]}", "shop.data"},
+        {"{\"Volumes\":[{\"Name\":\"my-orc.shop.data\"},{\"Name\":\"0123456789abcdef\"}]}", ""},
+        {"{\"Volumes\":[{\"Name\":\"orc.Shop.data\"},{\"Name\":\"orc.shop\"},{\"Name\":\"orc.shop.\"}]}", ""},
+        {"{\"Volumes\":[{\"Name\":\"orc..data\"},{\"Name\":\"orc.\"},{\"Name\":\"orc.shop.a/../b\"}]}", ""},
+        {"{\"Volumes\":[{\"Name\":\"orc.shop.a\\u0001\"},{\"Name\":7},7,null,{\"Name\":\"orc.a.b\"}]}",
+         "a.b"},
+        {"{\"Volumes\":null,\"Warnings\":null}", ""},
+        {"{\"Volumes\":{\"Name\":\"orc.shop.data\"}}", ""},
+        {"{}", ""},
+        {"[]", ""},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(rows); i++) {
+        bool cut;
+        orc_auto_free char *got = volumes_of(rows[i][0], &cut);
+
+        assert_string_equal(got, rows[i][1]);
+        assert_false(cut);
+    }
+}
+
+static void test_volumes__of_too_many_the_first_by_name_are_told(void **state)
+{
+    orc_auto_json json_t *answer = json_pack("{s:[]}", "Volumes");
+    json_t *list = json_object_get(answer, "Volumes");
+    struct orc_strv names = {0};
+    char name[32];
+
+    for (int i = RECORD_VOLUMES_MAX; i-- > 0;) {
+        snprintf(name, sizeof name, "orc.shop.v%04d", i);
+        json_array_append_new(list, json_pack("{s:s}", "Name", name));
+    }
+    assert_false(volumes_from_list(answer, &names));
+    assert_int_equal(names.n, RECORD_VOLUMES_MAX);
+    orc_strv_release(&names);
+    json_array_append_new(list, json_pack("{s:s}", "Name", "orc.blog.data"));
+    assert_true(volumes_from_list(answer, &names));
+    assert_int_equal(names.n, RECORD_VOLUMES_MAX);
+    assert_string_equal(names.at[0], "blog.data");
+    assert_string_equal(names.at[RECORD_VOLUMES_MAX - 1], "shop.v0998");
+    orc_strv_release(&names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +554,8 @@ int main(void)
         cmocka_unit_test(test_docker_network__body_says_bridge_mtu_and_addresses),
         cmocka_unit_test(test_docker_network__what_differs_is_named),
         cmocka_unit_test(test_docker_network__nonsense_is_a_difference_not_a_crash),
+        cmocka_unit_test(test_volumes__those_of_apps_sorted_each_once),
+        cmocka_unit_test(test_volumes__of_too_many_the_first_by_name_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

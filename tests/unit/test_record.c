@@ -83,7 +83,8 @@ static const struct kind {
         "\"memory\":2},\"reserve\":{\"cpus_nano\":3,\"memory\":4},\"labels\":{\"a\":\"1\",\"b\":\"\"},"
         "\"engine_labels\":{\"c\":\"2\"},"
         "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","
-        "\"version\":\"1\",\"mtu\":1450,\"conditions\":[{\"type\":\"engine\",\"ok\":true,\"avoid\":true,"
+        "\"version\":\"1\",\"mtu\":1450,\"volumes\":[\"shop.data\",\"shop.my.log\"],\"conditions\":[{"
+        "\"type\":\"engine\",\"ok\":true,\"avoid\":true,"
         "\"since\":1},"
         "{\"type\":\"mtu\",\"ok\":false,\"avoid\":false,\"reason\":\"1400 here, 1500 there\",\"since\":2}]}"),
     KIND(node_policy, "{\"cordon\":true,\"drain\":true,\"removed\":1700000000000,\"drain_deadline_ms\":"
@@ -261,6 +262,10 @@ static void test_record__hostile_values_are_refused_by_member(void **state)
         {"node", "{\"labels\":[]}", "\"labels\""},
         {"node", "{\"subnet\":\"10.210.1.0/33\"}", "\"subnet\""},
         {"node", "{\"conditions\":[{\"ok\":true}]}", "\"type\""},
+        {"node", "{\"volumes\":[\"data\"]}", "\"volumes\""},
+        {"node", "{\"volumes\":[\"shop.data\",\"Shop.data\"]}", "\"Shop.data\""},
+        {"node", "{\"volumes\":[\"shop.\"]}", "\"shop.data\""},
+        {"node", "{\"volumes\":[\".data\"]}", "\".data\""},
         {"alive", "{}", "\"instance\""},
         {"subnet", "{\"node\":\"K1\"}", "\"node\""},
         {"endpoint", "{\"state\":\"ready\"}", "\"address\""},

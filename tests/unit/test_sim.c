@@ -13,6 +13,7 @@
 #define SEEDS 150
 #define ROUNDS 160
 #define SERVICES 4
+#define NODES 5
 #define JOB_AT_ONCE 2
 
 struct service {
@@ -42,7 +43,8 @@ struct run {
     struct sim *s;
     struct service services[SERVICES];
     int n_services, n_nodes, memory_mib;
-    bool trace, calm; /* calm: all faults have ended */
+    bool data[NODES + 1], told[NODES + 1]; /* the volume is there; its node has said so */
+    bool trace, calm;                      /* calm: all faults have ended */
     uint64_t seed;
     ORC_VEC(struct seen) history;
 };
@@ -259,6 +261,42 @@ static bool was_leaving(const struct lives *decided, const struct live *l)
     return o && o->alive && o->rec->desired != TASK_RUN;
 }
 
+/* Whether data may be there that the slot goes to: its node says so, or another service has it there. */
+static bool may_have_data(const struct run *r, const struct lives *after, const struct live *made)
+{
+    const struct live *l;
+
+    orc_vec_each (l, after)
+        if (strcmp(l->node, made->node) == 0 && strcmp(l->rec->service, made->rec->service) != 0 &&
+            service_of(r, l->rec->service)->volume)
+            return true;
+    return r->told[atoi(made->node + 1)];
+}
+
+static bool has_it(const struct lives *after, const struct live *made, int k)
+{
+    const struct live *l;
+
+    orc_vec_each (l, after)
+        if (l->rec->slot != made->rec->slot && strcmp(l->rec->service, made->rec->service) == 0 &&
+            atoi(l->node + 1) == k)
+            return true;
+    return false;
+}
+
+/* Data that no other slot of the service has is not left alone: a slot without a memory goes there. */
+static void check_made_by_data(struct run *r, const struct lives *after, const struct live *made)
+{
+    const struct live *l;
+
+    orc_vec_each (l, after)
+        if (l != made && same_slot(l, made))
+            return; /* it has a memory */
+    for (int k = 1; k <= r->n_nodes && !may_have_data(r, after, made); k++)
+        if (r->told[k] && !has_it(after, made, k))
+            broken(r, "%s was made on %s, and nobody has the data on k%d", made->id, made->node, k);
+}
+
 /* A new task is on a node that may have it, and beside none that must stop first. */
 static void check_made(struct run *r, const struct lives *decided, const struct lives *before,
                        const struct lives *after)
@@ -272,6 +310,8 @@ static void check_made(struct run *r, const struct lives *decided, const struct 
             continue;
         if (!may_take_new(r, made->node))
             broken(r, "%s was made on %s, which may not have it", made->id, made->node);
+        if (service_of(r, made->rec->service)->volume)
+            check_made_by_data(r, after, made);
         orc_vec_each (o, decided)
             serves = serves || (same_slot(o, made) && is_available(o));
         orc_vec_each (o, after)
@@ -815,13 +855,32 @@ static void put_node(struct run *r, int k, const char *avoid)
                                         .memory_mib = r->memory_mib,
                                         .label = "zone",
                                         .value = k % 3 ? "b" : "a",
-                                        .avoid = avoid});
+                                        .avoid = avoid,
+                                        .volumes = {r->told[k] ? "shop.data" : NULL}});
 }
 
 static uint64_t aside(struct run *r, uint64_t one_of)
 {
     r->aside++;
     return orc_hash64(r->seed, &r->aside, sizeof r->aside) % one_of;
+}
+
+/* What was started has made its volume; the node says so when it looks. */
+static void tell_volumes(struct run *r)
+{
+    struct lives v = read_tasks(r->s);
+    const struct live *l;
+
+    orc_vec_each (l, &v)
+        if (service_of(r, l->rec->service)->volume && l->st && l->st->state >= TASK_STARTING)
+            r->data[atoi(l->node + 1)] = true;
+    free_tasks(&v);
+    for (int k = 1; k <= r->n_nodes; k++)
+        if (r->data[k] && !r->told[k] && aside(r, 3) == 0) {
+            r->told[k] = true;
+            say(r, "k%d has shop.data", k);
+            put_node(r, k, NULL);
+        }
 }
 
 /* People ask; that must change nothing that is decided afterwards. */
@@ -895,7 +954,7 @@ static void setup(struct run *r)
     s->random = r->seed * 7919;
     s->slow = 2;
     s->trace = r->trace;
-    r->n_nodes = 1 + (int)(sim_random(s) % 5);
+    r->n_nodes = 1 + (int)(sim_random(s) % NODES);
     r->memory_mib = r->n_nodes == 1 ? 1600 : 1000; /* in the end everything fits, in between it may not */
     r->n_services = 1 + (int)(sim_random(s) % SERVICES);
     for (int i = 0; i < r->n_nodes; i++)
@@ -1051,6 +1110,7 @@ static void run_seed(uint64_t seed, bool trace)
         if (sim_chance(r.s, 3)) {
             sim_act(r.s);
             jobs_end(&r);
+            tell_volumes(&r);
         }
         if (sim_chance(r.s, 2))
             r.s->now += sim_random(r.s) % (sim_chance(r.s, 10) ? 20000 : 1500);

@@ -1,0 +1,256 @@
+#include "scheduler/place_volume.h"
+
+#include "lib/buf.h"
+
+#include <stdlib.h>
+
+#define NODES_TOLD 3 /* more are counted */
+
+/* ---- what nodes say ---------------------------------------------------------------------------------- */
+
+static void leave(struct core *c, const char *name, const struct core_node *n)
+{
+    struct core_volume *v = NULL;
+    size_t kept = 0;
+
+    HASH_FIND_STR(c->volumes, name, v);
+    for (size_t i = 0; v && i < v->nodes.n; i++)
+        if (v->nodes.at[i] != n)
+            v->nodes.at[kept++] = v->nodes.at[i];
+    if (!v || (v->nodes.n = kept))
+        return;
+    HASH_DEL(c->volumes, v);
+    orc_vec_release(&v->nodes);
+    free(v->name);
+    free(v);
+}
+
+static void join(struct core *c, const char *name, struct core_node *n)
+{
+    struct core_volume *v = NULL;
+
+    HASH_FIND_STR(c->volumes, name, v);
+    if (!v) {
+        v = orc_new(struct core_volume);
+        v->name = orc_strdup(name);
+        HASH_ADD_KEYPTR(hh, c->volumes, v->name, strlen(v->name), v);
+    }
+    if (!v->nodes.n || v->nodes.at[v->nodes.n - 1] != n) /* a list may name it twice */
+        orc_vec_push(&v->nodes, n);
+}
+
+void place_volumes_learn(struct core *c, struct core_node *n, struct orc_strv *now)
+{
+    if (now && orc_strv_eq(&n->volumes, now))
+        return;
+    for (size_t i = 0; i < n->volumes.n; i++)
+        leave(c, n->volumes.at[i], n);
+    orc_strv_release(&n->volumes);
+    for (size_t i = 0; now && i < now->n; i++)
+        join(c, now->at[i], n);
+    if (!now)
+        return;
+    n->volumes = *now;
+    *now = (struct orc_strv){0};
+}
+
+/* ---- what mounts them -------------------------------------------------------------------------------- */
+
+bool place_mounts_volumes(const struct spec_service *spec)
+{
+    for (size_t i = 0; i < spec->mounts.n; i++)
+        if (spec->mounts.at[i].kind == SPEC_MOUNT_VOLUME)
+            return true;
+    return false;
+}
+
+/* Whether it mounts that one; *ret_writes (may be NULL): and may write to it. */
+static bool mounts(const struct spec_service *spec, const char *name, bool *ret_writes)
+{
+    bool found = false, writes = false;
+
+    for (size_t i = 0; i < spec->mounts.n; i++) {
+        const struct spec_mount *m = &spec->mounts.at[i];
+
+        if (m->kind != SPEC_MOUNT_VOLUME || strcmp(m->source, name) != 0)
+            continue;
+        found = true;
+        writes = writes || !m->read_only;
+    }
+    if (ret_writes)
+        *ret_writes = writes;
+    return found;
+}
+
+static bool service_may_mount(const struct core_service *s, const char *name)
+{
+    const struct core_revision *r;
+
+    for (r = s->revisions; r; r = r->hh.next)
+        if (r->fed.present && !r->fed.unreadable && mounts(r->rec.spec, name, NULL))
+            return true;
+    return false;
+}
+
+/* What is no longer known counts as mounting it: data is not left alone by mistake. */
+static bool task_mounts(const struct core_task *t, const char *name)
+{
+    const struct core_revision *r = core_service_revision(t->service, t->make->revision);
+
+    return !r || mounts(r->rec.spec, name, NULL);
+}
+
+void place_volumes_taken(struct core *c, struct core_node *n, const struct place_req *req)
+{
+    if (!place_mounts_volumes(req->spec))
+        return;
+    if (c->mounts_stamp != c->stamp)
+        c->mounts.n = 0;
+    c->mounts_stamp = c->stamp;
+    orc_vec_push(&c->mounts, ((struct core_mount){req->service, req->spec, n}));
+}
+
+/* ---- where one is ------------------------------------------------------------------------------------ */
+
+/* What is on a node that was let go is given up. */
+static bool counts(const struct core_node *n)
+{
+    return (n->fed.present || n->alive_fed.present) && !n->policy.removed;
+}
+
+static bool among(const struct place_volume *v, const struct core_node *n)
+{
+    struct core_node *const *p;
+
+    orc_vec_each (p, &v->nodes)
+        if (*p == n)
+            return true;
+    return false;
+}
+
+static void add(struct place_volume *v, struct core_node *n)
+{
+    if (counts(n) && !among(v, n))
+        orc_vec_push(&v->nodes, n);
+}
+
+static void take_out(struct place_volume *v, const struct core_node *n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < v->nodes.n; i++)
+        if (v->nodes.at[i] != n)
+            v->nodes.at[kept++] = v->nodes.at[i];
+    v->nodes.n = kept;
+}
+
+/* Those that say so, and those where a task of the app has it, or is about to. */
+static void find(struct core *c, const struct place_req *req, struct place_volume *ret)
+{
+    const struct core_app *app = req->service->app;
+    orc_auto_free char *name = orc_printf("%s.%s", app->name, ret->name);
+    struct core_volume *v = NULL;
+    struct core_service *s;
+    struct core_task *t;
+
+    HASH_FIND_STR(c->volumes, name, v);
+    for (size_t i = 0; v && i < v->nodes.n; i++)
+        add(ret, v->nodes.at[i]);
+    for (s = app->services; s; s = s->app_next)
+        if (service_may_mount(s, ret->name))
+            core_each_task (t, s)
+                if (core_task_runs(t) && core_task_holds(t) && task_mounts(t, ret->name))
+                    add(ret, t->node);
+    for (size_t i = 0; c->mounts_stamp == c->stamp && i < c->mounts.n; i++) {
+        const struct core_mount *m = &c->mounts.at[i];
+
+        if (m->service->app == app && mounts(m->spec, ret->name, NULL))
+            add(ret, m->node);
+    }
+}
+
+/* A slot has what the newest of its tasks has. */
+static bool is_newest(const struct core_task *t)
+{
+    const struct core_task *o;
+
+    for (o = t->slot_next; o; o = o->slot_next)
+        if (core_task_known(o))
+            return false;
+    return core_task_known(t);
+}
+
+/* What other slots of the service write to is theirs. */
+static void take_out_others(struct core *c, const struct place_req *req, struct place_volume *v)
+{
+    const struct core_task *t;
+
+    core_each_task (t, req->service)
+        if (!(req->own && req->own->slot == t->slot) && is_newest(t) && task_mounts(t, v->name))
+            take_out(v, t->node);
+    for (size_t i = 0; c->mounts_stamp == c->stamp && i < c->mounts.n; i++)
+        if (c->mounts.at[i].service == req->service)
+            take_out(v, c->mounts.at[i].node);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct core_node *const *)a)->name, (*(struct core_node *const *)b)->name);
+}
+
+static bool is_there(const struct place_volumes *v, const char *name)
+{
+    for (size_t i = 0; i < v->n; i++)
+        if (strcmp(v->at[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+void place_volumes_of(struct core *c, const struct place_req *req, struct place_volumes *ret)
+{
+    for (size_t i = 0; !req->pin && !req->spec->global && i < req->spec->mounts.n; i++) {
+        const struct spec_mount *m = &req->spec->mounts.at[i];
+        struct place_volume v = {.name = m->source};
+        bool writes;
+
+        if (m->kind != SPEC_MOUNT_VOLUME || is_there(ret, m->source))
+            continue;
+        mounts(req->spec, m->source, &writes);
+        find(c, req, &v);
+        if (writes)
+            take_out_others(c, req, &v);
+        if (v.nodes.n) {
+            qsort(v.nodes.at, v.nodes.n, sizeof *v.nodes.at, by_name);
+            orc_vec_push(ret, v);
+        } else {
+            orc_vec_release(&v.nodes);
+        }
+    }
+}
+
+void place_volumes_release(struct place_volumes *v)
+{
+    for (size_t i = 0; i < v->n; i++)
+        orc_vec_release(&v->at[i].nodes);
+    orc_vec_release(v);
+}
+
+const struct place_volume *place_volumes_refuse(const struct place_volumes *v, const struct core_node *n)
+{
+    for (size_t i = 0; v && i < v->n; i++)
+        if (!among(&v->at[i], n))
+            return &v->at[i];
+    return NULL;
+}
+
+char *place_volumes_text(const struct place_volume *v)
+{
+    struct orc_buf b = ORC_BUF_INIT(1000);
+
+    orc_buf_printf(&b, "%s is on ", v->name);
+    for (size_t i = 0; i < v->nodes.n && i < NODES_TOLD; i++)
+        orc_buf_printf(&b, "%s%s", i ? ", " : "", v->nodes.at[i]->name);
+    if (v->nodes.n > NODES_TOLD)
+        orc_buf_printf(&b, " and %zu more", v->nodes.n - NODES_TOLD);
+    return orc_buf_take(&b);
+}
