@@ -182,26 +182,37 @@ static void gateways_of(const struct task *t, const struct etcd_result *res, str
     }
 }
 
-static void took(struct task *t, const struct etcd_result *res)
+/* What hung on a lease that is not ours any more has vanished since, or will: it is written again. */
+static void took_endpoint(struct task *t, const struct etcd_result *res)
 {
     struct publication *p = &t->pub;
     struct orc_strv gateways = {0};
 
-    p->backoff = 0;
-    p->retry_at = 0;
-    p->revision = res->revision;
+    if (p->sent_ep != EP_NONE && p->sent_alive != t->a->alive_rev)
+        return;
     p->have = p->sent_ep;
     if (p->have == EP_NONE)
         p->may_stand = false;
-    if (p->sent) {
-        free(p->written);
-        p->written = orc_take(p->sent);
-        t->has_status = true;
-    }
     if (p->have == EP_DRAINING && t->w.step == WITHDRAW_PUTTING) {
         gateways_of(t, res, &gateways);
         withdraw_written(&t->w, res->revision, &gateways, orc_clock_ms());
         orc_strv_release(&gateways);
+    }
+}
+
+static void took(struct task *t, const struct etcd_result *res)
+{
+    struct publication *p = &t->pub;
+
+    p->backoff = 0;
+    p->retry_at = 0;
+    p->revision = res->revision;
+    if (p->sent_with_ep)
+        took_endpoint(t, res);
+    if (p->sent) {
+        free(p->written);
+        p->written = orc_take(p->sent);
+        t->has_status = true;
     }
 }
 
@@ -273,7 +284,9 @@ static void write_now(struct task *t, const char *status, enum endpoint_known ep
     if (with_ep)
         add_endpoint(t, txn, ep);
     t->pub.sent = orc_strdup(status);
-    t->pub.sent_ep = with_ep ? ep : t->pub.have;
+    t->pub.sent_with_ep = with_ep;
+    t->pub.sent_ep = ep;
+    t->pub.sent_alive = a->alive_rev;
     t->pub.differs = 0;
     t->pub.call = etcd_txn_commit(a->opts.etcd, txn, on_written, t);
 }

@@ -32,7 +32,9 @@ struct publication {
     struct record_status shown; /* what was seen last, and its text; NULL: nothing yet */
     char *text;
     char *sent, *written;        /* the status's text in flight, and as the store has it; NULL: none */
-    enum endpoint_known sent_ep; /* in flight */
+    bool sent_with_ep;           /* that write carries the endpoint, too: */
+    enum endpoint_known sent_ep; /* ... this, */
+    int64_t sent_alive;          /* ... on the lease of this `alive` */
     enum endpoint_known have;
     bool may_stand;   /* an endpoint of this task may stand as ready, also one of an earlier run */
     int64_t revision; /* of the last write that held */
