@@ -250,6 +250,11 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
         core_wait_room(x->c, x->s, true);
         return false;
     }
+    if (x->between) {
+        if (counted)
+            place_spread_count(x->c, s->head, true);
+        return true;
+    }
     make(x, s, &req, rev, n, why);
     x->at_target += rev == x->target && !at_target(x, s);
     return true;

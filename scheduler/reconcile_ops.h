@@ -26,6 +26,7 @@ struct recon {
     int failing;   /* slots that don't, because their task of the target has failed */
     int available; /* slots that serve, less those this step stops */
     int touched;   /* tasks in `t` */
+    bool between;  /* in the delay between two batches: slots only say why they can't be replaced */
     int64_t epoch; /* restart_epoch of the tasks that are made */
     const struct core_revision *made_from;
     struct share_make *make;                /* from it; NULL */
@@ -88,7 +89,8 @@ void recon_settle_moves(struct recon *x);
 void recon_move(struct recon *x);
 bool recon_moves_differ(const struct record_rollout *a, const struct record_rollout *b);
 void recon_list_auto(struct core *c, struct core_service *s, bool is_auto);
-/* Services that are rebalanced by themselves look again; came_or_went: and their time of quiet begins anew. */
+/* Services that are rebalanced by themselves look again; came_or_went: and their time of quiet begins anew.
+ */
 void recon_nodes_changed(struct core *c, bool came_or_went);
 /* Events for what the transaction does; before the service's, what was found out: reconcile_tell.c. */
 void recon_tell(struct recon *x);

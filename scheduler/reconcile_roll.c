@@ -27,6 +27,10 @@ static void roll_stop_first(struct recon *x, struct slot *s, const struct core_r
         core_wait_room(x->c, x->s, true);
         return;
     }
+    if (x->between) {
+        recon_set_busy(x, s);
+        return;
+    }
     if (!recon_remove(x, s->head, why))
         return;
     x->available -= serves;
@@ -159,11 +163,39 @@ static void wait_all(struct recon *x, const char *why)
 
 /* ---- what is not of the target ----------------------------------------------------------------------- */
 
+static void roll_slots(struct recon *x)
+{
+    struct slot *s;
+
+    orc_vec_each (s, &x->v.at) /* what does not serve costs nothing */
+        if (to_roll(s) && s->class != CLASS_AVAILABLE)
+            roll_slot(x, s);
+    orc_vec_each (s, &x->v.at)
+        if (to_roll(s) && s->class == CLASS_AVAILABLE)
+            roll_slot(x, s);
+}
+
+/* What can't be replaced says so in the delay, too: it is no news when the delay is over, nor to a new
+ * leader, which waits for a whole one. */
+static void say_between(struct recon *x)
+{
+    struct slot *s;
+
+    if (x->busy)
+        return;
+    x->between = true;
+    roll_slots(x);
+    x->between = false;
+    x->busy = 0;
+    orc_vec_each (s, &x->v.at)
+        s->busy = false;
+}
+
 void recon_roll(struct recon *x)
 {
     orc_auto_free char *dep = NULL;
     int before = x->busy;
-    bool any = false;
+    bool any = false, ready;
     struct slot *s;
 
     if (!x->target || x->c->hold)
@@ -177,16 +209,16 @@ void recon_roll(struct recon *x)
         wait_all(x, dep);
         return;
     }
-    if (!any || !recon_batch_ready(x))
+    if (!any)
         return;
+    ready = recon_batch_ready(x);
     core_wake(x->c, x->s, x->s->backoff_at);
     if (x->c->now < x->s->backoff_at)
         return;
-    orc_vec_each (s, &x->v.at) /* what does not serve costs nothing */
-        if (to_roll(s) && s->class != CLASS_AVAILABLE)
-            roll_slot(x, s);
-    orc_vec_each (s, &x->v.at)
-        if (to_roll(s) && s->class == CLASS_AVAILABLE)
-            roll_slot(x, s);
+    if (!ready) {
+        say_between(x);
+        return;
+    }
+    roll_slots(x);
     x->s->batch_open = x->s->batch_open || x->busy > before;
 }

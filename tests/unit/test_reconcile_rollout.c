@@ -70,6 +70,34 @@ static void test_rollout__the_delay_passes_between_batches(void **state)
     sim_free(s);
 }
 
+/* A new leader waits for a whole delay; what can't be replaced said why before, and says it now. */
+static void test_rollout__what_has_no_place_says_so_also_between_batches(void **state)
+{
+    for (int order = 0; order < 2; order++) {
+        struct want w = {.replicas = 2,
+                         .delay_ms = 10000,
+                         .order = order ? SPEC_START_FIRST : SPEC_STOP_FIRST,
+                         .memory_mib = 10};
+        struct sim *s = deployed(2, w);
+        const struct record_rollout *roll;
+        int txns;
+
+        w.memory_mib = 100000;
+        update(s, 2, w);
+        sim_pass(s, 30000);
+        roll = sim_rollout(s, "shop", "web");
+        assert_int_equal(roll->pending.n, 2);
+        assert_non_null(strstr(roll->pending.at[1].reason, "update to revision 2, but no place for it: "));
+        txns = s->txns;
+        sim_new_leader(s);
+        sim_pass(s, 5000);
+        assert_int_equal(s->txns, txns);
+        sim_pass(s, 30000);
+        assert_int_equal(s->txns, txns);
+        sim_free(s);
+    }
+}
+
 static void test_rollout__monitor_does_not_delay_the_next_step(void **state)
 {
     struct want w = {.replicas = 6};
@@ -515,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_rollout__start_first_is_never_below_the_count),
         cmocka_unit_test(test_rollout__parallelism_zero_is_all_at_once),
         cmocka_unit_test(test_rollout__the_delay_passes_between_batches),
+        cmocka_unit_test(test_rollout__what_has_no_place_says_so_also_between_batches),
         cmocka_unit_test(test_rollout__monitor_does_not_delay_the_next_step),
         cmocka_unit_test(test_rollout__a_bad_image_pauses_and_the_old_version_serves),
         cmocka_unit_test(test_rollout__a_bad_image_of_a_single_replica_brings_the_old_version_back),
