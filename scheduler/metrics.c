@@ -31,16 +31,6 @@ static void node_metrics(const struct core *c, struct orc_metrics_text *t)
             orc_metric_sample(t, "node", n->name, (double)n->used.memory);
 }
 
-static int desired(const struct core_service *s)
-{
-    const struct record_app_service *wanted = core_service_wanted(s);
-    const struct core_revision *r = wanted ? core_service_revision(s, wanted->revision) : NULL;
-
-    if (!wanted)
-        return 0;
-    return wanted->replicas >= 0 ? wanted->replicas : r ? r->rec.spec->replicas : 0;
-}
-
 static int available(const struct core_service *s)
 {
     const struct core_task *t;
@@ -58,7 +48,7 @@ static void service_metrics(const struct core *c, struct orc_metrics_text *t)
     orc_metric(t, "orc_service_replicas_desired", "gauge", "Replicas that the service shall have.");
     for (s = c->services; s; s = s->hh.next)
         if (s->rollout_fed.present)
-            orc_metric_sample(t, "service", s->name, desired(s));
+            orc_metric_sample(t, "service", s->name, s->rollout.replicas);
     orc_metric(t, "orc_service_replicas_available", "gauge",
                "Replicas that run and answer their health check.");
     for (s = c->services; s; s = s->hh.next)
