@@ -220,7 +220,7 @@ int cluster_replicas(const struct cluster *c, const char *app, const char *servi
     spec = cluster_spec(c, app, service, back ? e->as.rollout.target : s->revision);
     if (spec && (spec->global || spec->job))
         return e ? e->as.rollout.replicas : 0;
-    if (s->replicas != SPEC_REPLICAS_DEFAULT)
-        return s->replicas;
-    return spec && spec->replicas != SPEC_REPLICAS_DEFAULT ? spec->replicas : 1;
+    if (!spec)
+        return s->replicas != SPEC_REPLICAS_DEFAULT ? s->replicas : 1;
+    return spec_service_replicas(spec, s->replicas);
 }

@@ -28,11 +28,10 @@ void demand_drop_service(struct core *c, struct core_service *s)
 static int replicas_of(const struct core_service *s, const struct record_app_service *wanted,
                        const struct spec_service *spec)
 {
-    if (spec->global)
+    /* Counted by others (global.h, job.h): a job that has ended asks for nothing. */
+    if (spec->global || (spec->job && s->rollout.wanted == wanted->revision))
         return s->rollout.replicas;
-    if (wanted->replicas != SPEC_REPLICAS_DEFAULT)
-        return wanted->replicas;
-    return spec->replicas != SPEC_REPLICAS_DEFAULT ? spec->replicas : 1;
+    return spec_service_replicas(spec, wanted->replicas);
 }
 
 void demand_service(struct core *c, struct core_service *s)

@@ -66,7 +66,7 @@ static void list_slots(struct job_run *j)
 {
     const struct spec_service *spec = j->rev->rec.spec;
 
-    j->run->wanted = spec->replicas == SPEC_REPLICAS_DEFAULT ? 1 : spec->replicas;
+    j->run->wanted = spec_service_replicas(spec, SPEC_REPLICAS_DEFAULT);
     for (int n = 0; n < j->run->wanted; n++)
         if (!ranges_has(&j->done, n))
             add_slot(j, n, NULL);

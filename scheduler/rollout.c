@@ -127,11 +127,9 @@ static int replicas_of(const struct core_service *s, const struct record_app_ser
 
     if (rev && (rev->rec.spec->global || rev->rec.spec->job))
         return r->replicas; /* counted by global.h, job.h */
-    if (wanted->replicas != SPEC_REPLICAS_DEFAULT)
-        return wanted->replicas;
-    if (!rev)
+    if (!rev && wanted->replicas == SPEC_REPLICAS_DEFAULT)
         return r->replicas; /* nothing is concluded from what can't be read */
-    return rev->rec.spec->replicas == SPEC_REPLICAS_DEFAULT ? 1 : rev->rec.spec->replicas;
+    return rev ? spec_service_replicas(rev->rec.spec, wanted->replicas) : wanted->replicas;
 }
 
 /* ---- what people want of it ---------------------------------------------------------------------------- */

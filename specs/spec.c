@@ -101,6 +101,13 @@ const char *spec_pairs_get(const struct spec_pairs *p, const char *key)
     return NULL;
 }
 
+int spec_service_replicas(const struct spec_service *s, int scaled)
+{
+    if (scaled != SPEC_REPLICAS_DEFAULT)
+        return scaled;
+    return s->replicas != SPEC_REPLICAS_DEFAULT ? s->replicas : 1;
+}
+
 int spec_service_max_per_node(const struct spec_service *s)
 {
     return s->global ? 1 : s->max_per_node;

@@ -217,6 +217,10 @@ const struct spec_service *spec_app_service(const struct spec_app *a, const char
 /* What is reserved for one replica: reservations, and limits where it reserves nothing (per resource). */
 struct spec_resources spec_service_reserved(const struct spec_service *s);
 
+/* How many there are to be: what `orc scale` said (SPEC_REPLICAS_DEFAULT: nothing), else the file's number,
+ * else 1. Of those with one per server, and of jobs, the scheduler counts them. */
+int spec_service_replicas(const struct spec_service *s, int scaled);
+
 /* The most replicas that one server may hold; 0: any number. */
 int spec_service_max_per_node(const struct spec_service *s);
 
