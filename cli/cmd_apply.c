@@ -128,7 +128,8 @@ static void decide_leftovers(struct apply *a)
 static int foresee_loss(struct apply *a, char **ret_why, struct orc_err *err)
 {
     struct survive survive = {0};
-    struct preview_change change = {.app = a->app->name, .delta = &a->delta, .survive = &survive};
+    struct preview_change change = {
+        .app = a->app->name, .delta = &a->delta, .survive = &survive, .zones = session_zones(a->s)};
     struct forecast_result result = {0};
     struct cluster all;
     int r = session_load(a->s, preview_kinds, &all, err);

@@ -107,8 +107,11 @@ static int preview(struct session *s, const struct plan_args *a, const struct sp
 {
     struct survive survive = {0};
     orc_auto_free char *refused = NULL;
-    struct preview_change change = {
-        .without = &a->without, .cordon = &a->cordon, .drain = &a->drain, .survive = &survive};
+    struct preview_change change = {.without = &a->without,
+                                    .cordon = &a->cordon,
+                                    .drain = &a->drain,
+                                    .survive = &survive,
+                                    .zones = session_zones(s)};
     struct forecast_result result = {0};
     struct delta delta = {0};
     int r = 0;

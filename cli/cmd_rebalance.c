@@ -115,7 +115,7 @@ static void allot(struct rebalance *r)
 /* Uses c up. */
 static int foretell(struct rebalance *r, struct cluster *c, struct orc_err *err)
 {
-    struct preview_change change = {.intents = &r->intents};
+    struct preview_change change = {.intents = &r->intents, .zones = session_zones(r->s)};
 
     forecast_result_release(&r->result);
     return preview_run(c, &change, orc_wall_ms(), &r->result, err);

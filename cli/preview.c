@@ -92,7 +92,7 @@ int preview_run(struct cluster *c, const struct preview_change *change, int64_t 
         check_nodes(c, change->drain, err) < 0)
         return -ENOENT;
     change_cluster(c, change);
-    f = forecast_new(wall_ms);
+    f = forecast_new(wall_ms, change->zones);
     for (e = c->entries; e; e = e->hh.next)
         if (core_wants(e->key.kind))
             forecast_put(f, &e->key, e->problem ? NULL : &e->as, e->create_revision, e->mod_revision);

@@ -26,6 +26,7 @@ struct preview_change { /* any of these may be missing; lists are of names of no
     const struct preview_intents *intents;
     struct survive
         *survive; /* filled with what any further loss of a node would leave out; NULL: not asked */
+    struct core_zones zones;
 };
 
 /* The ranges that c must hold, ended by KEY_UNKNOWN. */

@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include "lib/zone.h"
 #include "state/etcd_sync.h"
 
 #include <pwd.h>
@@ -29,7 +30,13 @@ int session_open(struct session *s, struct session_args *a, struct orc_err *err)
         return -EINVAL;
     }
     s->cluster = orc_strdup(a->store.cluster);
+    s->zones = orc_zones_new(ORC_ZONE_DIR);
     return 0;
+}
+
+struct core_zones session_zones(const struct session *s)
+{
+    return (struct core_zones){orc_zones_ask, s->zones};
 }
 
 void session_close(struct session *s)
@@ -40,6 +47,7 @@ void session_close(struct session *s)
     uv_run(&s->loop, UV_RUN_DEFAULT);
     uv_loop_close(&s->loop);
     free(s->cluster);
+    orc_zones_free(s->zones);
     *s = (struct session){0};
 }
 

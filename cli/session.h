@@ -8,6 +8,7 @@
 
 #include "cli/cluster.h"
 #include "cli/out.h"
+#include "scheduler/core.h"
 #include "state/etcd.h"
 #include "state/store_args.h"
 #include "state/view.h"
@@ -33,6 +34,7 @@ struct session {
     struct etcd *etcd;
     char *cluster;
     struct out out;
+    struct orc_zones *zones; /* of this machine */
 };
 
 void session_args_release(struct session_args *a);
@@ -47,6 +49,9 @@ int session_load(struct session *s, const enum key_kind *kinds, struct cluster *
 
 /* The cluster must have been made by `orc init`: -ENOENT with what to do. */
 int session_need_config(struct session *s, const struct cluster *c, struct orc_err *err);
+
+/* Time zones for whoever runs the scheduler's code; valid until the session is closed. */
+struct core_zones session_zones(const struct session *s);
 
 /* Commits t (consumed). 0 and *ret_revision; SESSION_CONFLICT when a compare did not hold. */
 #define SESSION_CONFLICT 1

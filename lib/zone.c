@@ -368,3 +368,8 @@ int orc_zones_offset(struct orc_zones *z, const char *name, int64_t utc, int32_t
     *ret = orc_zone_offset(zone, utc);
     return 0;
 }
+
+int orc_zones_ask(void *zones, const char *name, int64_t utc, int32_t *ret)
+{
+    return orc_zones_offset(zones, name, utc, ret);
+}

@@ -31,5 +31,6 @@ struct orc_zones *orc_zones_new(const char *dir); /* copied */
 struct orc_zones *orc_zones_free(struct orc_zones *z);
 /* 0, or negative: it can't be loaded. */
 int orc_zones_offset(struct orc_zones *z, const char *name, int64_t utc, int32_t *ret);
+int orc_zones_ask(void *zones, const char *name, int64_t utc, int32_t *ret); /* likewise, as a callback */
 
 #endif

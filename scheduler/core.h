@@ -17,11 +17,17 @@
 struct core;
 
 struct core *core_new(void);
-/* Where schedules ask for time zones: the offset from UTC, in seconds east, of a zone by its IANA name at a
- * moment (s since 1970). 0, or negative: there is no such zone. Without it only UTC is known. */
-typedef int core_zone_fn(void *arg, const char *zone, int64_t utc, int32_t *ret);
-void core_set_zones(struct core *c, core_zone_fn *zones, void *arg);
 struct core *core_free(struct core *c); /* NULL allowed; returns NULL */
+
+/* Where schedules ask for time zones: the offset from UTC, in seconds east, of a zone by its IANA name at a
+ * moment (s since 1970). 0, or negative: there is no such zone. `offset` NULL: only UTC is known. */
+struct core_zones {
+    int (*offset)(void *arg, const char *zone, int64_t utc, int32_t *ret);
+    void *arg;
+};
+void core_set_zones(struct core *c, struct core_zones zones);
+/* From now on no schedule begins a run: for those who ask what else will happen (forecast.h). */
+void core_hold_schedules(struct core *c);
 
 /* Whether a kind of key is to be fed; all others are ignored. */
 bool core_wants(enum key_kind kind);

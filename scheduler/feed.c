@@ -161,10 +161,14 @@ struct core *core_new(void)
     return c;
 }
 
-void core_set_zones(struct core *c, core_zone_fn *zones, void *arg)
+void core_set_zones(struct core *c, struct core_zones zones)
 {
     c->zones = zones;
-    c->zones_arg = arg;
+}
+
+void core_hold_schedules(struct core *c)
+{
+    c->schedules_held = true;
 }
 
 struct core *core_free(struct core *c)

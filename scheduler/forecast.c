@@ -25,11 +25,13 @@ struct forecast {
     ORC_VEC(struct key) acts; /* tasks that their nodes must still do something about */
 };
 
-struct forecast *forecast_new(int64_t wall_ms)
+struct forecast *forecast_new(int64_t wall_ms, struct core_zones zones)
 {
     struct forecast *f = orc_new(struct forecast);
 
     f->core = core_new();
+    core_set_zones(f->core, zones);
+    core_hold_schedules(f->core);
     f->wall = wall_ms;
     f->now = 1;
     return f;

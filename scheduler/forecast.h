@@ -4,7 +4,7 @@
  * Then the core steps under a virtual clock; each plan counts as committed, and nodes with a heartbeat obey
  * at once: what shall run is healthy (a job has ended well), what shall stop has stopped. So it says what
  * will happen if nothing else changes and nothing fails. What fails already is as it is, until the core
- * replaces it.
+ * replaces it. Schedules begin no run: what is due at its time is nothing that a change leads to.
  *
  * Pure as the core is. It knows what a new leader would know: what the leader of today has observed and never
  * stored (since when a task is available, trouble on a node, back-off) begins anew. That may move times; a
@@ -23,7 +23,7 @@
 
 struct forecast;
 
-struct forecast *forecast_new(int64_t wall_ms);
+struct forecast *forecast_new(int64_t wall_ms, struct core_zones zones);
 struct forecast *forecast_free(struct forecast *f); /* NULL allowed; returns NULL */
 
 /* A key as it is, or as it would be: core_feed_put(). The change comes after everything that is. */

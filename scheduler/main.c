@@ -6,6 +6,7 @@
 #include "lib/proc.h"
 #include "lib/sandbox.h"
 #include "lib/units.h"
+#include "lib/zone.h"
 #include "scheduler/replay.h"
 #include "scheduler/shell.h"
 #include "state/store_args.h"
@@ -101,15 +102,18 @@ static int replay(const char *path)
 {
     struct orc_err err = ORC_ERR_INIT;
     orc_auto_free char *data = NULL;
+    struct orc_zones *zones = orc_zones_new(ORC_ZONE_DIR);
+    struct replay_opts opts = {.line = print_line, .zones = {orc_zones_ask, zones}};
     struct replay_result result;
     size_t n;
     int r = orc_file_read(path, REPLAY_MOST, &data, &n, &err);
 
     if (r >= 0)
         r = orc_sandbox_enter(0, &err);
-    if (r >= 0 && (r = replay_run(data, n, print_line, NULL, &result, &err)) < 0)
+    if (r >= 0 && (r = replay_run(data, n, &opts, &result, &err)) < 0)
         orc_wrap(&err, "%s", path);
     r = r < 0 ? 2 : tell_result(&result);
+    orc_zones_free(zones);
     fflush(stdout);
     if (err.msg[0])
         fprintf(stderr, "orc-scheduler: %s\n", err.msg);

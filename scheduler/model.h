@@ -7,6 +7,7 @@
 #ifndef SCHEDULER_MODEL_H
 #define SCHEDULER_MODEL_H
 
+#include "scheduler/core.h"
 #include "scheduler/plan.h"
 #include "scheduler/share.h"
 #include "state/record.h"
@@ -316,18 +317,18 @@ struct core {
     uint64_t tell_at;               /* likewise for all services together */
     struct core_sum asked, offered; /* by all services, of all nodes (demand.h) */
     bool crowded;                   /* so much is asked for that room counts more than empty nodes */
-    int (*zones)(void *arg, const char *zone, int64_t utc, int32_t *ret); /* core_set_zones(); or NULL */
-    void *zones_arg;
-    uint64_t nodes_at;  /* when lost nodes must be judged again; 0: never */
-    bool nodes_changed; /* lost nodes must be judged */
-    bool frees_room;    /* something fed may have made room */
-    bool occupied;      /* a node that ran nothing got a task: packed ones may go there */
-    bool opened;        /* a node takes new work now, or no more; or another kind of work */
-    bool baseline;      /* nothing stepped yet since core_lead(): what is fed was there before */
-    char *hold;         /* a sentence while too many nodes were lost at once */
-    size_t made;        /* tasks in this step's plan */
-    size_t expected;    /* places that will be picked for the service being decided, about */
-    uint64_t stamp;     /* of scratch: one per step */
+    struct core_zones zones;
+    bool schedules_held; /* core_hold_schedules() */
+    uint64_t nodes_at;   /* when lost nodes must be judged again; 0: never */
+    bool nodes_changed;  /* lost nodes must be judged */
+    bool frees_room;     /* something fed may have made room */
+    bool occupied;       /* a node that ran nothing got a task: packed ones may go there */
+    bool opened;         /* a node takes new work now, or no more; or another kind of work */
+    bool baseline;       /* nothing stepped yet since core_lead(): what is fed was there before */
+    char *hold;          /* a sentence while too many nodes were lost at once */
+    size_t made;         /* tasks in this step's plan */
+    size_t expected;     /* places that will be picked for the service being decided, about */
+    uint64_t stamp;      /* of scratch: one per step */
     uint64_t spread_stamp;
     ORC_VEC(struct core_grouping *) groupings; /* one for each list of labels in use lately */
     struct core_grouping *grouping;            /* of the service being decided */

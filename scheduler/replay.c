@@ -10,8 +10,7 @@ struct replay {
     struct journal_text cluster;
     uint64_t now;
     struct plan plan; /* of the last step */
-    void (*line)(const char *text, void *arg);
-    void *arg;
+    const struct replay_opts *opts;
     struct replay_result *ret;
 };
 
@@ -79,7 +78,7 @@ static void say(const struct replay *r, const char *fmt, ...)
     va_start(ap, fmt);
     text = orc_vprintf(fmt, ap);
     va_end(ap);
-    r->line(text, r->arg);
+    r->opts->line(text, r->opts->arg);
 }
 
 static void say_plan(const struct replay *r, const char *before, const char *text)
@@ -186,10 +185,10 @@ static void run_entry(struct replay *r, const struct journal_entry *e)
     }
 }
 
-int replay_run(const void *data, size_t n, void (*line)(const char *text, void *arg), void *arg,
-               struct replay_result *ret, struct orc_err *err)
+int replay_run(const void *data, size_t n, const struct replay_opts *opts, struct replay_result *ret,
+               struct orc_err *err)
 {
-    struct replay r = {.line = line, .arg = arg, .ret = ret};
+    struct replay r = {.opts = opts, .ret = ret};
     struct journal_entry e;
     struct journal j;
     int more;
@@ -198,6 +197,7 @@ int replay_run(const void *data, size_t n, void (*line)(const char *text, void *
     if (journal_open(&j, data, n, err) < 0)
         return -EINVAL;
     r.core = core_new();
+    core_set_zones(r.core, opts->zones);
     while ((more = journal_next(&j, &e, err)) > 0 && (more = check_clock(&r, &e, err)) == 0)
         run_entry(&r, &e);
     plan_release(&r.plan);

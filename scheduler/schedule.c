@@ -11,11 +11,12 @@ struct zone {
 static int32_t offset_of(void *arg, int64_t utc)
 {
     struct zone *z = arg;
+    const struct core_zones *zones = &z->core->zones;
     int32_t offset = 0;
 
     if (!z->name || strcmp(z->name, "UTC") == 0)
         return 0;
-    if (!z->core->zones || z->core->zones(z->core->zones_arg, z->name, utc, &offset) < 0) {
+    if (!zones->offset || zones->offset(zones->arg, z->name, utc, &offset) < 0) {
         z->unknown = true;
         return 0;
     }
@@ -57,6 +58,8 @@ enum schedule_due schedule_ask(struct recon *x, const struct spec_schedule *spec
         due = next * 1000;
     x->next.scheduled = due > last ? due : last;
     x->next.next_run = next * 1000;
+    if (x->c->schedules_held)
+        return SCHEDULE_NOT_YET;
     wake_for(x);
     *ret_at = due;
     return due ? SCHEDULE_DUE : SCHEDULE_NOT_YET;

@@ -17,7 +17,7 @@
 enum schedule_due { SCHEDULE_NOT_YET, SCHEDULE_DUE, SCHEDULE_NO_ZONE /* its time zone is not known */ };
 
 /* Deals with the schedule up to now in x->next. SCHEDULE_DUE: a run is to begin, for *ret_at (wall ms). Wakes
- * the service for the next. */
+ * the service for the next, unless schedules are held (core.h). */
 enum schedule_due schedule_ask(struct recon *x, const struct spec_schedule *spec, int64_t *ret_at);
 
 #endif

@@ -317,11 +317,6 @@ static int load_guard(struct shell *s, const char *path, struct orc_err *err)
 
 /* ---- life cycle -------------------------------------------------------------------------------------- */
 
-static int ask_zone(void *arg, const char *zone, int64_t utc, int32_t *ret)
-{
-    return orc_zones_offset(arg, zone, utc, ret);
-}
-
 static struct view *open_view(struct shell *s)
 {
     static const enum key_kind kinds[] = {
@@ -407,7 +402,7 @@ struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct o
         s->guard_file = orc_file_later_new(loop, s->guard_path, 0600, on_guard_written, s);
     s->core = core_new();
     s->zones = orc_zones_new(ORC_ZONE_DIR);
-    core_set_zones(s->core, ask_zone, s->zones);
+    core_set_zones(s->core, (struct core_zones){orc_zones_ask, s->zones});
     s->events = event_log_new(s->etcd, opts->cluster, by);
     s->commit = commit_new(s->etcd, &c);
     s->view = open_view(s);

@@ -1,9 +1,9 @@
 /* Any bytes as a recording of the scheduler's inputs. Built like fuzz_spec.c: clang's -fsanitize=fuzzer, or
  * -DORC_FUZZ_PLAIN for one run over the files given.
  *
- * Checksums would keep most inputs out, so the bytes are used twice: as they are, as a whole recording; and cut
- * into entries whose heads are put right, so that their members, and what the core makes of them, are reached.
- * Beside memory faults it looks for a refusal without a place. */
+ * Checksums would keep most inputs out, so the bytes are used twice: as they are, as a whole recording; and
+ * cut into entries whose heads are put right, so that their members, and what the core makes of them, are
+ * reached. Beside memory faults it looks for a refusal without a place. */
 #include "lib/hash.h"
 #include "lib/mem.h"
 #include "scheduler/journal.h"
@@ -24,7 +24,8 @@ static void replay(const void *data, size_t n)
     struct replay_result result;
     struct orc_err err = ORC_ERR_INIT;
 
-    if (replay_run(data, n, ignore, NULL, &result, &err) == 0 || strstr(err.msg, "byte "))
+    if (replay_run(data, n, &(struct replay_opts){.line = ignore}, &result, &err) == 0 ||
+        strstr(err.msg, "byte "))
         return;
     fprintf(stderr, "broken promise: a refusal says where: %s\n", err.msg);
     abort();

@@ -15,10 +15,17 @@ static int by_chance(const void *a, const void *b)
                : 1;
 }
 
+/* Two hours east of UTC. */
+static int zone_of(void *arg, const char *zone, int64_t utc, int32_t *ret)
+{
+    *ret = 7200;
+    return strcmp(zone, "Test/East") == 0 ? 0 : -1;
+}
+
 /* Fed in the store's order of the moment, or (shuffled) in one of chance. */
 static struct forecast *of(struct sim *s, bool shuffled)
 {
-    struct forecast *f = forecast_new((int64_t)s->now);
+    struct forecast *f = forecast_new((int64_t)s->now, (struct core_zones){zone_of, NULL});
     ORC_VEC(struct sim_kv *) all = {0};
     struct sim_kv *kv, *next;
     struct cluster_entry *e;
@@ -441,6 +448,74 @@ static void test_forecast__a_job_runs_to_its_end(void **state)
     sim_free(s);
 }
 
+/* A schedule alone: it is in force, and what is due at its time is no consequence of anything. */
+static struct sim *scheduled(const char *cron, const char *zone)
+{
+    struct sim *s = sim_new();
+    struct spec_service *w = sim_spec("web", 1, "good");
+
+    w->job = true;
+    w->restart = SPEC_RESTART_NO;
+    w->health.kind = SPEC_HEALTH_NONE;
+    w->schedule.cron = orc_strdup(cron);
+    w->schedule.time_zone = orc_strdup(zone);
+    sim_node(s, 4, 4096);
+    core_set_zones(s->core, (struct core_zones){zone_of, NULL});
+    sim_apply(s, "shop", 1, w);
+    return s;
+}
+
+static void test_forecast__a_schedule_begins_nothing_and_comes_to_rest(void **state)
+{
+    struct sim *s = scheduled("* * * * *", NULL);
+    struct forecast_result r = foretold(s);
+    orc_auto_free char *told = ops(&r, false);
+
+    assert_string_equal(told, "");
+    assert_true(r.rests);
+    assert_true(forecast_is_fine(service(&r, "shop/web")));
+    assert_int_equal(service(&r, "shop/web")->rollout.runs.n, 0);
+    assert_int_equal(service(&r, "shop/web")->rollout.next_run, 60000);
+    forecast_result_release(&r);
+    sim_free(s);
+}
+
+/* 03:00 there is 01:00 UTC. */
+static void test_forecast__a_schedule_has_its_zone(void **state)
+{
+    struct sim *s = scheduled("0 3 * * *", "Test/East"), *other = scheduled("0 3 * * *", "Mars/Base");
+    struct forecast_result r = foretold(s);
+
+    assert_int_equal(service(&r, "shop/web")->rollout.next_run, 3600000);
+    forecast_result_release(&r);
+    r = foretold(other);
+    assert_false(forecast_is_fine(service(&r, "shop/web")));
+    assert_string_equal(service(&r, "shop/web")->rollout.reason,
+                        "the scheduler's server has no time zone \"Mars/Base\"");
+    forecast_result_release(&r);
+    sim_free(s);
+    sim_free(other);
+}
+
+static void test_forecast__a_scheduled_run_under_way_ends(void **state)
+{
+    struct sim *s = scheduled("* * * * *", NULL);
+    struct forecast_result r;
+    const struct rollout_run *run;
+
+    sim_decide(s);
+    s->now = 60000;
+    sim_decide(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web"}), 1);
+    r = foretold(s);
+    assert_int_equal(service(&r, "shop/web")->rollout.runs.n, 1);
+    run = service(&r, "shop/web")->rollout.runs.at;
+    assert_int_equal(run->state, RUN_SUCCEEDED);
+    assert_true(r.rests);
+    forecast_result_release(&r);
+    sim_free(s);
+}
+
 /* ---- any cluster, any change */
 
 static void any_service(struct sim *s, int i, int64_t revision)
@@ -557,6 +632,9 @@ int main(void)
         cmocka_unit_test(test_forecast__a_rolling_update_is_told_batch_after_batch),
         cmocka_unit_test(test_forecast__the_order_of_feeding_does_not_matter),
         cmocka_unit_test(test_forecast__a_job_runs_to_its_end),
+        cmocka_unit_test(test_forecast__a_schedule_begins_nothing_and_comes_to_rest),
+        cmocka_unit_test(test_forecast__a_schedule_has_its_zone),
+        cmocka_unit_test(test_forecast__a_scheduled_run_under_way_ends),
         cmocka_unit_test(test_forecast__of_any_change_is_what_then_happens),
     };
 

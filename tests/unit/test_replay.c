@@ -24,10 +24,18 @@ static void record(struct run *r, struct journal_entry e)
     assert_int_equal(journal_write(&r->b, r->b.len, &e), 0);
 }
 
+/* Half an hour east of UTC, until one minute after the beginning. */
+static int zone(void *arg, const char *name, int64_t utc, int32_t *ret)
+{
+    *ret = utc < 60 ? 1800 : 3600;
+    return strcmp(name, "Test/East") == 0 ? 0 : -1;
+}
+
 static struct run begin(uint64_t seed)
 {
     struct run r = {.s = sim_new(), .core = core_new(), .b = ORC_BUF_INIT(256 << 20)};
 
+    core_set_zones(r.core, (struct core_zones){zone, NULL});
     r.s->random = seed * 7919;
     r.s->slow = 2;
     orc_buf_puts(&r.b, JOURNAL_MAGIC);
@@ -117,6 +125,19 @@ static void step(struct run *r)
     plan_release(&p);
 }
 
+/* A job that is due each minute of its zone's first hour. */
+static struct spec_service *scheduled(const char *name)
+{
+    struct spec_service *w = sim_spec(name, 1, "exit0");
+
+    w->job = true;
+    w->restart = SPEC_RESTART_NO;
+    w->health.kind = SPEC_HEALTH_NONE;
+    w->schedule.cron = orc_strdup("* 1 * * *");
+    w->schedule.time_zone = orc_strdup("Test/East");
+    return w;
+}
+
 static void something_happens(struct run *r)
 {
     struct sim *s = r->s;
@@ -159,6 +180,7 @@ static struct run any_history(uint64_t seed)
 
     for (int i = 0; i < 3; i++)
         sim_node(r.s, 4, 600);
+    sim_apply(r.s, "night", 1, scheduled("report"));
     for (int i = 0; i < 120; i++) {
         if (sim_chance(r.s, 3))
             something_happens(&r);
@@ -170,46 +192,68 @@ static struct run any_history(uint64_t seed)
     return r;
 }
 
+/* ---- decided again --------------------------------------------------------------------------------------
+ */
+
+struct again {
+    int r;
+    struct replay_result result;
+    struct orc_strv lines;
+    struct orc_err err;
+};
+
 static void keep(const char *text, void *arg)
 {
     orc_strv_add(arg, text);
 }
 
-static bool said(const struct orc_strv *v, const char *has)
+static struct again decide_again(const void *data, size_t n)
 {
-    for (size_t i = 0; i < v->n; i++)
-        if (strstr(v->at[i], has))
+    struct again a = {.err = ORC_ERR_INIT};
+    struct replay_opts o = {.line = keep, .arg = &a.lines, .zones = {zone, NULL}};
+
+    a.r = replay_run(data, n, &o, &a.result, &a.err);
+    return a;
+}
+
+static bool said(const struct again *a, const char *has)
+{
+    for (size_t i = 0; i < a->lines.n; i++)
+        if (strstr(a->lines.at[i], has))
             return true;
     return false;
 }
 
 static void test_replay__any_history_is_decided_again_to_the_letter(void **state)
 {
-    int creates = 0;
+    int creates = 0, runs = 0;
 
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct run r = any_history(seed);
-        struct replay_result result;
-        struct orc_strv lines = {0};
-        struct orc_err err = ORC_ERR_INIT;
+        struct again a = decide_again(r.b.data, r.b.len);
 
-        if (replay_run(r.b.data, r.b.len, keep, &lines, &result, &err) < 0)
-            fail_msg("seed %llu: %s", (unsigned long long)seed, err.msg);
-        if (result.differ)
-            fail_msg("seed %llu: differs at byte %zu:\n%s", (unsigned long long)seed, result.differs_at,
-                     lines.at[lines.n > 40 ? 40 : 0]);
-        assert_int_equal(result.steps, 120);
-        assert_in_range(result.decisions, 5, 120);
-        assert_true(result.changes > 20);
-        creates += said(&lines, "create shop.");
-        assert_true(said(&lines, "the recording ends: test"));
-        orc_strv_release(&lines);
+        if (a.r < 0)
+            fail_msg("seed %llu: %s", (unsigned long long)seed, a.err.msg);
+        if (a.result.differ)
+            fail_msg("seed %llu: differs at byte %zu:\n%s", (unsigned long long)seed, a.result.differs_at,
+                     a.lines.at[a.lines.n > 40 ? 40 : 0]);
+        assert_int_equal(a.result.steps, 120);
+        assert_in_range(a.result.decisions, 5, 120);
+        assert_true(a.result.changes > 20);
+        creates += said(&a, "create shop.");
+        runs += said(&a, "create night.report.");
+        assert_true(said(&a, "the recording ends: test"));
+        orc_strv_release(&a.lines);
         finish(&r);
     }
     assert_in_range(creates, 30, 60);
+    assert_in_range(runs, 30, 60);
 }
 
-/* One entry is left out: from there on it can't be as it was, unless it did not matter. */
+/* ---- not as it was --------------------------------------------------------------------------------------
+ */
+
+/* A copy, without the nth entry of a kind (0: the first; of fates those that were not committed). */
 static struct orc_buf without_entry(const struct orc_buf *b, enum journal_kind kind, size_t nth,
                                     size_t *ret_at)
 {
@@ -226,74 +270,79 @@ static struct orc_buf without_entry(const struct orc_buf *b, enum journal_kind k
         else
             assert_int_equal(journal_write(&copy, copy.len, &e), 0);
     }
+    assert_true(*ret_at > 0);
     return copy;
+}
+
+/* "web" of two replicas on the first node; where it is refused, in a second try. */
+static struct run deployed(bool refused)
+{
+    struct run r = begin(1);
+
+    sim_node(r.s, 4, 600);
+    sim_apply(r.s, "shop", 1, sim_spec("web", 2, "good"));
+    r.s->refuse = refused;
+    step(&r);
+    r.s->refuse = false;
+    return r;
+}
+
+static struct again end_and_decide_again(struct run *r, enum journal_kind left_out, size_t nth,
+                                         size_t *ret_at)
+{
+    struct orc_buf less;
+    struct again a;
+
+    record(r, (struct journal_entry){.kind = JOURNAL_END});
+    less = without_entry(&r->b, left_out, nth, ret_at);
+    a = decide_again(less.data, less.len);
+    orc_buf_release(&less);
+    assert_int_equal(a.r, 0);
+    return a;
 }
 
 static void test_replay__a_change_that_is_missing_is_found_where_it_matters(void **state)
 {
-    struct run r = begin(1);
-    struct replay_result result;
-    struct orc_strv lines = {0};
-    struct orc_buf less;
+    struct run r = deployed(false);
+    struct again a;
     size_t at;
 
-    sim_node(r.s, 4, 600);
-    sim_apply(r.s, "shop", 1, sim_spec("web", 2, "good"));
-    step(&r);
     sim_node(r.s, 4, 600);
     step(&r);
     sim_apply(r.s, "shop", 2, sim_spec("api", 2, "good"));
     step(&r);
-    record(&r, (struct journal_entry){.kind = JOURNAL_END});
-    less = without_entry(&r.b, JOURNAL_PUT, 7, &at); /* alive/k2 */
-    assert_true(at > 0);
-    assert_int_equal(replay_run(less.data, less.len, keep, &lines, &result, NULL), 0);
-    assert_true(result.differ >= 1);
-    assert_true(result.differs_at > at);
-    assert_true(said(&lines, "was decided otherwise"));
-    assert_true(said(&lines, "  then: create shop.api."));
-    assert_true(said(&lines, "  now:  create shop.api."));
-    orc_strv_release(&lines);
-    orc_buf_release(&less);
+    a = end_and_decide_again(&r, JOURNAL_PUT, 7, &at); /* alive/k2 */
+    assert_true(a.result.differ >= 1);
+    assert_true(a.result.differs_at > at);
+    assert_true(said(&a, "was decided otherwise"));
+    assert_true(said(&a, "  then: create shop.api."));
+    assert_true(said(&a, "  now:  create shop.api."));
+    orc_strv_release(&a.lines);
     finish(&r);
 }
 
 static void test_replay__a_fate_that_is_missing_is_found(void **state)
 {
-    struct run r = begin(1);
-    struct replay_result result;
-    struct orc_strv lines = {0};
-    struct orc_buf less;
+    struct run r = deployed(true);
+    struct again a;
     size_t at;
 
-    sim_node(r.s, 4, 600);
-    sim_apply(r.s, "shop", 1, sim_spec("web", 2, "good"));
-    r.s->refuse = true;
     step(&r);
-    r.s->refuse = false;
-    step(&r);
-    record(&r, (struct journal_entry){.kind = JOURNAL_END});
-    less = without_entry(&r.b, JOURNAL_FATE, 0, &at);
-    assert_int_equal(replay_run(less.data, less.len, keep, &lines, &result, NULL), 0);
-    assert_int_equal(result.differ, 1);
-    assert_true(said(&lines, "step 2 at 1000 ms"));
-    orc_strv_release(&lines);
-    orc_buf_release(&less);
+    a = end_and_decide_again(&r, JOURNAL_FATE, 0, &at);
+    assert_int_equal(a.result.differ, 1);
+    assert_true(said(&a, "step 2 at 1000 ms"));
+    orc_strv_release(&a.lines);
     finish(&r);
 }
 
 static void test_replay__another_value_behind_the_same_words_is_found(void **state)
 {
-    struct run r = begin(1);
-    struct replay_result result;
-    struct orc_strv lines = {0};
+    struct run r = deployed(false);
     struct orc_buf other = ORC_BUF_INIT(1 << 20);
     struct journal_entry e;
     struct journal j;
+    struct again a;
 
-    sim_node(r.s, 4, 600);
-    sim_apply(r.s, "shop", 1, sim_spec("web", 1, "good"));
-    step(&r);
     record(&r, (struct journal_entry){.kind = JOURNAL_END});
     orc_buf_puts(&other, JOURNAL_MAGIC);
     assert_int_equal(journal_open(&j, r.b.data, r.b.len, NULL), 0);
@@ -301,41 +350,42 @@ static void test_replay__another_value_behind_the_same_words_is_found(void **sta
         e.wall += e.kind == JOURNAL_STEP; /* it stands in the record, not in the words */
         journal_write(&other, other.len, &e);
     }
-    assert_int_equal(replay_run(other.data, other.len, keep, &lines, &result, NULL), 0);
-    assert_int_equal(result.differ, 1);
-    assert_true(said(&lines, "the same operations, with other guards or values"));
-    orc_strv_release(&lines);
+    a = decide_again(other.data, other.len);
+    assert_int_equal(a.r, 0);
+    assert_int_equal(a.result.differ, 1);
+    assert_true(said(&a, "the same operations, with other guards or values"));
+    orc_strv_release(&a.lines);
     orc_buf_release(&other);
     finish(&r);
 }
 
+/* ---- not whole ------------------------------------------------------------------------------------------
+ */
+
 static void test_replay__a_recording_that_is_cut_off_is_replayed_so_far_and_refused(void **state)
 {
     struct run r = any_history(3);
-    struct replay_result result;
-    struct orc_strv lines = {0};
-    struct orc_err err = ORC_ERR_INIT;
+    struct again a = decide_again(r.b.data, r.b.len * 2 / 3);
 
-    assert_int_equal(replay_run(r.b.data, r.b.len * 2 / 3, keep, &lines, &result, &err), -EINVAL);
-    assert_non_null(strstr(err.msg, "the recording is cut off at byte "));
-    assert_in_range(result.steps, 10, 119);
-    assert_int_equal(result.differ, 0);
-    orc_strv_release(&lines);
+    assert_int_equal(a.r, -EINVAL);
+    assert_non_null(strstr(a.err.msg, "the recording is cut off at byte "));
+    assert_in_range(a.result.steps, 10, 119);
+    assert_int_equal(a.result.differ, 0);
+    orc_strv_release(&a.lines);
     finish(&r);
 }
 
 static void test_replay__a_clock_that_goes_back_is_refused(void **state)
 {
     struct run r = begin(1);
-    struct replay_result result;
-    struct orc_strv lines = {0};
-    struct orc_err err = ORC_ERR_INIT;
+    struct again a;
 
     record(&r, (struct journal_entry){.kind = JOURNAL_STEP, .now = 7});
     record(&r, (struct journal_entry){.kind = JOURNAL_STEP, .now = 6});
-    assert_int_equal(replay_run(r.b.data, r.b.len, keep, &lines, &result, &err), -EINVAL);
-    assert_non_null(strstr(err.msg, "its clock goes from 7 to 6 ms"));
-    orc_strv_release(&lines);
+    a = decide_again(r.b.data, r.b.len);
+    assert_int_equal(a.r, -EINVAL);
+    assert_non_null(strstr(a.err.msg, "its clock goes from 7 to 6 ms"));
+    orc_strv_release(&a.lines);
     finish(&r);
 }
 

@@ -300,7 +300,7 @@ static struct sim *in_zone(const char *zone, const char *cron)
 
     ahead = orc_days_of(2026, 1, 1) * 24 * HOUR - (int64_t)s->now;
     w->schedule.time_zone = orc_strdup(zone);
-    core_set_zones(s->core, zones, NULL);
+    core_set_zones(s->core, (struct core_zones){zones, NULL});
     sim_node(s, 8, 8000);
     sim_apply(s, "shop", 1, w);
     decide(s);
