@@ -111,6 +111,29 @@ static void test_prefer__nodes_without_the_label_are_one_group_and_case_does_not
 }
 
 /* Behaviour 21. */
+/* Labels that changed more often than a list of changes is long, while nobody was placed by them. */
+static void test_prefer__labels_count_as_they_are_however_often_they_changed(void **state)
+{
+    for (int times = 0; times < 12; times++) {
+        struct sim *s = cluster(zones, 3);
+
+        sim_apply(s, "shop", 1, spread("web", 2, "node.labels.zone", NULL));
+        sim_settle(s);
+        assert_int_equal(on(s, "web", 3), 1);
+        sim_scale(s, "shop", "web", 0);
+        sim_settle(s);
+        for (int i = 0; i < times; i++)
+            put(s, 1 + i % 3, (struct place){NULL, i % 2 ? "a" : "c", 8000});
+        put(s, 1, (struct place){NULL, "b", 8000}); /* in the end the first is alone */
+        put(s, 2, (struct place){NULL, "a", 8000});
+        put(s, 3, (struct place){NULL, "a", 8000});
+        sim_scale(s, "shop", "web", 4);
+        sim_settle(s);
+        assert_on(s, "web", 3, "2,1,1");
+        sim_free(s);
+    }
+}
+
 static void test_prefer__a_preference_gives_way_to_capacity(void **state)
 {
     static const struct place at[] = {{NULL, "a", 8000}, {NULL, "b", 130}};
@@ -361,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_prefer__a_zone_with_one_node_gets_as_much_as_one_with_two),
         cmocka_unit_test(test_prefer__the_second_level_is_spread_within_the_first),
         cmocka_unit_test(test_prefer__nodes_without_the_label_are_one_group_and_case_does_not_matter),
+        cmocka_unit_test(test_prefer__labels_count_as_they_are_however_often_they_changed),
         cmocka_unit_test(test_prefer__a_preference_gives_way_to_capacity),
         cmocka_unit_test(test_prefer__scaling_down_and_restarts_keep_the_balance_over_zones),
         cmocka_unit_test(test_prefer__another_preference_moves_nothing_that_runs),

@@ -95,6 +95,30 @@ static void test_survive__volumes_and_global_services_are_apart(void **state)
     sim_free(s);
 }
 
+/* A job's tasks that have ended stay where they were, and need no other place; those that run do. */
+static void test_survive__a_jobs_ended_tasks_are_not_moved(void **state)
+{
+    static const char *const images[] = {"exit0", "good"};
+    struct sim *s = cluster(2, 1000);
+
+    for (int i = 0; i < 2; i++) {
+        struct spec_service *w = sim_spec(i ? "runs" : "ended", 6, images[i]);
+
+        w->job = true;
+        w->restart = SPEC_RESTART_NO;
+        w->health.kind = SPEC_HEALTH_NONE;
+        w->limits.memory = 150 * SIM_MIB;
+        if (i)
+            w->replicas = 2;
+        sim_apply(s, "shop", 1, w);
+        sim_settle(s);
+    }
+    assert_true(sim_count(s, (struct sim_want){.service = "ended"}) > 1); /* their records are kept */
+    assert_says(s,
+                "any one node can be lost: every replica would find a place; most would move without k1: 1");
+    sim_free(s);
+}
+
 static void test_survive__a_demand_that_does_not_hold_is_refused_in_numbers(void **state)
 {
     struct sim *s = cluster(2, 1000);
@@ -214,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_survive__what_would_be_left_out_is_told_in_numbers),
         cmocka_unit_test(test_survive__of_one_node_or_none_there_is_nothing_to_say),
         cmocka_unit_test(test_survive__volumes_and_global_services_are_apart),
+        cmocka_unit_test(test_survive__a_jobs_ended_tasks_are_not_moved),
         cmocka_unit_test(test_survive__a_demand_that_does_not_hold_is_refused_in_numbers),
         cmocka_unit_test(test_survive__asking_changes_nothing),
         cmocka_unit_test(test_survive__foretells_what_a_loss_leaves_out),
