@@ -81,14 +81,7 @@ static void print_needs(const struct out *o, const struct why *w, FILE *f)
 
 static const char *amount(const struct place_refusal *r, int64_t n, char buf[ORC_UNIT_MAX])
 {
-    if (!r->counted)
-        return "";
-    if (r->filter == FILTER_CPU)
-        return orc_format_cpus(n, buf);
-    if (r->filter == FILTER_MEMORY)
-        return orc_format_size(n, buf);
-    snprintf(buf, ORC_UNIT_MAX, "%lld", (long long)n);
-    return buf;
+    return r->counted ? place_filter_amount(r->filter, n, buf) : "";
 }
 
 static void print_refusal(struct out_table *t, const struct explain_node *n, const struct place_refusal *r)

@@ -2,6 +2,7 @@
 
 #include "lib/file.h"
 #include "lib/units.h"
+#include "specs/check.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -128,6 +129,24 @@ const char *host_arch(const char *machine)
     return arch ? arch : machine;
 }
 
+/* The least of what limits all processes together: numbers of processes and of threads (proc(5)), and the
+ * cgroup that this machine is, if it is one (v2, v1); there "max" is no limit. */
+int host_pids(const char *root)
+{
+    static const char *const files[] = {"/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max",
+                                        "/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max"};
+    int64_t least = 0;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(files); i++) {
+        orc_auto_free char *text = read_line(root, files[i]);
+        int64_t n;
+
+        if (orc_parse_int(text, 1, SPEC_PIDS_MAX, &n, NULL) == 0 && (!least || n < least))
+            least = n;
+    }
+    return (int)least;
+}
+
 static void cpuid_signature(char ret[13])
 {
     memset(ret, 0, 13);
@@ -171,6 +190,7 @@ void host_read(struct host *h, const char *root)
         .boot_id = read_line(root, "/proc/sys/kernel/random/boot_id"),
         .cpus_nano = (int64_t)sysconf(_SC_NPROCESSORS_ONLN) * ORC_NANO_CPU,
         .memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE),
+        .pids = host_pids(root),
     };
     h->refused = refusal(h);
 }

@@ -16,6 +16,7 @@ struct host {
     char *refused; /* why no containers may run here (a sentence), or NULL */
     char *machine_id, *boot_id; /* "" when the machine has none */
     int64_t cpus_nano, memory;
+    int pids; /* processes and threads that may exist at once; 0: not known */
 };
 
 void host_read(struct host *h, const char *root);
@@ -24,6 +25,7 @@ void host_release(struct host *h);
 /* The parts, for tests. `hypervisor`: CPUID's signature ("KVMKVMKVM"), "" without one. Freed by the caller.
  */
 char *host_virt(const char *root, const char *kernel, const char *hypervisor);
+int host_pids(const char *root);
 const char *host_arch(const char *machine); /* uname -m to Docker's GOARCH word */
 
 #endif

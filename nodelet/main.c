@@ -8,6 +8,7 @@
 #include "lib/proc.h"
 #include "lib/units.h"
 #include "netplug/types.h"
+#include "specs/check.h"
 #include "state/key.h"
 #include "state/store_args.h"
 
@@ -24,6 +25,7 @@ struct settings {
     bool stop_containers;
     struct spec_pairs labels;
     struct spec_resources reserved;
+    int64_t reserved_pids;
 };
 
 struct process {
@@ -58,7 +60,7 @@ static int read_labels(struct settings *s, struct orc_err *err)
     return 0;
 }
 
-/* "cpus=0.5,memory=512M" */
+/* "cpus=0.5,memory=512M,pids=500" */
 static int read_reserve(struct settings *s, struct orc_err *err)
 {
     orc_auto_free char *text = orc_strdup(s->reserve);
@@ -70,8 +72,11 @@ static int read_reserve(struct settings *s, struct orc_err *err)
             r = orc_parse_cpus(one + 5, &s->reserved.cpus_nano, err);
         else if (strncmp(one, "memory=", 7) == 0)
             r = orc_parse_size(one + 7, &s->reserved.memory, err);
+        else if (strncmp(one, "pids=", 5) == 0)
+            r = orc_parse_int(one + 5, 0, SPEC_PIDS_MAX, &s->reserved_pids, err);
         else
-            return orc_fail(err, -EINVAL, "--reserve \"%s\": cpus=N,memory=SIZE is expected", s->reserve);
+            return orc_fail(err, -EINVAL, "--reserve \"%s\": cpus=N,memory=SIZE,pids=N is expected",
+                            s->reserve);
     }
     if (r < 0)
         orc_wrap(err, "--reserve \"%s\"", s->reserve);
@@ -169,7 +174,7 @@ static int parse(struct settings *s, int argc, char **argv, struct orc_err *err)
         {.name = "reserve",
          .kind = ORC_OPT_STR,
          .value = &s->reserve,
-         .meta = "cpus=N,memory=SIZE",
+         .meta = "cpus=N,memory=SIZE,pids=N",
          .help = "kept free of tasks"},
         {.name = "stop-containers",
          .kind = ORC_OPT_BOOL,
@@ -217,7 +222,8 @@ static int run(struct settings *s, struct orc_err *err)
                                 .address = s->address,
                                 .vlan = (int)s->vlan,
                                 .labels = &s->labels,
-                                .reserve = s->reserved};
+                                .reserve = s->reserved,
+                                .reserve_pids = (int)s->reserved_pids};
 
     uv_loop_init(&p.loop);
     if (s->args.metrics && orc_metrics_serve(&p.loop, s->args.metrics, collect, &p, &p.metrics, err) < 0) {

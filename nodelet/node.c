@@ -238,6 +238,9 @@ struct node *node_new(const struct node_opts *opts)
     n->rec = (struct record_node){
         .capacity = {.cpus_nano = h->cpus_nano, .memory = h->memory},
         .reserve = opts->reserve,
+        .pids = h->pids > opts->reserve_pids ? h->pids - opts->reserve_pids
+                : h->pids                    ? 1
+                                             : 0,
         .os = orc_strdup(h->os),
         .arch = orc_strdup(h->arch),
         .kernel = orc_strdup(h->kernel),

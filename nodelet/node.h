@@ -20,6 +20,7 @@ struct node_opts {
     const struct host *host;
     const struct spec_pairs *labels;
     struct spec_resources reserve;
+    int reserve_pids;
     void (*on_alive_doubt)(void *arg); /* the guard did not hold */
     void *arg;
 };

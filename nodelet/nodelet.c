@@ -436,6 +436,7 @@ static void make_parts(struct nodelet *n)
                              .host = &n->host,
                              .labels = o->labels,
                              .reserve = o->reserve,
+                             .reserve_pids = o->reserve_pids,
                              .on_alive_doubt = on_alive_doubt,
                              .arg = n};
     struct network_opts network = {.loop = o->loop,

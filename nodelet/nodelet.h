@@ -20,6 +20,7 @@ struct nodelet_opts {
     int vlan;
     const struct spec_pairs *labels;
     struct spec_resources reserve;
+    int reserve_pids;
 };
 
 /* NULL and a sentence when it can't begin: a wrong etcd address, a state folder in use. */

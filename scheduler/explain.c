@@ -17,6 +17,7 @@ static double cost_of(const struct place_refusal *r)
         return 1;
     case FILTER_CPU:
     case FILTER_MEMORY:
+    case FILTER_PIDS:
         return 2 + (double)r->missing / (double)r->needed;
     case FILTER_REPLICAS:
     case FILTER_PORT:
@@ -34,17 +35,12 @@ static char *less_room(const struct place_refusal *r, const char *node)
 {
     const char *what = place_filter_name(r->filter);
     char less[ORC_UNIT_MAX], has[ORC_UNIT_MAX], needs[ORC_UNIT_MAX];
-    bool cpu = r->filter == FILTER_CPU;
 
-    if (cpu) {
-        orc_format_cpus(r->missing, less);
-        orc_format_cpus(r->available, has);
-        orc_format_cpus(r->needed, needs);
-    } else {
-        orc_format_size(r->missing, less);
-        orc_format_size(r->available, has);
-        orc_format_size(r->needed, needs);
-    }
+    place_filter_amount(r->filter, r->missing, less);
+    place_filter_amount(r->filter, r->available, has);
+    place_filter_amount(r->filter, r->needed, needs);
+    if (r->filter == FILTER_PIDS && r->available > 0)
+        return orc_printf("limit pids to %s instead of %s, or free %s on %s", has, needs, less, node);
     if (r->available <= 0)
         return orc_printf("free %s of %s on %s", needs, what, node);
     return orc_printf("reserve %s of %s instead of %s, or free %s on %s", has, what, needs, less, node);
@@ -57,6 +53,7 @@ static char *change_for(const struct place_refusal *r, const char *node)
         return orc_printf("`orc node uncordon %s`", node);
     case FILTER_CPU:
     case FILTER_MEMORY:
+    case FILTER_PIDS:
         return less_room(r, node);
     case FILTER_REPLICAS:
         return orc_printf("raise max_replicas_per_node to %lld", (long long)r->needed);

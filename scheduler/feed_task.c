@@ -40,6 +40,7 @@ static void uncount(struct core *c, struct core_task *t)
     if (t->counted) {
         t->node->used.cpus_nano -= t->make->resources.cpus_nano;
         t->node->used.memory -= t->make->resources.memory;
+        t->node->pids -= t->make->pids;
         t->node->n_tasks--;
         if (t->make->ports.n)
             ports_drop(t);
@@ -67,6 +68,7 @@ static void count(struct core *c, struct core_task *t)
         return;
     t->node->used.cpus_nano += t->make->resources.cpus_nano;
     t->node->used.memory += t->make->resources.memory;
+    t->node->pids += t->make->pids;
     t->node->n_tasks++;
     ports_add(t);
     t->counted = true;

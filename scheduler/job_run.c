@@ -307,7 +307,6 @@ void job_run_go_on(struct job_run *j, bool say)
     if (!j->rev)
         return;
     x->epoch = j->run->n;
-    x->made_from = NULL;
     count_spread(x);
     orc_vec_each (js, &j->slots) {
         struct slot *s;

@@ -50,7 +50,7 @@ struct rank {
     const struct spec_service *spec;
     struct spec_resources need;
     uint64_t hash;
-    bool constrained, ports, packs;
+    bool constrained, ports, pids, packs;
     int most;                /* slots that a node may hold; 0: any number */
     int levels;              /* of groups */
     size_t keep;             /* so many of the best; more each time they are not enough */
@@ -183,6 +183,7 @@ struct core_node { /* what deciding reads of nodes that tasks are on, or come to
     bool leaving;    /* in the list of those drained with a deadline */
     int n_tasks;
     struct spec_resources used; /* by tasks that are not stopped */
+    int64_t pids;               /* likewise */
     struct core_fed fed, policy_fed;
     struct record_node_policy policy;
     struct share_text *shared; /* its name */
@@ -191,6 +192,7 @@ struct core_node { /* what deciding reads of nodes that tasks are on, or come to
     struct { /* valid while `stamp` is the step's */
         uint64_t stamp;
         struct spec_resources used;
+        int64_t pids;
         struct core_octets octets;
         int tasks;
         ORC_VEC(struct core_port) ports;

@@ -18,6 +18,7 @@ static void tent_reset(struct core *c, struct core_node *n)
         return;
     n->tent.stamp = c->stamp;
     n->tent.used = (struct spec_resources){0};
+    n->tent.pids = 0;
     n->tent.ports.n = 0;
     n->tent.tasks = 0;
     n->tent.octets = (struct core_octets){0};
@@ -313,6 +314,7 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
     n->tent.octets.n++;
     n->tent.used.cpus_nano += need.cpus_nano;
     n->tent.used.memory += need.memory;
+    n->tent.pids += req->spec->pids_limit;
     n->tent.tasks++;
     for (size_t i = 0; i < req->spec->ports.n; i++) {
         struct core_port *p;

@@ -1,6 +1,5 @@
 #include "scheduler/place_filter.h"
 
-#include "lib/units.h"
 #include "scheduler/place_count.h"
 #include "scheduler/place_node.h"
 #include "scheduler/place_volume.h"
@@ -20,6 +19,7 @@ const char *place_filter_name(enum place_filter f)
                                                [FILTER_REPLICAS] = "max_replicas_per_node",
                                                [FILTER_CPU] = "CPU",
                                                [FILTER_MEMORY] = "memory",
+                                               [FILTER_PIDS] = "pids",
                                                [FILTER_PORT] = "host port",
                                                [FILTER_ADDRESS] = "address"};
 
@@ -69,6 +69,20 @@ struct spec_resources place_shortfall(const struct core *c, const struct core_no
     s.cpus_nano = need.cpus_nano ? s.cpus_nano + need.cpus_nano - room.cpus_nano : 0;
     s.memory = need.memory ? s.memory + need.memory - room.memory : 0;
     return s;
+}
+
+int64_t place_pids_short(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    int64_t used = n->pids + (n->tent.stamp == c->stamp ? n->tent.pids : 0);
+
+    if (here(req->without, n))
+        used -= req->without->make->pids;
+    return req->spec->pids_limit && n->rec.pids ? used + req->spec->pids_limit - n->rec.pids : 0;
+}
+
+bool place_pids_free(const struct core *c, const struct core_node *n, const struct place_req *req)
+{
+    return place_pids_short(c, n, req) <= 0;
 }
 
 static bool any_address(const char *ip)
@@ -186,6 +200,8 @@ bool place_refuses(const struct core *c, const struct core_node *n, const struct
         return place_shortfall(c, n, req).cpus_nano > 0;
     case FILTER_MEMORY:
         return place_shortfall(c, n, req).memory > 0;
+    case FILTER_PIDS:
+        return !place_pids_free(c, n, req);
     case FILTER_PORT:
         return !place_ports_free(c, n, req);
     case FILTER_ADDRESS:
@@ -257,9 +273,14 @@ static char *explain_replicas(const struct core *c, const struct core_node *n, c
                       req->spec->max_per_node);
 }
 
-static const char *amount(enum place_filter f, int64_t n, char buf[ORC_UNIT_MAX])
+const char *place_filter_amount(enum place_filter f, int64_t n, char buf[ORC_UNIT_MAX])
 {
-    return f == FILTER_CPU ? orc_format_cpus(n, buf) : orc_format_size(n, buf);
+    if (f == FILTER_CPU)
+        return orc_format_cpus(n, buf);
+    if (f == FILTER_MEMORY)
+        return orc_format_size(n, buf);
+    snprintf(buf, ORC_UNIT_MAX, "%lld", (long long)n);
+    return buf;
 }
 
 static char *explain_room(const struct core *c, const struct core_node *n, const struct place_req *req,
@@ -269,13 +290,18 @@ static char *explain_room(const struct core *c, const struct core_node *n, const
     char needs[ORC_UNIT_MAX], has[ORC_UNIT_MAX], lacks[ORC_UNIT_MAX];
 
     r->counted = true;
-    r->needed = r->filter == FILTER_CPU ? need.cpus_nano : need.memory;
-    r->missing = r->filter == FILTER_CPU ? s.cpus_nano : s.memory;
+    r->needed = r->filter == FILTER_CPU      ? need.cpus_nano
+                : r->filter == FILTER_MEMORY ? need.memory
+                                             : req->spec->pids_limit;
+    r->missing = r->filter == FILTER_CPU      ? s.cpus_nano
+                 : r->filter == FILTER_MEMORY ? s.memory
+                                              : place_pids_short(c, n, req);
     r->available = r->needed - r->missing;
     if (r->available < 0) /* a node that has shrunk is more than full */
         r->available = 0;
-    return orc_printf("needs %s, %s free, %s short", amount(r->filter, r->needed, needs),
-                      amount(r->filter, r->available, has), amount(r->filter, r->missing, lacks));
+    return orc_printf("needs %s, %s free, %s short", place_filter_amount(r->filter, r->needed, needs),
+                      place_filter_amount(r->filter, r->available, has),
+                      place_filter_amount(r->filter, r->missing, lacks));
 }
 
 static char *explain_constraint(const struct core_node *n, const struct place_req *req)
@@ -311,6 +337,7 @@ void place_explain(const struct core *c, const struct core_node *n, const struct
         break;
     case FILTER_CPU:
     case FILTER_MEMORY:
+    case FILTER_PIDS:
         ret->text = explain_room(c, n, req, ret);
         break;
     case FILTER_PORT:
@@ -393,6 +420,7 @@ static char *explain_sums(struct core *c, const struct place_req *req)
                                                  [FILTER_REPLICAS] = "at max_replicas_per_node",
                                                  [FILTER_CPU] = "short of CPU",
                                                  [FILTER_MEMORY] = "short of memory",
+                                                 [FILTER_PIDS] = "short of pids",
                                                  [FILTER_PORT] = "with the host port taken",
                                                  [FILTER_ADDRESS] = "without a free address"};
     struct orc_buf b = ORC_BUF_INIT(1800);

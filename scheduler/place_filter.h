@@ -6,6 +6,7 @@
 #ifndef SCHEDULER_PLACE_FILTER_H
 #define SCHEDULER_PLACE_FILTER_H
 
+#include "lib/units.h"
 #include "scheduler/place.h"
 
 enum place_filter { /* in the order in which they are asked */
@@ -18,15 +19,19 @@ enum place_filter { /* in the order in which they are asked */
                     FILTER_REPLICAS,
                     FILTER_CPU,
                     FILTER_MEMORY,
+                    FILTER_PIDS,
                     FILTER_PORT,
                     FILTER_ADDRESS,
                     FILTERS
 };
 const char *place_filter_name(enum place_filter f); /* "memory", "host port" ... */
 
+/* An amount of what the filter counts: "0.5", "512 MiB", "300". */
+const char *place_filter_amount(enum place_filter f, int64_t n, char buf[ORC_UNIT_MAX]);
+
 struct place_refusal {
     enum place_filter filter;
-    bool counted; /* the next three mean something: billionths of a CPU, bytes, replicas */
+    bool counted; /* the next three mean something: billionths of a CPU, bytes, processes, replicas */
     int64_t needed, available, missing;
     char *text; /* "needs 512 MiB, 372 MiB free, 140 MiB short"; "cordoned"; owned */
 };
@@ -52,6 +57,8 @@ struct spec_resources place_room(const struct core_node *n);
 /* What is missing of each resource; negative: room to spare; 0 of what is not reserved. */
 struct spec_resources place_shortfall(const struct core *c, const struct core_node *n,
                                       const struct place_req *req);
+/* Likewise of processes; 0 also on a node that does not say how many it takes: it takes any number. */
+int64_t place_pids_short(const struct core *c, const struct core_node *n, const struct place_req *req);
 bool place_address_free(const struct core *c, const struct core_node *n, int octet);
 bool place_any_address_free(const struct core *c, const struct core_node *n);
 /* A task holds the address that ends so, in the model; it no longer does. */

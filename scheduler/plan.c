@@ -155,6 +155,7 @@ struct record_task plan_task_record(const struct plan_task *t, char address[16])
                             .restart_epoch = t->make->restart_epoch,
                             .desired = t->desired,
                             .resources = t->make->resources,
+                            .pids = t->make->pids,
                             .restarts = t->restarts,
                             .reason = (char *)share_text_str(t->reason),
                             .stop_reason = (char *)share_text_str(t->stop_reason),

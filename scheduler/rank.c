@@ -273,7 +273,8 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
     if (k->most && is_full(c, row))
         return false;
     if ((k->constrained && !allow_row(req->service, row)) ||
-        (k->ports && !place_ports_free(c, c->row_nodes.at[row], req)))
+        (k->ports && !place_ports_free(c, c->row_nodes.at[row], req)) ||
+        (k->pids && !place_pids_free(c, c->row_nodes.at[row], req)))
         return false;
     ret->tie = place_tie(k->hash, c->rows.at[row].hash);
     ret->row = (uint32_t)row;
@@ -457,6 +458,7 @@ static void begin(struct core *c, const struct place_req *req)
     k->hash = req->service->hash;
     k->constrained = req->spec->constraints.n;
     k->ports = req->spec->ports.n;
+    k->pids = req->spec->pids_limit;
     k->packs = req->spec->strategy == SPEC_BINPACK;
     k->most = spec_service_max_per_node(req->spec);
     k->levels = (int)req->spec->spread_over.n;

@@ -211,6 +211,11 @@ static int64_t takes(const struct cells *x, const struct core_node *n)
     int64_t cpu = times(-over.cpus_nano, need.cpus_nano), memory = times(-over.memory, need.memory);
     int64_t least = cpu < memory ? cpu : memory, limit = spec_service_max_per_node(x->req.spec);
 
+    if (x->req.spec->pids_limit && n->rec.pids) {
+        int64_t pids = times(-place_pids_short(x->c, n, &x->req), x->req.spec->pids_limit);
+
+        least = pids < least ? pids : least;
+    }
     for (size_t i = 0; i < x->req.spec->ports.n; i++)
         if (x->req.spec->ports.at[i].host)
             return 1;

@@ -83,6 +83,7 @@ struct share_make *share_make_new(const struct record_task *r)
     m->restart_epoch = r->restart_epoch;
     memcpy(m->container_hash, r->container_hash, sizeof m->container_hash);
     m->resources = r->resources;
+    m->pids = r->pids;
     for (size_t i = 0; i < r->ports.n; i++) {
         struct spec_port *p = orc_vec_add(&m->ports);
 
@@ -131,5 +132,5 @@ bool share_make_is(const struct share_make *m, const struct record_task *r)
 {
     return m->revision == r->revision && m->restart_epoch == r->restart_epoch &&
            m->resources.cpus_nano == r->resources.cpus_nano && m->resources.memory == r->resources.memory &&
-           strcmp(m->container_hash, r->container_hash) == 0 && same_ports(m, r);
+           m->pids == r->pids && strcmp(m->container_hash, r->container_hash) == 0 && same_ports(m, r);
 }

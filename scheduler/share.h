@@ -35,6 +35,7 @@ struct share_make {
     int64_t revision, restart_epoch;
     char container_hash[SPEC_HASH_MAX];
     struct spec_resources resources;
+    int pids;
     struct {
         struct spec_port *at;
         size_t n, cap;

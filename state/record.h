@@ -191,6 +191,7 @@ struct record_task {
     enum task_desired desired;
     char *address;                   /* "10.210.1.5" */
     struct spec_resources resources; /* reserved: what placement counted */
+    int pids;                        /* likewise, processes and threads at once; 0: no limit */
     struct {
         struct spec_port *at; /* published host ports */
         size_t n, cap;
@@ -256,6 +257,7 @@ struct record_node {
     char *address; /* private, numeric */
     char *subnet;  /* "10.210.1.0/24"; NULL until claimed */
     struct spec_resources capacity, reserve;
+    int pids; /* processes and threads that tasks may have at once, less those reserved; 0: not known */
     struct spec_pairs labels, engine_labels; /* nodelet's; what the engine was started with */
     char *os, *arch;                         /* "linux", "amd64" */
     char *kernel;                            /* uname -r */

@@ -41,6 +41,7 @@ static const struct codec_field node_rows[] = {
     CODEC_ROW_STR(record_node, subnet, 32, record_check_subnet),
     CODEC_ROW_STRUCT(record_node, capacity, &record_resources_codec),
     CODEC_ROW_STRUCT(record_node, reserve, &record_resources_codec),
+    CODEC_ROW_INT(record_node, pids, 0, SPEC_PIDS_MAX),
     CODEC_ROW_PAIRS(record_node, labels, RECORD_LABEL_MAX),
     CODEC_ROW_PAIRS(record_node, engine_labels, RECORD_LABEL_MAX),
     CODEC_ROW_STR(record_node, os, RECORD_NAME_MAX, NULL),

@@ -34,6 +34,7 @@ static const struct codec_field task_rows[] = {
     CODEC_ROW_ENUM(record_task, desired, task_desireds),
     CODEC_ROW_STR(record_task, address, INET_ADDRSTRLEN, record_check_address),
     CODEC_ROW_STRUCT(record_task, resources, &record_resources_codec),
+    CODEC_ROW_INT(record_task, pids, 0, SPEC_PIDS_MAX),
     CODEC_ROW_LIST(record_task, ports, &record_port_codec, TASK_PORTS_MAX),
     CODEC_ROW_INT(record_task, restarts, 0, INT32_MAX),
     CODEC_ROW_STR(record_task, reason, RECORD_REASON_MAX, NULL),

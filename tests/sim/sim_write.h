@@ -29,11 +29,12 @@ struct sim_node_opts {
     const char *not_ready;     /* a condition's reason, or NULL */
     const char *avoid;         /* likewise of one that makes others preferable */
     const char *volumes[4];    /* "shop.data"; up to the first NULL */
+    int pids;                  /* 0: it does not say */
 };
 
 SIM_FN void sim_node_put(struct sim *s, const char *name, int k, struct sim_node_opts o)
 {
-    struct record_node n = {.capacity = {(int64_t)(o.cpus * 1e9), o.memory_mib * SIM_MIB}};
+    struct record_node n = {.capacity = {(int64_t)(o.cpus * 1e9), o.memory_mib * SIM_MIB}, .pids = o.pids};
 
     n.address = orc_printf("10.0.0.%d", 10 + k);
     n.subnet = orc_printf("10.210.%d.0/24", k);

@@ -280,6 +280,36 @@ static void test_host__architecture_in_dockers_words(void **state)
     assert_string_equal(host_arch("loongarch64"), "loongarch64");
 }
 
+static void pids_file(const char *root, const char *folder, const char *name, const char *text)
+{
+    orc_auto_free char *make = orc_printf("mkdir -p %s%s", root, folder);
+    orc_auto_free char *path = orc_printf("%s%s/%s", root, folder, name);
+
+    assert_int_equal(system(make), 0);
+    assert_int_equal(orc_file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+/* The least that limits all processes; "max", nonsense and what is not there limit nothing. */
+static void test_host__pids_are_limited_by_kernel_and_cgroup(void **state)
+{
+    char root[] = "/tmp/orc-host-XXXXXX";
+    orc_auto_free char *rm = NULL;
+
+    assert_non_null(mkdtemp(root));
+    rm = orc_printf("rm -r %s", root);
+    assert_int_equal(host_pids(root), 0);
+    pids_file(root, "/proc/sys/kernel", "pid_max", "32768\n");
+    assert_int_equal(host_pids(root), 32768);
+    pids_file(root, "/proc/sys/kernel", "threads-max", "15421\n");
+    assert_int_equal(host_pids(root), 15421);
+    pids_file(root, "/sys/fs/cgroup", "pids.max", "max\n");
+    pids_file(root, "/sys/fs/cgroup/pids", "pids.max", "-7\n");
+    assert_int_equal(host_pids(root), 15421);
+    pids_file(root, "/sys/fs/cgroup", "pids.max", "2048\n");
+    assert_int_equal(host_pids(root), 2048);
+    assert_int_equal(system(rm), 0);
+}
+
 static void test_host__this_machine_has_cpus_and_memory(void **state)
 {
     struct host h;
@@ -546,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_registration__remembered_then_lowest_then_zero),
         cmocka_unit_test(test_host__virtualisation_by_the_signs_it_leaves),
         cmocka_unit_test(test_host__architecture_in_dockers_words),
+        cmocka_unit_test(test_host__pids_are_limited_by_kernel_and_cgroup),
         cmocka_unit_test(test_host__this_machine_has_cpus_and_memory),
         cmocka_unit_test(test_statedir__remembers_instance_lease_and_subnet),
         cmocka_unit_test(test_statedir__two_never_share_a_folder),

@@ -1,4 +1,5 @@
 /* Where tasks go: filters, explanations, spread. */
+#include "specs/check.h"
 #include "tests/sim/sim.h"
 
 static struct sim *cluster(int nodes, double cpus, int64_t memory_mib)
@@ -56,6 +57,102 @@ static void test_place__cpu_shortage_is_told_in_cpus(void **state)
     sim_apply(s, "shop", 1, needs("web", 2, 0.75, 10));
     sim_settle(s);
     assert_waits(s, "web", 1, "0 of 1 node fits: k1 CPU: needs 0.75, 0.25 free, 0.5 short");
+    sim_free(s);
+}
+
+static struct spec_service *with_pids(const char *name, int replicas, int pids)
+{
+    struct spec_service *w = needs(name, replicas, 0.1, 64);
+
+    w->pids_limit = pids;
+    return w;
+}
+
+static struct sim *cluster_of_pids(int nodes, int pids)
+{
+    struct sim *s = cluster(nodes, 4, 1000);
+    char name[16];
+
+    for (int k = 1; k <= nodes; k++) {
+        snprintf(name, sizeof name, "k%d", k);
+        sim_node_put(s, name, k, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .pids = pids});
+    }
+    return s;
+}
+
+/* Behaviour 15. Of processes as of memory: an exact fit fits, what is missing is told, room of what stops
+ * counts until it has. */
+static void test_place__processes_are_counted_against_what_a_node_takes(void **state)
+{
+    struct sim *s = cluster_of_pids(2, 1000);
+
+    sim_apply(s, "shop", 1, with_pids("a", 2, 600));
+    sim_apply(s, "shop", 1, needs("any", 4, 0.1, 64)); /* without a limit they take none */
+    sim_settle(s);
+    sim_apply(s, "shop", 1, with_pids("b", 3, 400));
+    sim_settle(s);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "any", .available = true}), 4);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "b", .node = "k1", .available = true}), 1);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "b", .node = "k2", .available = true}), 1);
+    assert_waits(s, "b", 1,
+                 "0 of 2 nodes fit: k1 pids: needs 400, 0 free, 400 short; k2 pids: needs 400, 0 free, "
+                 "400 short");
+    sim_scale(s, "shop", "a", 1);
+    sim_decide(s);
+    assert_waits(s, "b", 1, "400 short");
+    sim_settle(s);
+    assert_waits(s, "b", 0, "");
+    sim_free(s);
+}
+
+/* What is replaced in place is not counted against its own successor. */
+static void test_place__a_node_full_of_processes_is_updated_in_place(void **state)
+{
+    struct sim *s = cluster_of_pids(1, 1000);
+    struct spec_service *w = with_pids("a", 2, 500);
+
+    sim_apply(s, "shop", 1, with_pids("a", 2, 500));
+    sim_settle(s);
+    orc_set_str(&w->image, "good2");
+    sim_apply(s, "shop", 2, w);
+    sim_pass(s, 60000);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "a", .revision = 2, .available = true}), 2);
+    sim_free(s);
+}
+
+static void test_place__a_node_that_does_not_say_takes_any_number_of_processes(void **state)
+{
+    struct sim *s = cluster_of_pids(1, 0);
+
+    sim_apply(s, "shop", 1, with_pids("a", 5, SPEC_PIDS_MAX));
+    sim_settle(s);
+    assert_waits(s, "a", 0, "");
+    sim_node_put(s, "k1", 1, (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .pids = 32768});
+    sim_scale(s, "shop", "a", 6);
+    sim_settle(s);
+    assert_waits(s, "a", 1, "k1 pids: needs 4194304, 0 free, ");
+    assert_int_equal(on(s, "k1"), 5); /* nothing that runs is moved */
+    sim_free(s);
+}
+
+/* Many at once, none beyond. */
+static void test_place__one_step_gives_out_no_process_twice(void **state)
+{
+    struct sim *s = cluster_of_pids(3, 1000);
+
+    sim_apply(s, "shop", 1, with_pids("a", 20, 150));
+    sim_apply(s, "shop", 1, with_pids("b", 20, 90));
+    sim_settle(s);
+    for (int k = 1; k <= 3; k++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "k%d", k);
+        assert_true(150 * sim_count(s, (struct sim_want){.service = "a", .node = name}) +
+                        90 * sim_count(s, (struct sim_want){.service = "b", .node = name}) <=
+                    1000);
+    }
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "a"}), 18);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "b"}), 3);
     sim_free(s);
 }
 
@@ -545,6 +642,10 @@ int main(void)
         cmocka_unit_test(test_place__what_does_not_fit_waits_with_the_missing_amount),
         cmocka_unit_test(test_place__cpu_shortage_is_told_in_cpus),
         cmocka_unit_test(test_place__an_exact_fit_fits),
+        cmocka_unit_test(test_place__processes_are_counted_against_what_a_node_takes),
+        cmocka_unit_test(test_place__a_node_full_of_processes_is_updated_in_place),
+        cmocka_unit_test(test_place__a_node_that_does_not_say_takes_any_number_of_processes),
+        cmocka_unit_test(test_place__one_step_gives_out_no_process_twice),
         cmocka_unit_test(test_place__a_node_under_pressure_is_taken_last),
         cmocka_unit_test(test_place__roles_and_engine_labels),
         cmocka_unit_test(test_place__a_request_above_every_machine_blocks_nobody),

@@ -71,7 +71,8 @@ static const struct kind {
     KIND(task,
          "{\"app\":\"shop\",\"service\":\"web\",\"slot\":2,\"attempt\":17,\"revision\":4,"
          "\"restart_epoch\":1,\"container_hash\":\"abc\",\"desired\":\"drain\",\"address\":\"10.210.1.5\","
-         "\"resources\":{\"cpus_nano\":500000000,\"memory\":67108864},\"ports\":[{\"host_ip\":\"0.0.0.0\","
+         "\"resources\":{\"cpus_nano\":500000000,\"memory\":67108864},\"pids\":64,\"ports\":[{\"host_ip\":"
+         "\"0.0.0.0\","
          "\"host\":8080,\"container\":80,\"udp\":true}],\"restarts\":1,\"reason\":\"first deployment\","
          "\"stop_reason\":\"scaled down\",\"at\":1700000000000}"),
     KIND(status,
@@ -80,7 +81,8 @@ static const struct kind {
     KIND(
         node,
         "{\"address\":\"10.0.0.1\",\"subnet\":\"10.210.1.0/24\",\"capacity\":{\"cpus_nano\":1,"
-        "\"memory\":2},\"reserve\":{\"cpus_nano\":3,\"memory\":4},\"labels\":{\"a\":\"1\",\"b\":\"\"},"
+        "\"memory\":2},\"reserve\":{\"cpus_nano\":3,\"memory\":4},\"pids\":32768,\"labels\":{\"a\":\"1\","
+        "\"b\":\"\"},"
         "\"engine_labels\":{\"c\":\"2\"},"
         "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","
         "\"version\":\"1\",\"mtu\":1450,\"volumes\":[\"shop.data\",\"shop.my.log\"],\"conditions\":[{"

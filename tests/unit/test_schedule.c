@@ -149,6 +149,32 @@ static void test_schedule__concurrency(void **state)
     }
 }
 
+/* Two runs go on in one step: each task is of its own. */
+static void test_schedule__runs_that_waited_together_have_tasks_of_their_own(void **state)
+{
+    struct spec_service *w = job_spec("good", "*/10 * * * *");
+    struct sim *s;
+    struct sim_kv *kv, *next;
+    int of[4] = {0};
+
+    w->schedule.concurrency = SPEC_RUNS_ALLOW;
+    w->replicas = 2;
+    s = at(0, w);
+    sim_policy(s, "k1", true, false);
+    pass(s, 35 * MINUTE);
+    assert_int_equal(last_run(s), 3);
+    assert_int_equal(sim_keys(s, KEY_TASK), 0);
+    sim_policy(s, "k1", false, false);
+    decide(s);
+    HASH_ITER (hh, s->kvs, kv, next)
+        if (sim_task_of(kv))
+            of[sim_task_of(kv)->restart_epoch]++;
+    assert_int_equal(of[1], 2);
+    assert_int_equal(of[2], 2);
+    assert_int_equal(of[3], 2);
+    sim_free(s);
+}
+
 static void test_schedule__by_hand_in_between(void **state)
 {
     struct sim *s = at(0, job_spec("exit0", "0 3 * * *"));
@@ -365,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_schedule__results_are_bounded),
         cmocka_unit_test(test_schedule__a_failure_is_told_and_the_next_one_runs),
         cmocka_unit_test(test_schedule__concurrency),
+        cmocka_unit_test(test_schedule__runs_that_waited_together_have_tasks_of_their_own),
         cmocka_unit_test(test_schedule__by_hand_in_between),
         cmocka_unit_test(test_schedule__by_hand_after_what_runs),
         cmocka_unit_test(test_schedule__a_new_revision_counts_from_the_next_time),
