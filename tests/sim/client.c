@@ -25,6 +25,7 @@ struct request {
 struct client {
     struct etcd etcd; /* first: its fields that the code above looks at are those of the real one */
     struct sim_proc *proc;
+    uint64_t kept[SIM_ETCD_MEMBERS]; /* connections that are open: to which store, counted from 1; 0: none */
 };
 
 struct scan {
@@ -135,6 +136,18 @@ static void send_back(struct message *m, uint64_t ms)
     sim_event_in(&m->event, ms);
 }
 
+static struct client *client_of(struct call *c)
+{
+    return (struct client *)c->base.e;
+}
+
+/* What has been answered over a connection is asked over it again, until it breaks. */
+static void keep(const struct message *m, bool open)
+{
+    if (m->call)
+        client_of(m->call)->kept[m->member] = open ? store.times_replaced + 1 : 0;
+}
+
 static void arrive(void *arg)
 {
     struct message *m = arg;
@@ -144,6 +157,7 @@ static void arrive(void *arg)
         message_free(m); /* the time-out tells */
         return;
     }
+    keep(m, !member->down && m->store == store.times_replaced);
     if (member->down || m->store != store.times_replaced) {
         m->error = -ECONNRESET;
         send_back(m, way(m->proc));
@@ -159,11 +173,6 @@ static void arrive(void *arg)
 }
 
 /* ---- calls */
-
-static struct client *client_of(struct call *c)
-{
-    return (struct client *)c->base.e;
-}
 
 static void attempt(struct call *c);
 
@@ -354,6 +363,7 @@ static void send_request(struct call *c)
 {
     struct message *m = orc_new(struct message);
     struct sim_proc *p = client_of(c)->proc;
+    uint64_t kept = client_of(c)->kept[c->base.endpoint];
 
     m->call = c;
     c->msg = m;
@@ -364,7 +374,7 @@ static void send_request(struct call *c)
     m->from = orc_strdup(c->scan.next);
     m->revision = c->scan.revision;
     m->member = c->base.endpoint;
-    m->store = store.times_replaced;
+    m->store = kept ? kept - 1 : store.times_replaced;
     if (p->link.refused || cluster.members[m->member].down) {
         m->error = -ECONNREFUSED;
         send_back(m, 1);

@@ -170,6 +170,8 @@ void process_release_all(void);
 /* ---- people.c */
 void people_init(void); /* `orc init` */
 void people_recover(void);
+/* Does the store hold the word that all may be believed that it says, given after that moment? */
+bool people_recovered_since(uint64_t at);
 void people_apply(struct sim_service *s, const char *image);
 void people_scale(struct sim_service *s, int replicas);
 void people_rollback(struct sim_service *s);

@@ -187,7 +187,10 @@ static void replace_store(void)
     for (size_t i = 0; i < world.n_procs; i++) {
         struct sim_proc *p = world.procs[i];
 
-        p->knew = p->known > p->knew ? p->known : p->knew;
+        if (p->known > p->knew || (p->known && people_recovered_since(p->knew_at))) {
+            p->knew = p->known;
+            p->knew_at = world.now;
+        }
         p->known = p->seen = 0;
     }
     if (wipe)

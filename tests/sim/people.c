@@ -29,6 +29,11 @@ void people_init(void)
     write_config();
 }
 
+static int64_t stamp(uint64_t at)
+{
+    return (int64_t)at + INT64_C(1800000000000);
+}
+
 /* `orc recover`, after `orc init` where there is no cluster any more. */
 void people_recover(void)
 {
@@ -37,9 +42,21 @@ void people_recover(void)
     sim_say("people: orc recover");
     if (!store_find(key))
         people_init();
-    cluster.recovered = (int64_t)world.now + INT64_C(1800000000000);
+    cluster.recovered = stamp(world.now);
     write_config();
     cluster.frozen = false;
+}
+
+bool people_recovered_since(uint64_t at)
+{
+    orc_auto_free char *key = key_config(SIM_CLUSTER);
+    const struct sim_kv *kv = store_find(key);
+    struct record_config c = {0};
+    bool since =
+        kv && record_config_parse(kv->text->at, kv->text->n, &c, NULL) == 0 && c.recovered > stamp(at);
+
+    record_config_release(&c);
+    return since;
 }
 
 /* ---- an app */

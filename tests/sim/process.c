@@ -83,6 +83,7 @@ void process_start(struct sim_proc *p)
     sim_say("starts");
     p->resume_at = 0;
     p->seen = p->known = p->knew = 0;
+    p->knew_at = 0;
     p->started_at = world.now;
     p->self = p->kind == SIM_SCHEDULER ? start_scheduler(p, &err)
               : p->kind == SIM_NODELET ? start_nodelet(p, &err)

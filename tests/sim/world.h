@@ -64,6 +64,7 @@ struct sim_proc {
     int64_t seen;            /* the store's revision up to which its views were told, at most */
     int64_t known;           /* the last revision of which it was told a change, by this store */
     int64_t knew;            /* the same of the store before it was wiped or restored; 0: it never knew it */
+    uint64_t knew_at;        /* when that was replaced */
     struct sim_node *node;   /* of a nodelet */
     struct sim_nginx *nginx; /* of a gateway */
 };
