@@ -103,27 +103,45 @@ static void take_over(struct registration *r, const struct etcd_kv *kv)
     r->claim = etcd_txn_commit(r->opts.etcd, t, on_taken_over, r);
 }
 
+bool registration_differs(const struct etcd_kv *kv, const char *text)
+{
+    return !kv->lease || strcmp(kv->value, text) != 0;
+}
+
+enum registration_holder registration_judge(const struct etcd_kv *kv, const char *instance, const char *text,
+                                            int64_t lease, struct record_alive *ret, struct orc_err *err)
+{
+    if (!kv->lease)
+        return HOLDER_OUTDATED;
+    if (record_alive_parse(kv->value, kv->value_len, ret, err) < 0)
+        return HOLDER_UNREADABLE;
+    if (!orc_streq(ret->instance, instance))
+        return HOLDER_ANOTHER;
+    return kv->lease == lease && !registration_differs(kv, text) ? HOLDER_US : HOLDER_OUTDATED;
+}
+
 /* It is there already: ours from an earlier life or lease, or somebody else's. */
 static void judge_holder(struct registration *r, const struct etcd_kv *kv)
 {
     struct orc_err err = ORC_ERR_INIT;
     struct record_alive holder = {0};
 
-    if (!kv->lease) { /* no heartbeat, and it would stay for ever: somebody wrote it by hand */
-        take_over(r, kv);
-        return;
-    }
-    if (record_alive_parse(kv->value, kv->value_len, &holder, &err) < 0) {
+    switch (
+        registration_judge(kv, r->opts.state->instance, r->alive_text, lease_id(r->lease), &holder, &err)) {
+    case HOLDER_UNREADABLE:
         orc_wrap(&err, "%s is not understood; delete it if no nodelet of that name runs", kv->key);
         failed(r, err.msg);
-        return;
-    }
-    if (!orc_streq(holder.instance, r->opts.state->instance))
+        break;
+    case HOLDER_ANOTHER:
         held_by_another(r, &holder);
-    else if (kv->lease == lease_id(r->lease))
+        break;
+    case HOLDER_US:
         registered(r, kv->create_revision);
-    else
+        break;
+    case HOLDER_OUTDATED:
         take_over(r, kv);
+        break;
+    }
     record_alive_release(&holder);
 }
 
@@ -231,9 +249,9 @@ void registration_alive_gone(struct registration *r)
 
 void registration_alive_seen(struct registration *r, const struct etcd_kv *kv)
 {
-    if (kv->lease || !r->create_revision || r->claim)
+    if (!registration_differs(kv, r->alive_text) || !r->create_revision || r->claim)
         return;
-    orc_warn("%s was written by somebody else: it is written anew", kv->key);
+    orc_warn("%s was written by somebody else, or restored: it is written anew", kv->key);
     registration_doubt(r);
 }
 

@@ -46,6 +46,18 @@ void registration_synced(struct registration *r);
 /* Somebody found that our alive is not what we think: look again. */
 void registration_doubt(struct registration *r);
 
+/* Who holds our name by an `alive` that is there. Outdated: it is to be written anew, as it is ours of an
+ * earlier lease, or of this one and says something else (the server was started anew within the lease: its
+ * boot id is another), or has no heartbeat and would stay for ever (somebody wrote it by hand). Pure; `text`
+ * is what we would write. What was read is in *ret, released by the caller. */
+enum registration_holder { HOLDER_US, HOLDER_OUTDATED, HOLDER_ANOTHER, HOLDER_UNREADABLE };
+enum registration_holder registration_judge(const struct etcd_kv *kv, const char *instance, const char *text,
+                                            int64_t lease, struct record_alive *ret, struct orc_err *err);
+
+/* Whether an `alive` that we hold is not as we wrote it: by hand, or it came with a store restored from a
+ * backup of before the server's last start. Pure. */
+bool registration_differs(const struct etcd_kv *kv, const char *text);
+
 /* Which /24 to try: the one remembered, else the lowest free from 1, 0 last; -1: all are taken. Pure;
  * `owner[k]` NULL: free. */
 int registration_choose(const char *const *owner, int n, int remembered);

@@ -197,6 +197,46 @@ static void test_paths__order_does_not_matter(void **state)
 /* ---- subnets ----------------------------------------------------------------------------------------------
  */
 
+static enum registration_holder holder(const char *value, int64_t lease)
+{
+    static const char ours[] = "{\"machine_id\":\"m\",\"boot_id\":\"b2\",\"instance\":\"me\"}";
+    struct etcd_kv kv = {.key = "alive", .value = value ? value : ours, .lease = lease};
+    struct orc_err err = ORC_ERR_INIT;
+    struct record_alive found = {0};
+    enum registration_holder who;
+
+    kv.value_len = strlen(kv.value);
+    who = registration_judge(&kv, "me", ours, 7, &found, &err);
+    record_alive_release(&found);
+    return who;
+}
+
+/* Behaviours 81, 82. A server that was started anew within its lease has its heartbeat still: with the boot
+ * id of before, every status that it writes would be taken for one of another life. */
+static void test_registration__a_heartbeat_of_before_the_boot_is_written_anew(void **state)
+{
+    static const char before[] = "{\"machine_id\":\"m\",\"boot_id\":\"b1\",\"instance\":\"me\"}";
+    static const char another[] = "{\"machine_id\":\"m\",\"boot_id\":\"b2\",\"instance\":\"you\"}";
+
+    assert_int_equal(holder(NULL, 7), HOLDER_US);
+    assert_int_equal(holder(before, 7), HOLDER_OUTDATED);
+    assert_int_equal(holder(NULL, 6), HOLDER_OUTDATED); /* of an earlier lease */
+    assert_int_equal(holder(another, 6), HOLDER_ANOTHER);
+    assert_int_equal(holder(another, 7), HOLDER_ANOTHER);
+    assert_int_equal(holder(another, 0), HOLDER_OUTDATED); /* nobody's: written by hand */
+    assert_int_equal(holder("?", 6), HOLDER_UNREADABLE);
+}
+
+static void test_registration__a_restored_heartbeat_is_written_anew(void **state)
+{
+    struct etcd_kv kv = {.key = "alive", .value = "ours", .value_len = 4, .lease = 7};
+
+    assert_false(registration_differs(&kv, "ours"));
+    assert_true(registration_differs(&kv, "ours, of another boot"));
+    kv.lease = 0;
+    assert_true(registration_differs(&kv, "ours"));
+}
+
 static void test_registration__remembered_then_lowest_then_zero(void **state)
 {
     const char *const owner[] = {NULL, "k2", NULL, NULL}, *const full[] = {"a", "b"},
@@ -573,6 +613,8 @@ int main(void)
         cmocka_unit_test(test_paths__between_two_the_later_one_is_to_blame),
         cmocka_unit_test(test_paths__unreachable_nodes_say_nothing),
         cmocka_unit_test(test_paths__order_does_not_matter),
+        cmocka_unit_test(test_registration__a_heartbeat_of_before_the_boot_is_written_anew),
+        cmocka_unit_test(test_registration__a_restored_heartbeat_is_written_anew),
         cmocka_unit_test(test_registration__remembered_then_lowest_then_zero),
         cmocka_unit_test(test_host__virtualisation_by_the_signs_it_leaves),
         cmocka_unit_test(test_host__architecture_in_dockers_words),
