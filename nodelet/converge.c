@@ -61,6 +61,7 @@ void converge_want(struct converge *c, enum task_desired desired, const struct s
     c->restart = spec->restart;
     c->restart_max = spec->restart_max;
     c->fence_ms = spec->fence_ms;
+    c->job = spec->job;
 }
 
 void converge_anew(struct converge *c)

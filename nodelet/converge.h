@@ -84,6 +84,7 @@ struct converge {
     enum spec_restart restart;
     int restart_max;
     uint64_t fence_ms; /* 0: never */
+    bool job;          /* it ends by itself, and nobody calls it */
 
     enum converge_container container;
     bool was_made; /* a container existed: one that is absent was deleted behind our back (behaviour 42) */

@@ -28,20 +28,14 @@ static enum task_health health_of(const struct task *t)
     return is_running(t) && t->checked ? t->probe.health : TASK_UNKNOWN;
 }
 
-/* Nobody calls what ends by itself. */
-static bool is_job(const struct task *t)
-{
-    const struct spec_service *spec = task_spec(t);
-
-    return spec && spec->job;
-}
-
 static enum endpoint_known wanted_endpoint(const struct task *t)
 {
-    if (!is_running(t) || is_job(t))
+    if (!is_running(t))
         return EP_NONE;
     if (converge_stopping(&t->c))
         return t->ever_ready ? EP_DRAINING : EP_NONE;
+    if (t->c.job)
+        return EP_NONE;
     if (t->c.desired != TASK_RUN) /* its stop has not begun yet: as it is */
         return t->pub.have;
     if (!t->checked) /* not judged yet */
@@ -383,7 +377,7 @@ void publish_anew(struct task *t)
 
 bool publish_may_be_chosen(const struct task *t)
 {
-    return t->pub.may_stand;
+    return t->pub.may_stand && !t->c.job;
 }
 
 bool publish_idle(const struct task *t)
