@@ -247,12 +247,14 @@ static void settle_tasks(struct job *j)
  * caller. */
 static char *why_wait(const struct job *j, const struct job_run *run)
 {
+    const struct job_run *before;
     struct core_task *t;
 
     if (j->spec && j->spec->schedule.concurrency == SPEC_RUNS_ALLOW)
         return NULL;
-    if (run != j->runs && j->runs[0].run->state == RUN_RUNNING)
-        return orc_printf("run %lld must end first", (long long)j->runs[0].run->n);
+    for (before = j->runs; before < run; before++)
+        if (before->run->state == RUN_RUNNING)
+            return orc_printf("run %lld must end first", (long long)before->run->n);
     core_each_task (t, j->x->s) {
         enum job_class k = t->fed.present ? job_classify(j->x, t) : JOB_GONE;
 

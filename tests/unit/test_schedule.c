@@ -81,6 +81,28 @@ static enum run_state state_of(struct sim *s, size_t back)
     return rollout(s)->runs.at[rollout(s)->runs.n - 1 - back].state;
 }
 
+/* The one container that runs exits with 0. */
+static void ends_well(struct sim *s)
+{
+    struct sim_kv *kv, *next;
+
+    HASH_ITER (hh, s->kvs, kv, next) {
+        const struct record_status *is = sim_task_of(kv) ? sim_status_of(s, kv) : NULL;
+        struct record_status st = {0};
+
+        if (!is || is->state != TASK_RUNNING)
+            continue;
+        assert_true(sim_status_copy(s, kv->parsed.node, kv->parsed.task, &st));
+        st.state = TASK_STOPPED;
+        st.health = TASK_UNKNOWN;
+        st.exit_code = 0;
+        sim_status(s, kv->parsed.node, kv->parsed.task, &st);
+        record_status_release(&st);
+        return;
+    }
+    fail_msg("nothing runs");
+}
+
 static void test_schedule__it_runs_when_it_is_due(void **state)
 {
     struct sim *s = at(3, job_spec("exit0", "*/10 * * * *"));
@@ -202,6 +224,27 @@ static void test_schedule__by_hand_after_what_runs(void **state)
     assert_int_equal(last_run(s), 2);
     assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .available = true}), 1);
     sim_turn(s, "web", 0, TASK_STOPPED, TASK_UNKNOWN, NULL);
+    sim_free(s);
+}
+
+/* Those that were asked for meanwhile come one after the other, also in the step in which the first ends. */
+static void test_schedule__by_hand_twice_while_one_runs(void **state)
+{
+    struct sim *s = at(0, job_spec("good", "*/10 * * * *"));
+
+    pass(s, 11 * MINUTE);
+    sim_restart(s, "shop", "web", 1);
+    pass(s, 1000);
+    sim_restart(s, "shop", "web", 2);
+    pass(s, 1000);
+    assert_int_equal(last_run(s), 3);
+    for (int ended = 0; ended < 3; ended++) {
+        assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .available = true}), 1);
+        assert_int_equal(state_of(s, (size_t)(2 - ended)), RUN_RUNNING);
+        ends_well(s);
+        pass(s, 1000);
+    }
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .available = true}), 0);
     sim_free(s);
 }
 
@@ -394,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_schedule__runs_that_waited_together_have_tasks_of_their_own),
         cmocka_unit_test(test_schedule__by_hand_in_between),
         cmocka_unit_test(test_schedule__by_hand_after_what_runs),
+        cmocka_unit_test(test_schedule__by_hand_twice_while_one_runs),
         cmocka_unit_test(test_schedule__a_new_revision_counts_from_the_next_time),
         cmocka_unit_test(test_schedule__of_those_missed_one_is_run),
         cmocka_unit_test(test_schedule__too_late_is_not_run),
