@@ -86,6 +86,8 @@ static struct told *told_new(const struct sim_change *c, const struct record_tas
     snprintf(t->address, sizeof t->address, "%s", r->address);
     t->slot = r->slot;
     t->revision = r->revision;
+    t->run = r->restart_epoch;
+    t->exited_well = false;
     t->create = c->create;
     t->gone = t->orphan = false;
     return t;
@@ -134,6 +136,8 @@ static void task_put(const struct sim_change *c, const struct sim_txn *t)
     if (!c->before) {
         told = told_new(c, r);
         check_may_take(c);
+        if (cluster.wide)
+            check_job_task(c, r);
     }
     check_task_kept(c, r);
     if (r->desired > told->desired) {
@@ -141,6 +145,18 @@ static void task_put(const struct sim_change *c, const struct sim_txn *t)
             told->left_at = world.now;
         told->desired = r->desired;
     }
+}
+
+/* `orc node rm`: what is there still is nobody's any more. */
+static bool is_let_go(const char *node)
+{
+    orc_auto_free char *key = key_node_policy(SIM_CLUSTER, node);
+    const struct sim_kv *kv = store_find(key);
+    struct record_node_policy p = {0};
+    bool gone = kv && record_node_policy_parse(kv->text->at, kv->text->n, &p, NULL) == 0 && p.removed;
+
+    record_node_policy_release(&p);
+    return gone;
 }
 
 /* A record is collected when its container is gone, or its server is. */
@@ -156,7 +172,8 @@ static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
         told->gone = true;
         told->orphan = at || !t; /* nobody knows any more whose address it has, or had */
     }
-    if (t && t->by && at && !cluster.replaced && (store_find(node) || store_find(alive)))
+    if (t && t->by && at && !cluster.replaced &&
+        (store_find(alive) || (store_find(node) && !is_let_go(c->name->key.node))))
         sim_broken("collected-early", "the record of %s is deleted and its container is there", at->task);
 }
 
@@ -176,6 +193,13 @@ static void status_put(const struct sim_change *c)
     }
 }
 
+static bool is_job(const char *service)
+{
+    const struct sim_service *s = service_named(service);
+
+    return s && s->job;
+}
+
 /* An update in place of another that is complete has been watched for its monitor window (behaviour 60). A
  * break that came with its end in one piece of the watch is not seen as one. */
 static void check_monitored(const struct sim_change *c, const struct sim_txn *txn)
@@ -183,8 +207,9 @@ static void check_monitored(const struct sim_change *c, const struct sim_txn *tx
     const struct record_rollout *r = sim_text_rollout(c->text), *was = sim_text_rollout(c->before);
     const struct told *t, *next;
 
-    if (cluster.replaced || !txn || !r || !was || r->state != ROLLOUT_COMPLETE ||
-        was->state != ROLLOUT_UPDATING || !was->complete || was->complete == r->target)
+    if (cluster.replaced || !txn || !r || !was || is_job(c->name->key.service) ||
+        r->state != ROLLOUT_COMPLETE || was->state != ROLLOUT_UPDATING || !was->complete ||
+        was->complete == r->target)
         return;
     HASH_ITER (hh, check.tasks, t, next)
         if (strcmp(t->service, c->name->key.service) == 0 && !t->gone && t->desired == TASK_RUN &&
@@ -233,6 +258,7 @@ static void endpoint_put(const struct sim_change *c, const struct sim_txn *t)
         told->was_ready = true;
     } else if (!told->draining_at) {
         told->draining_at = world.now;
+        told->draining_revision = store.revision;
         told->agree = registered();
     }
 }
@@ -243,6 +269,27 @@ static void endpoint_deleted(const struct sim_change *c)
 
     if (told)
         told->endpoint_gone_at = world.now;
+}
+
+static void gateway_put(const struct sim_change *c, const struct sim_txn *t)
+{
+    int i = gateway_number(c->name->key.node);
+
+    if (i >= 0 && t && t->by)
+        check.gateways[i] = (struct registration){store.revision, t->by->started_at};
+}
+
+/* What a gateway says that it serves is there, and of this store. */
+static void gateway_alive_put(const struct sim_change *c)
+{
+    struct record_gateway_alive a = {0};
+
+    if (record_gateway_alive_parse(c->text->at, c->text->n, &a, NULL) < 0)
+        sim_broken("unreadable", "%s is %s", c->name->at, c->text->at);
+    if (a.served > store.revision)
+        sim_broken("served-ahead", "%s says that it serves revision %lld, and the store is at %lld",
+                   c->name->key.node, (long long)a.served, (long long)store.revision);
+    record_gateway_alive_release(&a);
 }
 
 static void gateway_deleted(const char *id)
@@ -285,6 +332,8 @@ static void one_change(const struct sim_change *c, const struct sim_txn *t)
     case KEY_ROLLOUT:
         check_leads(t, c->name->at);
         check_monitored(c, t);
+        if (cluster.wide && c->text)
+            check_rollout(c, t);
         break;
     case KEY_ENDPOINT:
         if (c->text)
@@ -296,8 +345,14 @@ static void one_change(const struct sim_change *c, const struct sim_txn *t)
         alive_changed(c);
         break;
     case KEY_GATEWAY:
-        if (!c->text)
+        if (c->text)
+            gateway_put(c, t);
+        else
             gateway_deleted(c->name->key.node);
+        break;
+    case KEY_GATEWAY_ALIVE:
+        if (c->text)
+            gateway_alive_put(c);
         break;
     default:
         break;

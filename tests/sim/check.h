@@ -8,14 +8,16 @@
 struct told { /* a task, from its creation to the end of the run */
     char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1], service[SPEC_NAME_MAX + 1], address[16];
     int slot;
-    int64_t create, revision;
-    enum task_desired desired; /* the furthest */
-    bool gone;                 /* its record is not in the store any more */
-    bool orphan;               /* ... and its container was there still */
-    uint64_t left_at;          /* told to stop; 0: not */
-    bool was_ready;            /* its endpoint was written in this run of its container */
+    int64_t create, revision, run; /* run: of a job */
+    bool exited_well;              /* its container ended with 0, unasked */
+    enum task_desired desired;     /* the furthest */
+    bool gone;                     /* its record is not in the store any more */
+    bool orphan;                   /* ... and its container was there still */
+    uint64_t left_at;              /* told to stop; 0: not */
+    bool was_ready;                /* its endpoint was written in this run of its container */
     uint64_t ready_since;
-    uint64_t draining_at;   /* its endpoint was put as draining; 0: not */
+    uint64_t draining_at; /* its endpoint was put as draining; 0: not */
+    int64_t draining_revision;
     uint64_t healthy_since; /* as the store says; 0: it is not */
     int64_t healthy_revision;
     bool fell_ill;             /* after it had been healthy */
@@ -32,9 +34,19 @@ struct holder { /* who had an address last */
     UT_hash_handle hh;
 };
 
+struct registration { /* of a gateway, as it wrote it last */
+    int64_t revision;
+    uint64_t started_at; /* its process, then; 0: it never did */
+};
+
 struct available { /* of a service, from a revision on */
     int64_t revision;
     int tasks, slots;
+};
+
+struct updated { /* slots of a service that are of its target */
+    int64_t target;
+    int slots;
 };
 
 struct check {
@@ -42,6 +54,8 @@ struct check {
     struct holder *holders;
     ORC_VEC(struct available) history[SIM_SERVICES];
     uint64_t node_alive_since[SIM_NODES]; /* 0: no heartbeat */
+    struct updated updated[SIM_SERVICES];
+    struct registration gateways[SIM_GATEWAYS];
     uint64_t writes;
     bool cleaned; /* people deleted orphans */
 };
@@ -51,6 +65,22 @@ struct told *told_find(const char *id);
 struct sim_service *service_named(const char *name);
 int node_number(const char *name); /* -1: no such server */
 int gateway_number(const char *id);
+
+struct seen { /* a task of the store now */
+    const struct sim_name *name;
+    const struct record_task *task;
+    const struct record_status *status; /* NULL: none */
+    bool alive;                         /* its server is, and was not started anew since */
+};
+struct seens {
+    struct seen *at;
+    size_t n, cap;
+};
+
+/* check_wide.c: what people were promised besides */
+void check_rollout(const struct sim_change *c, const struct sim_txn *t);
+void check_job_task(const struct sim_change *c, const struct record_task *r); /* one is made */
+void check_updated(const struct seens *v);
 
 /* check_update.c: the update policy */
 void check_update(const struct sim_txn *t, int64_t revision);

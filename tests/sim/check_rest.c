@@ -50,12 +50,38 @@ static bool slots_are_filled(const struct sim_service *s)
     return n == s->replicas || not_yet("%s has %d of %d replicas", s->name, n, s->replicas);
 }
 
+/* The run that the last apply began has ended well, and nothing of it or of another goes on. */
+static bool job_is_complete(const struct sim_service *s, const struct record_rollout *r)
+{
+    const struct rollout_run *last = r && r->runs.n ? &r->runs.at[r->runs.n - 1] : NULL;
+
+    if (!last || last->revision != s->target || r->state != ROLLOUT_COMPLETE)
+        return not_yet("the job %s is %s, its last run %lld is of revision %lld", s->name,
+                       r ? rollout_state_name(r->state) : "not there", last ? (long long)last->n : 0,
+                       last ? (long long)last->revision : 0);
+    if (last->state != RUN_SUCCEEDED || last->completed != last->wanted ||
+        (last->wanted != s->replicas && !s->global)) /* of the servers that were there then */
+        return not_yet("run %lld of %s is %s: %d of %d, wanted are %d", (long long)last->n, s->name,
+                       run_state_name(last->state), last->completed, last->wanted, s->replicas);
+    for (size_t i = 0; i + 1 < r->runs.n; i++)
+        if (r->runs.at[i].state == RUN_RUNNING)
+            return not_yet("run %lld of %s goes on", (long long)r->runs.at[i].n, s->name);
+    for (int i = 0; i < cluster.n_nodes; i++)
+        for (const struct sim_container *c = cluster.nodes[i].containers; c; c = c->next)
+            if (c->state == SIM_RUNNING && told_find(c->task) &&
+                strcmp(told_find(c->task)->service, s->name) == 0)
+                return not_yet("%s still runs", c->task);
+    return true;
+}
+
 static bool service_is_complete(const struct sim_service *s)
 {
     orc_auto_free char *key = key_rollout(SIM_CLUSTER, SIM_APP, s->name);
     const struct sim_kv *kv = store_find(key);
     const struct record_rollout *r = kv ? sim_text_rollout(kv->text) : NULL;
 
+    if (s->job)
+        return job_is_complete(s, r);
     if (!slots_are_filled(s)) {
         size_t n = strlen(why);
 
@@ -95,9 +121,11 @@ static bool nothing_is_surplus(void)
 
     for (int i = 0; i < cluster.n_nodes; i++)
         for (const struct sim_container *c = cluster.nodes[i].containers; c; c = c->next) {
-            const struct told *t = told_find(c->task);
+            orc_auto_free char *key = key_task(SIM_CLUSTER, c->node->name, c->task);
+            const struct sim_kv *task = store_find(key);
+            const struct record_task *t = task ? sim_text_task(task->text) : NULL;
 
-            if (!t || t->desired != TASK_RUN || t->gone)
+            if (!t || t->desired != TASK_RUN)
                 return not_yet("the container %s is still there", c->task);
         }
     HASH_ITER (hh, store.kvs, kv, next) {

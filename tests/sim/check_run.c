@@ -78,7 +78,8 @@ static void check_alone(const struct sim_container *c, const struct told *t)
             const struct told *other = told_find(o->task);
 
             if (o == c || o->state != SIM_RUNNING || check_is_orphan(o) || !other || other->slot != t->slot ||
-                strcmp(other->service, t->service) != 0 || !check.node_alive_since[i] || !other->left_at ||
+                (s->job && other->run != t->run) || strcmp(other->service, t->service) != 0 ||
+                !check.node_alive_since[i] || !other->left_at ||
                 check.node_alive_since[i] >= other->left_at ||
                 world.now > other->left_at + s->drain_ms + s->grace_ms + 30000)
                 continue;
@@ -118,8 +119,20 @@ static bool must_wait_for(const struct sim_container *c, const struct told *t, i
     return (t->agree & (1u << gateway)) && world.now < t->draining_at + (s ? s->drain_ms : 30000);
 }
 
+/* Whoever reads the endpoints at this moment would send it requests. */
+static bool is_offered(const struct told *t)
+{
+    orc_auto_free char *key = key_endpoint(SIM_CLUSTER, SIM_APP, t->service, t->id);
+    const struct sim_kv *kv = store_find(key);
+    const struct record_endpoint *e = kv ? sim_text_endpoint(kv->text) : NULL;
+
+    return e && e->state == ENDPOINT_READY && strcmp(e->node, t->node) == 0;
+}
+
 static void check_withdrawn(const struct sim_container *c, const struct told *t)
 {
+    if (!cluster.replaced && is_offered(t))
+        sim_broken("withdrawn-first", "%s is stopped, and its endpoint is ready", t->id);
     for (int i = 0; i < cluster.n_gateways && !cluster.replaced; i++)
         if (must_wait_for(c, t, i))
             sim_broken("withdrawn-first", "%s is stopped and %s %s", t->id, cluster.gateways[i].id,
@@ -147,6 +160,28 @@ void check_removed(struct sim_container *c, struct sim_proc *by)
     if (h->task == t) {
         h->exists = false;
         h->gone_at = world.now;
+    }
+}
+
+/* ---- gateways */
+
+/* A gateway registers before it reads: who is not known to be there is not waited for. So it never lets NGINX
+ * choose who was withdrawn before it registered. */
+void check_table(const struct sim_nginx *n)
+{
+    const struct registration *r = &check.gateways[gateway_number(n->id)];
+    const struct sim_peer *p;
+
+    orc_vec_each (p, &n->peers) {
+        const struct told *t = p->there && p->state == 'r' ? told_find(p->task) : NULL;
+
+        if (!t || cluster.replaced)
+            continue;
+        if (r->started_at != n->proc->started_at)
+            sim_broken("registered-first", "%s lets NGINX choose %s, and has not registered", n->id, t->id);
+        if (t->draining_at && t->draining_revision < r->revision)
+            sim_broken("registered-first", "%s lets NGINX choose %s, withdrawn before it registered", n->id,
+                       t->id);
     }
 }
 

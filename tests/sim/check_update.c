@@ -1,12 +1,9 @@
 /* check_update.c - the update policy: how many stay available, and how many may own a slot. */
 #include "tests/sim/check.h"
 
-struct seen { /* a task of the store now */
-    const struct sim_name *name;
-    const struct record_task *task;
-    const struct record_status *status; /* NULL: none */
-    bool alive;
-};
+#include <limits.h>
+
+#define FORCED_MS 10000
 
 static bool is_available(const struct seen *s)
 {
@@ -14,10 +11,13 @@ static bool is_available(const struct seen *s)
            s->status->health == TASK_HEALTHY && s->alive;
 }
 
-struct seens {
-    struct seen *at;
-    size_t n, cap;
-};
+/* Its server gives signs of life, and was not started anew since it was seen. */
+static bool lives(const struct sim_kv *kv, const struct record_status *status)
+{
+    const struct record_alive *a = kv ? sim_text_alive(kv->text) : NULL;
+
+    return a && !(status && record_status_is_stale(status->boot, a->boot_id));
+}
 
 static void read_tasks(struct seens *ret)
 {
@@ -35,7 +35,7 @@ static void read_tasks(struct seens *ret)
         s->task = t;
         status = kv->name->status->now;
         s->status = status ? sim_text_status(status->text) : NULL;
-        s->alive = kv->name->alive->now != NULL;
+        s->alive = lives(kv->name->alive->now, s->status);
     }
 }
 
@@ -61,6 +61,23 @@ static struct available last(int i)
     return check.history[i].n ? check.history[i].at[check.history[i].n - 1] : none;
 }
 
+/* A server is emptied at any price, or was a moment ago. */
+static bool is_forced(void)
+{
+    bool forced = cluster.forced_at && world.now < cluster.forced_at + FORCED_MS;
+
+    for (int i = 0; i < cluster.n_nodes; i++) {
+        orc_auto_free char *key = key_node_policy(SIM_CLUSTER, cluster.nodes[i].name);
+        const struct sim_kv *kv = cluster.wide ? store_find(key) : NULL;
+        struct record_node_policy p = {0};
+
+        if (kv && record_node_policy_parse(kv->text->at, kv->text->n, &p, NULL) == 0)
+            forced = forced || p.drain_deadline_ms;
+        record_node_policy_release(&p);
+    }
+    return forced;
+}
+
 static bool moved_on(int i, int64_t seen)
 {
     const struct available *h;
@@ -77,10 +94,10 @@ static bool moved_on(int i, int64_t seen)
 static void judge(int i, struct available was, struct available now, const struct sim_txn *t)
 {
     const struct sim_service *s = &cluster.services[i];
-    int promised = s->replicas - s->parallelism;
+    int promised = s->global ? 0 : s->replicas - s->parallelism; /* as many as servers have one */
 
-    if (!s->wanted || cluster.replaced || now.slots >= was.slots || now.slots >= promised ||
-        moved_on(i, t->seen))
+    if (!s->wanted || s->job || is_forced() || cluster.replaced || now.slots >= was.slots ||
+        now.slots >= promised || moved_on(i, t->seen))
         return;
     sim_broken("availability",
                "%s has %d of %d available replicas by its own update, had %d, and may change "
@@ -102,6 +119,23 @@ static void check_availability(const struct seens *v, const struct sim_txn *t, i
 }
 
 /* A slot has one owner, and one more only while a start-first successor becomes ready (behaviours 33, 52). */
+/* One, and its successor that becomes ready, here or where it is moved to. Those of servers that are away may
+ * come back, each. */
+static int may_own(const struct sim_service *s)
+{
+    bool two = s->order == SPEC_START_FIRST || s->rebalances || s->rebalance_epoch;
+
+    return s->disconnect_ms ? INT_MAX : 1 + (two && !s->volume);
+}
+
+/* Of a job, in the same run. */
+static bool is_same_slot(const struct record_task *a, const struct record_task *b,
+                         const struct sim_service *s)
+{
+    return a->slot == b->slot && strcmp(a->service, b->service) == 0 &&
+           (!s || !s->job || a->restart_epoch == b->restart_epoch);
+}
+
 static void check_owners(const struct seens *v)
 {
     for (size_t i = 0; i < v->n && !cluster.replaced; i++) {
@@ -110,9 +144,8 @@ static void check_owners(const struct seens *v)
         int n = a->task->desired == TASK_RUN;
 
         for (size_t k = 0; k < i; k++)
-            n += n && v->at[k].task->desired == TASK_RUN && v->at[k].task->slot == a->task->slot &&
-                 strcmp(v->at[k].task->service, a->task->service) == 0;
-        if (x && n > (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1))
+            n += n && v->at[k].task->desired == TASK_RUN && is_same_slot(a->task, v->at[k].task, x);
+        if (x && n > may_own(x))
             sim_broken("one-owner", "slot %d of %s has %d tasks that shall run", a->task->slot,
                        a->task->service, n);
     }
@@ -125,6 +158,8 @@ void check_update(const struct sim_txn *t, int64_t revision)
     read_tasks(&v);
     check_availability(&v, t, revision);
     check_owners(&v);
+    if (cluster.wide)
+        check_updated(&v);
     orc_vec_release(&v);
 }
 

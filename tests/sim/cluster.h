@@ -9,7 +9,9 @@
 #include "tests/sim/world.h"
 
 #define SIM_NODES 6
-#define SIM_SERVICES 4
+#define SIM_SERVICES 6
+#define SIM_WIDE 1000000 /* seeds from here on are of the wide world */
+#define SIM_GATEWAYS 2
 #define SIM_APP "shop"
 #define SIM_ADDRESS_HOLD_MS 60000
 #define SIM_MONITOR_MS 2000
@@ -70,6 +72,8 @@ struct sim_node {
     struct sim_proc *proc;
     struct docker *docker; /* of the nodelet that runs; NULL */
     bool zone;
+    int boots; /* how often it was started anew */
+    bool off;  /* it is being started anew */
 };
 
 /* ---- gateways' NGINX, which outlives orc-gateway */
@@ -110,6 +114,18 @@ struct sim_service {
     int per_node;
     uint64_t drain_ms, grace_ms;
     int64_t good; /* the last revision whose image works */
+    /* of the wide world */
+    bool global, job, scheduled, rebalances;
+    enum spec_concurrency concurrency;
+    int canary;
+    uint64_t disconnect_ms;
+    int64_t settled; /* the revision that people applied in the end: it waits for nobody; 0: not yet */
+    struct {
+        enum intent_action action;
+        int64_t epoch, revision;
+    } asked;
+    int64_t rebalance_epoch;
+    int rebalance_max;
 };
 
 struct cluster {
@@ -117,7 +133,7 @@ struct cluster {
     size_t page; /* keys that one answer to a range may hold */
     struct sim_node nodes[SIM_NODES];
     int n_nodes;
-    struct sim_nginx gateways[2];
+    struct sim_nginx gateways[SIM_GATEWAYS];
     int n_gateways;
     struct sim_service services[SIM_SERVICES];
     int n_services;
@@ -127,6 +143,8 @@ struct cluster {
     int64_t recovered;
     struct backup backup;
     uint64_t backup_at, fault_at; /* fault_at: of the last fault, or of its end */
+    bool wide;                    /* people do everything that orc can do, and servers are started anew */
+    uint64_t forced_at;           /* somebody had a node emptied at any price */
     bool may_replace, may_delete; /* of the faults of this run */
     bool frozen;                  /* wiped or restored, and nobody has said `orc recover` yet */
     bool replaced; /* it was at some time: what is promised within one store is not across two */
@@ -176,14 +194,29 @@ void people_apply(struct sim_service *s, const char *image);
 void people_scale(struct sim_service *s, int replicas);
 void people_rollback(struct sim_service *s);
 void people_restart(struct sim_service *s);
+void people_order(struct sim_service *s, enum intent_action action, int64_t revision);
+void people_rebalance(struct sim_service *s, int max);
 void people_remove(struct sim_service *s);
+void people_put_policy(struct sim_node *n, const struct record_node_policy *p);
 void people_policy(struct sim_node *n, bool cordon, bool drain);
 void people_forget_node(struct sim_node *n); /* `orc node rm` of a server that is away */
 void people_look(void);                      /* the store was replaced: what it asks for now */
 void people_act(void);
+void people_settle(struct sim_service *s); /* the last apply: of what works, and waits for nobody */
+
+/* ---- wide.c: what people want and do in the wide world */
+void wide_service(struct sim_service *s, int i); /* what it is besides */
+void wide_spec(const struct sim_service *s, struct spec_service *w);
+bool wide_act(struct sim_service *s, struct sim_node *n); /* false: something plain is done */
 
 /* ---- faults.c */
 void fault_any(void);
+void fault_wide(void);                       /* faults_wide.c: what goes wrong in the wide world alone */
+void fault_node_up(struct sim_node *n);      /* one that is being started anew is there again */
+void fault_mend(void *arg);                  /* a process reaches etcd again */
+void fault_start(void *arg);                 /* ... is up again, if it is down */
+void fault_lose_withdrawal(void);            /* a lease ends in the middle of a withdrawal */
+struct sim_container *fault_container(void); /* any; NULL: none */
 void fault_end_all(void);
 
 /* ---- check.c, check_task.c, check_rest.c: what must never happen; each ends the run by sim_broken() */
@@ -191,8 +224,10 @@ void check_begin(void);
 void check_end(void);
 void check_started(struct sim_container *c); /* a container is about to run */
 void check_signalled(struct sim_container *c,
-                     struct sim_proc *by); /* ... is sent the stop signal, or killed */
+                     struct sim_proc *by);                /* ... is sent the stop signal, or killed */
+void check_ended(struct sim_container *c, int exit_code); /* it ended by itself, or was made to */
 void check_removed(struct sim_container *c, struct sim_proc *by);
+void check_table(const struct sim_nginx *n); /* it has got another table */
 void check_request(const struct sim_nginx *n, const char *task, const char *address);
 bool check_is_orphan(const struct sim_container *c); /* its record is not in the store any more */
 void check_settled(void);                            /* after the faults have ended and enough time passed */

@@ -172,7 +172,7 @@ void host_read(struct host *h, const char *root)
                        .arch = orc_strdup("amd64"),
                        .virt = orc_strdup("kvm"),
                        .machine_id = orc_printf("machine-%s", n->name),
-                       .boot_id = orc_printf("boot-%s", n->name),
+                       .boot_id = orc_printf("boot%.0d-%s", n->boots, n->name),
                        .cpus_nano = n->capacity.cpus_nano,
                        .memory = n->capacity.memory};
 }

@@ -141,6 +141,7 @@ static void ended(struct sim_container *c, int exit_code)
     c->exit_code = exit_code;
     c->ended_at = world.now;
     sim_say("%s: container %s ends with %d", c->node->name, c->task, exit_code);
+    check_ended(c, exit_code);
     event(c, "die", "exitCode", exit_code);
     while ((s = c->stops)) {
         c->stops = s->next;

@@ -20,7 +20,7 @@ static void crash_or_start(void)
         process_start(p);
 }
 
-static void restart(void *arg)
+void fault_start(void *arg)
 {
     struct sim_proc *p = arg;
 
@@ -35,7 +35,7 @@ static void crash_for_a_moment(void)
     if (!p->up)
         return;
     process_crash(p);
-    sim_once(sim_below(3000), restart, p);
+    sim_once(sim_below(3000), fault_start, p);
 }
 
 static void pause_any(void)
@@ -63,7 +63,7 @@ static void cut_any(void)
     process_cut(p, !p->link.cut);
 }
 
-static void mend(void *arg)
+void fault_mend(void *arg)
 {
     struct sim_proc *p = arg;
 
@@ -77,7 +77,7 @@ static void cut_for_a_moment(void)
     struct sim_proc *p = any_proc();
 
     process_cut(p, true);
-    sim_once(sim_below(12000), mend, p);
+    sim_once(sim_below(12000), fault_mend, p);
 }
 
 static void refuse_for_a_moment(void)
@@ -86,7 +86,7 @@ static void refuse_for_a_moment(void)
 
     sim_say("%s is refused by etcd", p->name);
     p->link.refused = true;
-    sim_once(sim_below(8000), mend, p);
+    sim_once(sim_below(8000), fault_mend, p);
 }
 
 static void spoil_link(void)
@@ -228,7 +228,7 @@ static void delete_record(void)
 
 /* ---- containers and engines */
 
-static struct sim_container *any_container(void)
+struct sim_container *fault_container(void)
 {
     struct sim_node *n = &cluster.nodes[sim_below((uint64_t)cluster.n_nodes)];
     struct sim_container *c = n->containers;
@@ -240,7 +240,7 @@ static struct sim_container *any_container(void)
 
 static void break_container(void)
 {
-    struct sim_container *c = any_container();
+    struct sim_container *c = fault_container();
 
     if (!c || c->state != SIM_RUNNING)
         return;
@@ -256,6 +256,8 @@ static void engine_back(void *arg)
 {
     struct sim_node *n = arg;
 
+    if (n->off)
+        return;
     sim_say("%s: the engine is up", n->name);
     engine_set(n, true);
 }
@@ -294,7 +296,7 @@ static void nginx_fault(void)
 /* ---- at the worst moment: what comes together by chance once in thousands of runs */
 
 /* The lease ends in the middle of a withdrawal, and a gateway reads everything anew. */
-static void lose_withdrawal(void)
+void fault_lose_withdrawal(void)
 {
     struct sim_kv *kv, *next;
     struct sim_lease *l = NULL;
@@ -311,20 +313,20 @@ static void lose_withdrawal(void)
     for (int i = 0; i < cluster.n_gateways; i++)
         if (sim_chance(2) && cluster.gateways[i].proc->up) {
             process_crash(cluster.gateways[i].proc);
-            sim_once(sim_below(50), restart, cluster.gateways[i].proc);
+            sim_once(sim_below(50), fault_start, cluster.gateways[i].proc);
         }
 }
 
 /* A container ends and runs again while its nodelet can't say so. */
 static void crash_unseen(void)
 {
-    struct sim_container *c = any_container();
+    struct sim_container *c = fault_container();
 
     if (!c || c->state != SIM_RUNNING)
         return;
     process_cut(c->node->proc, true);
     engine_crash(c, 1);
-    sim_once(1500 + sim_below(2500), mend, c->node->proc);
+    sim_once(1500 + sim_below(2500), fault_mend, c->node->proc);
 }
 
 static void cordon(void *arg)
@@ -378,15 +380,17 @@ void fault_any(void)
         save_store,
         replace_store,
         delete_record,
-        lose_withdrawal,
-        lose_withdrawal,
+        fault_lose_withdrawal,
+        fault_lose_withdrawal,
         crash_unseen,
         late_decision,
     };
 
-    size_t i = sim_below(ORC_ARRAY_SIZE(faults));
+    size_t i = cluster.wide && sim_chance(3) ? SIZE_MAX : sim_below(ORC_ARRAY_SIZE(faults));
 
-    if (is_allowed(faults[i]))
+    if (i == SIZE_MAX)
+        fault_wide();
+    else if (is_allowed(faults[i]))
         faults[i]();
     cluster.fault_at = world.now;
 }
@@ -404,6 +408,7 @@ static void mend_proc(struct sim_proc *p)
 
 static void mend_node(struct sim_node *n)
 {
+    fault_node_up(n);
     n->engine_fails = 0;
     n->engine_slow = 0;
     if (!n->engine_up)

@@ -2,18 +2,21 @@
  *
  *   sim [--known FILE] [--seeds N] [--from K] [--failures N] [--jobs N]
  *
+ * Half of the seeds are of the narrow world, from K, and half of the wide one, from K + SIM_WIDE: see wide.c.
  * `--jobs`: so many processes share the seeds; each ends at so many failures. ORC_SIM_SEED=K replays one and
  * prints its trace; ORC_SIM_SEEDS, ORC_SIM_FROM, ORC_SIM_FAILURES and ORC_SIM_JOBS are the options' values
  * where they are not given.
  */
 #include "tests/sim/cluster.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SEEDS 1000
+#define JOBS_MAX 256
 #define SETTLE_MS 900000 /* everything must be in order so long after the last fault */
 #define REST_MS 20000
 
@@ -61,7 +64,9 @@ static void make_service(int i)
     s->packed = sim_chance(6);
     s->drain_ms = sim_chance(2) ? 30000 : 1000 + sim_below(5000);
     s->grace_ms = 1000 + 1000 * sim_below(5);
-    people_apply(s, "good");
+    if (cluster.wide)
+        wide_service(s, i);
+    people_apply(s, s->job ? "finished" : "good");
 }
 
 /* Just as much room as all can ever want, and one replica more. */
@@ -72,7 +77,8 @@ static void make_narrow(void)
     for (int i = 0; i < cluster.n_services; i++) {
         const struct sim_service *s = &cluster.services[i];
 
-        if (s->volume || s->port || s->per_node) /* what can't go everywhere needs room where it can */
+        if (s->volume || s->port || s->per_node ||
+            s->global) /* what can't go everywhere needs room where it can */
             return;
     }
     for (int i = 0; i < cluster.n_nodes; i++)
@@ -99,6 +105,9 @@ static void make_cluster(void)
     cluster.n_services = 1 + (int)sim_below(3);
     cluster.may_replace = sim_chance(5);
     cluster.may_delete = sim_chance(5);
+    cluster.wide = world.seed >= SIM_WIDE;
+    if (cluster.wide)
+        cluster.n_services += (int)sim_below(3);
     people_init();
     for (int i = 0; i < cluster.n_nodes; i++)
         make_node(i);
@@ -166,7 +175,7 @@ static void come_to_rest(void)
     if (cluster.replaced) /* what runs of another time is cleaned away before anything is rolled out */
         run_for(70000);
     for (int i = 0; i < cluster.n_services; i++)
-        people_apply(&cluster.services[i], "good");
+        people_settle(&cluster.services[i]);
     run_for(SIM_REQUEST_MS);
     while (world.now < until && !is_at_rest())
         ;
@@ -266,31 +275,45 @@ static const char *option(int argc, char **argv, const char *name, const char *e
 }
 
 struct range {
-    uint64_t from, end, step, failures;
+    uint64_t from, n, step, failures;
 };
 
-static uint64_t run_range(struct range r)
+/* Turn and turn about of the narrow world and of the wide one; a range of wide seeds is of that alone. */
+static uint64_t seed_of(const struct range *r, uint64_t i)
+{
+    if (r->from >= SIM_WIDE)
+        return r->from + i;
+    return r->from + i / 2 + (i % 2 ? SIM_WIDE : 0);
+}
+
+static uint64_t run_range(struct range r, uint64_t first)
 {
     uint64_t failed = 0;
 
-    for (uint64_t seed = r.from; seed < r.end && failed < r.failures; seed += r.step)
-        failed += !run_quietly(seed);
+    for (uint64_t i = first; i < r.n && failed < r.failures; i += r.step)
+        failed += !run_quietly(seed_of(&r, i));
     return failed;
 }
 
-/* Side by side: a run has the whole process to itself. */
+/* Side by side: a run has the whole process to itself. Who has had enough failures ends the others, too. */
 static uint64_t run_shared(struct range r, unsigned jobs)
 {
+    pid_t children[JOBS_MAX];
     uint64_t failed = 0;
     int status;
 
     fflush(stdout);
-    r.step = jobs;
-    for (unsigned i = 0; i < jobs; i++, r.from++)
-        if (fork() == 0)
-            exit(run_range(r) ? 1 : 0);
-    while (wait(&status) > 0)
+    r.step = jobs = jobs < JOBS_MAX ? jobs : JOBS_MAX;
+    for (unsigned i = 0; i < jobs; i++) {
+        children[i] = fork();
+        if (children[i] == 0)
+            exit(run_range(r, i) ? 1 : 0);
+    }
+    while (wait(&status) > 0) {
         failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        for (unsigned i = 0; i < jobs && failed == 1; i++)
+            kill(children[i], SIGTERM);
+    }
     return failed;
 }
 
@@ -300,6 +323,7 @@ int main(int argc, char **argv)
     uint64_t seeds = number(option(argc, argv, "--seeds", "ORC_SIM_SEEDS"), SEEDS);
     uint64_t jobs = number(option(argc, argv, "--jobs", "ORC_SIM_JOBS"), 1);
     struct range r = {.from = number(option(argc, argv, "--from", "ORC_SIM_FROM"), 1),
+                      .n = seeds,
                       .step = 1,
                       .failures = number(option(argc, argv, "--failures", "ORC_SIM_FAILURES"), 1)};
 
@@ -307,9 +331,8 @@ int main(int argc, char **argv)
     if (one)
         return replay(one);
     known = run_known(option(argc, argv, "--known", NULL), &failed);
-    r.end = r.from + seeds;
     if (failed < r.failures)
-        failed += jobs > 1 ? run_shared(r, (unsigned)jobs) : run_range(r);
+        failed += jobs > 1 ? run_shared(r, (unsigned)jobs) : run_range(r, 0);
     if (!failed)
         printf("sim: %llu seeds, nothing is broken\n", (unsigned long long)(seeds + known));
     return failed ? 1 : 0;

@@ -67,6 +67,7 @@ static void take_table(struct sim_nginx *n, const char *text)
             m->slot = (unsigned)strtoul(line + 2, NULL, 10);
         }
     }
+    check_table(n);
 }
 
 static char *in_flight_text(const struct sim_nginx *n)

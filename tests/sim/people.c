@@ -99,6 +99,16 @@ static struct record_app_service *service_in(struct record_app *a, const char *n
     return &a->services.at[at];
 }
 
+static void add_health(struct spec_service *w)
+{
+    w->health.kind = SPEC_HEALTH_HTTP;
+    w->health.path = orc_strdup("/health");
+    w->health.port = 8080;
+    w->health.interval_ms = 2000;
+    w->health.timeout_ms = 500;
+    w->health.retries = 2;
+}
+
 static struct spec_service *spec_of(const struct sim_service *s, const char *image)
 {
     struct spec_service *w = spec_service_new(s->name);
@@ -106,12 +116,8 @@ static struct spec_service *spec_of(const struct sim_service *s, const char *ima
     w->image = orc_strdup(image);
     w->replicas = s->replicas;
     w->limits = (struct spec_resources){INT64_C(100000000), SIM_NEED_MEMORY};
-    w->health.kind = SPEC_HEALTH_HTTP;
-    w->health.path = orc_strdup("/health");
-    w->health.port = 8080;
-    w->health.interval_ms = 2000;
-    w->health.timeout_ms = 500;
-    w->health.retries = 2;
+    if (!s->job)
+        add_health(w);
     w->update.parallelism = s->parallelism;
     w->update.order = s->order;
     w->update.monitor_ms = SIM_MONITOR_MS;
@@ -122,6 +128,8 @@ static struct spec_service *spec_of(const struct sim_service *s, const char *ima
     w->max_per_node = s->per_node;
     w->strategy = s->packed ? SPEC_BINPACK : SPEC_SPREAD;
     spec_pairs_add(&w->labels, "version", image);
+    if (cluster.wide)
+        wide_spec(s, w);
     return w;
 }
 
@@ -165,6 +173,8 @@ void people_apply(struct sim_service *s, const char *image)
         s->replicas = cluster.n_nodes;
     if (s->per_node && s->replicas > cluster.n_nodes * s->per_node)
         s->replicas = cluster.n_nodes * s->per_node;
+    if (s->global)
+        s->replicas = cluster.n_nodes;
     sim_say("people: orc apply %s, revision %lld: %d of %s", s->name, (long long)s->revision + 1, s->replicas,
             image);
     s->wanted = true;
@@ -176,8 +186,14 @@ void people_apply(struct sim_service *s, const char *image)
     write_revision(s, w);
     in = service_in(&a, s->name);
     in->revision = s->revision;
-    in->replicas = s->replicas;
+    in->replicas = s->global ? SPEC_REPLICAS_DEFAULT : s->replicas;
     write_app(&a);
+}
+
+void people_settle(struct sim_service *s)
+{
+    s->settled = s->revision + 1;
+    people_apply(s, s->job ? "finished" : "good");
 }
 
 void people_scale(struct sim_service *s, int replicas)
@@ -197,16 +213,43 @@ void people_rollback(struct sim_service *s)
     sim_say("people: orc rollback %s to revision %lld", s->name, (long long)s->good);
     s->target = s->good;
     service_in(&a, s->name)->revision = s->good;
-    service_in(&a, s->name)->replicas = s->replicas;
+    service_in(&a, s->name)->replicas = s->global ? SPEC_REPLICAS_DEFAULT : s->replicas;
     write_app(&a);
+}
+
+static void write_intent(const struct sim_service *s)
+{
+    struct record_intent i = {.restart_epoch = s->epoch,
+                              .rollout = {s->asked.action, s->asked.epoch, s->asked.revision, NULL, 0},
+                              .rebalance_epoch = s->rebalance_epoch,
+                              .rebalance_max = s->rebalance_max};
+
+    put(key_intent(SIM_CLUSTER, SIM_APP, s->name), record_intent_text(&i));
 }
 
 void people_restart(struct sim_service *s)
 {
-    struct record_intent i = {.restart_epoch = ++s->epoch};
-
     sim_say("people: orc restart %s", s->name);
-    put(key_intent(SIM_CLUSTER, SIM_APP, s->name), record_intent_text(&i));
+    s->epoch++;
+    write_intent(s);
+}
+
+void people_order(struct sim_service *s, enum intent_action action, int64_t revision)
+{
+    sim_say("people: orc rollout %s %s, of revision %lld", intent_action_name(action), s->name,
+            (long long)revision);
+    s->asked.action = action;
+    s->asked.epoch++;
+    s->asked.revision = revision;
+    write_intent(s);
+}
+
+void people_rebalance(struct sim_service *s, int max)
+{
+    sim_say("people: orc rebalance %s, %d at most", s->name, max);
+    s->rebalance_epoch++;
+    s->rebalance_max = max;
+    write_intent(s);
 }
 
 void people_remove(struct sim_service *s)
@@ -232,7 +275,12 @@ void people_policy(struct sim_node *n, bool cordon, bool drain)
             : drain ? ""
                     : " as usual",
             drain ? " drain" : "");
-    put(key_node_policy(SIM_CLUSTER, n->name), record_node_policy_text(&p));
+    people_put_policy(n, &p);
+}
+
+void people_put_policy(struct sim_node *n, const struct record_node_policy *p)
+{
+    put(key_node_policy(SIM_CLUSTER, n->name), record_node_policy_text(p));
 }
 
 void people_forget_node(struct sim_node *n)
@@ -246,6 +294,8 @@ void people_forget_node(struct sim_node *n)
     sim_say("people: orc node rm %s", n->name);
     store_delete(node);
     store_delete(policy);
+    if (cluster.wide) /* there the scheduler gives addresses back, when nothing hangs on the node */
+        return;
     HASH_ITER (hh, store.kvs, kv, next) {
         orc_auto_free char *owner = orc_printf("\"%s\"", n->name);
 
@@ -268,7 +318,7 @@ void people_look(void)
             if (strcmp(in->name, s->name) == 0) {
                 s->wanted = true;
                 s->target = in->revision;
-                s->replicas = in->replicas;
+                s->replicas = s->global ? cluster.n_nodes : in->replicas;
             }
         if (!store_find(good))
             s->good = 0;
@@ -296,7 +346,7 @@ static void act_on(struct sim_service *s)
         break;
     case 3:
     case 4:
-        if (s->wanted && !s->port && !s->per_node)
+        if (s->wanted && !s->port && !s->per_node && !s->global)
             people_scale(s, (int)sim_below(SIM_REPLICAS_MAX + 1));
         break;
     case 5:
@@ -305,7 +355,7 @@ static void act_on(struct sim_service *s)
             people_restart(s);
         break;
     case 7:
-        if (s->wanted && s->good)
+        if (s->wanted && s->good && !s->job)
             people_rollback(s);
         break;
     default:
@@ -320,6 +370,8 @@ void people_act(void)
     struct sim_node *n = &cluster.nodes[sim_below((uint64_t)cluster.n_nodes)];
 
     if (cluster.frozen) /* they look first, then say that it is right */
+        return;
+    if (cluster.wide && wide_act(&cluster.services[sim_below((uint64_t)cluster.n_services)], n))
         return;
     if (sim_chance(12))
         people_forget_node(n);

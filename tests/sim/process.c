@@ -77,8 +77,11 @@ static void *start_gateway(struct sim_proc *p, struct orc_err *err)
 void process_start(struct sim_proc *p)
 {
     struct orc_err err = ORC_ERR_INIT;
-    struct sim_proc *was = sim_become(p);
+    struct sim_proc *was;
 
+    if (p->node && p->node->off)
+        return;
+    was = sim_become(p);
     make_arguments();
     sim_say("starts");
     p->resume_at = 0;

@@ -26,6 +26,7 @@ struct sim_text { /* a value: never changed, shared by whoever still looks at it
         struct record_rollout rollout;
         struct record_endpoint endpoint;
         struct record_app app;
+        struct record_alive alive;
     } as;
 };
 struct sim_text *sim_text_new(enum key_kind kind, const char *text, size_t n);
@@ -37,6 +38,7 @@ const struct record_status *sim_text_status(struct sim_text *t);
 const struct record_rollout *sim_text_rollout(struct sim_text *t);
 const struct record_endpoint *sim_text_endpoint(struct sim_text *t);
 const struct record_app *sim_text_app(struct sim_text *t);
+const struct record_alive *sim_text_alive(struct sim_text *t);
 
 struct sim_name { /* a key's name; lives as long as the world */
     char *at;

@@ -32,6 +32,8 @@ static void release(struct sim_text *t)
         record_endpoint_release(&t->as.endpoint);
     else if (t->kind == KEY_APP)
         record_app_release(&t->as.app);
+    else if (t->kind == KEY_ALIVE)
+        record_alive_release(&t->as.alive);
 }
 
 void sim_text_drop(struct sim_text *t)
@@ -56,6 +58,8 @@ static bool parse(struct sim_text *t)
         return record_endpoint_parse(t->at, t->n, &t->as.endpoint, NULL) == 0;
     case KEY_APP:
         return record_app_parse(t->at, t->n, &t->as.app, NULL) == 0;
+    case KEY_ALIVE:
+        return record_alive_parse(t->at, t->n, &t->as.alive, NULL) == 0;
     default:
         return false;
     }
@@ -94,4 +98,9 @@ const struct record_endpoint *sim_text_endpoint(struct sim_text *t)
 const struct record_app *sim_text_app(struct sim_text *t)
 {
     return reads_as(t, KEY_APP) ? &t->as.app : NULL;
+}
+
+const struct record_alive *sim_text_alive(struct sim_text *t)
+{
+    return reads_as(t, KEY_ALIVE) ? &t->as.alive : NULL;
 }
