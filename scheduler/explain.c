@@ -171,13 +171,9 @@ static void explain_nodes(struct core *c, const struct place_req *req, struct ex
 static void explain_request(struct recon *x, struct slot *s, struct explain *e)
 {
     const struct core_revision *rev = recon_version(x, s);
-    struct place_req req = {.service = x->s,
-                            .spec = rev->rec.spec,
-                            .hash = rev->rec.container_hash,
-                            .pin = recon_pin(rev, s),
-                            .own = s->last,
-                            .without = s->head};
+    struct place_req req = recon_request(x, s, rev);
 
+    req.without = s->head;
     e->slot = s->n;
     e->revision = rev->n;
     e->needs = spec_service_reserved(rev->rec.spec);

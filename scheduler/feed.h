@@ -41,7 +41,8 @@ uint16_t feed_boot(const char *boot_id);
 /* feed_task.c */
 void feed_task(struct core *c, const struct key *k, const struct record_task *r, int64_t mod);
 void feed_status(struct core *c, const struct key *k, const struct record_status *r, int64_t mod);
-void feed_task_gone(struct core *c, const struct key *k); /* the task, or its status */
+void feed_task_gone(struct core *c, const struct key *k);                    /* the task, or its status */
+struct core_task *feed_task_find(const struct core *c, const struct key *k); /* by either key; or NULL */
 
 /* feed_node.c */
 void feed_node(struct core *c, const struct key *k, struct record_node *r, int64_t create, int64_t mod);

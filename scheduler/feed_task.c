@@ -109,7 +109,7 @@ static bool name_of(const struct key *k, struct task_name *ret)
     return true;
 }
 
-static struct core_task *task_find(const struct core *c, const struct key *k)
+struct core_task *feed_task_find(const struct core *c, const struct key *k)
 {
     const struct core_service *s = core_service_find(c, k->app, k->service);
     const struct core_node *n = core_node_find(c, k->node);
@@ -269,7 +269,7 @@ void feed_status(struct core *c, const struct key *k, const struct record_status
 
 void feed_task_gone(struct core *c, const struct key *k)
 {
-    struct core_task *t = task_find(c, k);
+    struct core_task *t = feed_task_find(c, k);
 
     if (!t)
         return;

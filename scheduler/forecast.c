@@ -1,7 +1,6 @@
 #include "scheduler/forecast.h"
 
-#include "scheduler/core.h"
-#include "scheduler/model.h"
+#include "scheduler/feed.h"
 #include "scheduler/plan_write.h"
 
 #include <stdio.h>
@@ -175,22 +174,9 @@ static bool obeyed(const struct core_task *t, struct record_status *ret)
     return now < ret->state;
 }
 
-static struct core_task *find_task(const struct core *c, const struct key *key)
-{
-    const struct core_service *s = core_service_find(c, key->app, key->service);
-    const struct core_node *n = core_node_find(c, key->node);
-    struct key id;
-    int64_t attempt;
-    int slot;
-
-    if (!s || !n || key_task_id_parse(key->task, &id, &slot, &attempt) < 0)
-        return NULL;
-    return core_task_find(s, slot, attempt, n);
-}
-
 static bool act_on(struct forecast *f, const struct key *task)
 {
-    struct core_task *t = find_task(f->core, task);
+    struct core_task *t = feed_task_find(f->core, task);
     struct record_status status;
     struct key key = *task;
 
@@ -318,15 +304,6 @@ static void list_services(const struct core *c, struct forecast_result *ret)
         qsort(ret->services.at, ret->services.n, sizeof *ret->services.at, service_cmp);
 }
 
-static struct key whole_key(const struct core_task *t)
-{
-    struct key key = core_key_task(t, KEY_TASK);
-
-    snprintf(key.app, sizeof key.app, "%s", t->service->app->name);
-    snprintf(key.service, sizeof key.service, "%s", t->service->service);
-    return key;
-}
-
 static void act_on_all(struct forecast *f)
 {
     struct core_service *s, *next;
@@ -334,7 +311,7 @@ static void act_on_all(struct forecast *f)
 
     HASH_ITER (hh, f->core->services, s, next)
         core_each_task (t, s)
-            orc_vec_push(&f->acts, whole_key(t));
+            orc_vec_push(&f->acts, core_key_task(t, KEY_TASK));
 }
 
 void forecast_run(struct forecast *f, struct forecast_result *ret)

@@ -322,13 +322,6 @@ static void forget_results(struct job *j)
     r->runs.n = kept;
 }
 
-static void set_state(struct recon *x, enum rollout_state state)
-{
-    if (x->next.state != state)
-        x->next.since = x->c->wall;
-    x->next.state = state;
-}
-
 /* It is in force; how its runs end is told by them, and the last failure by the reason. */
 static void conclude_scheduled(struct job *j)
 {
@@ -339,7 +332,7 @@ static void conclude_scheduled(struct job *j)
         return; /* its zone is not known, which is said */
     orc_vec_each (run, &r->runs)
         last = run->state == RUN_SUCCEEDED || run->state == RUN_FAILED ? run : last;
-    set_state(j->x, ROLLOUT_COMPLETE);
+    rollout_set_state(j->x->c, r, ROLLOUT_COMPLETE);
     r->complete = r->target;
     if (last && last->state == RUN_FAILED)
         rollout_say(&r->reason, "run %lld failed: %s", (long long)last->n, last->reason);
@@ -364,11 +357,11 @@ static void conclude(struct job *j)
     if (!is_for_target(j->x, last))
         return; /* it has not begun */
     if (last->state == RUN_SUCCEEDED) {
-        set_state(j->x, ROLLOUT_COMPLETE);
+        rollout_set_state(j->x->c, r, ROLLOUT_COMPLETE);
         r->complete = r->target;
         free(orc_take(r->reason));
     } else if (last->state == RUN_FAILED) {
-        set_state(j->x, ROLLOUT_FAILED);
+        rollout_set_state(j->x->c, r, ROLLOUT_FAILED);
         rollout_say(&r->reason, "run %lld failed: %s", (long long)last->n, last->reason);
     }
 }

@@ -230,7 +230,7 @@ static void create(struct job_run *j, struct slot *s, struct core_task *last, co
 {
     bool replaces = last && core_task_runs(last);
 
-    if (replaces && j->x->touched + 2 > PLAN_TASKS_MAX) /* both in one transaction */
+    if (replaces && recon_is_full(j->x)) /* both in one transaction */
         return;
     if (!recon_create(j->x, s, j->rev, why))
         return;

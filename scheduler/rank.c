@@ -202,7 +202,7 @@ static inline int load_of(int64_t used, int64_t need, int64_t room, float per_ro
     return (int)load;
 }
 
-static bool row_fits(const struct core_row *r, struct spec_resources need)
+static inline bool row_fits(const struct core_row *r, struct spec_resources need)
 {
     return r->tasks >= 0 && !(need.cpus_nano && r->used.cpus_nano + need.cpus_nano > r->room.cpus_nano) &&
            !(need.memory && r->used.memory + need.memory > r->room.memory);
@@ -226,8 +226,7 @@ static inline bool key_of(const struct core *c, const struct core_row *r, struct
 {
     int cpus, memory, spread;
 
-    if (r->tasks < 0 || (need.cpus_nano && r->used.cpus_nano + need.cpus_nano > r->room.cpus_nano) ||
-        (need.memory && r->used.memory + need.memory > r->room.memory))
+    if (!row_fits(r, need))
         return false;
     cpus = load_of(r->used.cpus_nano, need.cpus_nano, r->room.cpus_nano, r->per_cpus);
     memory = load_of(r->used.memory, need.memory, r->room.memory, r->per_memory);

@@ -76,7 +76,7 @@ bool recon_closes_before(const struct recon *x, const struct slot *a, const stru
 
 bool recon_close(struct recon *x, struct slot *s, const char *why)
 {
-    if (x->touched + 2 > PLAN_TASKS_MAX)
+    if (recon_is_full(x))
         return false;
     if (s->head && !recon_remove(x, s->head, why))
         return false;
@@ -132,7 +132,7 @@ void recon_open(struct recon *x, size_t count)
         count--;
     }
     if (known && x->v.at.n > known && x->v.at.at[known].n < x->v.at.at[known - 1].n)
-        qsort(x->v.at.at, x->v.at.n, sizeof *x->v.at.at, recon_slot_cmp);
+        slots_sort(&x->v);
 }
 
 static void open_missing(struct recon *x)

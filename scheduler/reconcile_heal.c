@@ -106,8 +106,7 @@ static bool waits_for_stop(struct slot *s)
     if (!t)
         return false;
     why = share_text_str(core_task_more(t)->stop_reason);
-    recon_wait(
-        s, orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(t), t->node->name, why ? why : "told to"));
+    recon_wait_for_stop(s, t, why ? why : "told to");
     return true;
 }
 
@@ -185,8 +184,6 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
 {
     orc_auto_free char *why = rollout_failure(&x->v, s->head);
     const struct core_revision *rev = recon_version(x, s);
-    struct place_req req = {.service = x->s, .without = s->head, .own = s->last};
-    char *refused = NULL;
 
     if (!rev || x->c->hold)
         return;
@@ -194,19 +191,10 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
         recon_wait(s, orc_printf("%s; another slot must be ready first", why));
         return;
     }
-    req.spec = rev->rec.spec;
-    req.hash = rev->rec.container_hash;
-    req.pin = recon_pin(rev, s);
-    if (!place_pick(x->c, &req, &refused)) {
-        recon_wait(s, orc_printf("%s; and no place to restart it: %s", why, refused));
-        free(refused);
-        core_wait_room(x->c, x->s, true);
+    if (!recon_has_place(x, s, rev, why, "; and no place to restart it") || backs_off(x, s, rev, why) ||
+        !recon_remove(x, s->head, why))
         return;
-    }
-    if (backs_off(x, s, rev, why) || !recon_remove(x, s->head, why))
-        return;
-    recon_wait(s,
-               orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));
+    recon_wait_for_stop(s, s->head, why);
     recon_count_failed(x, s->head);
     x->next.failures += s->again;
     recon_set_busy(x, s);

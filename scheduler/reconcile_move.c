@@ -169,7 +169,7 @@ static bool stop_first(struct recon *x, const struct rebalance_move *m, const ch
     if (x->available - 1 < x->next.replicas - x->missing || !recon_remove(x, old, why))
         return false;
     x->available--;
-    recon_wait(m->slot, orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(old), old->node->name, why));
+    recon_wait_for_stop(m->slot, old, why);
     return true;
 }
 

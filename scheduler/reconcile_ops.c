@@ -9,11 +9,6 @@
 #define STOP_UNHEALTHY "unhealthy: "
 #define STOP_FAILED "failed"
 
-int recon_slot_cmp(const void *a, const void *b)
-{
-    return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
-}
-
 /* ---- which version ------------------------------------------------------------------------------------ */
 
 static bool at_target(const struct recon *x, const struct slot *s)
@@ -94,7 +89,7 @@ static void guard_app(const struct recon *x, struct plan_txn *t)
     plan_guard(t, &app, false, x->s->app->fed.present ? x->s->app->fed.mod : 0);
 }
 
-static bool is_full(const struct recon *x)
+bool recon_is_full(const struct recon *x)
 {
     return x->touched + 2 > PLAN_TASKS_MAX;
 }
@@ -104,7 +99,7 @@ static struct plan_txn *txn_for(struct recon *x)
 {
     struct plan_txn *t = &x->p->txns.at[x->p->txns.n - 1];
 
-    if (!is_full(x) || (t->follows && t->ops.n < PLAN_TASKS_MAX))
+    if (!recon_is_full(x) || (t->follows && t->ops.n < PLAN_TASKS_MAX))
         return t;
     t = plan_follow(x->p, x->s->app->name, x->s->service);
     x->t = &x->p->txns.at[x->first];
@@ -203,13 +198,21 @@ static void make(struct recon *x, struct slot *s, const struct place_req *req,
     share_text_drop(reason);
 }
 
+struct place_req recon_request(const struct recon *x, const struct slot *s, const struct core_revision *rev)
+{
+    return (struct place_req){.service = x->s,
+                              .spec = rev->rec.spec,
+                              .hash = rev->rec.container_hash,
+                              .pin = recon_pin(rev, s),
+                              .own = s->last};
+}
+
 bool recon_create_on(struct recon *x, struct slot *s, const struct core_revision *rev, struct core_node *n,
                      const char *why)
 {
-    const struct place_req req = {
-        .service = x->s, .spec = rev->rec.spec, .hash = rev->rec.container_hash, .own = s->last};
+    const struct place_req req = recon_request(x, s, rev);
 
-    if (is_full(x))
+    if (recon_is_full(x))
         return false;
     if (s->head)
         place_spread_count(x->c, s->head, false);
@@ -217,22 +220,16 @@ bool recon_create_on(struct recon *x, struct slot *s, const struct core_revision
     return true;
 }
 
-/* Makes a task for the slot, beside or after those it has. False: no room (the slot says why) or no more this
- * step. */
 bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
 {
-    struct place_req req = {.service = x->s,
-                            .spec = rev->rec.spec,
-                            .hash = rev->rec.container_hash,
-                            .pin = recon_pin(rev, s),
-                            .own = s->last};
+    struct place_req req = recon_request(x, s, rev);
     char *refused = NULL;
     struct core_node *n;
     bool counted;
 
-    if (is_full(x) && s->was_pending) /* so that it stays this slot that waits until it has its task */
+    if (recon_is_full(x) && s->was_pending) /* so that it stays this slot that waits until it has its task */
         recon_wait(s, orc_strdup("its turn comes"));
-    if (is_full(x) && s->head)
+    if (recon_is_full(x) && s->head)
         return false;
     /* Room only shrinks within a step; but a node that is full of others may have one's own slot. */
     if (x->refused && !req.pin && rev == x->refused_of && !(spec_service_max_per_node(req.spec) && req.own)) {
@@ -260,6 +257,25 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
     make(x, s, &req, rev, n, why);
     x->at_target += rev == x->target && !at_target(x, s);
     return true;
+}
+
+bool recon_has_place(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why,
+                     const char *but)
+{
+    struct place_req req = recon_request(x, s, rev);
+    orc_auto_free char *refused = NULL;
+
+    req.without = s->head;
+    if (place_pick(x->c, &req, &refused))
+        return true;
+    recon_wait(s, orc_printf("%s%s: %s", why, but, refused));
+    core_wait_room(x->c, x->s, true);
+    return false;
+}
+
+void recon_wait_for_stop(struct slot *s, const struct core_task *t, const char *why)
+{
+    recon_wait(s, orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(t), t->node->name, why));
 }
 
 /* ---- counting ---------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #ifndef SCHEDULER_RECONCILE_OPS_H
 #define SCHEDULER_RECONCILE_OPS_H
 
+#include "scheduler/place.h"
 #include "scheduler/slots.h"
 
 struct recon {
@@ -35,8 +36,8 @@ struct recon {
     const struct core_revision *refused_of; /* ... of this revision */
 };
 
-int recon_slot_cmp(const void *a, const void *b);
-
+/* Whether the transaction has no room for two tasks more. */
+bool recon_is_full(const struct recon *x);
 /* Of two slots, whether `a` is rather to be closed. */
 bool recon_closes_before(const struct recon *x, const struct slot *a, const struct slot *b);
 /* Tells all that is in the slot to go. False: the transaction is full. */
@@ -55,6 +56,14 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why);
 bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why);
 /* The only node that a slot may be on, of a global service or with a named volume; NULL: any. */
 const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s);
+/* What the slot asks of a node for a task of `rev`. */
+struct place_req recon_request(const struct recon *x, const struct slot *s, const struct core_revision *rev);
+/* Whether its successor will have a place once the slot's head has stopped; otherwise the slot says so:
+ * `why`, `but`, and what each node refuses. */
+bool recon_has_place(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why,
+                     const char *but);
+/* That the slot waits until t, told to for this reason, has stopped. */
+void recon_wait_for_stop(struct slot *s, const struct core_task *t, const char *why);
 void recon_wait(struct slot *s, char *why); /* why it waits; takes the text */
 /* A task that has failed is replaced or dropped: it counts against the rollout. */
 void recon_count_failed(struct recon *x, const struct core_task *t);

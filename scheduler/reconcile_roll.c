@@ -6,14 +6,7 @@
 /* Stop-first: the successor is made when this one has stopped; so there must be a place for it then. */
 static void roll_stop_first(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
 {
-    struct place_req req = {.service = x->s,
-                            .spec = rev->rec.spec,
-                            .hash = rev->rec.container_hash,
-                            .without = s->head,
-                            .own = s->last,
-                            .pin = recon_pin(rev, s)};
     bool serves = s->class == CLASS_AVAILABLE;
-    char *refused = NULL;
 
     if (serves && x->available - 1 < x->next.replicas - x->missing) {
         if (!x->busy) /* otherwise it comes to its turn */
@@ -21,12 +14,8 @@ static void roll_stop_first(struct recon *x, struct slot *s, const struct core_r
                                      x->available, x->next.replicas, x->missing));
         return;
     }
-    if (!place_pick(x->c, &req, &refused)) {
-        recon_wait(s, orc_printf("%s, but no place for it: %s", why, refused));
-        free(refused);
-        core_wait_room(x->c, x->s, true);
+    if (!recon_has_place(x, s, rev, why, ", but no place for it"))
         return;
-    }
     if (x->between) {
         recon_set_busy(x, s);
         return;
@@ -35,8 +24,7 @@ static void roll_stop_first(struct recon *x, struct slot *s, const struct core_r
         return;
     x->available -= serves;
     x->at_target += rev == x->target && !slots_same_content(&x->v, s->head);
-    recon_wait(s,
-               orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(s->head), s->head->node->name, why));
+    recon_wait_for_stop(s, s->head, why);
     recon_set_busy(x, s);
 }
 
@@ -47,7 +35,7 @@ static void roll_start_first(struct recon *x, struct slot *s, const struct core_
         recon_set_busy(x, s);
         return;
     }
-    if (x->touched + 2 > PLAN_TASKS_MAX)
+    if (recon_is_full(x))
         return;
     rollout_say(&x->next.reason, "start-first has no room, so slot %d is stopped first: %s", s->n,
                 s->wait ? s->wait : "");

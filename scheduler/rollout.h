@@ -54,8 +54,10 @@ char *rollout_failure(const struct slots *v, const struct core_task *t);
 /* Sets a sentence, cut to what the store takes. */
 void rollout_say(char **reason, const char *fmt, ...) ORC_PRINTF(2, 3);
 
-/* Between rollout*.c only. */
+/* A state, and since when where it is another. */
 void rollout_set_state(const struct core *c, struct record_rollout *r, enum rollout_state state);
+
+/* Between rollout*.c only. */
 void rollout_aim(struct record_rollout *r, int64_t target); /* another target, and its failures from 0 */
 bool rollout_can_turn_back(const struct core_service *s, const struct record_rollout *r);
 void rollout_turn_back(const struct core *c, struct record_rollout *r); /* to the last complete revision */

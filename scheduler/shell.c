@@ -319,10 +319,7 @@ static int load_guard(struct shell *s, const char *path, struct orc_err *err)
 
 static struct view *open_view(struct shell *s)
 {
-    static const enum key_kind kinds[] = {
-        KEY_CONFIG, KEY_REVISION,    KEY_APP,        KEY_INTENT, KEY_ROLLOUT, KEY_TASK,    KEY_STATUS,
-        KEY_NODE,   KEY_NODE_POLICY, KEY_NODE_STATE, KEY_SUBNET, KEY_ALIVE,   KEY_GATEWAY, KEY_GATEWAY_ALIVE};
-    char *prefixes[ORC_ARRAY_SIZE(kinds) + 1] = {NULL};
+    char *prefixes[KEY_EVENT + 2] = {NULL};
     struct view_opts o = {.prefixes = (const char *const *)prefixes,
                           .on_put = on_put,
                           .on_delete = on_delete,
@@ -332,12 +329,14 @@ static struct view *open_view(struct shell *s)
                           .config_key = s->config_key,
                           .arg = s};
     struct view *v;
+    size_t n = 0;
 
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(kinds); i++)
-        prefixes[i] = key_range(s->cluster, kinds[i]);
+    for (enum key_kind k = KEY_CONFIG; k <= KEY_EVENT; k++)
+        if (core_wants(k))
+            prefixes[n++] = key_range(s->cluster, k);
     v = view_new(s->loop, s->etcd, &o);
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(kinds); i++)
-        free(prefixes[i]);
+    while (n)
+        free(prefixes[--n]);
     return v;
 }
 

@@ -28,14 +28,6 @@ bool slots_has_volume(const struct spec_service *spec)
     return false;
 }
 
-const char *slots_class_name(enum task_class k)
-{
-    static const char *const names[] = {"available", "starting", "unknown", "unhealthy",
-                                        "failed",    "done",     "over",    "lost"};
-
-    return names[k];
-}
-
 /* ---- one task ---------------------------------------------------------------------------------------- */
 
 /* What its end means by its restart policy (behaviour 68). A container that never ran was not ended by
@@ -325,6 +317,11 @@ static int slot_cmp(const void *a, const void *b)
     return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
 }
 
+void slots_sort(struct slots *v)
+{
+    qsort(v->at.at, v->at.n, sizeof *v->at.at, slot_cmp);
+}
+
 struct slot *slots_add(struct slots *v, int n)
 {
     struct slot *s = orc_vec_add(&v->at);
@@ -370,7 +367,7 @@ static void mark_pending(struct slots *v)
         }
     }
     if (v->at.n > n)
-        qsort(v->at.at, v->at.n, sizeof *v->at.at, slot_cmp);
+        slots_sort(v);
 }
 
 /* What is read of a task, some time before it is: they lie where no cache guesses. */

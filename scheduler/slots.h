@@ -65,6 +65,7 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
 void slots_release(struct slots *v);
 /* Adds a slot, open and without tasks, at the end. Pointers into `at` end with it. */
 struct slot *slots_add(struct slots *v, int n);
+void slots_sort(struct slots *v); /* by number, after adding */
 size_t slots_count_open(const struct slots *v);
 size_t slots_count_empty(const struct slots *v); /* open, and without a task */
 
@@ -96,6 +97,5 @@ uint64_t slots_deadline(const struct slots *v, const struct core_task *t);
 bool slots_has_volume(const struct spec_service *spec); /* a named volume it may write to */
 /* Whether a task beside the one that holds its slot is kept as its node may come back: x-orc.disconnect. */
 bool slots_awaited(const struct slots *v, const struct core_task *t);
-const char *slots_class_name(enum task_class k);
 
 #endif

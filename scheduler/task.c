@@ -231,6 +231,8 @@ struct key core_key_task(const struct core_task *t, enum key_kind kind)
 {
     struct key k = {.kind = kind};
 
+    snprintf(k.app, sizeof k.app, "%s", t->service->app->name);
+    snprintf(k.service, sizeof k.service, "%s", t->service->service);
     snprintf(k.node, sizeof k.node, "%s", t->node->name);
     core_task_id(t, k.task);
     return k;
