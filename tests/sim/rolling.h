@@ -7,15 +7,6 @@
 
 #include "tests/sim/sim.h"
 
-SIM_FN struct sim *cluster(int nodes)
-{
-    struct sim *s = sim_new();
-
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
-    return s;
-}
-
 struct want {
     int replicas, parallelism;
     enum spec_order order;
@@ -58,7 +49,7 @@ SIM_FN struct spec_service *spec(struct want w)
 /* Version 1 runs whole; version 2 has another label, so another container. */
 SIM_FN struct sim *deployed(int nodes, struct want w)
 {
-    struct sim *s = cluster(nodes);
+    struct sim *s = sim_of(nodes);
 
     w.image = NULL;
     sim_apply(s, "shop", 1, spec(w));

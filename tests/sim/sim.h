@@ -352,4 +352,36 @@ SIM_FN void sim_crash(struct sim *s, const char *service, int slot)
     record_status_release(&st);
 }
 
+/* ---- beginnings */
+
+/* Living nodes k1 ... of 8 CPUs and 8000 MiB. */
+SIM_FN struct sim *sim_of(int nodes)
+{
+    struct sim *s = sim_new();
+
+    for (int i = 0; i < nodes; i++)
+        sim_node(s, 8, 8000);
+    return s;
+}
+
+/* ... on which one service of the app "shop" is complete, for two minutes; what was told of that is
+ * forgotten. Takes w. */
+SIM_FN struct sim *sim_running(int nodes, struct spec_service *w)
+{
+    orc_auto_free char *name = orc_strdup(w->name);
+    struct sim *s = sim_of(nodes);
+
+    sim_apply(s, "shop", 1, w);
+    sim_pass(s, 120000);
+    assert_rollout(s, "shop", name, "complete", 1, NULL);
+    sim_events_clear(s);
+    return s;
+}
+
+/* Available tasks of a service. */
+SIM_FN int sim_available(struct sim *s, const char *service)
+{
+    return sim_count(s, (struct sim_want){.service = service, .available = true});
+}
+
 #endif

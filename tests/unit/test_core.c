@@ -3,19 +3,12 @@
 
 static struct sim *running(int nodes, int replicas)
 {
-    struct sim *s = sim_new();
+    struct sim *s = sim_of(nodes);
 
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
     sim_apply(s, "shop", 1, sim_spec("web", replicas, "good"));
     sim_pass(s, 70000);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     return s;
-}
-
-static int available(struct sim *s)
-{
-    return sim_count(s, (struct sim_want){.service = "web", .available = true});
 }
 
 /* ---- steps */
@@ -151,7 +144,7 @@ static void test_garbage__a_task_that_became_unreadable_is_neither_stopped_nor_r
     assert_rollout(s, "shop", "web", "healing", 1, "the record of one of its tasks can't be read");
     sim_sicken(s, "web", 0); /* the rest goes on */
     sim_pass(s, 1000);
-    assert_int_equal(available(s), 2);
+    assert_int_equal(sim_available(s, "web"), 2);
     sim_free(s);
 }
 
@@ -177,7 +170,7 @@ static void test_garbage__an_unreadable_app_leaves_its_services_as_they_are(void
     sim_put(s, key_app(SIM_CLUSTER, "shop"), orc_strdup("{\"services\":[]"));
     sim_pass(s, 100000);
     assert_int_equal(sim_keys(s, KEY_TASK), tasks);
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     sim_apply(s, "other", 1, sim_spec("api", 2, "good"));
     sim_pass(s, 1000);
     assert_int_equal(sim_count(s, (struct sim_want){.service = "api", .available = true}), 2);
@@ -191,11 +184,11 @@ static void test_garbage__an_unreadable_or_missing_revision_stops_nothing_and_is
     sim_put(s, key_revision(SIM_CLUSTER, "shop", "web", 2), orc_strdup("{\"spec\":{\"imagine\":1}}"));
     sim_point(s, "shop", "web", 2);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     assert_rollout(s, "shop", "web", "updating", 2, "revision 2 of shop/web can't be read");
     sim_point(s, "shop", "web", 3);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     assert_rollout(s, "shop", "web", "updating", 3, "revision 3 of shop/web can't be read");
     sim_point(s, "shop", "web", 1);
     sim_pass(s, 10000);
@@ -214,7 +207,7 @@ static void test_garbage__an_unreadable_rollout_is_left_alone(void **state)
     assert_int_equal(sim_keys(s, KEY_TASK), keys);
     sim_del(s, key_rollout(SIM_CLUSTER, "shop", "web")); /* what the operator is told to do */
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 5);
+    assert_int_equal(sim_available(s, "web"), 5);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     sim_free(s);
 }
@@ -250,7 +243,7 @@ static void test_garbage__hostile_numbers_do_not_overflow(void **state)
                            i, i));
     sim_apply(s, "shop", 1, sim_spec("web", 1, "good"));
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 1); /* nobody asked for x/y: told to go, and gone */
+    assert_int_equal(sim_available(s, "web"), 1); /* nobody asked for x/y: told to go, and gone */
     sim_free(s);
 }
 

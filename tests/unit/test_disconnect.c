@@ -11,18 +11,6 @@ static struct spec_service *spec(int replicas, uint64_t disconnect_ms)
     return w;
 }
 
-static struct sim *running(int nodes, struct spec_service *w)
-{
-    struct sim *s = sim_new();
-
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
-    sim_apply(s, "shop", 1, w);
-    sim_pass(s, 120000);
-    assert_rollout(s, "shop", "web", "complete", 1, NULL);
-    return s;
-}
-
 static int on(struct sim *s, const char *node)
 {
     return sim_count(s, (struct sim_want){.service = "web", .node = node});
@@ -33,11 +21,6 @@ static int tasks(struct sim *s)
     return sim_count(s, (struct sim_want){.service = "web"});
 }
 
-static int available(struct sim *s)
-{
-    return sim_count(s, (struct sim_want){.service = "web", .available = true});
-}
-
 static int leaving(struct sim *s)
 {
     return sim_count(s, (struct sim_want){.service = "web", .leaving = true});
@@ -46,13 +29,13 @@ static int leaving(struct sim *s)
 /* Behaviours 78, 79. */
 static void test_disconnect__back_in_time_the_originals_resume_and_the_replacements_stop(void **state)
 {
-    struct sim *s = running(3, spec(6, AWAY_MS));
+    struct sim *s = sim_running(3, spec(6, AWAY_MS));
     orc_auto_free char *before = sim_map(s, "web"), *after = NULL;
 
     sim_alive(s, "k2", false);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 6); /* replaced after the grace, as ever */
-    assert_int_equal(on(s, "k2"), 2);  /* and nobody has told the originals to go */
+    assert_int_equal(sim_available(s, "web"), 6); /* replaced after the grace, as ever */
+    assert_int_equal(on(s, "k2"), 2);             /* and nobody has told the originals to go */
     assert_int_equal(leaving(s), 0);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     sim_pass(s, AWAY_MS - 20000);
@@ -70,7 +53,7 @@ static void test_disconnect__back_in_time_the_originals_resume_and_the_replaceme
 
 static void test_disconnect__when_the_allowance_is_over_the_originals_are_told_to_go(void **state)
 {
-    struct sim *s = running(3, spec(6, AWAY_MS));
+    struct sim *s = sim_running(3, spec(6, AWAY_MS));
     orc_auto_free char *before = NULL, *after = NULL;
 
     sim_alive(s, "k2", false);
@@ -85,13 +68,13 @@ static void test_disconnect__when_the_allowance_is_over_the_originals_are_told_t
     after = sim_map(s, "web");
     assert_string_equal(before, after);
     assert_int_equal(leaving(s), 0);
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     sim_free(s);
 }
 
 static void test_disconnect__without_it_nothing_is_different(void **state)
 {
-    struct sim *s = running(3, spec(6, 0));
+    struct sim *s = sim_running(3, spec(6, 0));
 
     sim_alive(s, "k2", false);
     sim_pass(s, 3100);
@@ -109,7 +92,7 @@ static void test_disconnect__a_return_at_any_moment(void **state)
                 struct sim *s;
 
                 w->update.order = (enum spec_order)order;
-                s = running(3, w);
+                s = sim_running(3, w);
                 sim_alive(s, "k2", false);
                 s->now += slow ? 3100 : 3000;
                 for (int i = 0; i < at; i++) {
@@ -119,7 +102,7 @@ static void test_disconnect__a_return_at_any_moment(void **state)
                 }
                 sim_alive(s, "k2", true);
                 sim_pass(s, 60000);
-                assert_int_equal(available(s), 4);
+                assert_int_equal(sim_available(s, "web"), 4);
                 assert_int_equal(tasks(s), 4);
                 assert_int_equal(leaving(s), 0);
                 assert_rollout(s, "shop", "web", "complete", 1, NULL);
@@ -129,14 +112,14 @@ static void test_disconnect__a_return_at_any_moment(void **state)
 
 static void test_disconnect__a_singleton_resumes_too(void **state)
 {
-    struct sim *s = running(2, spec(1, AWAY_MS));
+    struct sim *s = sim_running(2, spec(1, AWAY_MS));
     char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1], now_id[KEY_TASK_MAX + 1];
 
     sim_node(s, 8, 8000);
     assert_true(sim_task_in(s, "web", 0, id, node));
     sim_alive(s, node, false);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 1);
+    assert_int_equal(sim_available(s, "web"), 1);
     assert_int_equal(tasks(s), 2);
     sim_alive(s, node, true);
     sim_pass(s, 10000);
@@ -154,14 +137,14 @@ static void test_disconnect__a_volume_waits_for_its_node(void **state)
 
     orc_vec_push(&w->mounts,
                  ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
-    s = running(3, w);
+    s = sim_running(3, w);
     sim_alive(s, "k2", false);
     sim_pass(s, 2 * AWAY_MS);
     assert_int_equal(on(s, "k2"), 1);
     assert_int_equal(tasks(s), 3);
     sim_alive(s, "k2", true);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     sim_free(s);
 }
@@ -169,7 +152,7 @@ static void test_disconnect__a_volume_waits_for_its_node(void **state)
 /* What comes back must be what is wanted. */
 static void test_disconnect__another_version_meanwhile_ends_the_wait(void **state)
 {
-    struct sim *s = running(3, spec(3, AWAY_MS));
+    struct sim *s = sim_running(3, spec(3, AWAY_MS));
     struct spec_service *w = spec(3, AWAY_MS);
 
     sim_alive(s, "k2", false);
@@ -190,7 +173,7 @@ static void test_disconnect__another_version_meanwhile_ends_the_wait(void **stat
 static void test_disconnect__so_do_a_restart_a_drain_and_a_constraint(void **state)
 {
     for (int what = 0; what < 3; what++) {
-        struct sim *s = running(3, spec(3, AWAY_MS));
+        struct sim *s = sim_running(3, spec(3, AWAY_MS));
 
         sim_alive(s, "k2", false);
         sim_pass(s, 10000);
@@ -210,14 +193,14 @@ static void test_disconnect__so_do_a_restart_a_drain_and_a_constraint(void **sta
         sim_alive(s, "k2", true);
         sim_pass(s, 60000);
         assert_int_equal(on(s, "k2"), 0);
-        assert_int_equal(available(s), 3);
+        assert_int_equal(sim_available(s, "web"), 3);
         sim_free(s);
     }
 }
 
 static void test_disconnect__a_replica_that_ended_there_is_not_awaited(void **state)
 {
-    struct sim *s = running(3, spec(3, AWAY_MS));
+    struct sim *s = sim_running(3, spec(3, AWAY_MS));
     char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
 
     assert_true(sim_task_in(s, "web", 1, id, node));
@@ -231,7 +214,7 @@ static void test_disconnect__a_replica_that_ended_there_is_not_awaited(void **st
 /* A server that lost power, not only the network: its containers ended, and what was begun goes on. */
 static void test_disconnect__after_a_reboot_the_replacement_stays(void **state)
 {
-    struct sim *s = running(3, spec(3, AWAY_MS));
+    struct sim *s = sim_running(3, spec(3, AWAY_MS));
     struct record_status st = {0};
     char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1], later[KEY_TASK_MAX + 1];
 
@@ -259,7 +242,7 @@ static void test_disconnect__after_a_reboot_the_replacement_stays(void **state)
 
 static void test_disconnect__scaling_down_takes_those_that_wait_first(void **state)
 {
-    struct sim *s = running(3, spec(3, AWAY_MS));
+    struct sim *s = sim_running(3, spec(3, AWAY_MS));
 
     sim_alive(s, "k2", false);
     sim_pass(s, 10000);
@@ -272,7 +255,7 @@ static void test_disconnect__scaling_down_takes_those_that_wait_first(void **sta
 
 static void test_disconnect__two_nodes_one_after_the_other(void **state)
 {
-    struct sim *s = running(4, spec(1, AWAY_MS));
+    struct sim *s = sim_running(4, spec(1, AWAY_MS));
     char id[KEY_TASK_MAX + 1], first[KEY_NAME_MAX + 1], second[KEY_NAME_MAX + 1], last[KEY_TASK_MAX + 1];
 
     assert_true(sim_task_in(s, "web", 0, id, first));
@@ -286,7 +269,7 @@ static void test_disconnect__two_nodes_one_after_the_other(void **state)
     sim_alive(s, second, false);
     sim_pass(s, 10000);
     assert_int_equal(tasks(s), 3);
-    assert_int_equal(available(s), 1);
+    assert_int_equal(sim_available(s, "web"), 1);
     sim_alive(s, second, true);
     sim_pass(s, 10000);
     assert_int_equal(tasks(s), 2); /* the second again, and the first is still awaited */
@@ -300,7 +283,7 @@ static void test_disconnect__two_nodes_one_after_the_other(void **state)
 
 static void test_disconnect__another_leader_waits_anew_and_moves_nothing(void **state)
 {
-    struct sim *s = running(3, spec(6, AWAY_MS));
+    struct sim *s = sim_running(3, spec(6, AWAY_MS));
     int64_t made;
 
     sim_alive(s, "k2", false);
@@ -317,7 +300,7 @@ static void test_disconnect__another_leader_waits_anew_and_moves_nothing(void **
 
 static void test_disconnect__a_node_that_was_removed_is_not_awaited(void **state)
 {
-    struct sim *s = running(3, spec(3, AWAY_MS));
+    struct sim *s = sim_running(3, spec(3, AWAY_MS));
 
     sim_alive(s, "k2", false);
     sim_pass(s, 10000);

@@ -10,27 +10,9 @@ static struct spec_service *spec(int replicas, enum spec_order order, int parall
     return w;
 }
 
-static struct sim *running(int nodes, struct spec_service *w)
-{
-    struct sim *s = sim_new();
-
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
-    sim_apply(s, "shop", 1, w);
-    sim_pass(s, 120000);
-    assert_rollout(s, "shop", "web", "complete", 1, NULL);
-    sim_events_clear(s);
-    return s;
-}
-
 static int on(struct sim *s, const char *node)
 {
     return sim_count(s, (struct sim_want){.node = node});
-}
-
-static int available(struct sim *s)
-{
-    return sim_count(s, (struct sim_want){.service = "web", .available = true});
 }
 
 static int leaving(struct sim *s)
@@ -58,7 +40,7 @@ static struct extremes play(struct sim *s, int rounds)
         int have;
 
         free(sim_step(s));
-        have = available(s);
+        have = sim_available(s, "web");
         e.least = have < e.least ? have : e.least;
         e.most = most(e.most, have);
         e.leaving = most(e.leaving, leaving(s));
@@ -72,7 +54,7 @@ static void test_drain__within_the_update_policy(void **state)
 {
     for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++)
         for (int parallelism = 1; parallelism <= 3; parallelism++) {
-            struct sim *s = running(3, spec(9, (enum spec_order)order, parallelism));
+            struct sim *s = sim_running(3, spec(9, (enum spec_order)order, parallelism));
             struct extremes e;
 
             sim_drain(s, "k2", 0);
@@ -80,7 +62,7 @@ static void test_drain__within_the_update_policy(void **state)
             assert_int_equal(e.least, order == SPEC_STOP_FIRST ? 9 - parallelism : 9);
             assert_in_range(e.leaving, 1, parallelism);
             assert_int_equal(on(s, "k2"), 0);
-            assert_int_equal(available(s), 9);
+            assert_int_equal(sim_available(s, "web"), 9);
             sim_pass(s, 10000);
             assert_rollout(s, "shop", "web", "complete", 1, NULL);
             sim_free(s);
@@ -93,7 +75,7 @@ static void test_drain__the_delay_between_batches_is_kept(void **state)
     struct sim *s;
 
     w->update.delay_ms = 20000;
-    s = running(3, w);
+    s = sim_running(3, w);
     sim_drain(s, "k2", 0);
     sim_pass(s, 15000);
     assert_int_equal(on(s, "k2"), 1);
@@ -105,7 +87,7 @@ static void test_drain__the_delay_between_batches_is_kept(void **state)
 /* Several services at once: each by its own limits. */
 static void test_drain__each_service_by_its_own_limits(void **state)
 {
-    struct sim *s = running(2, spec(4, SPEC_STOP_FIRST, 1));
+    struct sim *s = sim_running(2, spec(4, SPEC_STOP_FIRST, 1));
     struct spec_service *api = sim_spec("api", 4, "good");
 
     api->update.parallelism = 2;
@@ -123,16 +105,16 @@ static void test_drain__each_service_by_its_own_limits(void **state)
 static void test_drain__what_has_no_other_place_stays_and_says_so(void **state)
 {
     for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++) {
-        struct sim *s = running(1, spec(2, (enum spec_order)order, 1));
+        struct sim *s = sim_running(1, spec(2, (enum spec_order)order, 1));
 
         sim_drain(s, "k1", 0);
         sim_pass(s, 100000);
-        assert_int_equal(available(s), 2);
+        assert_int_equal(sim_available(s, "web"), 2);
         assert_rollout(s, "shop", "web", "healing", 1, "k1: drained");
         sim_node(s, 8, 8000);
         sim_pass(s, 10000);
         assert_int_equal(on(s, "k1"), 0);
-        assert_int_equal(available(s), 2);
+        assert_int_equal(sim_available(s, "web"), 2);
         assert_rollout(s, "shop", "web", "complete", 1, NULL);
         sim_free(s);
     }
@@ -145,30 +127,30 @@ static void test_drain__data_stay_and_so_does_what_uses_them(void **state)
 
     orc_vec_push(&w->mounts,
                  ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
-    s = running(2, w);
+    s = sim_running(2, w);
     sim_drain(s, "k2", 30000);
     sim_pass(s, 29000);
     assert_int_equal(on(s, "k2"), 1);
     sim_pass(s, 2000);
     assert_int_equal(on(s, "k2"), 0);
-    assert_int_equal(available(s), 1);
+    assert_int_equal(sim_available(s, "web"), 1);
     sim_policy(s, "k2", false, false);
     sim_pass(s, 10000);
     assert_int_equal(on(s, "k2"), 1);
-    assert_int_equal(available(s), 2);
+    assert_int_equal(sim_available(s, "web"), 2);
     sim_free(s);
 }
 
 /* Behaviour 55: at the version that serves, not at the one that failed. */
 static void test_drain__a_paused_rollout_moves_what_is_on_the_node_and_nothing_else(void **state)
 {
-    struct sim *s = running(3, spec(6, SPEC_STOP_FIRST, 1));
+    struct sim *s = sim_running(3, spec(6, SPEC_STOP_FIRST, 1));
     struct spec_service *bad = spec(6, SPEC_STOP_FIRST, 1);
 
     orc_set_str(&bad->image, "missing");
     sim_apply(s, "shop", 2, bad);
     sim_pass(s, 120000);
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     sim_drain(s, "k2", 0);
     assert_int_equal(play(s, 60).least, 5);
     assert_int_equal(on(s, "k2"), 0);
@@ -183,7 +165,7 @@ static void test_drain__uncordoned_in_the_middle_it_stops_where_it_is(void **sta
 {
     for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++)
         for (int at = 0; at < 12; at++) {
-            struct sim *s = running(3, spec(9, (enum spec_order)order, 1));
+            struct sim *s = sim_running(3, spec(9, (enum spec_order)order, 1));
             int left;
 
             sim_drain(s, "k2", 60000);
@@ -192,7 +174,7 @@ static void test_drain__uncordoned_in_the_middle_it_stops_where_it_is(void **sta
             sim_policy(s, "k2", false, false);
             sim_pass(s, 200000);
             assert_in_range(on(s, "k2"), left < 0 ? 0 : left, 9);
-            assert_int_equal(available(s), 9);
+            assert_int_equal(sim_available(s, "web"), 9);
             assert_int_equal(sim_count(s, (struct sim_want){.service = "web"}), 9);
             assert_rollout(s, "shop", "web", "complete", 1, NULL);
             sim_free(s);
@@ -225,10 +207,10 @@ static void test_drain__after_its_deadline_the_rest_is_forced(void **state)
 
     sim_drain(s, "k2", 60000);
     sim_pass(s, 59000);
-    assert_int_equal(available(s), 4);
+    assert_int_equal(sim_available(s, "web"), 4);
     sim_pass(s, 2000);
     assert_int_equal(on(s, "k2"), 0);
-    assert_int_equal(available(s), 2);
+    assert_int_equal(sim_available(s, "web"), 2);
     told = sim_events(s, "node");
     assert_non_null(strstr(told, "k2 the deadline of its drain is over: what is left there is stopped\n"));
     assert_non_null(strstr(told, "k2 drained: "));
@@ -236,7 +218,7 @@ static void test_drain__after_its_deadline_the_rest_is_forced(void **state)
     assert_non_null(strstr(of_tasks, "stopped: node k2 is drained and its deadline is over"));
     sim_node(s, 8, 1000);
     sim_pass(s, 1000);
-    assert_int_equal(available(s), 4);
+    assert_int_equal(sim_available(s, "web"), 4);
     sim_free(s);
 }
 
@@ -306,7 +288,7 @@ static void test_drain__uncordon_forgets_the_deadline(void **state)
 
 static void test_drain__a_start_first_successor_under_way_is_not_lost_to_the_deadline(void **state)
 {
-    struct sim *s = running(2, spec(2, SPEC_START_FIRST, 1));
+    struct sim *s = sim_running(2, spec(2, SPEC_START_FIRST, 1));
     struct sim_image *i, *next;
 
     HASH_ITER (hh, s->images, i, next)
@@ -324,7 +306,7 @@ static void test_drain__a_start_first_successor_under_way_is_not_lost_to_the_dea
 /* Too many are silent: nothing is moved, not even this. */
 static void test_drain__a_deadline_waits_while_too_many_nodes_are_silent(void **state)
 {
-    struct sim *s = running(5, spec(5, SPEC_STOP_FIRST, 1));
+    struct sim *s = sim_running(5, spec(5, SPEC_STOP_FIRST, 1));
 
     for (int k = 1; k <= 3; k++) {
         char node[16];
@@ -351,7 +333,7 @@ static void test_drain__the_deadline_at_any_moment_of_anything(void **state)
     for (size_t k = 0; k < ORC_ARRAY_SIZE(images); k++)
         for (int order = SPEC_STOP_FIRST; order <= SPEC_START_FIRST; order++)
             for (int at = 0; at < 8; at++) {
-                struct sim *s = running(3, spec(6, (enum spec_order)order, 2));
+                struct sim *s = sim_running(3, spec(6, (enum spec_order)order, 2));
                 struct spec_service *w = spec(6, (enum spec_order)order, 2);
 
                 orc_set_str(&w->image, images[k]);

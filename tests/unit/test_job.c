@@ -13,18 +13,9 @@ static struct spec_service *job_spec(const char *image, int completions)
     return w;
 }
 
-static struct sim *with_nodes(int n)
-{
-    struct sim *s = sim_new();
-
-    for (int i = 0; i < n; i++)
-        sim_node(s, 8, 8000);
-    return s;
-}
-
 static struct sim *applied(int nodes, struct spec_service *w)
 {
-    struct sim *s = with_nodes(nodes);
+    struct sim *s = sim_of(nodes);
 
     sim_apply(s, "shop", 1, w);
     sim_settle(s);
@@ -489,7 +480,7 @@ static void test_job__as_many_results_are_kept_as_are_asked_for(void **state)
 
 static void test_job__from_a_service_to_a_job_and_back(void **state)
 {
-    struct sim *s = with_nodes(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, sim_spec("web", 2, "good"));
     sim_pass(s, 60000);
@@ -591,7 +582,7 @@ static struct spec_service *global_job(const char *image)
 /* Behaviour 30. */
 static void test_global_job__once_on_each_node(void **state)
 {
-    struct sim *s = with_nodes(4);
+    struct sim *s = sim_of(4);
 
     sim_policy(s, "k4", true, false);
     sim_apply(s, "shop", 1, global_job("good"));
@@ -654,7 +645,7 @@ static void test_global_job__a_failure_is_tried_again_on_its_node(void **state)
 /* Behaviour 22. */
 static void test_global_job__without_a_node_it_waits_for_one(void **state)
 {
-    struct sim *s = with_nodes(1);
+    struct sim *s = sim_of(1);
 
     sim_policy(s, "k1", false, true);
     sim_apply(s, "shop", 1, global_job("exit0"));
@@ -701,7 +692,7 @@ static int api(struct sim *s, int64_t revision)
 
 static void test_depends__the_first_deployment_waits_until_the_job_has_completed(void **state)
 {
-    struct sim *s = with_nodes(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, after_migration(1));
     sim_apply(s, "shop", 1, job_spec("good", 1));
@@ -718,7 +709,7 @@ static void test_depends__the_first_deployment_waits_until_the_job_has_completed
 /* A migration and what needs it are applied together: the old version serves until it is through. */
 static void test_depends__an_update_waits_for_the_jobs_new_run(void **state)
 {
-    struct sim *s = with_nodes(2);
+    struct sim *s = sim_of(2);
     struct spec_service *w = job_spec("good", 1);
 
     w->run.retries = 0;
@@ -745,7 +736,7 @@ static void test_depends__an_update_waits_for_the_jobs_new_run(void **state)
 /* ... and what is lost meanwhile is replaced. */
 static void test_depends__a_job_that_runs_again_stops_no_repair(void **state)
 {
-    struct sim *s = with_nodes(3);
+    struct sim *s = sim_of(3);
 
     sim_apply(s, "shop", 1, job_spec("exit0", 1));
     sim_apply(s, "shop", 1, after_migration(1));
@@ -836,7 +827,7 @@ static void run_seed(uint64_t seed, bool faults)
 {
     struct spec_service *w = job_spec("good", 8);
     struct tally y = {0};
-    struct sim *s = with_nodes(4);
+    struct sim *s = sim_of(4);
     int epoch = 0;
 
     s->random = seed;

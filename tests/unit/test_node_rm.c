@@ -8,29 +8,19 @@ static void rm(struct sim *s, const char *node)
     sim_put(s, key_node_policy(SIM_CLUSTER, node), record_node_policy_text(&p));
 }
 
+/* ... and each node owns its subnet. */
 static struct sim *running(int nodes, struct spec_service *w)
 {
-    struct sim *s = sim_new();
+    struct sim *s = sim_running(nodes, w);
 
-    for (int i = 1; i <= nodes; i++) {
-        sim_node(s, 8, 8000);
+    for (int i = 1; i <= nodes; i++)
         sim_put(s, key_subnet(SIM_CLUSTER, i), orc_printf("{\"node\":\"k%d\"}", i));
-    }
-    sim_apply(s, "shop", 1, w);
-    sim_pass(s, 120000);
-    assert_rollout(s, "shop", "web", "complete", 1, NULL);
-    sim_events_clear(s);
     return s;
 }
 
 static int on(struct sim *s, const char *node)
 {
     return sim_count(s, (struct sim_want){.node = node});
-}
-
-static int available(struct sim *s)
-{
-    return sim_count(s, (struct sim_want){.service = "web", .available = true});
 }
 
 /* How many keys have the node in their name or value, its policy aside. */
@@ -55,7 +45,7 @@ static void test_rm__a_silent_node_loses_its_tasks_at_once_and_then_its_records(
     sim_settle(s);
     rm(s, "k2");
     sim_pass(s, 10); /* no grace: somebody who knows has said so */
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     assert_int_equal(traces(s, "k2"), 0);
     assert_int_equal(sim_keys(s, KEY_SUBNET), 2);
     assert_int_equal(sim_keys(s, KEY_NODE), 2);
@@ -87,7 +77,7 @@ static void test_rm__a_living_node_is_emptied_and_forgotten_when_it_is_silent(vo
     sim_pass(s, 1000);
     assert_int_equal(on(s, "k2"), 0);
     assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 0);
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     assert_int_equal(sim_keys(s, KEY_NODE), 3);
     sim_pass(s, 100000); /* addresses rest */
     sim_alive(s, "k2", false);
@@ -112,12 +102,12 @@ static void test_rm__on_return_it_registers_and_gets_nothing_until_it_is_let_in(
     assert_non_null(strstr(told, "k2 removed: `orc node rm`: but it gives signs of life"));
     sim_scale(s, "shop", "web", 9);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 9);
+    assert_int_equal(sim_available(s, "web"), 9);
     assert_int_equal(on(s, "k2"), 0);
     sim_policy(s, "k2", false, false);
     sim_scale(s, "shop", "web", 12);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 12);
+    assert_int_equal(sim_available(s, "web"), 12);
     assert_int_equal(on(s, "k2"), 3);
     sim_free(s);
 }
@@ -179,14 +169,14 @@ static void test_rm__it_ends_a_hold(void **state)
         sim_alive(s, node, false);
     }
     sim_pass(s, 60000);
-    assert_int_equal(available(s), 4);
+    assert_int_equal(sim_available(s, "web"), 4);
     rm(s, "k1");
     rm(s, "k2");
     sim_pass(s, 1000);
     assert_int_equal(on(s, "k1") + on(s, "k2"), 0);
-    assert_int_equal(available(s), 8);
+    assert_int_equal(sim_available(s, "web"), 8);
     sim_pass(s, 20000); /* the third alone is not too many */
-    assert_int_equal(available(s), 10);
+    assert_int_equal(sim_available(s, "web"), 10);
     sim_free(s);
 }
 
@@ -201,10 +191,10 @@ static void test_rm__a_volume_does_not_hold_its_replica_any_longer(void **state)
     s = running(3, w);
     sim_alive(s, "k2", false);
     sim_pass(s, 100000);
-    assert_int_equal(available(s), 2);
+    assert_int_equal(sim_available(s, "web"), 2);
     rm(s, "k2");
     sim_pass(s, 1000);
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     assert_int_equal(traces(s, "k2"), 0);
     sim_free(s);
 }
@@ -224,7 +214,7 @@ static void test_rm__another_leader_finishes_it(void **state)
         sim_new_leader(s);
         sim_pass(s, 100);
         assert_int_equal(traces(s, "k2"), 0);
-        assert_int_equal(available(s), 6);
+        assert_int_equal(sim_available(s, "web"), 6);
         sim_free(s);
     }
 }
@@ -243,7 +233,7 @@ static void test_rm__of_many_at_once_keeps_within_what_etcd_takes(void **state)
     sim_pass(s, 100);
     assert_int_equal(sim_keys(s, KEY_NODE), 20);
     assert_int_equal(sim_keys(s, KEY_SUBNET), 20);
-    assert_int_equal(available(s), 40);
+    assert_int_equal(sim_available(s, "web"), 40);
     sim_free(s);
 }
 

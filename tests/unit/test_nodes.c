@@ -3,10 +3,8 @@
 
 static struct sim *running(int nodes, int replicas)
 {
-    struct sim *s = sim_new();
+    struct sim *s = sim_of(nodes);
 
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
     sim_apply(s, "shop", 1, sim_spec("web", replicas, "good"));
     sim_pass(s, 70000);
     sim_events_clear(s);

@@ -74,11 +74,6 @@ static int on(struct sim *s, int k)
     return sim_count(s, (struct sim_want){.service = "web", .node = node});
 }
 
-static int available(struct sim *s)
-{
-    return sim_count(s, (struct sim_want){.service = "web", .available = true});
-}
-
 /* "3 1 0": replicas on k1, k2, k3. */
 static char *counts(struct sim *s)
 {
@@ -141,7 +136,7 @@ static struct watch pass(struct sim *s, uint64_t ms)
         int have, two;
 
         sim_act(s);
-        have = available(s);
+        have = sim_available(s, "web");
         two = doubled(s);
         w.least_available = have < w.least_available ? have : w.least_available;
         w.most_doubled = two > w.most_doubled ? two : w.most_doubled;
@@ -434,7 +429,7 @@ static void test_rebalance__a_replica_that_fails_there_stays_where_it_is(void **
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     assert_non_null(strstr(sim_rollout(s, "shop", "web")->rebalance_end, "on k2 failed: exit code 1"));
     assert_int_equal(sim_rollout(s, "shop", "web")->rebalance_left, 0);
-    assert_int_equal(available(s), 4);
+    assert_int_equal(sim_available(s, "web"), 4);
     sim_free(s);
 }
 
@@ -488,7 +483,7 @@ static void test_rebalance__another_leader_goes_on_with_it(void **state)
     for (int i = 0; i < 300; i++) {
         free(sim_step(s));
         sim_act(s);
-        assert_in_range(available(s), 8, 9);
+        assert_in_range(sim_available(s, "web"), 8, 9);
         s->now += 100;
         if (i % 3 == 0)
             sim_new_leader(s);
@@ -533,7 +528,7 @@ static void test_rebalance__whatever_comes_amid_it_comes_to_its_end(void **state
         } else {
             assert_int_equal(sim_rollout(s, "shop", "web")->state, ROLLOUT_COMPLETE);
             assert_int_equal(sim_rollout(s, "shop", "web")->moving.n, 0);
-            assert_int_equal(available(s), what == A_SCALE_DOWN ? 3 : 8);
+            assert_int_equal(sim_available(s, "web"), what == A_SCALE_DOWN ? 3 : 8);
         }
         sim_free(s);
     }
@@ -618,7 +613,7 @@ static void test_rebalance__what_failed_there_is_not_tried_again_and_again(void 
         s->now += 1000;
     }
     assert_in_range(sim_attempts(s, "web"), attempts + 2, attempts + 4); /* one each time of quiet */
-    assert_int_equal(available(s), 4);
+    assert_int_equal(sim_available(s, "web"), 4);
     sim_free(s);
 }
 

@@ -25,10 +25,8 @@ static void look(struct sim *s, const char *node, const char *boot, bool runs)
 
 static struct sim *running(int nodes, int replicas)
 {
-    struct sim *s = sim_new();
+    struct sim *s = sim_of(nodes);
 
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
     sim_apply(s, "shop", 1, sim_spec("web", replicas, "good"));
     sim_pass(s, 70000);
     for (int i = 1; i <= nodes; i++) {

@@ -179,7 +179,7 @@ static void test_degraded__all_of_them_are_tried_until_they_work(void **state)
 static void test_degraded__in_any_state(void **state)
 {
     struct want w = {.replicas = 2, .image = "missing"};
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, spec(w));
     sim_pass(s, 60000);

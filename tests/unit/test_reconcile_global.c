@@ -11,10 +11,8 @@ static struct spec_service *global_spec(const char *image)
 
 static struct sim *running(int nodes)
 {
-    struct sim *s = sim_new();
+    struct sim *s = sim_of(nodes);
 
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
     sim_apply(s, "shop", 1, global_spec("good"));
     sim_pass(s, 120000);
     return s;
@@ -30,15 +28,10 @@ static int running_on(struct sim *s, const char *node)
     return sim_count(s, (struct sim_want){.service = "web", .node = node, .available = true});
 }
 
-static int available(struct sim *s)
-{
-    return sim_count(s, (struct sim_want){.service = "web", .available = true});
-}
-
 static void assert_replicas(struct sim *s, int n)
 {
     assert_int_equal(sim_rollout(s, "shop", "web")->replicas, n);
-    assert_int_equal(available(s), n);
+    assert_int_equal(sim_available(s, "web"), n);
 }
 
 static void label(struct sim *s, int k, const char *value)
@@ -332,11 +325,11 @@ static void test_global__a_node_that_is_not_ready_is_not_waited_for(void **state
 
 static int least_available(struct sim *s, uint64_t ms)
 {
-    int least = available(s);
+    int least = sim_available(s, "web");
 
     for (uint64_t end = s->now + ms; s->now < end; s->now += 100) {
         sim_decide(s);
-        least = available(s) < least ? available(s) : least;
+        least = sim_available(s, "web") < least ? sim_available(s, "web") : least;
         sim_act(s);
     }
     return least;

@@ -29,10 +29,8 @@ static void apply(struct sim *s, struct want w, int64_t revision)
 
 static struct sim *deployed(int nodes, struct want w)
 {
-    struct sim *s = sim_new();
+    struct sim *s = sim_of(nodes);
 
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
     w.image = NULL;
     apply(s, w, 1);
     sim_pass(s, 120000);

@@ -20,11 +20,6 @@ static int on(struct sim *s, const char *node)
     return sim_count(s, (struct sim_want){.node = node});
 }
 
-static int available(struct sim *s)
-{
-    return sim_count(s, (struct sim_want){.service = "web", .available = true});
-}
-
 static int64_t attempts(struct sim *s)
 {
     return sim_attempts(s, "web");
@@ -45,7 +40,7 @@ static void test_nodes__a_node_is_given_up_after_its_grace_and_not_before(void *
     assert_rollout(s, "shop", "web", "healing", 1, "node k2 does not answer");
     sim_pass(s, 200);
     assert_int_equal(on(s, "k2"), 0);
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     sim_free(s);
 }
@@ -79,7 +74,7 @@ static void test_nodes__two_of_ten_lost_two_replaced_eight_untouched(void **stat
     sim_alive(s, "k3", false);
     sim_alive(s, "k7", false);
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 10);
+    assert_int_equal(sim_available(s, "web"), 10);
     assert_int_equal(attempts(s), made + 2);
     after = sim_map(s, "web");
     for (const char *a = before, *b = after; *a; a += *a == ' ', b += *b == ' ') {
@@ -108,7 +103,7 @@ static void test_nodes__on_return_the_surplus_is_stopped_once(void **state)
     after = sim_map(s, "web");
     assert_string_equal(before, after);
     assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 0);
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     sim_free(s);
 }
 
@@ -154,7 +149,7 @@ static void test_nodes__more_than_half_lost_at_once_moves_nothing_and_says_so(vo
     assert_rollout(s, "shop", "web", "healing", 1, "more than half of the nodes were lost at once (3 of 5)");
     sim_alive(s, "k3", true); /* two of five are not too many */
     sim_pass(s, 10000);
-    assert_int_equal(available(s), 10);
+    assert_int_equal(sim_available(s, "web"), 10);
     assert_int_equal(on(s, "k1") + on(s, "k2"), 0);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     later = sim_map(s, "web");
@@ -197,7 +192,7 @@ static void test_nodes__one_after_the_other_may_go_until_one_is_left(void **stat
     sim_alive(s, "k2", false);
     sim_pass(s, 10000);
     assert_int_equal(on(s, "k3"), 6);
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     sim_free(s);
 }
 
@@ -212,7 +207,7 @@ static void test_nodes__a_new_leader_waits_its_own_grace(void **state)
     assert_int_equal(on(s, "k2"), 2);
     sim_pass(s, 1000);
     assert_int_equal(on(s, "k2"), 0);
-    assert_int_equal(available(s), 6);
+    assert_int_equal(sim_available(s, "web"), 6);
     sim_free(s);
 }
 
@@ -227,7 +222,7 @@ static void test_nodes__nodes_dead_for_long_do_not_hold_a_new_leader_back(void *
         sim_alive(s, node, false);
         sim_pass(s, 10000);
     }
-    assert_int_equal(available(s), 5);
+    assert_int_equal(sim_available(s, "web"), 5);
     sim_new_leader(s);
     sim_pass(s, 1000);
     sim_alive(s, "k4", false);
@@ -277,7 +272,7 @@ static void test_health__a_sick_task_is_replaced_and_the_count_rises_by_one(void
     reason = orc_printf("replaces %s: unhealthy: HTTP 503 after 2 ms", id);
     sim_sicken(s, "web", 1);
     sim_settle(s);
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     assert_true(sim_task_in(s, "web", 1, id, node));
     key = key_task(SIM_CLUSTER, node, id);
     t = sim_task_of(sim_find(s, key));
@@ -303,7 +298,7 @@ static void test_health__all_sick_at_once_are_restarted_parallelism_at_a_time(vo
         sim_act(s);
     }
     assert_int_equal(most, 1);
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     sim_free(s);
 }
 
@@ -314,10 +309,10 @@ static void test_health__a_sick_one_is_restarted_while_the_others_serve(void **s
     sim_sicken(s, "web", 0);
     for (int i = 0; i < 10; i++) {
         free(sim_step(s));
-        assert_in_range(available(s), 2, 3);
+        assert_in_range(sim_available(s, "web"), 2, 3);
         sim_act(s);
     }
-    assert_int_equal(available(s), 3);
+    assert_int_equal(sim_available(s, "web"), 3);
     sim_free(s);
 }
 
@@ -333,7 +328,7 @@ static void test_health__one_that_cannot_be_placed_elsewhere_is_not_stopped(void
                    "and no place to restart it: 0 of 1 node fits: k1: cordoned");
     sim_policy(s, "k1", false, false);
     sim_pass(s, 1000);
-    assert_int_equal(available(s), 1);
+    assert_int_equal(sim_available(s, "web"), 1);
     sim_free(s);
 }
 
@@ -371,7 +366,7 @@ static void test_health__repeated_failures_back_off_doubling_and_say_so(void **s
     sim_pass(s, 61000); /* and what ran well is forgiven */
     sim_sicken(s, "web", 0);
     sim_settle(s);
-    assert_int_equal(available(s), 1);
+    assert_int_equal(sim_available(s, "web"), 1);
     sim_free(s);
 }
 
@@ -389,7 +384,7 @@ test_health__one_slot_that_fails_for_ever_does_not_keep_the_others_from_being_re
         snprintf(i->image, sizeof i->image, "good");
     sim_sicken(s, "web", 1);
     sim_settle(s);
-    assert_int_equal(available(s), 2);
+    assert_int_equal(sim_available(s, "web"), 2);
     sim_free(s);
 }
 

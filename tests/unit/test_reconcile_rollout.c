@@ -198,7 +198,7 @@ static void test_rollout__a_failed_rollback_is_not_rolled_back(void **state)
 static void test_rollout__nothing_to_roll_back_to_is_a_pause(void **state)
 {
     struct want w = {.replicas = 2, .image = "missing", .action = SPEC_ON_FAILURE_ROLLBACK};
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, spec(w));
     sim_pass(s, 10000);
@@ -209,7 +209,7 @@ static void test_rollout__nothing_to_roll_back_to_is_a_pause(void **state)
 static void test_rollout__a_paused_first_deployment_recovers_when_its_image_appears(void **state)
 {
     struct want w = {.replicas = 2, .image = "missing"};
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
     struct sim_image *i, *next;
 
     sim_apply(s, "shop", 1, spec(w));
@@ -427,7 +427,7 @@ static void test_rollout__a_crash_at_start_without_a_check_is_caught(void **stat
 static void test_rollout__without_a_check_the_first_deployment_is_watched_too(void **state)
 {
     struct want w = {.replicas = 2, .no_health = true};
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, spec(w));
     sim_settle(s);
@@ -439,7 +439,7 @@ static void test_rollout__without_a_check_the_first_deployment_is_watched_too(vo
 
 static void test_rollout__with_a_check_the_first_deployment_is_complete_when_healthy(void **state)
 {
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, spec((struct want){.replicas = 2}));
     sim_settle(s);

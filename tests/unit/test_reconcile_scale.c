@@ -1,18 +1,9 @@
 /* How many, which slots, and what is left in peace. */
 #include "tests/sim/sim.h"
 
-static struct sim *cluster(int nodes)
-{
-    struct sim *s = sim_new();
-
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
-    return s;
-}
-
 static struct sim *running(int nodes, int replicas)
 {
-    struct sim *s = cluster(nodes);
+    struct sim *s = sim_of(nodes);
 
     sim_apply(s, "shop", 1, sim_spec("web", replicas, "good"));
     sim_pass(s, 60000);
@@ -68,7 +59,7 @@ static void test_scale__only_missing_slots_are_filled(void **state)
 /* Behaviour 37. */
 static void test_scale__down_takes_unplaced_and_not_running_first(void **state)
 {
-    struct sim *s = cluster(1);
+    struct sim *s = sim_of(1);
     struct spec_service *w = sim_spec("web", 5, "good");
 
     w->limits.memory = 2500 * SIM_MIB; /* three fit */
@@ -244,7 +235,7 @@ static void test_scale__an_address_rests_before_it_is_used_again(void **state)
 /* Behaviour 68. */
 static void test_scale__what_ended_well_stays_ended_by_its_policy(void **state)
 {
-    struct sim *s = cluster(1);
+    struct sim *s = sim_of(1);
     struct spec_service *w = sim_spec("web", 2, "exit0");
 
     w->restart = SPEC_RESTART_ON_FAILURE;
@@ -258,7 +249,7 @@ static void test_scale__what_ended_well_stays_ended_by_its_policy(void **state)
 /* Behaviour 68. */
 static void test_scale__what_ended_badly_and_may_not_restart_stays_and_is_told(void **state)
 {
-    struct sim *s = cluster(1);
+    struct sim *s = sim_of(1);
     struct spec_service *w = sim_spec("web", 1, "exit1");
 
     w->restart = SPEC_RESTART_NO;
@@ -272,7 +263,7 @@ static void test_scale__what_ended_badly_and_may_not_restart_stays_and_is_told(v
 /* Behaviour 33. */
 static void test_scale__a_plan_refused_at_commit_is_decided_again(void **state)
 {
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, sim_spec("web", 2, "good"));
     s->refuse = true;
@@ -342,7 +333,7 @@ static struct spec_service *with_volume(const char *name, int replicas)
 /* Behaviour 96. */
 static void test_scale__a_slot_with_a_volume_stays_on_its_node(void **state)
 {
-    struct sim *s = cluster(3);
+    struct sim *s = sim_of(3);
     char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1], again[KEY_NAME_MAX + 1];
 
     sim_apply(s, "shop", 1, with_volume("web", 1));

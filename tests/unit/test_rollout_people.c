@@ -234,7 +234,7 @@ static void test_people__an_abort_goes_back_and_leaves_alone_what_is_there(void 
 
 static void test_people__an_abort_without_anything_to_go_back_to_changes_nothing(void **state)
 {
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
 
     sim_apply(s, "shop", 1, spec((struct want){.replicas = 2, .image = "stuck"}));
     sim_settle(s);

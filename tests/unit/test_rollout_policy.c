@@ -439,7 +439,7 @@ static void test_policy__the_deadline_does_not_count_the_delay_between_batches(v
 static void test_policy__the_deadline_does_not_count_waiting_for_another_service(void **state)
 {
     struct want w = {.replicas = 1, .deadline_ms = 10000};
-    struct sim *s = cluster(1);
+    struct sim *s = sim_of(1);
     struct spec_service *x = spec(w), *db = sim_spec("db", 1, "stuck");
 
     orc_vec_push(&x->depends_on, ((struct spec_depend){orc_strdup("db"), SPEC_DEPENDS_HEALTHY}));

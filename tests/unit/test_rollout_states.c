@@ -354,7 +354,7 @@ static void test_states__a_new_spec_supersedes_what_people_wanted_of_the_old(voi
 static void test_states__a_job_takes_no_orders(void **state)
 {
     for (int action = INTENT_PAUSE; action <= INTENT_ABORT; action++) {
-        struct sim *s = cluster(2);
+        struct sim *s = sim_of(2);
         struct spec_service *w = sim_spec("web", 2, "good");
 
         w->job = true;

@@ -2,18 +2,9 @@
 #include "scheduler/trouble.h"
 #include "tests/sim/sim.h"
 
-static struct sim *cluster(int nodes)
-{
-    struct sim *s = sim_new();
-
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, 8, 8000);
-    return s;
-}
-
 static struct sim *deployed(int nodes, int replicas)
 {
-    struct sim *s = cluster(nodes);
+    struct sim *s = sim_of(nodes);
 
     sim_apply(s, "shop", 1, sim_spec("web", replicas, "good"));
     sim_pass(s, 120000);
@@ -57,7 +48,7 @@ static size_t lines(struct sim *s, const char *type)
 
 static void test_tell__what_is_made_for_one_reason_is_one_event(void **state)
 {
-    struct sim *s = cluster(3);
+    struct sim *s = sim_of(3);
 
     sim_apply(s, "shop", 1, sim_spec("web", 9, "good"));
     sim_settle(s);
@@ -87,7 +78,7 @@ static void test_tell__scaling_says_from_what_to_what(void **state)
 /* Behaviour 26. */
 static void test_tell__an_eviction_says_which_label_and_which_nodes(void **state)
 {
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
     struct spec_service *w = sim_spec("web", 1, "good");
 
     *orc_vec_add(&w->constraints) =
@@ -133,7 +124,7 @@ static void test_tell__a_drain_and_a_lost_node_are_the_reason(void **state)
 /* Behaviour 15: that slots wait is told once, with the numbers. */
 static void test_tell__slots_that_find_no_room_are_told_once(void **state)
 {
-    struct sim *s = cluster(1);
+    struct sim *s = sim_of(1);
     struct spec_service *w = sim_spec("web", 3, "good");
 
     w->limits.memory = 5000 * SIM_MIB;
@@ -151,7 +142,7 @@ static void test_tell__slots_that_find_no_room_are_told_once(void **state)
 /* Behaviour 23: five failures on a node are an event, and stand in the record until they are forgotten. */
 static void test_tell__a_node_that_is_avoided_is_told_once_and_recorded(void **state)
 {
-    struct sim *s = cluster(2);
+    struct sim *s = sim_of(2);
     const struct record_rollout *r;
 
     sim_policy(s, "k2", true, false);
