@@ -1,5 +1,7 @@
 #include "cli/app_file.h"
 
+#include "cli/cmd.h"
+
 #include "lib/file.h"
 
 #include <stdio.h>
@@ -30,13 +32,14 @@ static int read_stdin(char **ret, size_t *ret_n, struct orc_err *err)
     return 0;
 }
 
-const char *app_file_name(const char *path)
+/* What goes before ":line:column". */
+static const char *shown_name(const char *path)
 {
     return strcmp(path, "-") == 0 ? "stdin" : path;
 }
 
-int app_file_read(const char *path, struct spec_app **ret, char **ret_yaml, struct spec_problems *problems,
-                  struct orc_err *err)
+static int parse(const char *path, struct spec_app **ret, char **ret_yaml, struct spec_problems *problems,
+                 struct orc_err *err)
 {
     bool standard = strcmp(path, "-") == 0;
     orc_auto_free char *name = standard ? NULL : default_name(path);
@@ -54,22 +57,38 @@ int app_file_read(const char *path, struct spec_app **ret, char **ret_yaml, stru
     return 0;
 }
 
-void app_file_say_problems(const char *path, const struct spec_problems *problems)
+/* On stderr a line each, as compilers print it. */
+static void say_problems(const char *path, const struct spec_problems *problems)
 {
     for (size_t i = 0; i < problems->n; i++)
-        fprintf(stderr, "%s:%d:%d: %s\n", app_file_name(path), problems->at[i].line, problems->at[i].column,
+        fprintf(stderr, "%s:%d:%d: %s\n", shown_name(path), problems->at[i].line, problems->at[i].column,
                 problems->at[i].text);
 }
 
-json_t *app_file_problems_json(const char *path, const struct spec_problems *problems)
+static json_t *problems_to_json(const char *path, const struct spec_problems *problems)
 {
     json_t *all = problems->n ? json_array() : NULL;
 
     for (size_t i = 0; i < problems->n; i++) {
         const struct spec_problem *p = &problems->at[i];
 
-        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s}", "file", app_file_name(path), "line",
+        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s}", "file", shown_name(path), "line",
                                              p->line, "column", p->column, "text", p->text));
     }
     return all;
+}
+
+int app_file_read(const char *path, const struct session_args *args, struct spec_app **ret, char **ret_yaml,
+                  struct orc_err *err)
+{
+    struct spec_problems problems = {0};
+    int r = parse(path, ret, ret_yaml, &problems, err);
+
+    if (r < 0) {
+        say_problems(path, &problems);
+        cmd_end(args, CLI_USAGE, err, problems_to_json(path, &problems));
+        err->msg[0] = '\0';
+    }
+    spec_problems_release(&problems);
+    return r;
 }

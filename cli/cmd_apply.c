@@ -282,18 +282,12 @@ static int run(struct apply_args *args, const char *path, struct orc_err *err)
 {
     orc_auto(spec_app_free_p) struct spec_app *app = NULL;
     orc_auto_free char *yaml = NULL;
-    struct spec_problems problems = {0};
     struct session s;
     struct apply a = {.args = args, .s = &s};
     int r;
 
-    if (app_file_read(path, &app, &yaml, &problems, err) < 0) {
-        app_file_say_problems(path, &problems);
-        cmd_end(&args->session, CLI_USAGE, err, app_file_problems_json(path, &problems));
-        spec_problems_release(&problems);
-        err->msg[0] = '\0'; /* said */
+    if (app_file_read(path, &args->session, &app, &yaml, err) < 0)
         return CLI_USAGE;
-    }
     if (session_open(&s, &args->session, err) < 0)
         return CLI_USAGE;
     a.app = app;

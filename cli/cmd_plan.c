@@ -155,17 +155,11 @@ static int run(struct plan_args *a, const char *path, struct orc_err *err)
 {
     orc_auto(spec_app_free_p) struct spec_app *file = NULL;
     orc_auto_free char *yaml = NULL;
-    struct spec_problems problems = {0};
     struct session s;
     int r;
 
-    if (path && app_file_read(path, &file, &yaml, &problems, err) < 0) {
-        app_file_say_problems(path, &problems);
-        cmd_end(&a->session, CLI_USAGE, err, app_file_problems_json(path, &problems));
-        spec_problems_release(&problems);
-        err->msg[0] = '\0'; /* said */
+    if (path && app_file_read(path, &a->session, &file, &yaml, err) < 0)
         return CLI_USAGE;
-    }
     if (session_open(&s, &a->session, err) < 0)
         return CLI_USAGE;
     r = load(a, &s, file, err);
