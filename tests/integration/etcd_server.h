@@ -157,6 +157,8 @@ ORC_UNUSED static void etcd_servers_start(struct etcd_server *s, size_t n, const
         etcd_server_prepare(&s[i], i);
         at += (size_t)snprintf(cluster + at, sizeof cluster - at, "%s%s=%s", i ? "," : "", s[i].name,
                                s[i].peer_url);
+        if (at >= sizeof cluster)
+            etcd_server_fail("too many members");
     }
     for (size_t i = 0; i < n; i++) {
         strcpy(s[i].cluster, cluster);

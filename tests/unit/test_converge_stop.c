@@ -1,0 +1,380 @@
+/* test_converge_stop.c - when a container is stopped, and when it is not: removals, what absence means, fences. */
+#include "tests/unit/converge_story.h"
+
+/* ---- stopping ------------------------------------------------------------------------------------------ */
+
+static void test_converge__remove_withdraws_stops_and_deletes(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    state_is(s, TASK_RUNNING);
+    assert_int_equal(next(s, NULL), CONVERGE_WITHDRAW);
+    converge_begin(&s->c, CONVERGE_WITHDRAW);
+    state_is(s, TASK_STOPPING);
+    converge_end(&s->c, CONVERGE_DONE, "", s->now);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    state_is(s, TASK_STOPPED);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+    nothing(s);
+}
+
+static void test_converge__drain_keeps_the_stopped_container(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_DRAIN);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    state_is(s, TASK_STOPPED);
+    nothing(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+/* Behaviour 71: nothing that was told to stop starts again, whatever is written later. */
+static void test_converge__desired_never_moves_back(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    want(s, TASK_RUN);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    want(s, TASK_DRAIN);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+}
+
+static void test_converge__crash_while_withdrawing_is_no_crash(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    converge_begin(&s->c, CONVERGE_WITHDRAW);
+    sees(s, CONTAINER_EXITED, 1);
+    assert_int_equal(s->c.restarts, 0);
+    converge_end(&s->c, CONVERGE_DONE, "", s->now);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+}
+
+static void test_converge__engine_that_cannot_stop_is_asked_to_kill(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_KILL, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_KILL, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+/* Behaviour 74: an engine that went away in the middle of a stop has not failed to stop it. */
+static void test_converge__stop_cut_short_by_the_engine_keeps_its_grace_period(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+}
+
+static void test_converge__removal_during_creation_deletes_what_was_made(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    converge_begin(&s->c, CONVERGE_CREATE);
+    want(s, TASK_REMOVE);
+    state_is(s, TASK_CREATING);
+    converge_end(&s->c, CONVERGE_DONE, "", s->now);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__removal_does_not_wait_for_the_back_off_of_a_crash(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    sees(s, CONTAINER_EXITED, 1);
+    waits(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
+    assert_int_equal(waits(s), 1000); /* its own back-off begins anew */
+}
+
+static void test_converge__removal_before_anything_was_made_is_removed(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_REMOVE);
+    nothing(s);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__container_gone_during_stop_is_removed(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_GONE);
+    state_is(s, TASK_REMOVED);
+    nothing(s);
+}
+
+/* ---- what absence means -------------------------------------------------------------------------------- */
+
+/* Behaviour 80. */
+static void test_converge__no_planned_stop_begins_without_the_store(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_REMOVE);
+    s->store = false;
+    nothing(s);
+    state_is(s, TASK_RUNNING);
+    s->store = true;
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    s->store = false; /* begun: it goes on */
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+}
+
+/* Behaviour 80: crash restarts go on. */
+static void test_converge__crash_restarts_go_on_without_the_store(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    s->store = false;
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += waits(s);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+}
+
+static void test_converge__vanished_record_stops_nothing_and_starts_nothing(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    converge_orphan(&s->c);
+    nothing(s);
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += 10 * CONVERGE_BACKOFF_MAX_MS;
+    nothing(s);
+}
+
+static void test_converge__engine_down_decides_nothing(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    s->engine = false;
+    nothing(s);
+    s->engine = true;
+    runs(s);
+}
+
+/* ---- fenced: x-orc.fence ------------------------------------------------------------------------------- */
+
+static void away(struct story *s)
+{
+    s->store = false;
+    s->away_since = s->now;
+}
+
+static void back(struct story *s)
+{
+    s->store = true;
+    s->away_since = 0;
+}
+
+static void fenced_runs(struct story *s)
+{
+    s->spec->fence_ms = 6000;
+    runs(s);
+}
+
+static void test_converge__without_a_fence_nothing_stops_while_etcd_is_away(void **state)
+{
+    struct story *s = *state;
+    uint64_t wake;
+
+    runs(s);
+    away(s);
+    s->now += 1000000;
+    assert_int_equal(next(s, &wake), CONVERGE_NOTHING);
+    assert_true(wake == CONVERGE_NEVER);
+    state_is(s, TASK_RUNNING);
+}
+
+static void test_converge__a_fenced_one_is_stopped_after_its_time_and_not_before(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    nothing(s);
+    away(s);
+    assert_int_equal(waits(s), 6000);
+    s->now += 5999;
+    assert_int_equal(waits(s), 1);
+    s->now += 1;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    state_is(s, TASK_STARTING);
+    assert_non_null(strstr(s->c.reason, "x-orc.fence"));
+    s->now += 1000000;
+    nothing(s);
+    back(s);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    state_is(s, TASK_RUNNING);
+    assert_int_equal(s->c.restarts, 0); /* no fault of its own */
+}
+
+static void test_converge__an_outage_shorter_than_the_fence_stops_nothing(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    for (int i = 0; i < 5; i++) {
+        away(s);
+        s->now += 5000;
+        nothing(s);
+        back(s);
+        s->now += 10;
+        nothing(s);
+    }
+    state_is(s, TASK_RUNNING);
+}
+
+static void test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen(void **state)
+{
+    for (int at = 0; at < 3; at++) {
+        struct story *s = *state;
+
+        converge_release(&s->c);
+        back(s);
+        fenced_runs(s);
+        away(s);
+        s->now += 6000;
+        converge_begin(&s->c, CONVERGE_STOP);
+        if (at == 0)
+            sees(s, CONTAINER_EXITED, 143);
+        converge_end(&s->c, at == 1 ? CONVERGE_TRANSIENT : CONVERGE_DONE, "engine away", s->now);
+        if (at)
+            sees(s, CONTAINER_EXITED, 143);
+        assert_int_equal(s->c.restarts, 0);
+        assert_int_equal(s->c.end, CONVERGE_ALIVE);
+        back(s);
+        s->now += 60000;
+        does(s, CONVERGE_START, CONVERGE_DONE);
+        sees(s, CONTAINER_RUNNING, 0);
+        sees(s, CONTAINER_EXITED, 1); /* this one is */
+        assert_int_equal(s->c.restarts, 1);
+    }
+}
+
+static void test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    s->now += 6000;
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_KILL, CONVERGE_DONE);
+    nothing(s);
+}
+
+static void test_converge__nothing_fenced_starts_while_etcd_is_away_too_long(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += waits(s);
+    does(s, CONVERGE_START, CONVERGE_DONE); /* a crash within the time is mended as ever */
+    s->now = s->away_since + 6000;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    nothing(s);
+}
+
+static void test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    s->now += 6000;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    back(s);
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    state_is(s, TASK_REMOVED);
+}
+
+static void test_converge__an_orphan_is_not_fenced(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    converge_orphan(&s->c);
+    away(s);
+    s->now += 60000;
+    nothing(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_converge__remove_withdraws_stops_and_deletes),
+        T(test_converge__drain_keeps_the_stopped_container),
+        T(test_converge__desired_never_moves_back),
+        T(test_converge__crash_while_withdrawing_is_no_crash),
+        T(test_converge__engine_that_cannot_stop_is_asked_to_kill),
+        T(test_converge__stop_cut_short_by_the_engine_keeps_its_grace_period),
+        T(test_converge__removal_during_creation_deletes_what_was_made),
+        T(test_converge__removal_does_not_wait_for_the_back_off_of_a_crash),
+        T(test_converge__removal_before_anything_was_made_is_removed),
+        T(test_converge__container_gone_during_stop_is_removed),
+        T(test_converge__no_planned_stop_begins_without_the_store),
+        T(test_converge__crash_restarts_go_on_without_the_store),
+        T(test_converge__vanished_record_stops_nothing_and_starts_nothing),
+        T(test_converge__engine_down_decides_nothing),
+        T(test_converge__without_a_fence_nothing_stops_while_etcd_is_away),
+        T(test_converge__a_fenced_one_is_stopped_after_its_time_and_not_before),
+        T(test_converge__an_outage_shorter_than_the_fence_stops_nothing),
+        T(test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen),
+        T(test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills),
+        T(test_converge__nothing_fenced_starts_while_etcd_is_away_too_long),
+        T(test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again),
+        T(test_converge__an_orphan_is_not_fenced),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
