@@ -577,11 +577,7 @@ void report_explain(struct core *core, struct report *r)
 
 static void node_release(struct report_node *n)
 {
-    for (size_t i = 0; i < n->labels.n; i++) {
-        free(n->labels.at[i].key);
-        free(n->labels.at[i].value);
-    }
-    orc_vec_release(&n->labels);
+    spec_pairs_release(&n->labels);
     orc_strv_release(&n->volumes);
     free(n->name);
     free(n->address);

@@ -25,12 +25,12 @@ void why_release(struct why *w);
 void why_print(const struct out *o, const struct why *w, int64_t wall_ms, FILE *f);
 json_t *why_to_json(const struct why *w);
 
-/* [{"node": "k2", "fits": false, "refused": [{"filter": "memory", "needed": .., "available": .., "short": ..,
- * "text": ".."}]}, ...] */
 /* {"ok": true, "nodes": 3, "tried": [{"node": "k2", "moved": 4, "left": 1, "tied": 0, "services": [{"name":
  * "shop/web", "left": 1, "why": "..."}]}], "text": "..."} */
 json_t *survive_to_json(const struct survive *v);
 
+/* [{"node": "k2", "fits": false, "refused": [{"filter": "memory", "needed": .., "available": .., "short": ..,
+ * "text": ".."}]}, ...] */
 json_t *why_nodes_to_json(const struct explain *e);
 
 #endif

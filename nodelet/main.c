@@ -115,11 +115,7 @@ static void settings_release(struct settings *s)
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(strings); i++)
         free(strings[i]);
-    for (size_t i = 0; i < s->labels.n; i++) {
-        free(s->labels.at[i].key);
-        free(s->labels.at[i].value);
-    }
-    orc_vec_release(&s->labels);
+    spec_pairs_release(&s->labels);
     store_args_release(&s->store);
     orc_daemon_args_release(&s->args);
     orc_strv_release(&s->label);

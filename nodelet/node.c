@@ -96,14 +96,8 @@ static void add_pairs(struct spec_pairs *to, const struct spec_pairs *from)
 
 void node_engine_labels(struct node *n, const struct spec_pairs *labels)
 {
-    struct spec_pairs *to = &n->rec.engine_labels;
-
-    for (size_t i = 0; i < to->n; i++) {
-        free(to->at[i].key);
-        free(to->at[i].value);
-    }
-    to->n = 0;
-    add_pairs(to, labels);
+    spec_pairs_release(&n->rec.engine_labels);
+    add_pairs(&n->rec.engine_labels, labels);
     changed(n);
 }
 

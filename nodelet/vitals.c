@@ -66,11 +66,7 @@ static void take_labels(struct vitals *v, const json_t *labels)
             spec_pairs_add(&pairs, key, is + 1);
     }
     v->opts.on_labels(&pairs, v->opts.arg);
-    for (i = 0; i < pairs.n; i++) {
-        free(pairs.at[i].key);
-        free(pairs.at[i].value);
-    }
-    orc_vec_release(&pairs);
+    spec_pairs_release(&pairs);
 }
 
 static void on_info(const struct docker_res *res, void *arg)

@@ -353,15 +353,6 @@ void codec_sort(const struct codec *c, void *obj)
 
 /* Freeing --------------------------------------------------------------------------------------------- */
 
-static void release_pairs(struct spec_pairs *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        free(p->at[i].key);
-        free(p->at[i].value);
-    }
-    free(p->at);
-}
-
 static void release_list(const struct codec_field *f, struct any_vec v)
 {
     for (size_t i = 0; i < v.n; i++)
@@ -380,7 +371,7 @@ void codec_release(const struct codec *c, void *obj)
         else if (f->kind == CODEC_STRV)
             orc_strv_release(m);
         else if (f->kind == CODEC_PAIRS)
-            release_pairs(m);
+            spec_pairs_release(m);
         else if (f->kind == CODEC_STRUCT)
             codec_release(f->sub, m);
         else if (f->kind == CODEC_LIST)

@@ -93,12 +93,13 @@ void spec_pairs_add(struct spec_pairs *p, const char *key, const char *value)
     pair->value = orc_strdup(value);
 }
 
-const char *spec_pairs_get(const struct spec_pairs *p, const char *key)
+void spec_pairs_release(struct spec_pairs *p)
 {
-    for (size_t i = 0; i < p->n; i++)
-        if (strcmp(p->at[i].key, key) == 0)
-            return p->at[i].value;
-    return NULL;
+    for (size_t i = 0; i < p->n; i++) {
+        free(p->at[i].key);
+        free(p->at[i].value);
+    }
+    orc_vec_release(p);
 }
 
 int spec_service_replicas(const struct spec_service *s, int scaled)

@@ -206,8 +206,7 @@ struct spec_app *spec_app_new(const char *name);
 void spec_app_add(struct spec_app *a, struct spec_service *s);
 /* Appends copies; does not sort. */
 void spec_pairs_add(struct spec_pairs *p, const char *key, const char *value);
-const char *spec_pairs_get(const struct spec_pairs *p,
-                           const char *key);                    /* NULL: absent, or without a value */
+void spec_pairs_release(struct spec_pairs *p);                  /* leaves an empty list */
 struct spec_service *spec_service_free(struct spec_service *s); /* NULL allowed; returns NULL */
 struct spec_app *spec_app_free(struct spec_app *a);
 ORC_DEFINE_CLEANUP(struct spec_service, spec_service_free)

@@ -182,10 +182,3 @@ char *guard_text(const struct guard *g)
     json_object_set_new(j, "recovered", json_integer(g->recovered));
     return orc_json_text(j);
 }
-
-int guard_save(const struct guard *g, const char *path, struct orc_err *err)
-{
-    orc_auto_free char *text = guard_text(g);
-
-    return orc_file_write(path, text, strlen(text), 0600, err);
-}

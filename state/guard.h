@@ -28,9 +28,8 @@ struct guard {
  * results: positive GUARD_CORRUPT with the sentence in err. */
 #define GUARD_CORRUPT 1
 int guard_load(struct guard *g, const char *path, struct orc_err *err);
-/* Writes atomically; call it when the view is live, at most every few seconds, and at the end. */
-int guard_save(const struct guard *g, const char *path, struct orc_err *err);
-/* What guard_save() writes, for daemons that don't wait for the disk (file_later.h); freed by the caller. */
+/* What guard_load() reads; freed by the caller. To be written (file_later.h) when the view is live, at most
+ * every few seconds, and at the end. */
 char *guard_text(const struct guard *g);
 
 /* Judges the header of a linearizable answer before its content is used. `asked_at`: guard.revision when the

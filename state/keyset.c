@@ -103,8 +103,3 @@ char *keyset_take_vanished(struct keyset *k)
         return name;
     }
 }
-
-size_t keyset_count(const struct keyset *k)
-{
-    return HASH_COUNT(k->entries);
-}

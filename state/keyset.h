@@ -25,6 +25,5 @@ void keyset_begin(struct keyset *k);
 /* Removes one that was not put since keyset_begin(); its name, freed by the caller, or NULL when none is
  * left. */
 char *keyset_take_vanished(struct keyset *k);
-size_t keyset_count(const struct keyset *k);
 
 #endif

@@ -89,7 +89,6 @@ enum rollout_state {
     ROLLOUT_REMOVING      /* the app no longer has this service; ends with the record's deletion */
 };
 const char *rollout_state_name(enum rollout_state s); /* "updating", "rolling-back" ... */
-int rollout_state_from_name(const char *name, enum rollout_state *ret);
 
 struct rollout_pending { /* a slot that waits, and why: "k1: 140 MiB memory short; k2: cordoned" */
     int slot;
@@ -181,7 +180,6 @@ enum task_desired {
 }; /* moves only forward. drain: withdraw and stop, keep the
       container; remove: withdraw, stop, delete it */
 const char *task_desired_name(enum task_desired d);
-int task_desired_from_name(const char *name, enum task_desired *ret);
 
 struct record_task {
     char *app, *service;
@@ -219,10 +217,8 @@ enum task_state {
     TASK_REMOVED  /* the container is gone: the scheduler may collect both records */
 };
 const char *task_state_name(enum task_state s);
-int task_state_from_name(const char *name, enum task_state *ret);
 enum task_health { TASK_UNKNOWN, TASK_HEALTHY, TASK_UNHEALTHY }; /* without a check: healthy once it runs */
 const char *task_health_name(enum task_health h);
-int task_health_from_name(const char *name, enum task_health *ret);
 
 struct record_status {
     enum task_state state;

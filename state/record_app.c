@@ -106,15 +106,6 @@ const char *rollout_state_name(enum rollout_state s)
     return rollout_states[s];
 }
 
-int rollout_state_from_name(const char *name, enum rollout_state *ret)
-{
-    int v = 0, r = codec_enum_from_name(rollout_states, name, &v);
-
-    if (r == 0)
-        *ret = (enum rollout_state)v;
-    return r;
-}
-
 static int pending_cmp(const void *a, const void *b)
 {
     int x = ((const struct rollout_pending *)a)->slot, y = ((const struct rollout_pending *)b)->slot;

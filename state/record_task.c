@@ -14,15 +14,6 @@ const char *task_desired_name(enum task_desired d)
     return task_desireds[d];
 }
 
-int task_desired_from_name(const char *name, enum task_desired *ret)
-{
-    int v = 0, r = codec_enum_from_name(task_desireds, name, &v);
-
-    if (r == 0)
-        *ret = (enum task_desired)v;
-    return r;
-}
-
 static const struct codec_field task_rows[] = {
     CODEC_ROW_STR_REQUIRED(record_task, app, SPEC_NAME_MAX, record_check_app),
     CODEC_ROW_STR_REQUIRED(record_task, service, SPEC_NAME_MAX, record_check_service),
@@ -62,27 +53,9 @@ const char *task_state_name(enum task_state s)
     return task_states[s];
 }
 
-int task_state_from_name(const char *name, enum task_state *ret)
-{
-    int v = 0, r = codec_enum_from_name(task_states, name, &v);
-
-    if (r == 0)
-        *ret = (enum task_state)v;
-    return r;
-}
-
 const char *task_health_name(enum task_health h)
 {
     return task_healths[h];
-}
-
-int task_health_from_name(const char *name, enum task_health *ret)
-{
-    int v = 0, r = codec_enum_from_name(task_healths, name, &v);
-
-    if (r == 0)
-        *ret = (enum task_health)v;
-    return r;
 }
 
 static void status_init(void *obj)

@@ -184,10 +184,12 @@ static void test_guard__is_kept_on_disk_with_all_64_bits(void **state)
 {
     struct guard g = known(), back;
     struct orc_err err = ORC_ERR_INIT;
+    orc_auto_free char *text = NULL;
 
     g.etcd_cluster_id = UINT64_C(15118495548433857066); /* beyond int64 */
     g.revision = INT64_MAX;
-    assert_int_equal(guard_save(&g, path, &err), 0);
+    text = guard_text(&g);
+    assert_int_equal(orc_file_write(path, text, strlen(text), 0600, &err), 0);
     assert_int_equal(guard_load(&back, path, &err), 0);
     assert_true(back.etcd_cluster_id == g.etcd_cluster_id);
     assert_true(back.revision == g.revision);
