@@ -272,10 +272,13 @@ static void step(struct gw_register *r)
         write_alive(r, lease);
 }
 
+/* What is on its way hangs on the lease of before: its answer may come after that has ended. */
 static void on_lease(int64_t id, void *arg)
 {
     struct gw_register *r = arg;
 
+    if (r->call && !r->retiring)
+        etcd_cancel(r->call);
     r->wrote = false;
     if (id != 0)
         step(r);

@@ -104,10 +104,15 @@ static void on_retry(void *arg)
     campaign(arg);
 }
 
+/* What is on its way hangs on the lease of before: its answer may come after that has ended. */
 static void on_lease(int64_t id, void *arg)
 {
     struct election *el = arg;
+    struct etcd_call *call = el->call;
 
+    el->call = NULL;
+    if (call)
+        etcd_cancel(call);
     if (id)
         campaign(el);
     else
