@@ -323,6 +323,11 @@ static void explain(const struct cluster *c, const struct cluster_entry *ro, str
             why_task(s, t, &more);
     if (ro)
         why_trouble(s, &ro->as.rollout, &more);
+    if (ro && ro->as.rollout.rebalance_end)
+        why(s, &more,
+            orc_printf("its last rebalance ended early, after %d replica%s: %s",
+                       ro->as.rollout.rebalance_moved, ro->as.rollout.rebalance_moved == 1 ? "" : "s",
+                       ro->as.rollout.rebalance_end));
     if (ro && ro->as.rollout.state == ROLLOUT_ROLLING_BACK && !ro->as.rollout.pending.n &&
         s->healthy >= s->desired)
         why_stopping(s, &more);
@@ -373,7 +378,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
         s->next_run = ro->as.rollout.next_run;
     }
     s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired && !s->degraded;
-    if (!s->ok || ro->as.rollout.reason || ro->as.rollout.trouble.n)
+    if (!s->ok || ro->as.rollout.reason || ro->as.rollout.trouble.n || ro->as.rollout.rebalance_end)
         explain(c, ro, s, led);
 }
 

@@ -40,7 +40,7 @@ struct report_service {
     char *degraded;       /* a replica fails again and again: which, and its probe's last answer; NULL */
     uint64_t degraded_ms; /* for so long */
     bool ok;              /* complete, as many healthy as desired, and not degraded */
-    struct orc_strv why;  /* sentences; empty when ok */
+    struct orc_strv why;  /* sentences; when ok only what is worth knowing */
     uint64_t age_ms;      /* since the rollout's state changed */
     struct {
         struct report_task *at; /* by slot, then attempt; removed ones are left out */

@@ -64,8 +64,8 @@ static void give_up(struct recon *x, const struct core_task *t, const char *why)
         return;
     x->next.rebalance_left = 0;
     rollout_say(&x->next.rebalance_end, "%s on %s %s", CORE_TASK_ID(t), t->node->name, why);
-    plan_event(x->p, "rollout", x->s->name, "the rebalance ends after %d replicas: %s",
-               x->next.rebalance_moved, x->next.rebalance_end);
+    plan_event(x->p, "rollout", x->s->name, "the rebalance ends after %d replica%s: %s",
+               x->next.rebalance_moved, x->next.rebalance_moved == 1 ? "" : "s", x->next.rebalance_end);
 }
 
 /* The successor has had all the time that a start may take: the one that serves stays. */

@@ -93,8 +93,10 @@ static void begin(struct core *c, const struct core_service *s, struct record_ro
 
 void rollout_aim(struct record_rollout *r, int64_t target)
 {
-    if (r->target != target)
+    if (r->target != target) {
         r->from = r->target;
+        free(orc_take(r->rebalance_end)); /* of a version that is left */
+    }
     r->target = target;
     r->failures = r->failed = 0;
     r->promoted = false;

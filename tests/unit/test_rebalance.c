@@ -414,7 +414,7 @@ static void test_rebalance__a_single_one_that_is_stopped_first_is_never_doubled(
 static void test_rebalance__a_replica_that_fails_there_stays_where_it_is(void **state)
 {
     struct sim *s = deployed(&(struct setup){.nodes = 1, .replicas = 4, .parallelism = 1});
-    orc_auto_free char *before = sim_map(s, "web"), *after = NULL, *text = NULL;
+    orc_auto_free char *before = sim_map(s, "web"), *after = NULL, *text = NULL, *events = NULL;
     char id[KEY_TASK_MAX + 1];
     struct record_status st = {.state = TASK_FAILED, .exit_code = 1};
 
@@ -430,6 +430,12 @@ static void test_rebalance__a_replica_that_fails_there_stays_where_it_is(void **
     assert_non_null(strstr(sim_rollout(s, "shop", "web")->rebalance_end, "on k2 failed: exit code 1"));
     assert_int_equal(sim_rollout(s, "shop", "web")->rebalance_left, 0);
     assert_int_equal(sim_available(s, "web"), 4);
+    events = sim_events(s, "rollout");
+    assert_non_null(strstr(events, "the rebalance ends after 1 replica: shop.web.3."));
+    assert_non_null(strstr(events, "on k2 failed: exit code 1"));
+    sim_apply(s, "shop", 2, spec(&(struct setup){.nodes = 1, .replicas = 4, .parallelism = 1}, "good2"));
+    sim_pass(s, 60000);
+    assert_null(sim_rollout(s, "shop", "web")->rebalance_end); /* of a version that is gone */
     sim_free(s);
 }
 
@@ -690,6 +696,37 @@ static struct sim *lopsided(uint64_t seed, struct setup *u)
     return s;
 }
 
+static int at_node(const char *map, int k)
+{
+    orc_auto_free char *name = orc_printf("@k%d.", k);
+    int n = 0;
+
+    for (const char *p = map; (p = strstr(p, name)); p++)
+        n++;
+    return n;
+}
+
+/* What a packed service is promised: servers are left whole, none that had nothing is begun, and nothing else
+ * moves. */
+static void assert_packed(const char *before, const char *after, int nodes, int n, uint64_t seed)
+{
+    int left = 0;
+
+    for (int k = 1; k <= nodes; k++) {
+        int was = at_node(before, k), is = at_node(after, k);
+
+        if (is < was && is)
+            fail_msg("seed %llu: k%d is left, but not whole: %s to %s", (unsigned long long)seed, k, before,
+                     after);
+        if (is > was && !was)
+            fail_msg("seed %llu: k%d is begun: %s to %s", (unsigned long long)seed, k, before, after);
+        left += is ? 0 : was;
+    }
+    if (n != left)
+        fail_msg("seed %llu: %d moves where %d are enough: %s to %s", (unsigned long long)seed, n, left,
+                 before, after);
+}
+
 static void any_cluster(uint64_t seed)
 {
     struct setup u;
@@ -718,6 +755,8 @@ static void any_cluster(uint64_t seed)
             fail_msg("seed %llu: %d moves where %d are enough: %s to %s", (unsigned long long)seed, n, fewest,
                      before, after);
     }
+    if (u.packed && !u.zones)
+        assert_packed(before, after, u.nodes, n, seed);
     sim_rebalance(s, "shop", "web", 0);
     sim_pass(s, 60000);
     again = sim_map(s, "web");

@@ -357,6 +357,27 @@ static void test_report__a_missing_network_comes_before_the_paths_over_it(void *
     cluster_release(&c);
 }
 
+/* It is up all the same; why it is not as even as was asked for stays to be seen. */
+static void test_report__a_rebalance_that_ended_early_says_why(void **state)
+{
+    struct cluster c = healthy(2);
+    struct report r;
+
+    put(&c, "rollouts/shop/web",
+        "{\"state\":\"complete\",\"generation\":1,\"wanted\":2,\"target\":2,\"complete\":2,\"updated\":2,"
+        "\"rebalance_epoch\":3,\"rebalance_moved\":1,\"rebalance_end\":\"shop.web.1.7 on k2 failed: exit "
+        "code "
+        "1\"}");
+    report_build(&c, NULL, NOW, &r);
+    assert_true(r.services.at[0].ok);
+    assert_int_equal(r.services.at[0].why.n, 1);
+    assert_string_equal(
+        r.services.at[0].why.at[0],
+        "its last rebalance ended early, after 1 replica: shop.web.1.7 on k2 failed: exit code 1");
+    report_release(&r);
+    cluster_release(&c);
+}
+
 /* A replica that fails again and again: since when, and what its probe said last. */
 static void test_report__a_degraded_service_is_not_ok_and_says_since_when(void **state)
 {
@@ -383,6 +404,7 @@ static void test_report__a_degraded_service_is_not_ok_and_says_since_when(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_report__a_rebalance_that_ended_early_says_why),
         cmocka_unit_test(test_report__a_degraded_service_is_not_ok_and_says_since_when),
         cmocka_unit_test(test_report__all_healthy_is_ok_and_gives_no_reason),
         cmocka_unit_test(test_report__an_unhealthy_replica_is_named_with_its_probe),
