@@ -1,10 +1,12 @@
 #include "cli/app_file.h"
 
 #include "cli/cmd.h"
+#include "cli/zones.h"
 
 #include "lib/file.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static char *default_name(const char *path)
 {
@@ -53,6 +55,12 @@ static int parse(const char *path, struct spec_app **ret, char **ret_yaml, struc
     if (r < 0)
         return orc_fail(err, r, "%s was not applied: %zu problem%s; nothing was written",
                         standard ? "standard input" : path, problems->n, problems->n == 1 ? "" : "s");
+    r = zones_check(*ret, ORC_ZONE_DIR, err);
+    if (r < 0) {
+        *ret = spec_app_free(*ret);
+        orc_wrap(err, "%s was not applied", standard ? "standard input" : path);
+        return r;
+    }
     *ret_yaml = orc_take(text);
     return 0;
 }
