@@ -151,14 +151,29 @@ static void begin_by_hand(struct recon *x, const struct spec_schedule *spec)
     begin_run(x, 0, "it was asked for");
 }
 
+/* What is due while something that it depends on is not there waits, as long as it may begin late. */
+static bool waits_for_others(struct recon *x, int64_t dealt_with)
+{
+    orc_auto_free char *dep = recon_needs(x);
+
+    if (!dep)
+        return false;
+    rollout_say(&x->next.reason, "a run is due and waits: %s", dep);
+    x->s->waits_dependency = x->s->app->waiters = true;
+    x->next.scheduled = dealt_with;
+    return true;
+}
+
 static void begin_if_due(struct recon *x, const struct spec_schedule *spec)
 {
-    int64_t at;
+    int64_t at, dealt_with = x->next.scheduled;
 
+    x->s->waits_dependency = false;
     begin_by_hand(x, spec);
     switch (schedule_ask(x, spec, &at)) {
     case SCHEDULE_DUE:
-        begin_scheduled(x, spec, at);
+        if (!waits_for_others(x, dealt_with))
+            begin_scheduled(x, spec, at);
         break;
     case SCHEDULE_NO_ZONE:
         rollout_say(&x->next.reason, "the scheduler's server has no time zone \"%s\"", spec->time_zone);
@@ -285,6 +300,7 @@ static void look_at_runs(struct job *j)
 static void go_on(struct job *j)
 {
     j->x->next.replicas = 0;
+    job_run_count_spread(j->x);
     for (size_t i = 0; i < j->n; i++) {
         struct job_run *run = &j->runs[i];
 
@@ -334,6 +350,8 @@ static void conclude_scheduled(struct job *j)
         last = run->state == RUN_SUCCEEDED || run->state == RUN_FAILED ? run : last;
     rollout_set_state(j->x->c, r, ROLLOUT_COMPLETE);
     r->complete = r->target;
+    if (j->x->s->waits_dependency)
+        return; /* which is said */
     if (last && last->state == RUN_FAILED)
         rollout_say(&r->reason, "run %lld failed: %s", (long long)last->n, last->reason);
     else if (!r->reason || !count_running(r))

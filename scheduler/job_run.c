@@ -205,12 +205,12 @@ int job_run_at_once(const struct job_run *j)
     return (int)j->slots.n < most_at_once(j) ? (int)j->slots.n : most_at_once(j);
 }
 
-static void count_spread(struct recon *x)
+void job_run_count_spread(struct recon *x)
 {
     struct core_task *t;
 
     place_spread_begin(x->c);
-    place_count_held(x->c, x->s);
+    place_count_held(x->c, x->s, true);
     core_each_task (t, x->s)
         if (t->fed.present && !t->node->lost && job_classify(x, t) == JOB_ACTIVE)
             place_spread_count(x->c, t, true);
@@ -307,7 +307,6 @@ void job_run_go_on(struct job_run *j, bool say)
     if (!j->rev)
         return;
     x->epoch = j->run->n;
-    count_spread(x);
     orc_vec_each (js, &j->slots) {
         struct slot *s;
 

@@ -40,6 +40,8 @@ void job_run_look(struct job_run *j, struct recon *x, struct rollout_run *run);
 /* Whether it is over. Then *ret_why (owned by the caller) says why it has failed; NULL: it has succeeded. */
 bool job_run_is_over(struct job_run *j, char **ret_why);
 /* Makes the next tasks. `say`: slots that wait are listed in x->v. */
+/* Counts where the tasks of all runs are; once, before the first of them goes on. */
+void job_run_count_spread(struct recon *x);
 void job_run_go_on(struct job_run *j, bool say);
 void job_run_release(struct job_run *j);
 /* How many tasks it has at once from now on. */

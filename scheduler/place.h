@@ -38,8 +38,8 @@ int place_spread(const struct core *c, const struct core_node *n);
 void place_free(struct core *c); /* what counting needed */
 
 /* Counts the slots that have a container on each node, for max_replicas_per_node; after place_spread_begin(),
- * and valid as long. */
-void place_count_held(struct core *c, const struct core_service *s);
+ * and valid as long. `job`: each run has slots of its own. */
+void place_count_held(struct core *c, const struct core_service *s, bool job);
 
 /* The best node, or NULL and in *ret_why (may be NULL; freed by the caller) why none: "0 of 3 nodes fit: k1:
  * 140 MiB memory short; k2: cordoned; ...". */

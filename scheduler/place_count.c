@@ -11,28 +11,30 @@ void count_held(const struct core *c, struct core_node *n)
     n->held++;
 }
 
-/* The first task of the slot that has a container on the node; NULL: none. */
-static const struct core_task *first_there(const struct core_service *s, int slot, const struct core_node *n)
+/* The first task of a task's slot that has a container on the node; NULL: none. Of a job each run has slots
+ * of its own. */
+static const struct core_task *first_there(const struct core_task *of, const struct core_node *n, bool job)
 {
-    const struct core_task *t = core_slot_tasks(s, slot);
+    const struct core_task *t = core_slot_tasks(of->service, of->slot);
 
-    while (t && !(core_task_holds(t) && t->node == n))
+    while (t && !(core_task_holds(t) && t->node == n &&
+                  (!job || !of->make || t->make->restart_epoch == of->make->restart_epoch)))
         t = t->slot_next;
     return t;
 }
 
-void place_count_held(struct core *c, const struct core_service *s)
+void place_count_held(struct core *c, const struct core_service *s, bool job)
 {
     const struct core_task *t;
 
     core_each_task (t, s)
-        if (first_there(s, t->slot, t->node) == t)
+        if (first_there(t, t->node, job) == t)
             count_held(c, t->node);
 }
 
 bool count_slot_is_there(const struct core_node *n, const struct place_req *req)
 {
-    return req->own && first_there(req->service, req->own->slot, n);
+    return req->own && first_there(req->own, n, req->spec->job);
 }
 
 int count_replicas(const struct core *c, const struct core_node *n, const struct place_req *req)

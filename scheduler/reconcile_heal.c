@@ -63,13 +63,10 @@ static char *unmet(const struct recon *x, const struct spec_depend *d)
                       want);
 }
 
-/* The first deployment waits for what it depends on. NULL: nothing to wait for. */
-char *recon_dependency(const struct recon *x)
+char *recon_needs(const struct recon *x)
 {
-    const struct spec_service *spec = x->target ? x->target->rec.spec : NULL;
+    const struct spec_service *spec = x->target->rec.spec;
 
-    if (!spec || x->next.complete || x->s->n_tasks)
-        return NULL;
     for (size_t i = 0; i < spec->depends_on.n; i++) {
         char *why = unmet(x, &spec->depends_on.at[i]);
 
@@ -77,6 +74,12 @@ char *recon_dependency(const struct recon *x)
             return why;
     }
     return NULL;
+}
+
+/* The first deployment waits for what it depends on. NULL: nothing to wait for. */
+char *recon_dependency(const struct recon *x)
+{
+    return !x->target || x->next.complete || x->s->n_tasks ? NULL : recon_needs(x);
 }
 
 char *recon_update_dependency(struct recon *x)

@@ -198,13 +198,23 @@ static void make(struct recon *x, struct slot *s, const struct place_req *req,
     share_text_drop(reason);
 }
 
+/* What of the slot counts as its own, not as another's: of a job not what another run has there. */
+static const struct core_task *own_of(const struct recon *x, const struct core_revision *rev,
+                                      const struct slot *s)
+{
+    const struct share_make *last = s->last ? s->last->make : NULL;
+    bool other = rev->rec.spec->job && x->epoch && last && last->restart_epoch != x->epoch;
+
+    return other ? NULL : s->last;
+}
+
 struct place_req recon_request(const struct recon *x, const struct slot *s, const struct core_revision *rev)
 {
     return (struct place_req){.service = x->s,
                               .spec = rev->rec.spec,
                               .hash = rev->rec.container_hash,
                               .pin = recon_pin(rev, s),
-                              .own = s->last};
+                              .own = own_of(x, rev, s)};
 }
 
 bool recon_create_on(struct recon *x, struct slot *s, const struct core_revision *rev, struct core_node *n,
@@ -292,7 +302,7 @@ void recon_count_spread(struct recon *x)
 
     place_spread_begin(x->c);
     if (limits_per_node(x->target) || limits_per_node(x->old))
-        place_count_held(x->c, x->s);
+        place_count_held(x->c, x->s, false);
     orc_vec_each (s, &x->v.at)
         if (s->head && !s->head->node->lost)
             place_spread_count(x->c, s->head, true);

@@ -75,6 +75,8 @@ void recon_count_spread(struct recon *x);
 void recon_drop(struct recon *x);
 /* Counts what is under way and what serves. */
 void recon_count(struct recon *x);
+/* Why the first of what the target depends on is not there now; NULL: all is. Freed by the caller. */
+char *recon_needs(const struct recon *x);
 /* What the first deployment waits for; NULL: nothing. Freed by the caller. */
 char *recon_dependency(const struct recon *x);
 /* Likewise an update of what runs: jobs that it wants completed (a migration of data, say). */

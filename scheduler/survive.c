@@ -19,12 +19,12 @@ static bool to_move(const struct core_task *t)
 }
 
 /* What runs elsewhere already, so that replicas spread as they would. */
-static void count_others(struct core *c, const struct core_service *s, const struct core_node *lost)
+static void count_others(struct core *c, const struct core_service *s, const struct core_node *lost, bool job)
 {
     struct core_task *t;
 
     place_spread_begin(c);
-    place_count_held(c, s);
+    place_count_held(c, s, job);
     core_each_task (t, s)
         if (t->node != lost && to_move(t))
             place_spread_count(c, t, true);
@@ -76,7 +76,7 @@ static void move_service(struct core *c, struct core_service *s, const struct co
 
     if (!rev || rev->rec.spec->global)
         return;
-    count_others(c, s, lost);
+    count_others(c, s, lost, rev->rec.spec->job);
     core_each_task (t, s)
         if (t->node == lost && to_move(t))
             move_task(c, t, rev, ret);

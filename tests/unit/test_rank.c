@@ -205,7 +205,7 @@ static void picks(struct sim *s)
         place_spread_begin(s->core);
         struct core_task *t;
 
-        place_count_held(s->core, svc);
+        place_count_held(s->core, svc, false);
         core_each_task (t, svc)
             place_spread_count(s->core, t, true);
         for (uint64_t k = 0, n = sim_random(s) % 160; k < n; k++)

@@ -197,6 +197,34 @@ static void test_schedule__runs_that_waited_together_have_tasks_of_their_own(voi
     sim_free(s);
 }
 
+/* Nor do two runs in one step have room of one on a node twice. Behaviour 29. */
+static void test_schedule__runs_side_by_side_count_together_on_a_node(void **state)
+{
+    struct spec_service *w = job_spec("good", "*/10 * * * *");
+    struct sim *s;
+
+    w->schedule.concurrency = SPEC_RUNS_ALLOW;
+    w->replicas = 2;
+    w->max_per_node = 1;
+    s = at(0, w);
+    sim_node(s, 8, 8000);
+    sim_node(s, 8, 8000);
+    for (int cordoned = 1; cordoned >= 0; cordoned--) {
+        sim_policy(s, "k1", cordoned, false);
+        sim_policy(s, "k2", cordoned, false);
+        sim_policy(s, "k3", cordoned, false);
+        pass(s, cordoned ? 25 * MINUTE : 1000);
+    }
+    assert_int_equal(last_run(s), 2);
+    for (int k = 1; k <= 3; k++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "k%d", k);
+        assert_int_equal(sim_count(s, (struct sim_want){.node = name}), 1);
+    }
+    sim_free(s);
+}
+
 static void test_schedule__by_hand_in_between(void **state)
 {
     struct sim *s = at(0, job_spec("exit0", "0 3 * * *"));
@@ -265,6 +293,73 @@ static void test_schedule__a_new_revision_counts_from_the_next_time(void **state
     pass(s, 10 * MINUTE);
     assert_int_equal(last_run(s), 2);
     assert_int_equal(rollout(s)->runs.at[1].revision, 2);
+    sim_free(s);
+}
+
+static struct spec_service *after_db(const char *cron)
+{
+    struct spec_service *w = job_spec("exit0", cron);
+
+    orc_vec_push(&w->depends_on, ((struct spec_depend){orc_strdup("db"), SPEC_DEPENDS_HEALTHY}));
+    return w;
+}
+
+/* A run needs what it depends on at its time, not only the first one. */
+static void test_schedule__what_is_due_waits_for_what_it_depends_on(void **state)
+{
+    struct sim *s = at(0, after_db("*/10 * * * *"));
+
+    sim_apply(s, "shop", 1, sim_spec("db", 1, "good"));
+    pass(s, 11 * MINUTE);
+    assert_int_equal(last_run(s), 1);
+    sim_sicken(s, "db", 0);
+    s->slow = 1000000; /* and its successor does not come up */
+    pass(s, 10 * MINUTE);
+    assert_int_equal(last_run(s), 1);
+    assert_rollout(s, "shop", "web", "complete", 1,
+                   "a run is due and waits: shop/db must be healthy first (0 of 1");
+    pass(s, 10 * MINUTE);
+    assert_int_equal(last_run(s), 1);
+    s->slow = 0;
+    decide(s);
+    assert_int_equal(last_run(s), 2); /* of those that waited the last, and at once */
+    assert_int_equal(rollout(s)->runs.at[1].scheduled, orc_days_of(2026, 1, 1) * 24 * HOUR + 30 * MINUTE);
+    assert_rollout(s, "shop", "web", "complete", 1, NULL);
+    pass(s, 10 * MINUTE);
+    assert_int_equal(last_run(s), 3);
+    sim_free(s);
+}
+
+static void test_schedule__what_waited_too_long_is_not_run(void **state)
+{
+    struct spec_service *w = after_db("0 3 * * *");
+    struct sim *s;
+
+    w->schedule.deadline_ms = 10 * MINUTE;
+    s = at(0, w);
+    sim_apply(s, "shop", 1, sim_spec("db", 1, "sick"));
+    pass(s, 3 * HOUR + MINUTE);
+    assert_rollout(s, "shop", "web", "complete", 1, "a run is due and waits: shop/db must be healthy first");
+    pass(s, 10 * MINUTE);
+    assert_rollout(s, "shop", "web", "complete", 1, NULL);
+    sim_apply(s, "shop", 2, sim_spec("db", 1, "good"));
+    pass(s, 20 * HOUR);
+    assert_int_equal(last_run(s), 0);
+    pass(s, 4 * HOUR);
+    assert_int_equal(last_run(s), 1);
+    sim_free(s);
+}
+
+/* Who asks for a run by hand means now. */
+static void test_schedule__by_hand_nothing_is_waited_for(void **state)
+{
+    struct sim *s = at(0, after_db("0 3 * * *"));
+
+    sim_apply(s, "shop", 1, sim_spec("db", 1, "sick"));
+    sim_restart(s, "shop", "web", 1);
+    pass(s, MINUTE);
+    assert_int_equal(last_run(s), 1);
+    assert_int_equal(state_of(s, 0), RUN_SUCCEEDED);
     sim_free(s);
 }
 
@@ -435,10 +530,14 @@ int main(void)
         cmocka_unit_test(test_schedule__a_failure_is_told_and_the_next_one_runs),
         cmocka_unit_test(test_schedule__concurrency),
         cmocka_unit_test(test_schedule__runs_that_waited_together_have_tasks_of_their_own),
+        cmocka_unit_test(test_schedule__runs_side_by_side_count_together_on_a_node),
         cmocka_unit_test(test_schedule__by_hand_in_between),
         cmocka_unit_test(test_schedule__by_hand_after_what_runs),
         cmocka_unit_test(test_schedule__by_hand_twice_while_one_runs),
         cmocka_unit_test(test_schedule__a_new_revision_counts_from_the_next_time),
+        cmocka_unit_test(test_schedule__what_is_due_waits_for_what_it_depends_on),
+        cmocka_unit_test(test_schedule__what_waited_too_long_is_not_run),
+        cmocka_unit_test(test_schedule__by_hand_nothing_is_waited_for),
         cmocka_unit_test(test_schedule__of_those_missed_one_is_run),
         cmocka_unit_test(test_schedule__too_late_is_not_run),
         cmocka_unit_test(test_schedule__a_clock_set_back_runs_nothing_twice),
