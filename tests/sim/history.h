@@ -9,6 +9,8 @@
 #define SERVICES 4
 #define NODES 5
 #define JOB_AT_ONCE 2
+#define JOB_KEEP 3
+#define MINUTE 60000
 
 struct service {
     char name[16];
@@ -22,7 +24,9 @@ struct service {
     bool zones, packed, job, global; /* global: replicas is the number of nodes */
     uint64_t disconnect_ms;          /* its replicas on a silent node may come back */
     bool rebalances;                 /* by itself */
-    enum rollout_state state;        /* after the step before */
+    bool scheduled;                  /* a job, every minute */
+    enum spec_concurrency concurrency;
+    enum rollout_state state; /* after the step before */
 };
 
 struct seen { /* a task as it was */
@@ -32,16 +36,29 @@ struct seen { /* a task as it was */
     uint64_t left_at; /* told to go */
 };
 
+struct tick { /* a run that was due then */
+    int service;
+    int64_t n, started, scheduled;
+};
+
 struct run {
     uint64_t aside; /* chance of its own, so that what it decides moves no other fault */
     struct sim *s;
     struct service services[SERVICES];
     int n_services, n_nodes, memory_mib;
+    int boots[NODES + 1];                  /* starts of each server */
     bool data[NODES + 1], told[NODES + 1]; /* the volume is there; its node has said so */
     bool trace, calm;                      /* calm: all faults have ended */
     uint64_t seed;
     ORC_VEC(struct seen) history;
+    ORC_VEC(struct tick) ticks;
 };
+
+SIM_FN uint64_t aside(struct run *r, uint64_t one_of)
+{
+    r->aside++;
+    return orc_hash64(r->seed, &r->aside, sizeof r->aside) % one_of;
+}
 
 /* ---- reading the store */
 
@@ -51,7 +68,7 @@ struct live { /* as the store said at some moment */
     const struct record_status *st; /* NULL: none */
     char node[KEY_NAME_MAX + 1], id[KEY_TASK_MAX + 1];
     int64_t create;
-    bool alive;
+    bool alive, stale; /* stale: its server was started anew since it said so */
 };
 
 struct lives {
@@ -65,6 +82,7 @@ SIM_FN struct lives read_tasks(struct sim *s)
     struct sim_kv *kv, *next;
 
     HASH_ITER (hh, s->kvs, kv, next) {
+        const struct sim_kv *alive;
         struct live *l;
 
         if (!sim_task_of(kv))
@@ -78,7 +96,9 @@ SIM_FN struct lives read_tasks(struct sim *s)
         l->create = kv->create;
         memcpy(l->node, kv->parsed.node, sizeof l->node);
         memcpy(l->id, kv->parsed.task, sizeof l->id);
-        l->alive = sim_find(s, kv->alive_key) != NULL;
+        alive = sim_find(s, kv->alive_key);
+        l->alive = alive != NULL;
+        l->stale = alive && l->st && l->st->boot[0] && !strstr(alive->value->text, l->st->boot);
     }
     return v;
 }
@@ -102,7 +122,7 @@ SIM_FN bool holds(const struct live *l)
 SIM_FN bool is_available(const struct live *l)
 {
     return l->rec->desired == TASK_RUN && l->st && l->st->state == TASK_RUNNING &&
-           l->st->health == TASK_HEALTHY && l->alive;
+           l->st->health == TASK_HEALTHY && l->alive && !l->stale;
 }
 
 /* Slots of a service with an available task. */

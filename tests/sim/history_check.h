@@ -62,9 +62,16 @@ SIM_FN const struct service *service_of(const struct run *r, const char *name)
     return NULL;
 }
 
-SIM_FN bool same_slot(const struct live *a, const struct live *b)
+SIM_FN bool runs_beside(const struct service *x)
 {
-    return a->rec->slot == b->rec->slot && strcmp(a->rec->service, b->rec->service) == 0;
+    return x->scheduled && x->concurrency == SPEC_RUNS_ALLOW;
+}
+
+/* Where runs may be side by side each has slots of its own. */
+SIM_FN bool same_slot(const struct run *r, const struct live *a, const struct live *b)
+{
+    return a->rec->slot == b->rec->slot && strcmp(a->rec->service, b->rec->service) == 0 &&
+           (a->rec->restart_epoch == b->rec->restart_epoch || !runs_beside(service_of(r, a->rec->service)));
 }
 
 /* One that was made to move its slot to a better place. */
@@ -84,7 +91,7 @@ SIM_FN void check_owners(struct run *r, const struct lives *v)
         int n = 0, most = (x->order == SPEC_START_FIRST && !x->volume ? 2 : 1) + (x->disconnect_ms ? 2 : 0);
 
         orc_vec_each (b, v)
-            if (b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(a, b) &&
+            if (b->rec->desired == TASK_RUN && a->rec->desired == TASK_RUN && same_slot(r, a, b) &&
                 (b->alive || !x->disconnect_ms) && !(x->job && !holds(b))) { /* ended ones stay a while */
                 n++;
                 most += moves_slot(b) && !x->volume && x->order == SPEC_STOP_FIRST;
@@ -170,7 +177,7 @@ SIM_FN void check_made_by_data(struct run *r, const struct lives *after, const s
     const struct live *l;
 
     orc_vec_each (l, after)
-        if (l != made && same_slot(l, made))
+        if (l != made && same_slot(r, l, made))
             return; /* it has a memory */
     for (int k = 1; k <= r->n_nodes && !may_have_data(r, after, made); k++)
         if (r->told[k] && !has_it(after, made, k))
@@ -193,9 +200,9 @@ SIM_FN void check_made(struct run *r, const struct lives *decided, const struct 
         if (service_of(r, made->rec->service)->volume)
             check_made_by_data(r, after, made);
         orc_vec_each (o, decided)
-            serves = serves || (same_slot(o, made) && is_available(o));
+            serves = serves || (same_slot(r, o, made) && is_available(o));
         orc_vec_each (o, after)
-            if (!serves && o != made && same_slot(o, made) && o->rec->desired != TASK_RUN && holds(o) &&
+            if (!serves && o != made && same_slot(r, o, made) && o->rec->desired != TASK_RUN && holds(o) &&
                 o->alive && was_leaving(decided, o) && r->s->now < left_at(r, o) + 70000)
                 broken(r, "%s was made before %s had stopped", made->id, o->id);
     }
@@ -237,7 +244,8 @@ SIM_FN void check_volumes(struct run *r, const struct lives *v)
             const struct live *a = &v->at[i], *b = &v->at[k];
 
             for (int j = 0; j < r->n_services; j++)
-                if (r->services[j].volume && strcmp(a->rec->service, r->services[j].name) == 0 &&
+                if (r->services[j].volume && !runs_beside(&r->services[j]) &&
+                    strcmp(a->rec->service, r->services[j].name) == 0 &&
                     strcmp(b->rec->service, a->rec->service) == 0 && a->rec->slot == b->rec->slot &&
                     strcmp(a->node, b->node) != 0)
                     broken(r, "%s is on %s, its data is on %s", a->id, a->node, b->node);
@@ -299,8 +307,10 @@ SIM_FN void check_per_node(struct run *r, const struct lives *v)
         int n = 0;
 
         orc_vec_each (b, v)
-            if (strcmp(b->node, a->node) == 0 && strcmp(b->rec->service, x->name) == 0 && holds(b))
-                slot[b->rec->slot] = true;
+            if (strcmp(b->node, a->node) == 0 && strcmp(b->rec->service, x->name) == 0 && holds(b)) {
+                slot[b->rec->slot] = !runs_beside(x);
+                n += runs_beside(x);
+            }
         for (int k = 0; k < 64; k++)
             n += slot[k];
         if (x->per_node && n > x->per_node)
@@ -357,29 +367,6 @@ SIM_FN const struct live *same_task(const struct lives *v, const char *id)
         if (strcmp(l->id, id) == 0)
             return l;
     return NULL;
-}
-
-/* Of a job no task is made beside as many as may be at once, of all its runs. One on a node that was silent
- * when that was decided is not known of; when the node is back, there may be more for a while. */
-SIM_FN void check_jobs(struct run *r, const struct lives *decided, const struct lives *after)
-{
-    for (int i = 0; i < r->n_services; i++) {
-        const struct live *l;
-        int n = 0, made = 0;
-
-        if (!r->services[i].job)
-            continue;
-        orc_vec_each (l, after) {
-            const struct live *then = same_task(decided, l->id);
-
-            if (strcmp(l->rec->service, r->services[i].name) != 0 || l->rec->desired != TASK_RUN || !holds(l))
-                continue;
-            made += !then;
-            n += !then || then->alive;
-        }
-        if (made && n > JOB_AT_ONCE)
-            broken(r, "the job %s has %d tasks at once", r->services[i].name, n);
-    }
 }
 
 SIM_FN void check_all(struct run *r, const struct lives *v)

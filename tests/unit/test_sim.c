@@ -6,6 +6,7 @@
 #include "scheduler/explain.h"
 #include "scheduler/survive.h"
 #include "tests/sim/history_check.h"
+#include "tests/sim/history_jobs.h"
 
 #include <stdlib.h>
 
@@ -66,7 +67,14 @@ static void apply(struct run *r, struct service *x, const char *image)
         w->replicas = x->global ? SPEC_REPLICAS_DEFAULT : x->replicas;
         w->restart = SPEC_RESTART_NO;
         w->health.kind = SPEC_HEALTH_NONE;
-        w->run = (struct spec_run){.max_concurrent = JOB_AT_ONCE, .retries = SPEC_RETRIES_ANY, .keep = 3};
+        w->run =
+            (struct spec_run){.max_concurrent = JOB_AT_ONCE, .retries = SPEC_RETRIES_ANY, .keep = JOB_KEEP};
+        if (x->scheduled) {
+            w->schedule.cron = orc_strdup("* * * * *");
+            w->schedule.concurrency = x->concurrency;
+            w->schedule.deadline_ms = 30000;
+            w->run.retries = 2; /* or one that can't succeed would keep all later ones away */
+        }
     }
     if (x->global)
         w->replicas = SPEC_REPLICAS_DEFAULT;
@@ -166,7 +174,7 @@ static void person_acts(struct run *r)
 
 /* ---- the faults */
 
-/* Containers of jobs end: one in three badly. */
+/* Containers of jobs end: one in three badly; in the end all, and well. */
 static void jobs_end(struct run *r)
 {
     struct lives v = read_tasks(r->s);
@@ -175,11 +183,13 @@ static void jobs_end(struct run *r)
     orc_vec_each (l, &v) {
         struct record_status st = {0};
 
-        if (!service_of(r, l->rec->service)->job || !l->alive || !l->st || l->st->state != TASK_RUNNING ||
-            l->rec->desired != TASK_RUN || !sim_chance(r->s, 4))
+        if (!service_of(r, l->rec->service)->job || !l->alive || l->stale || !l->st ||
+            l->st->state < TASK_STARTING || l->st->state > TASK_RUNNING ||
+            (l->st->state == TASK_STARTING && !r->calm) || l->rec->desired != TASK_RUN ||
+            (!r->calm && !sim_chance(r->s, 4)))
             continue;
         assert_true(sim_status_copy(r->s, l->node, l->id, &st));
-        st.exit_code = sim_chance(r->s, 3);
+        st.exit_code = !r->calm && sim_chance(r->s, 3);
         st.state = st.exit_code ? TASK_FAILED : TASK_STOPPED;
         st.health = TASK_UNKNOWN;
         say(r, "%s: exit code %d", l->id, st.exit_code);
@@ -201,7 +211,7 @@ static void break_a_task(struct run *r)
     struct live *l = v.n ? &v.at[sim_random(r->s) % v.n] : NULL;
     struct record_status st = {0};
 
-    if (l && l->alive && l->st && l->st->state == TASK_RUNNING && l->rec->desired == TASK_RUN) {
+    if (l && l->alive && !l->stale && l->st && l->st->state == TASK_RUNNING && l->rec->desired == TASK_RUN) {
         assert_true(sim_status_copy(r->s, l->node, l->id, &st));
         switch (sim_random(r->s) % 3) {
         case 0:
@@ -224,7 +234,22 @@ static void break_a_task(struct run *r)
     free_tasks(&v);
 }
 
-static void fault(struct run *r)
+static void boot_id(const struct run *r, int k, char ret[RECORD_BOOT_MAX])
+{
+    snprintf(ret, RECORD_BOOT_MAX, "%08d", (1 + r->boots[k]) % 10000000);
+}
+
+static void be_alive(struct run *r, int k)
+{
+    char boot[RECORD_BOOT_MAX], name[16];
+
+    boot_id(r, k, boot);
+    snprintf(name, sizeof name, "k%d", k);
+    sim_put(r->s, key_alive(SIM_CLUSTER, name),
+            orc_printf("{\"machine_id\":\"m\",\"boot_id\":\"%s\",\"instance\":\"i\"}", boot));
+}
+
+static void other_fault(struct run *r)
 {
     char node[16];
 
@@ -233,7 +258,10 @@ static void fault(struct run *r)
     case 1:
         any_node(r, node);
         say(r, "%s %s", node, sim_node_is_alive(r->s, node) ? "falls silent" : "is back");
-        sim_alive(r->s, node, !sim_node_is_alive(r->s, node));
+        if (sim_node_is_alive(r->s, node))
+            sim_alive(r->s, node, false);
+        else
+            be_alive(r, atoi(node + 1));
         break;
     case 2:
         any_node(r, node);
@@ -255,6 +283,57 @@ static void fault(struct run *r)
     default:
         r->s->refuse = !r->s->refuse;
     }
+}
+
+/* Its containers have ended with it; nodelet starts them again when it has looked, but those of jobs. */
+static void look_again(struct run *r, const struct live *l)
+{
+    struct record_status st = {0};
+    bool runs = l->st->state < TASK_STOPPED;
+
+    if (!sim_status_copy(r->s, l->node, l->id, &st))
+        return;
+    if (l->stale && runs) {
+        bool job = service_of(r, l->rec->service)->job;
+
+        st.state = job ? TASK_FAILED : TASK_STARTING;
+        st.exit_code = job ? 137 : -1;
+        st.health = TASK_UNKNOWN;
+        say(r, "%s was ended by a start of %s", l->id, l->node);
+    }
+    boot_id(r, atoi(l->node + 1), st.boot);
+    sim_status(r->s, l->node, l->id, &st);
+    record_status_release(&st);
+}
+
+/* What nodelets have looked at is as of the present start of their servers; until then it is worth nothing.
+ */
+static void look_after_starts(struct run *r)
+{
+    struct lives v = read_tasks(r->s);
+    const struct live *l;
+
+    orc_vec_each (l, &v)
+        if (l->alive && l->st && (l->stale ? r->calm || aside(r, 3) == 0 : !l->st->boot[0]))
+            look_again(r, l);
+    free_tasks(&v);
+}
+
+static void reboot(struct run *r)
+{
+    int k = 1 + (int)aside(r, (uint64_t)r->n_nodes);
+
+    say(r, "k%d is started anew", k);
+    r->boots[k]++;
+    be_alive(r, k);
+}
+
+static void fault(struct run *r)
+{
+    if (aside(r, 6) == 0)
+        reboot(r);
+    else
+        other_fault(r);
 }
 
 /* ---- a run */
@@ -286,12 +365,6 @@ static void put_node(struct run *r, int k, const char *avoid)
                                         .value = k % 3 ? "b" : "a",
                                         .avoid = avoid,
                                         .volumes = {r->told[k] ? "shop.data" : NULL}});
-}
-
-static uint64_t aside(struct run *r, uint64_t one_of)
-{
-    r->aside++;
-    return orc_hash64(r->seed, &r->aside, sizeof r->aside) % one_of;
 }
 
 /* What was started has made its volume; the node says so when it looks. */
@@ -361,6 +434,7 @@ static void step(struct run *r)
     after = read_tasks(r->s);
     check_made(r, &decided, &before, &after);
     check_jobs(r, &decided, &after);
+    check_runs(r);
     check_all(r, &after);
     check_people(r, &before, &after);
     check_availability(r, &decided, &before, &after);
@@ -373,6 +447,7 @@ static void step(struct run *r)
 static void add_node(struct run *r, int k)
 {
     sim_node(r->s, 4, r->memory_mib);
+    be_alive(r, k);
     put_node(r, k, NULL);
 }
 
@@ -408,7 +483,41 @@ static void setup(struct run *r)
         r->services[i].job = r->services[i].job || sim_chance(s, 6);
         if (r->services[i].job)
             r->services[i].canary = 0, r->services[i].disconnect_ms = 0;
+        r->services[i].scheduled = r->services[i].job && aside(r, 2);
+        r->services[i].concurrency = (enum spec_concurrency)aside(r, 3);
         apply(r, &r->services[i], sim_chance(s, 4) ? any_image(r) : "good");
+    }
+}
+
+static void apply_what_works(struct run *r)
+{
+    for (int i = 0; i < r->n_services; i++)
+        apply(r, &r->services[i], r->services[i].job ? "exit0" : "good");
+}
+
+/* What is on a schedule has run when it was due last; from now on it runs once, so that there is a rest. */
+static void stop_schedules(struct run *r)
+{
+    bool any = false;
+
+    for (int i = 0; i < r->n_services; i++) {
+        struct service *x = &r->services[i];
+        const struct record_rollout *roll = sim_rollout(r->s, "shop", x->name);
+        const struct rollout_run *last = roll->runs.n ? &roll->runs.at[roll->runs.n - 1] : NULL;
+
+        if (!x->scheduled)
+            continue;
+        if (!last || last->state != RUN_SUCCEEDED ||
+            last->scheduled != (int64_t)(r->s->now - r->s->now % MINUTE))
+            broken(r, "%s did not run when it was due last: run %lld for %lld is %s", x->name,
+                   last ? (long long)last->n : 0, last ? (long long)last->scheduled : 0,
+                   last ? run_state_name(last->state) : "not there");
+        x->scheduled = false;
+        any = true;
+    }
+    if (any) {
+        apply_what_works(r);
+        sim_pass(r->s, 600000);
     }
 }
 
@@ -426,12 +535,17 @@ static void calm_down(struct run *r)
 
         snprintf(node, sizeof node, "k%d", k);
         put_node(r, k, NULL);
-        sim_alive(s, node, true);
+        be_alive(r, k);
         sim_policy(s, node, false, false);
     }
-    for (int i = 0; i < r->n_services; i++)
-        apply(r, &r->services[i], r->services[i].job ? "exit0" : "good");
-    sim_pass(s, 600000);
+    look_after_starts(r);
+    apply_what_works(r);
+    for (int i = 0; i < 10; i++) { /* runs of earlier revisions end, too */
+        sim_pass(s, 30000);
+        jobs_end(r);
+    }
+    sim_pass(s, 300000);
+    stop_schedules(r);
     for (int i = 0; i < r->n_services; i++) /* past their canaries */
         sim_order(s, r->services[i].name, INTENT_RESUME, r->services[i].revision);
     sim_pass(s, 600000);
@@ -538,6 +652,7 @@ static void run_seed(uint64_t seed, bool trace)
         step(&r);
         if (sim_chance(r.s, 3)) {
             sim_act(r.s);
+            look_after_starts(&r);
             jobs_end(&r);
             tell_volumes(&r);
         }
@@ -552,6 +667,7 @@ static void run_seed(uint64_t seed, bool trace)
     check_rest(&r);
     sim_free(r.s);
     orc_vec_release(&r.history);
+    orc_vec_release(&r.ticks);
 }
 
 static uint64_t number(const char *env, uint64_t otherwise)
