@@ -2,7 +2,7 @@
 
 #include "scheduler/slots.h"
 
-#define COLLECT_OPS_MAX 40 /* up to two deletions and two compares each */
+#define COLLECT_OPS_MAX 30 /* up to two deletions each, and two compares of it and two of its node */
 
 /* A service with a named volume remembers where each slot's data is by the last task it had. */
 static bool remembers(const struct core_task *t)
@@ -47,18 +47,18 @@ static bool nobody_reports(const struct core_node *n)
     return n->lost && (!n->fed.present || n->policy.removed);
 }
 
-static void plan_tasks(struct plan *p, struct core_task **at, size_t n)
+static void plan_tasks(struct plan *p, struct core_task **at, size_t count)
 {
-    if (n)
-        qsort(at, n, sizeof *at, by_place);
-    for (size_t i = 0; i < n;) {
+    if (count)
+        qsort(at, count, sizeof *at, by_place);
+    for (size_t i = 0; i < count;) {
         struct plan_txn *txn = plan_begin(p, "", "");
 
-        for (size_t k = 0; k < COLLECT_OPS_MAX && i < n; k++) {
-            struct key alive = core_key_node(at[i]->node, KEY_ALIVE);
+        for (size_t k = 0; k < COLLECT_OPS_MAX && i < count; k++) {
+            const struct core_node *n = at[i]->node;
 
-            if (nobody_reports(at[i]->node)) /* it may be registering at this moment */
-                plan_guard(txn, &alive, true, 0);
+            if (nobody_reports(n)) /* it may be registering at this moment, or let in again */
+                plan_guard_node(txn, n->shared, 0, n->policy_fed.present ? n->policy_fed.mod : 0);
             plan_one(txn, at[i++]);
         }
     }

@@ -3,7 +3,7 @@
 #include "scheduler/rank.h"
 #include "state/node_state.h"
 
-#define SAID_MAX 25 /* nodes in one transaction: at most four operations and compares each */
+#define SAID_MAX 24 /* nodes in one transaction: at most five operations and compares each */
 
 /* ---- lost nodes -------------------------------------------------------------------------------------- */
 
@@ -249,8 +249,7 @@ static void forget_key(struct plan_txn *t, const struct key *k, int64_t mod)
 /* Its share of the addresses is given back when nothing holds one of them. */
 static void forget(struct core *c, struct plan_txn *t, const struct core_node *n)
 {
-    struct key alive = core_key_node(n, KEY_ALIVE), state = core_key_node(n, KEY_NODE_STATE),
-               node = core_key_node(n, KEY_NODE);
+    struct key state = core_key_node(n, KEY_NODE_STATE), node = core_key_node(n, KEY_NODE);
     struct core_subnet *s, *next;
 
     if (n->state_fed.present)
@@ -262,8 +261,8 @@ static void forget(struct core *c, struct plan_txn *t, const struct core_node *n
     HASH_ITER (hh, c->subnets, s, next)
         if (orc_streq(s->node, n->name))
             forget_key(t, &(struct key){.kind = KEY_SUBNET, .n = s->k}, s->mod);
-    if (t->ops.n)
-        plan_guard(t, &alive, true, 0); /* it must not have come back meanwhile */
+    if (t->ops.n) /* it must not have come back meanwhile, nor been let in again */
+        plan_guard_node(t, n->shared, 0, n->policy_fed.mod);
 }
 
 static int by_name(const void *a, const void *b)

@@ -124,37 +124,77 @@ static void test_rm__let_in_again_in_the_middle_it_keeps_what_was_not_told_to_go
     sim_free(s);
 }
 
+static bool has_op(const struct plan *p, enum plan_kind kind)
+{
+    for (size_t k = 0; k < p->txns.n; k++)
+        for (size_t o = 0; o < p->txns.at[k].ops.n; o++)
+            if (p->txns.at[k].ops.at[o].kind == kind)
+                return true;
+    return false;
+}
+
+/* Steps until such an operation is planned, which is not committed yet. */
+static void step_until(struct sim *s, enum plan_kind kind, struct plan *p)
+{
+    for (int i = 0; i < 20; i++) {
+        core_step(s->core, s->now, 0, p);
+        if (has_op(p, kind))
+            return;
+        for (size_t k = 0; k < p->txns.n; k++)
+            sim_commit(s, &p->txns.at[k]);
+        plan_release(p);
+        s->now++;
+    }
+    fail_msg("it is never planned");
+}
+
+static void commit_late(struct sim *s, struct plan *p)
+{
+    for (size_t k = 0; k < p->txns.n; k++)
+        if (!sim_commit(s, &p->txns.at[k]))
+            core_retry(s->core, &p->txns.at[k]);
+    plan_release(p);
+}
+
 static void test_rm__one_that_returns_between_decision_and_commit_keeps_its_records(void **state)
 {
     struct sim *s = running(3, sim_spec("web", 3, "good"));
     struct plan p = {0};
-    bool any = false;
 
     sim_alive(s, "k2", false);
     sim_pass(s, 10000);
     rm(s, "k2");
-    for (int i = 0; i < 20 && !any; i++) {
-        plan_release(&p);
-        core_step(s->core, s->now, 0, &p);
-        for (size_t k = 0; k < p.txns.n; k++)
-            for (size_t o = 0; o < p.txns.at[k].ops.n; o++)
-                any = any || p.txns.at[k].ops.at[o].kind == PLAN_NODE_FORGET;
-        for (size_t k = 0; k < p.txns.n && !any; k++)
-            sim_commit(s, &p.txns.at[k]);
-        s->now++;
-    }
-    assert_true(any);
+    step_until(s, PLAN_NODE_FORGET, &p);
     sim_alive(s, "k2", true);
-    for (size_t k = 0; k < p.txns.n; k++)
-        if (!sim_commit(s, &p.txns.at[k]))
-            core_retry(s->core, &p.txns.at[k]);
-    plan_release(&p);
+    commit_late(s, &p);
     assert_int_equal(sim_keys(s, KEY_NODE), 3);
     assert_int_equal(sim_keys(s, KEY_SUBNET), 3);
     sim_alive(s, "k2", false);
     sim_pass(s, 1000);
     assert_int_equal(traces(s, "k2"), 0);
     sim_free(s);
+}
+
+/* Who lets it in again at that moment has taken the removal back: neither its records go nor its tasks'. */
+static void test_rm__one_that_is_let_in_between_decision_and_commit_keeps_its_records(void **state)
+{
+    static const enum plan_kind kinds[] = {PLAN_COLLECT, PLAN_NODE_FORGET};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(kinds); i++) {
+        struct sim *s = running(3, sim_spec("web", 3, "good"));
+        struct plan p = {0};
+        int had;
+
+        sim_alive(s, "k2", false);
+        sim_pass(s, 1000);
+        rm(s, "k2");
+        step_until(s, kinds[i], &p);
+        had = traces(s, "k2");
+        sim_policy(s, "k2", false, false);
+        commit_late(s, &p);
+        assert_int_equal(traces(s, "k2"), had);
+        sim_free(s);
+    }
 }
 
 /* What waits since too many are silent goes on when those that are gone for good are let go. */
@@ -246,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_rm__on_return_it_registers_and_gets_nothing_until_it_is_let_in),
         cmocka_unit_test(test_rm__let_in_again_in_the_middle_it_keeps_what_was_not_told_to_go),
         cmocka_unit_test(test_rm__one_that_returns_between_decision_and_commit_keeps_its_records),
+        cmocka_unit_test(test_rm__one_that_is_let_in_between_decision_and_commit_keeps_its_records),
         cmocka_unit_test(test_rm__it_ends_a_hold),
         cmocka_unit_test(test_rm__a_volume_does_not_hold_its_replica_any_longer),
         cmocka_unit_test(test_rm__another_leader_finishes_it),
