@@ -176,17 +176,19 @@ static void gateways_of(const struct task *t, const struct etcd_result *res, str
     }
 }
 
-/* What hung on a lease that is not ours any more has vanished since, or will: it is written again. */
+void publish_took(struct publication *p, int64_t alive)
+{
+    p->have = p->sent_ep == EP_NONE || p->sent_alive == alive ? p->sent_ep : EP_UNKNOWN;
+    if (p->have == EP_NONE)
+        p->may_stand = false;
+}
+
 static void took_endpoint(struct task *t, const struct etcd_result *res)
 {
     struct publication *p = &t->pub;
     struct orc_strv gateways = {0};
 
-    if (p->sent_ep != EP_NONE && p->sent_alive != t->a->alive_rev)
-        return;
-    p->have = p->sent_ep;
-    if (p->have == EP_NONE)
-        p->may_stand = false;
+    publish_took(p, t->a->alive_rev);
     if (p->have == EP_DRAINING && t->w.step == WITHDRAW_PUTTING) {
         gateways_of(t, res, &gateways);
         withdraw_written(&t->w, res->revision, &gateways, orc_clock_ms());

@@ -163,6 +163,9 @@ void publish_cancel(struct task *t);
 void publish_resume(struct task *t, const struct record_status *old, const char *text);
 void publish_anew(struct task *t); /* the store's status and endpoint are not those that were written */
 bool publish_idle(const struct task *t);
+/* A write of the endpoint held, and our `alive` is of this revision now: what hangs on another lease has
+ * vanished since, or will, or stands after all. */
+void publish_took(struct publication *p, int64_t alive);
 /* A gateway may choose this task: its endpoint stands, or may stand, as ready. */
 bool publish_may_be_chosen(const struct task *t);
 
