@@ -170,7 +170,9 @@ static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
     check_leads(t, c->name->at);
     if (told) {
         told->gone = true;
-        told->orphan = at || !t; /* nobody knows any more whose address it has, or had */
+        /* nobody knows any more whose address it has, or had; of a server that was let go nobody waits for it
+         */
+        told->orphan = at || !t || !store_find(alive);
     }
     if (t && t->by && at && !cluster.replaced &&
         (store_find(alive) || (store_find(node) && !is_let_go(c->name->key.node))))

@@ -30,7 +30,8 @@ static void make_node(int i)
 
     n->k = i + 1;
     snprintf(n->name, sizeof n->name, "k%d", n->k);
-    n->capacity = (struct spec_resources){INT64_C(4000000000), (INT64_C(1) << 20) * 1000};
+    n->capacity =
+        (struct spec_resources){INT64_C(4000000000), (INT64_C(1) << 20) * (cluster.wide ? 2000 : 1000)};
     n->engine_up = true;
     n->zone = i % 3 == 0;
     n->proc = process_new(SIM_NODELET, n->name);
