@@ -265,11 +265,8 @@ static int apply(struct apply *a, struct orc_err *err)
 {
     static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP,  KEY_REVISION,    KEY_ROLLOUT,
                                           KEY_TASK,   KEY_NODE, KEY_NODE_POLICY, KEY_UNKNOWN};
-    int r = session_load(a->s, kinds, &a->cluster, err);
+    int r = session_read(a->s, kinds, &a->cluster, err);
 
-    if (r < 0)
-        return CLI_FAILED;
-    r = session_need_config(a->s, &a->cluster, err);
     if (r == 0)
         r = write_all(a, err);
     r = r < 0 ? CLI_FAILED : follow(a);

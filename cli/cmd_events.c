@@ -57,11 +57,8 @@ static int need_cluster(struct session *s, struct orc_err *err)
 {
     static const enum key_kind kinds[] = {KEY_CONFIG, KEY_UNKNOWN};
     struct cluster c;
-    int r = session_load(s, kinds, &c, err);
+    int r = session_read(s, kinds, &c, err);
 
-    if (r < 0)
-        return r;
-    r = session_need_config(s, &c, err);
     cluster_release(&c);
     return r;
 }

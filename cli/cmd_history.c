@@ -40,17 +40,16 @@ static int show(struct session *s, const char *app, const char *service, struct 
                                           KEY_TASK,   KEY_STATUS, KEY_UNKNOWN};
     struct history h;
     struct cluster c;
-    int r = session_load(s, kinds, &c, err);
+    int r = session_read(s, kinds, &c, err);
 
     if (r < 0)
         return r;
     history_build(&c, app, service, &h);
-    r = session_need_config(s, &c, err);
-    if (r == 0 && !h.revisions.n)
+    if (!h.revisions.n)
         r = change_no_service(&c, app, service, err);
-    else if (r == 0 && s->out.json)
+    else if (s->out.json)
         out_json(history_to_json(&h));
-    else if (r == 0)
+    else
         print(&s->out, &h);
     history_release(&h);
     cluster_release(&c);

@@ -136,11 +136,8 @@ static int act(struct doing *d, struct orc_err *err)
 {
     static const enum key_kind kinds[] = {KEY_CONFIG, KEY_NODE, KEY_NODE_POLICY, KEY_ALIVE, KEY_UNKNOWN};
     struct cluster c;
-    int r = session_load(&d->s, kinds, &c, err);
+    int r = session_read(&d->s, kinds, &c, err);
 
-    if (r < 0)
-        return r;
-    r = session_need_config(&d->s, &c, err);
     if (r == 0)
         r = check_known(d, &c, err);
     if (r == 0)

@@ -29,13 +29,10 @@ static int run(struct session_args *a, struct orc_err *err)
 
     if (session_open(&s, a, err) < 0)
         return CLI_USAGE;
-    r = session_load(&s, wait_report_kinds, &c, err);
-    if (r == 0) {
-        r = session_need_config(&s, &c, err);
-        if (r == 0)
-            print(&s, &c);
-        cluster_release(&c);
-    }
+    r = session_read(&s, wait_report_kinds, &c, err);
+    if (r == 0)
+        print(&s, &c);
+    cluster_release(&c);
     session_close(&s);
     return r < 0 ? CLI_FAILED : CLI_DONE;
 }

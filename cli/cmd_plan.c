@@ -141,11 +141,8 @@ static int load(const struct plan_args *a, struct session *s, const struct spec_
                 struct orc_err *err)
 {
     struct cluster c;
-    int r = session_load(s, preview_kinds, &c, err);
+    int r = session_read(s, preview_kinds, &c, err);
 
-    if (r < 0)
-        return CLI_FAILED;
-    r = session_need_config(s, &c, err);
     r = r < 0 ? CLI_FAILED : preview(s, a, file, &c, err);
     cluster_release(&c);
     return r;

@@ -125,11 +125,8 @@ static int foretell(struct rebalance *r, struct cluster *c, struct orc_err *err)
 static int plan(struct rebalance *r, const char *word, struct orc_err *err)
 {
     struct cluster c;
-    int bad = session_load(r->s, preview_kinds, &c, err);
+    int bad = session_read(r->s, preview_kinds, &c, err);
 
-    if (bad < 0)
-        return bad;
-    bad = session_need_config(r->s, &c, err);
     if (bad == 0)
         bad = choose(r, &c, word, err);
     if (bad == 0)

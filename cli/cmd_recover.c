@@ -25,11 +25,8 @@ static int recover(struct session *s, struct orc_err *err)
 {
     static const enum key_kind kinds[] = {KEY_CONFIG, KEY_UNKNOWN};
     struct cluster c;
-    int r = session_load(s, kinds, &c, err);
+    int r = session_read(s, kinds, &c, err);
 
-    if (r < 0)
-        return r;
-    r = session_need_config(s, &c, err);
     if (r == 0)
         r = stamp(s, cluster_find(&c, key_config(s->cluster)), err);
     cluster_release(&c);

@@ -152,11 +152,9 @@ static int status(struct session_args *a, const struct orc_strv *words, struct o
     }
     if (session_split(words->at[1], false, app, service, err) < 0 || session_open(&s, a, err) < 0)
         return CLI_USAGE;
-    if (session_load(&s, wait_report_kinds, &c, err) == 0) {
-        if (session_need_config(&s, &c, err) == 0)
-            code = show(&s, &c, words->at[1], err);
-        cluster_release(&c);
-    }
+    if (session_read(&s, wait_report_kinds, &c, err) == 0)
+        code = show(&s, &c, words->at[1], err);
+    cluster_release(&c);
     session_close(&s);
     return code;
 }

@@ -50,13 +50,10 @@ static int run(struct session_args *a, const char *word, struct orc_err *err)
 
     if (session_split(word, false, app, service, err) < 0 || session_open(&s, a, err) < 0)
         return CLI_USAGE;
-    r = session_load(&s, kinds, &c, err);
-    if (r == 0) {
-        r = session_need_config(&s, &c, err);
-        if (r == 0)
-            r = answer(&s, &c, app, service, err);
-        cluster_release(&c);
-    }
+    r = session_read(&s, kinds, &c, err);
+    if (r == 0)
+        r = answer(&s, &c, app, service, err);
+    cluster_release(&c);
     session_close(&s);
     return r < 0 ? CLI_FAILED : CLI_DONE;
 }

@@ -86,11 +86,8 @@ static int check_name(const struct session *s, const struct cluster *c, const ch
 static int once(struct session *s, struct status *st, struct orc_err *err)
 {
     struct cluster c;
-    int r = session_load(s, wait_report_kinds, &c, err);
+    int r = session_read(s, wait_report_kinds, &c, err);
 
-    if (r < 0)
-        return CLI_FAILED;
-    r = session_need_config(s, &c, err);
     if (r == 0)
         r = check_name(s, &c, st->only, err);
     if (r == 0 && !st->watch)

@@ -75,13 +75,10 @@ static int run(struct why_args *a, const char *word, struct orc_err *err)
 
     if (what(word, &asked, err) < 0 || session_open(&s, &a->session, err) < 0)
         return CLI_USAGE;
-    r = session_load(&s, wait_report_kinds, &c, err);
-    if (r == 0) {
-        r = session_need_config(&s, &c, err);
-        if (r == 0)
-            r = answer(&s, &c, &asked, err);
-        cluster_release(&c);
-    }
+    r = session_read(&s, wait_report_kinds, &c, err);
+    if (r == 0)
+        r = answer(&s, &c, &asked, err);
+    cluster_release(&c);
     session_close(&s);
     return r < 0 ? CLI_FAILED : CLI_DONE;
 }

@@ -56,6 +56,8 @@ static int advise(int r, struct orc_err *err)
 {
     orc_auto_free char *said = orc_strdup(err->msg);
 
+    if (r == -EINVAL) /* an answer that makes no sense: no mistake of whoever asked */
+        r = -EIO;
     return orc_fail(err, r, "%s; is etcd up, and is --etcd (or ORC_ETCD) right?", said);
 }
 
@@ -84,7 +86,7 @@ int session_load(struct session *s, const enum key_kind *kinds, struct cluster *
     return 0;
 }
 
-int session_need_config(struct session *s, const struct cluster *c, struct orc_err *err)
+static int need_config(const struct session *s, const struct cluster *c, struct orc_err *err)
 {
     const char *problem = cluster_problem(c, key_config(s->cluster));
 
@@ -97,6 +99,17 @@ int session_need_config(struct session *s, const struct cluster *c, struct orc_e
         err, -ENOENT,
         "there is no cluster \"%s\" in etcd %s: make one with `orc init`, or name yours with --cluster",
         s->cluster, etcd_endpoint(s->etcd));
+}
+
+int session_read(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err)
+{
+    int r = session_load(s, kinds, c, err);
+
+    if (r == 0)
+        r = need_config(s, c, err);
+    if (r < 0)
+        cluster_release(c);
+    return r;
 }
 
 int session_commit(struct session *s, struct etcd_txn *t, int64_t *ret_revision, struct orc_err *err)

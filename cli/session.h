@@ -44,11 +44,10 @@ int session_open(struct session *s, struct session_args *a, struct orc_err *err)
 void session_close(struct session *s);
 
 /* Reads the ranges of these kinds (ended by KEY_UNKNOWN), all at one revision, into c, which is initialised
- * here. */
+ * here; on failure it is empty. */
 int session_load(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err);
-
-/* The cluster must have been made by `orc init`: -ENOENT with what to do. */
-int session_need_config(struct session *s, const struct cluster *c, struct orc_err *err);
+/* The same, KEY_CONFIG among them, of a cluster that `orc init` has made: else -ENOENT with what to do. */
+int session_read(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err);
 
 /* Time zones for whoever runs the scheduler's code; valid until the session is closed. */
 struct core_zones session_zones(const struct session *s);

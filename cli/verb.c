@@ -9,11 +9,8 @@ struct verb_args {
 /* 0, or the exit code with a sentence in err. */
 static int act(struct verb *v, const struct verb_spec *spec, struct orc_err *err)
 {
-    int r = session_load(&v->s, spec->kinds, &v->cluster, err);
+    int r = session_read(&v->s, spec->kinds, &v->cluster, err);
 
-    if (r < 0)
-        return CLI_FAILED;
-    r = session_need_config(&v->s, &v->cluster, err);
     if (r == 0)
         r = spec->act(v, err);
     cluster_release(&v->cluster);
