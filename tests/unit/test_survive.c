@@ -166,69 +166,224 @@ static void test_survive__asking_changes_nothing(void **state)
 /* ---- against losing it -----------------------------------------------------------------------------------
  */
 
+#define SERVICES 6
+
+static void random_node(struct sim *s, int i)
+{
+    struct sim_node_opts o = {.cpus = (double)(2 + sim_random(s) % 6),
+                              .memory_mib = 500 + (int64_t)(sim_random(s) % 1500),
+                              .label = "zone",
+                              .value = sim_chance(s, 2) ? "a" : "b"};
+    char name[8];
+
+    sim_node(s, o.cpus, o.memory_mib);
+    snprintf(name, sizeof name, "k%d", i);
+    sim_node_put(s, name, i, o);
+}
+
+static struct spec_service *random_service(struct sim *s, const char *name)
+{
+    struct spec_service *w = needs(name, 1 + (int)(sim_random(s) % 4), 0.2 * (double)(1 + sim_random(s) % 5),
+                                   50 + (int64_t)(sim_random(s) % 300));
+
+    if (sim_chance(s, 3))
+        w->strategy = SPEC_BINPACK;
+    if (sim_chance(s, 4))
+        w->max_per_node = 1 + (int)(sim_random(s) % 2);
+    if (sim_chance(s, 4))
+        orc_strv_add(&w->spread_over, "node.labels.zone");
+    if (sim_chance(s, 3))
+        *orc_vec_add(&w->constraints) =
+            (struct spec_constraint){orc_strdup("node.labels.zone"), sim_chance(s, 2), orc_strdup("a")};
+    if (sim_chance(s, 5)) {
+        *orc_vec_add(&w->ports) = (struct spec_port){.host = 8080, .container = 80};
+        w->replicas = 1;
+    }
+    return w;
+}
+
 static void random_cluster(struct sim *s)
 {
-    int nodes = 3 + (int)(sim_random(s) % 3);
+    int nodes = 3 + (int)(sim_random(s) % 4);
 
-    for (int i = 0; i < nodes; i++)
-        sim_node(s, (double)(2 + sim_random(s) % 6), 500 + (int64_t)(sim_random(s) % 1500));
-    for (int i = 0; i < 5; i++) {
+    for (int i = 1; i <= nodes; i++)
+        random_node(s, i);
+    for (int i = 0; i < SERVICES; i++) {
         orc_auto_free char *name = orc_printf("s%d", i);
-        struct spec_service *w =
-            needs(name, 1 + (int)(sim_random(s) % 4), 0.2 * (double)(1 + sim_random(s) % 5),
-                  50 + (int64_t)(sim_random(s) % 300));
 
-        if (sim_chance(s, 3))
-            w->strategy = SPEC_BINPACK;
-        if (sim_chance(s, 4))
-            w->max_per_node = 1 + (int)(sim_random(s) % 2);
-        sim_apply(s, "shop", 1, w);
+        sim_apply(s, "shop", 1, random_service(s, name));
     }
     sim_pass(s, 120000);
 }
 
-static int waiting(struct sim *s)
+static int waiting(struct sim *s, int service)
+{
+    orc_auto_free char *name = orc_printf("s%d", service);
+
+    return (int)sim_rollout(s, "shop", name)->pending.n;
+}
+
+static int all_waiting(struct sim *s)
 {
     int n = 0;
 
-    for (int i = 0; i < 5; i++) {
-        orc_auto_free char *name = orc_printf("s%d", i);
-
-        n += (int)sim_rollout(s, "shop", name)->pending.n;
-    }
+    for (int i = 0; i < SERVICES; i++)
+        n += waiting(s, i);
     return n;
 }
 
-/* Property: what survive foretells of the worst node is what happens when it is lost. */
+static int left_of(const struct survive_node *n, int service)
+{
+    orc_auto_free char *name = orc_printf("shop/s%d", service);
+    const struct survive_service *x;
+
+    orc_vec_each (x, &n->services)
+        if (strcmp(x->name, name) == 0)
+            return x->left;
+    return 0;
+}
+
+static int tasks_on(struct sim *s, const char *node)
+{
+    return sim_count(s, (struct sim_want){.node = node});
+}
+
+/* Takes n's node away. */
+static void assert_foretold(struct sim *s, const struct survive_node *n)
+{
+    int left = 0;
+
+    assert_int_equal(n->moved, tasks_on(s, n->name));
+    sim_alive(s, n->name, false);
+    sim_pass(s, 120000);
+    for (int i = 0; i < SERVICES; i++) {
+        if (waiting(s, i) != left_of(n, i))
+            fail_msg("seed %llu: without %s %d of s%d were foretold to wait, %d do",
+                     (unsigned long long)s->random, n->name, left_of(n, i), i, waiting(s, i));
+        left += left_of(n, i);
+    }
+    assert_int_equal(n->left, left);
+}
+
+/* Property: what survive foretells of a node, service by service, is what happens when it is lost. */
 static void test_survive__foretells_what_a_loss_leaves_out(void **state)
 {
     int left_out = 0, fine = 0;
 
-    for (uint64_t seed = 1; seed <= 120; seed++) {
+    for (uint64_t seed = 1; seed <= 400; seed++) {
         struct sim *s = sim_new();
-        const struct survive_node *worst;
+        const struct survive_node *n;
         struct survive v;
 
-        s->random = seed;
+        s->random = seed * 1000003;
         random_cluster(s);
         survive_any_node(s->core, &v);
-        worst = survive_worst(&v);
-        if (worst && waiting(s) == 0) {
-            int left = worst->left;
-
-            sim_alive(s, worst->name, false);
-            sim_pass(s, 120000);
-            if (waiting(s) != left)
-                fail_msg("seed %llu: without %s %d were foretold to wait, %d do", (unsigned long long)seed,
-                         worst->name, left, waiting(s));
-            left_out += left > 0;
-            fine += left == 0;
+        n = sim_chance(s, 2) ? survive_worst(&v) : &v.tried.at[sim_random(s) % v.tried.n];
+        if (n && all_waiting(s) == 0) {
+            left_out += n->left > 0;
+            fine += n->left == 0;
+            assert_foretold(s, n);
         }
         survive_release(&v);
         sim_free(s);
     }
-    assert_in_range(left_out, 5, 120); /* both were tried */
-    assert_in_range(fine, 5, 120);
+    assert_in_range(left_out, 20, 400); /* both were tried */
+    assert_in_range(fine, 20, 400);
+}
+
+/* ---- in words, by hand ------------------------------------------------------------------------------------
+ */
+
+/* So many services of one replica each that only k1 has room for. */
+static struct sim *tight(int services)
+{
+    struct sim *s = sim_new();
+
+    sim_node(s, 8, 4000);
+    for (int i = 0; i < services; i++) {
+        orc_auto_free char *name = orc_printf("s%d", i);
+
+        sim_apply(s, "shop", 1, needs(name, 1, 0.1, 500));
+    }
+    sim_settle(s);
+    sim_node(s, 8, 100);
+    sim_settle(s);
+    return s;
+}
+
+static void test_survive__three_services_are_named_and_more_are_counted(void **state)
+{
+    static const char *const ends[] = {"; and of 1 more", "; and of 2 more"};
+    struct survive v;
+
+    for (int services = 1; services <= 5; services++) {
+        struct sim *s = tight(services);
+        orc_auto_free char *text = NULL, *begins = NULL;
+        int named = 0;
+
+        survive_any_node(s->core, &v);
+        text = survive_text(&v);
+        begins = orc_printf("without k1 %d replica%s would have no place: 1 of shop/s0 (", services,
+                            services == 1 ? "" : "s");
+        assert_memory_equal(text, begins, strlen(begins));
+        for (const char *at = text; (at = strstr(at, "1 of shop/s")); at++)
+            named++;
+        assert_int_equal(named, services < 3 ? services : 3);
+        if (services > 3)
+            assert_string_equal(text + strlen(text) - strlen(ends[0]), ends[services - 4]);
+        else
+            assert_null(strstr(text, " more"));
+        assert_null(strstr(text, "other node"));
+        survive_release(&v);
+        sim_free(s);
+    }
+}
+
+/* Of two that are as bad the first by name; of two that leave nothing out the one that moves more. */
+static void test_survive__the_worst_is_the_same_each_time(void **state)
+{
+    static const struct {
+        int left[3], moved[3];
+        int worst; /* -1: none */
+    } rows[] = {{{0, 0, 0}, {0, 0, 0}, -1}, {{0, 0, 0}, {1, 2, 2}, 1}, {{1, 0, 0}, {1, 9, 9}, 0},
+                {{2, 2, 1}, {2, 2, 9}, 0},  {{1, 1, 1}, {1, 3, 2}, 1}, {{0, 0, 3}, {9, 9, 3}, 2}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(rows); i++) {
+        struct survive v = {.nodes = 3};
+
+        for (int k = 0; k < 3; k++)
+            *orc_vec_add(&v.tried) = (struct survive_node){
+                .name = orc_printf("k%d", k + 1), .left = rows[i].left[k], .moved = rows[i].moved[k]};
+        if (rows[i].worst < 0)
+            assert_null(survive_worst(&v));
+        else
+            assert_ptr_equal(survive_worst(&v), &v.tried.at[rows[i].worst]);
+        survive_release(&v);
+    }
+}
+
+/* Services of which something is left out, and nodes, are told by name whatever the order of size or address.
+ */
+static void test_survive__what_it_lists_is_by_name(void **state)
+{
+    struct sim *s = tight(0);
+    struct survive v;
+
+    for (int i = 0; i < 12; i++) {
+        orc_auto_free char *name = orc_printf("s%02d", (i * 5) % 12);
+
+        sim_apply(s, "shop", 1, needs(name, 1, 0.1, 200 + (i * 7) % 12));
+    }
+    sim_pass(s, 10000);
+    survive_any_node(s->core, &v);
+    assert_int_equal(v.nodes, 2);
+    assert_string_equal(v.tried.at[0].name, "k1");
+    assert_string_equal(v.tried.at[1].name, "k2");
+    assert_int_equal(v.tried.at[0].services.n, 12);
+    for (size_t i = 1; i < 12; i++)
+        assert_true(strcmp(v.tried.at[0].services.at[i - 1].name, v.tried.at[0].services.at[i].name) < 0);
+    survive_release(&v);
+    sim_free(s);
 }
 
 int main(void)
@@ -242,6 +397,9 @@ int main(void)
         cmocka_unit_test(test_survive__a_demand_that_does_not_hold_is_refused_in_numbers),
         cmocka_unit_test(test_survive__asking_changes_nothing),
         cmocka_unit_test(test_survive__foretells_what_a_loss_leaves_out),
+        cmocka_unit_test(test_survive__three_services_are_named_and_more_are_counted),
+        cmocka_unit_test(test_survive__the_worst_is_the_same_each_time),
+        cmocka_unit_test(test_survive__what_it_lists_is_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
