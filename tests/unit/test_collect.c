@@ -1,0 +1,406 @@
+/* scheduler/collect: records that nobody needs any more go, at their time and not before, once, in an order
+ * of their own; and what somebody may still need stays. */
+#include "scheduler/collect.h"
+#include "tests/sim/sim.h"
+
+#define HOLD_MS 60000   /* config.address_hold_ms */
+#define RETIRE_MS 60000 /* config.gateway_retire_ms */
+
+static struct sim *with_web(int nodes, int replicas)
+{
+    struct sim *s = sim_of(nodes);
+
+    sim_apply(s, "shop", 1, sim_spec("web", replicas, "good"));
+    sim_pass(s, 10000);
+    return s;
+}
+
+static int records(struct sim *s)
+{
+    return sim_keys(s, KEY_TASK) + sim_keys(s, KEY_STATUS);
+}
+
+/* One step that is not committed; its text is freed by the caller. */
+static char *decided(struct sim *s, struct plan *ret)
+{
+    core_step(s->core, s->now, (int64_t)s->now, ret);
+    return plan_text(ret);
+}
+
+static bool has(const char *text, const char *what)
+{
+    return strstr(text, what) != NULL;
+}
+
+/* ---- tasks ------------------------------------------------------------------------------------------------
+ */
+
+static void test_collect__a_removed_task_rests_exactly_as_long_as_its_address(void **state)
+{
+    struct sim *s = with_web(1, 2);
+
+    sim_scale(s, "shop", "web", 1);
+    sim_settle(s); /* told, stopped and removed in this moment */
+    assert_int_equal(records(s), 4);
+    sim_pass(s, HOLD_MS - 1);
+    assert_int_equal(records(s), 4);
+    sim_pass(s, 1);
+    assert_int_equal(records(s), 2);
+    sim_free(s);
+}
+
+/* Each by its own time, though they wait in one list. */
+static void test_collect__one_after_the_other(void **state)
+{
+    struct sim *s = with_web(1, 4);
+
+    for (int left = 3; left >= 0; left--) {
+        sim_scale(s, "shop", "web", left);
+        sim_pass(s, 1000);
+    }
+    assert_int_equal(records(s), 8);
+    for (int gone = 1; gone <= 4; gone++) {
+        sim_pass(s, gone == 1 ? HOLD_MS - 4000 : 1000);
+        assert_int_equal(records(s), 8 - 2 * gone);
+    }
+    sim_free(s);
+}
+
+static void test_collect__a_task_that_is_not_reported_removed_stays(void **state)
+{
+    struct sim *s = with_web(2, 2);
+
+    s->deaf = "k2";
+    sim_rm(s, "shop");
+    sim_pass(s, 10 * HOLD_MS);
+    assert_int_equal(records(s), 2);
+    assert_int_equal(sim_keys(s, KEY_ROLLOUT), 1); /* nor is the service forgotten */
+    s->deaf = NULL;
+    sim_pass(s, HOLD_MS);
+    assert_int_equal(records(s) + sim_keys(s, KEY_ROLLOUT), 0);
+    sim_free(s);
+}
+
+static void test_collect__what_cant_be_read_stays(void **state)
+{
+    struct sim *s = with_web(1, 2);
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+
+    assert_true(sim_task_in(s, "web", 1, id, node));
+    sim_scale(s, "shop", "web", 1);
+    sim_settle(s);
+    sim_put(s, key_task(SIM_CLUSTER, node, id), orc_strdup("{"));
+    sim_pass(s, 10 * HOLD_MS);
+    assert_int_equal(records(s), 4);
+    sim_free(s);
+}
+
+/* A status whose task is gone belongs to nobody: at once, but for one that belongs to a task. */
+static void test_collect__a_status_without_a_task_goes_at_once(void **state)
+{
+    struct sim *s = with_web(1, 1);
+    struct record_status st = {.state = TASK_RUNNING, .exit_code = -1};
+
+    sim_status(s, "k1", "shop.web.0.1", &st);
+    sim_status(s, "k1", "gone.api.3.9", &st);
+    sim_status(s, "k9", "gone.api.4.9", &st); /* of a node that nobody knows */
+    assert_int_equal(records(s), 5);
+    sim_settle(s);
+    assert_int_equal(records(s), 2);
+    sim_free(s);
+}
+
+/* ---- what a slot's data hangs on --------------------------------------------------------------------------
+ */
+
+static struct spec_service *stateful(int replicas)
+{
+    struct spec_service *w = sim_spec("db", replicas, "good");
+
+    orc_vec_push(&w->mounts,
+                 ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
+    return w;
+}
+
+/* Scaled to none and back after a day it is where its data is; when the slot has a newer task, or the service
+ * is wanted no more, the old one goes. */
+static void test_collect__the_last_task_of_a_slot_with_a_volume_is_remembered(void **state)
+{
+    struct sim *s = sim_of(3);
+    char id[KEY_TASK_MAX + 1], first[KEY_NAME_MAX + 1], node[KEY_NAME_MAX + 1];
+
+    sim_apply(s, "shop", 1, stateful(1));
+    sim_pass(s, 10000);
+    assert_true(sim_task_in(s, "db", 0, id, first));
+    sim_scale(s, "shop", "db", 0);
+    sim_pass(s, 24 * 3600000);
+    assert_int_equal(records(s), 2);
+    sim_scale(s, "shop", "db", 1);
+    sim_pass(s, 2 * HOLD_MS);
+    assert_true(sim_task_in(s, "db", 0, id, node));
+    assert_string_equal(node, first);
+    assert_int_equal(records(s), 2);
+    sim_scale(s, "shop", "db", 0);
+    sim_pass(s, 2 * HOLD_MS);
+    assert_int_equal(records(s), 2);
+    sim_rm(s, "shop");
+    sim_pass(s, 1000);
+    assert_int_equal(records(s), 0);
+    sim_free(s);
+}
+
+static void test_collect__data_on_a_node_that_is_no_more_is_not_remembered(void **state)
+{
+    struct sim *s = sim_of(2);
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+
+    sim_apply(s, "shop", 1, stateful(1));
+    sim_pass(s, 10000);
+    assert_true(sim_task_in(s, "db", 0, id, node));
+    sim_scale(s, "shop", "db", 0);
+    sim_pass(s, 2 * HOLD_MS);
+    assert_int_equal(records(s), 2);
+    sim_alive(s, node, false);
+    sim_del(s, key_node(SIM_CLUSTER, node));
+    sim_pass(s, 10000);
+    assert_int_equal(records(s), 0);
+    sim_free(s);
+}
+
+/* ---- nodes that report no more ----------------------------------------------------------------------------
+ */
+
+/* Without record and heartbeat: replaced first, then forgotten without a rest, as no address there is used.
+ */
+static void test_collect__tasks_of_a_node_without_record_go_when_they_are_replaced(void **state)
+{
+    struct sim *s = with_web(3, 3);
+    orc_auto_free char *map = NULL;
+
+    sim_alive(s, "k2", false);
+    sim_pass(s, 10000);
+    assert_int_equal(records(s), 8); /* it may come back */
+    sim_del(s, key_node(SIM_CLUSTER, "k2"));
+    sim_pass(s, 1000);
+    assert_int_equal(records(s), 6);
+    map = sim_map(s, "web");
+    assert_null(strstr(map, "k2"));
+    sim_free(s);
+}
+
+static void test_collect__nor_what_cant_be_read_there(void **state)
+{
+    struct sim *s = with_web(3, 3);
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+
+    assert_true(sim_task_in(s, "web", 0, id, node));
+    sim_alive(s, node, false);
+    sim_pass(s, 10000); /* replaced, and told to go */
+    sim_put(s, key_task(SIM_CLUSTER, node, id), orc_strdup("{"));
+    sim_del(s, key_node(SIM_CLUSTER, node));
+    sim_pass(s, 10 * HOLD_MS);
+    assert_int_equal(sim_keys(s, KEY_TASK), 4);
+    sim_free(s);
+}
+
+static void test_collect__not_while_it_may_be_registering(void **state)
+{
+    struct sim *s = with_web(3, 3);
+    struct plan p = {0};
+    orc_auto_free char *text = NULL;
+
+    sim_alive(s, "k2", false);
+    sim_pass(s, 10000);
+    sim_del(s, key_node(SIM_CLUSTER, "k2"));
+    text = decided(s, &p);
+    assert_true(has(text, "collect shop.web."));
+    sim_alive(s, "k2", true); /* before that is committed */
+    for (size_t i = 0; i < p.txns.n; i++)
+        if (!p.txns.at[i].app[0] && p.txns.at[i].ops.at[0].kind == PLAN_COLLECT)
+            assert_false(sim_commit(s, &p.txns.at[i]));
+    plan_release(&p);
+    sim_free(s);
+}
+
+/* ---- committing -------------------------------------------------------------------------------------------
+ */
+
+static void test_collect__what_is_planned_is_not_planned_again_until_it_is_refused(void **state)
+{
+    struct sim *s = with_web(1, 2);
+    struct plan first = {0}, second = {0}, third = {0};
+    orc_auto_free char *a = NULL, *b = NULL, *c = NULL;
+
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
+    sim_scale(s, "shop", "web", 1);
+    sim_settle(s);
+    s->now += HOLD_MS;
+    sim_status(s, "k1", "gone.api.3.9", &(struct record_status){.state = TASK_RUNNING, .exit_code = -1});
+    a = decided(s, &first);
+    assert_true(has(a, "collect shop.web.1.") && has(a, "collect gone.api.3.9") &&
+                has(a, "retire gateway g1"));
+    b = decided(s, &second);
+    assert_string_equal(b, "");
+    for (size_t i = 0; i < first.txns.n; i++)
+        core_retry(s->core, &first.txns.at[i]);
+    c = decided(s, &third);
+    assert_true(has(c, "collect shop.web.1.") && has(c, "collect gone.api.3.9") &&
+                has(c, "retire gateway g1"));
+    plan_release(&first);
+    plan_release(&second);
+    plan_release(&third);
+    sim_free(s);
+}
+
+/* Of a node that was given up for good, likewise. */
+static void test_collect__a_refused_one_of_a_lost_node_is_planned_again(void **state)
+{
+    struct sim *s = with_web(3, 3);
+    struct plan first = {0}, second = {0};
+    orc_auto_free char *a = NULL, *b = NULL;
+
+    sim_alive(s, "k2", false);
+    sim_pass(s, 10000);
+    sim_del(s, key_node(SIM_CLUSTER, "k2"));
+    a = decided(s, &first);
+    assert_true(has(a, "collect shop.web."));
+    for (size_t i = 0; i < first.txns.n; i++)
+        core_retry(s->core, &first.txns.at[i]);
+    b = decided(s, &second);
+    assert_true(has(b, "collect shop.web."));
+    plan_release(&first);
+    plan_release(&second);
+    sim_free(s);
+}
+
+/* More than one transaction holds; sim_commit() holds each against etcd's limits. */
+static void test_collect__many_at_once(void **state)
+{
+    struct sim *s = sim_of(3);
+
+    sim_apply(s, "shop", 1, sim_spec("web", 150, "good"));
+    sim_pass(s, 10000);
+    sim_rm(s, "shop");
+    sim_pass(s, HOLD_MS - 1);
+    assert_int_equal(records(s), 300);
+    sim_pass(s, 1);
+    assert_int_equal(records(s), 0);
+    assert_int_equal(sim_keys(s, KEY_ROLLOUT), 0);
+    sim_free(s);
+}
+
+/* By node, service, slot and attempt, whatever the order in which they were fed or had gone. */
+static void test_collect__the_plan_does_not_depend_on_the_order(void **state)
+{
+    orc_auto_free char *before = NULL;
+
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct sim *s = sim_of(3);
+        struct plan p = {0};
+        char *text;
+
+        for (int i = 0; i < 3; i++) {
+            orc_auto_free char *name = orc_printf("s%d", i);
+
+            sim_apply(s, "shop", 1, sim_spec(name, 4, "good"));
+        }
+        sim_pass(s, 10000);
+        sim_rm(s, "shop");
+        sim_settle(s);
+        s->random = seed;
+        sim_new_leader(s);
+        sim_settle(s);
+        s->now += HOLD_MS;
+        text = decided(s, &p);
+        assert_true(has(text, "collect shop.s0.0."));
+        if (before)
+            assert_string_equal(text, before);
+        free(before);
+        before = text;
+        plan_release(&p);
+        sim_free(s);
+    }
+}
+
+/* ---- gateways ---------------------------------------------------------------------------------------------
+ */
+
+static void gateway(struct sim *s, const char *id, bool alive)
+{
+    if (alive)
+        sim_put(s, key_gateway_alive(SIM_CLUSTER, id), orc_strdup("{\"served\":7}"));
+    else
+        sim_del(s, key_gateway_alive(SIM_CLUSTER, id));
+}
+
+/* The wait begins when this leader sees it missing; each has its own, and the core wakes for the next. */
+static void test_collect__gateways_are_retired_each_at_its_time(void **state)
+{
+    struct sim *s = sim_new();
+
+    for (int i = 0; i < 2; i++) {
+        orc_auto_free char *id = orc_printf("g%d", i);
+
+        sim_put(s, key_gateway(SIM_CLUSTER, id), orc_strdup("{\"node\":\"k1\"}"));
+        gateway(s, id, true);
+    }
+    sim_settle(s);
+    assert_int_equal(core_next(s->core), 0);
+    gateway(s, "g1", false);
+    sim_settle(s);
+    assert_int_equal(core_next(s->core), s->now + RETIRE_MS);
+    sim_pass(s, 10000);
+    gateway(s, "g0", false);
+    sim_pass(s, RETIRE_MS - 10000 - 1);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 2);
+    sim_pass(s, 1);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
+    assert_events(s, "gateway", "g1 retired: it gave no sign of life for 60 s\n");
+    assert_int_equal(core_next(s->core), s->now + 10000);
+    sim_pass(s, 10000);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 0);
+    assert_int_equal(core_next(s->core), 0);
+    sim_free(s);
+}
+
+/* A new leader has seen nothing yet. */
+static void test_collect__under_a_new_leader_times_begin_anew(void **state)
+{
+    struct sim *s = with_web(1, 2);
+
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
+    sim_scale(s, "shop", "web", 1);
+    sim_pass(s, HOLD_MS - 1000);
+    sim_new_leader(s);
+    sim_pass(s, HOLD_MS - 1);
+    assert_int_equal(records(s), 4);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
+    sim_pass(s, 1);
+    assert_int_equal(records(s), 2);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 0);
+    sim_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_collect__a_removed_task_rests_exactly_as_long_as_its_address),
+        cmocka_unit_test(test_collect__one_after_the_other),
+        cmocka_unit_test(test_collect__a_task_that_is_not_reported_removed_stays),
+        cmocka_unit_test(test_collect__what_cant_be_read_stays),
+        cmocka_unit_test(test_collect__a_status_without_a_task_goes_at_once),
+        cmocka_unit_test(test_collect__the_last_task_of_a_slot_with_a_volume_is_remembered),
+        cmocka_unit_test(test_collect__data_on_a_node_that_is_no_more_is_not_remembered),
+        cmocka_unit_test(test_collect__tasks_of_a_node_without_record_go_when_they_are_replaced),
+        cmocka_unit_test(test_collect__nor_what_cant_be_read_there),
+        cmocka_unit_test(test_collect__not_while_it_may_be_registering),
+        cmocka_unit_test(test_collect__what_is_planned_is_not_planned_again_until_it_is_refused),
+        cmocka_unit_test(test_collect__a_refused_one_of_a_lost_node_is_planned_again),
+        cmocka_unit_test(test_collect__many_at_once),
+        cmocka_unit_test(test_collect__the_plan_does_not_depend_on_the_order),
+        cmocka_unit_test(test_collect__gateways_are_retired_each_at_its_time),
+        cmocka_unit_test(test_collect__under_a_new_leader_times_begin_anew),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
