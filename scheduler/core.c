@@ -5,6 +5,7 @@
 #include "scheduler/global.h"
 #include "scheduler/model.h"
 #include "scheduler/nodes.h"
+#include "scheduler/place.h"
 #include "scheduler/reconcile.h"
 #include "scheduler/reconcile_ops.h"
 #include "scheduler/trouble.h"
@@ -86,13 +87,13 @@ void core_step(struct core *c, uint64_t now_ms, int64_t wall_ms, struct plan *re
 {
     c->now = now_ms;
     c->wall = wall_ms;
-    c->stamp++;
     c->made = 0;
     core_observe(c);
     nodes_judge(c);
     wake_due(c);
     wake_dependants(c);
     reconcile_dirty(c, ret);
+    place_give_back(c);
     collect_plan(c, ret);
     nodes_say(c, ret);
 }

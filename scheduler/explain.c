@@ -205,7 +205,6 @@ int explain_slot(struct core *c, const char *app, const char *service, int slot,
 
     if (!wanted)
         return orc_fail(err, -ENOENT, "there is no service %s/%s", app, service);
-    c->stamp++; /* what a plan has taken is not there */
     take_record(s, wanted, &x.next);
     slots_build(&x.v, c, s, &x.next);
     recon_versions(&x);

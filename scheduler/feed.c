@@ -158,6 +158,7 @@ struct core *core_new(void)
 
     record_config_default(&c->config, "");
     c->baseline = true;
+    c->spread_stamp = 1; /* 0: never */
     return c;
 }
 

@@ -28,7 +28,6 @@ void feed_free_node(struct core *c, struct core_node *n)
     record_node_policy_release(&n->policy);
     record_node_state_release(&n->state);
     orc_vec_release(&n->ports);
-    orc_vec_release(&n->tent.ports);
     orc_vec_release(&n->octets_again);
     share_text_drop(n->shared);
     free(n);
@@ -56,12 +55,11 @@ static uint32_t subnet_of(const struct record_node *n)
 /* Only who may come has changed: what is there may stay. */
 static void room_changed(struct core *c, struct core_node *n)
 {
-    bool open = place_open(c, n);
+    bool open = n->open;
 
+    rank_update(c, n);
     c->frees_room = true;
     c->opened = c->opened || open != n->open;
-    n->open = open;
-    rank_stale(c, n);
     core_restate(c, n);
 }
 
@@ -69,7 +67,7 @@ static void node_changed(struct core *c, struct core_node *n)
 {
     room_changed(c, n);
     c->opened = true;
-    rank_stale_labels(c, n);
+    rank_labels(c, n);
     core_dirty_node(c, n);
 }
 

@@ -9,17 +9,6 @@
 
 /* ---- what a task takes on its node ------------------------------------------------------------------- */
 
-static void ports_drop(struct core_task *t)
-{
-    struct core_node *n = t->node;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < n->ports.n; i++)
-        if (n->ports.at[i].task != t)
-            n->ports.at[kept++] = n->ports.at[i];
-    n->ports.n = kept;
-}
-
 static void ports_add(struct core_task *t)
 {
     for (size_t i = 0; i < t->make->ports.n; i++) {
@@ -34,16 +23,12 @@ static void ports_add(struct core_task *t)
     }
 }
 
-static void uncount(struct core *c, struct core_task *t)
+static void uncount(struct core_task *t)
 {
-    rank_stale_use(c, t->node);
     if (t->counted) {
-        t->node->used.cpus_nano -= t->make->resources.cpus_nano;
-        t->node->used.memory -= t->make->resources.memory;
-        t->node->pids -= t->make->pids;
-        t->node->n_tasks--;
+        place_use(t->node, t->make->resources, t->make->pids, -1);
         if (t->make->ports.n)
-            ports_drop(t);
+            place_drop_ports(t->node, t);
         t->counted = false;
     }
     if (t->address_counted)
@@ -59,19 +44,20 @@ static void count_address(struct core_task *t)
     t->address_counted = true;
 }
 
-static void count(struct core *c, struct core_task *t)
+static void count_room(struct core_task *t)
 {
-    if (t->node->policy.drain || !t->node->fed.present) /* what it is called hangs on what is there */
-        core_restate(c, t->node);
-    count_address(t);
     if (!core_task_holds(t))
         return;
-    t->node->used.cpus_nano += t->make->resources.cpus_nano;
-    t->node->used.memory += t->make->resources.memory;
-    t->node->pids += t->make->pids;
-    t->node->n_tasks++;
+    place_use(t->node, t->make->resources, t->make->pids, 1);
     ports_add(t);
     t->counted = true;
+}
+
+static void count(struct core *c, struct core_task *t)
+{
+    count_address(t);
+    count_room(t);
+    rank_use(c, t->node);
 }
 
 /* ---- tasks and their status -------------------------------------------------------------------------- */
@@ -155,6 +141,8 @@ static void task_changed(struct core *c, struct core_task *t)
         t->more->removed_at = 0;
     }
     t->planned = false;
+    if (t->node->policy.drain || !t->node->fed.present) /* what it is called hangs on what is there */
+        core_restate(c, t->node);
     list_orphan(c, t);
     if (t->fed.present || t->status_fed.present) {
         core_touch(c, t);
@@ -239,7 +227,7 @@ void feed_task(struct core *c, const struct key *k, const struct record_task *r,
 
     if (!t)
         return;
-    uncount(c, t);
+    uncount(t);
     if (r && !task_fits_key(t, r))
         r = NULL;
     if (r)
@@ -258,11 +246,13 @@ void feed_status(struct core *c, const struct key *k, const struct record_status
 
     if (!t)
         return;
-    uncount(c, t);
     if (r)
         set_status(t, r);
     see(&t->status_fed, r, mod);
-    count(c, t);
+    if (core_task_holds(t) != held) {
+        uncount(t);
+        count(c, t);
+    }
     c->frees_room = c->frees_room || (held && !core_task_holds(t));
     task_changed(c, t);
 }
@@ -273,7 +263,7 @@ void feed_task_gone(struct core *c, const struct key *k)
 
     if (!t)
         return;
-    uncount(c, t);
+    uncount(t);
     if (k->kind == KEY_TASK)
         t->fed = (struct core_seen){0};
     else

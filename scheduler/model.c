@@ -26,7 +26,7 @@ struct core_node *core_node_get(struct core *c, const char *name)
     n = c->got_node = core_node_find(c, name);
     if (n)
         return n;
-    n = c->got_node = orc_new(struct core_node);
+    n = c->got_node = orc_calloc_at(CORE_LINE, 1, sizeof *n);
     n->shared = share_text_new(name);
     n->name = n->shared->s;
     HASH_ADD_KEYPTR(hh, c->nodes, n->name, strlen(n->name), n);

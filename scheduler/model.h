@@ -2,7 +2,7 @@
  *
  * Private to scheduler/'s pure files. Records are held as fed; beside them stand sums kept up to date (room
  * used on a node, a service's tasks), what this core observed with its own clock (never stored: a new leader
- * observes anew), and scratch that one step uses to count what it has tentatively decided.
+ * observes anew), and what one step has tentatively decided.
  */
 #ifndef SCHEDULER_MODEL_H
 #define SCHEDULER_MODEL_H
@@ -26,8 +26,9 @@ struct core_row {
     float per_cpus, per_memory;       /* 100 / room; 0: none */
     uint64_t spread_stamp;
     int32_t spread : 24; /* while the stamp is the core's: slots held here of the service being decided */
-    uint32_t avoid : 8;  /* 1: a condition of the node makes others preferable */
-    int32_t tasks;       /* -1: nothing may be placed here now */
+    uint32_t avoid : 1;  /* a condition of the node makes others preferable */
+    uint32_t closed : 1; /* nothing may be placed here now */
+    int32_t tasks;
 };
 
 /* The same in brief, to pass over most nodes quickly: rounded, in per cent of the room, so many nodes at
@@ -45,7 +46,7 @@ struct rank_entry {
     uint32_t row;
 };
 struct rank {
-    uint64_t spread_stamp, stamp; /* valid while these are the core's; 0: not */
+    uint64_t spread_stamp; /* valid while it is the core's; 0: not */
     struct core_service *service;
     const struct spec_service *spec;
     struct spec_resources need;
@@ -164,39 +165,38 @@ struct core_octets {
     int n; /* of those that may be given out */
 };
 
-enum core_stale { CORE_FRESH, CORE_STALE_USE, CORE_STALE };
+/* What this step has placed on a node; given back at its end. */
+struct core_taken {
+    struct core_node *node;
+    const struct spec_service *spec;
+    uint8_t octet;
+};
 
-struct core_node { /* what deciding reads of nodes that tasks are on, or come to, goes first */
-    struct core_fed alive_fed;
+#define CORE_LINE 64 /* of the cache */
+
+struct core_node { /* what placing reads and writes goes first: two lines of the cache */
+    _Alignas(CORE_LINE) struct core_fed alive_fed;
+    struct core_fed policy_fed;
+    struct share_text *shared; /* its name */
     uint32_t row;
     uint32_t subnet; /* x.y.k.0 in host byte order; 0: none */
-    bool lost;       /* acted upon: its tasks are replaced elsewhere */
-    uint8_t stale;   /* enum core_stale: what of its row is to be written anew */
-    bool usable;     /* place_open(), as in its row */
-    bool open;       /* place_open(), when it was last fed */
-    bool was_alive;  /* this core has seen it alive */
-    bool missing;    /* in the list of those not alive */
-    bool on_hold;    /* silent, and nothing is moved as too many are */
-    bool restate;    /* what it is called may have changed */
-    uint16_t boot;   /* of `alive`, as of a status */
-    bool forced;     /* its drain is over its deadline: nothing is left there, whatever it costs */
-    bool leaving;    /* in the list of those drained with a deadline */
-    int n_tasks;
-    struct spec_resources used; /* by tasks that are not stopped */
-    int64_t pids;               /* likewise */
-    struct core_fed fed, policy_fed;
-    struct record_node_policy policy;
-    struct share_text *shared; /* its name */
-    const char *name;          /* likewise */
     struct core_octets octets;
-    struct { /* valid while `stamp` is the step's */
-        uint64_t stamp;
-        struct spec_resources used;
-        int64_t pids;
-        struct core_octets octets;
-        int tasks;
-        ORC_VEC(struct core_port) ports;
-    } tent;
+    int n_tasks;
+    struct spec_resources used; /* by tasks that are not stopped, and by those this step places */
+    bool lost;                  /* acted upon: its tasks are replaced elsewhere */
+    bool open;                  /* place_open() */
+    bool stale;                 /* in the list of those whose tasks have changed */
+    bool was_alive;             /* this core has seen it alive */
+    bool missing;               /* in the list of those not alive */
+    bool on_hold;               /* silent, and nothing is moved as too many are */
+    uint16_t boot;              /* of `alive`, as of a status */
+    bool restate;               /* what it is called may have changed */
+    bool forced;                /* its drain is over its deadline: nothing is left there, whatever it costs */
+    bool leaving;               /* in the list of those drained with a deadline */
+    int64_t pids;               /* as `used` */
+    struct core_fed fed;
+    struct record_node_policy policy;
+    const char *name; /* in `shared` */
     ORC_VEC(struct core_port) ports;
     ORC_VEC(uint8_t) octets_again; /* held once more */
     struct core_task *tasks;
@@ -303,8 +303,7 @@ struct core {
     struct core_gateway *gateways;
     struct core_subnet *subnets;
     struct core_volume *volumes;
-    ORC_VEC(struct core_mount) mounts; /* valid while the stamp is the core's */
-    uint64_t mounts_stamp;
+    ORC_VEC(struct core_mount) mounts;
     struct core_node *got_node;              /* by the last core_node_get(): changes come in bursts; NULL */
     struct core_service *got_service;        /* likewise */
     ORC_VEC(struct core_task *) task_blocks; /* where tasks live */
@@ -320,18 +319,17 @@ struct core {
     struct core_sum asked, offered; /* by all services, of all nodes (demand.h) */
     bool crowded;                   /* so much is asked for that room counts more than empty nodes */
     struct core_zones zones;
-    bool schedules_held; /* core_hold_schedules() */
-    uint64_t nodes_at;   /* when lost nodes must be judged again; 0: never */
-    bool nodes_changed;  /* lost nodes must be judged */
-    bool frees_room;     /* something fed may have made room */
-    bool occupied;       /* a node that ran nothing got a task: packed ones may go there */
-    bool opened;         /* a node takes new work now, or no more; or another kind of work */
-    bool baseline;       /* nothing stepped yet since core_lead(): what is fed was there before */
-    char *hold;          /* a sentence while too many nodes were lost at once */
-    size_t made;         /* tasks in this step's plan */
-    size_t expected;     /* places that will be picked for the service being decided, about */
-    uint64_t stamp;      /* of scratch: one per step */
-    uint64_t spread_stamp;
+    bool schedules_held;   /* core_hold_schedules() */
+    uint64_t nodes_at;     /* when lost nodes must be judged again; 0: never */
+    bool nodes_changed;    /* lost nodes must be judged */
+    bool frees_room;       /* something fed may have made room */
+    bool occupied;         /* a node that ran nothing got a task: packed ones may go there */
+    bool opened;           /* a node takes new work now, or no more; or another kind of work */
+    bool baseline;         /* nothing stepped yet since core_lead(): what is fed was there before */
+    char *hold;            /* a sentence while too many nodes were lost at once */
+    size_t made;           /* tasks in this step's plan */
+    size_t expected;       /* places that will be picked for the service being decided, about */
+    uint64_t spread_stamp; /* of scratch: one per decision about a service */
     ORC_VEC(struct core_grouping *) groupings; /* one for each list of labels in use lately */
     struct core_grouping *grouping;            /* of the service being decided */
     const struct orc_strv *spread_over;        /* the list it is for; borrowed */
@@ -339,8 +337,8 @@ struct core {
     ORC_VEC(struct core_row) rows;
     ORC_VEC(struct core_lanes) lanes;      /* of rows */
     ORC_VEC(struct core_node *) row_nodes; /* beside rows */
-    ORC_VEC(struct core_node *)
-    stale, taken;              /* rows to write anew; nodes on which this step placed something */
+    ORC_VEC(struct core_node *) stale;     /* whose rows are to be written anew */
+    ORC_VEC(struct core_taken) taken;
     ORC_VEC(uint32_t) labels;  /* rows whose labels changed, in order */
     uint64_t labels_from;      /* how many before these */
     struct core_allow *allows; /* where lists of constraints in use let go */

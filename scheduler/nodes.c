@@ -50,7 +50,7 @@ static void set_hold(struct core *c, size_t silent, size_t of)
 static void give_up(struct core *c, struct core_node *n)
 {
     n->lost = true;
-    rank_stale(c, n);
+    rank_update(c, n);
     n->was_alive = false;
     c->frees_room = c->opened = true;
     core_restate(c, n);
@@ -155,7 +155,7 @@ void nodes_lead(struct core *c)
         n->lost = said(n) && (n->state.state == NODE_DOWN || n->policy.removed);
         if (said(n) && n->state.held && !c->hold) /* judged in the first step */
             c->hold = orc_strdup("");
-        rank_stale(c, n);
+        rank_update(c, n);
     }
     c->nodes_changed = true;
 }

@@ -10,19 +10,7 @@
 
 #include <stdio.h>
 
-/* ---- scratch of the step ----------------------------------------------------------------------------- */
-
-static void tent_reset(struct core *c, struct core_node *n)
-{
-    if (n->tent.stamp == c->stamp)
-        return;
-    n->tent.stamp = c->stamp;
-    n->tent.used = (struct spec_resources){0};
-    n->tent.pids = 0;
-    n->tent.ports.n = 0;
-    n->tent.tasks = 0;
-    n->tent.octets = (struct core_octets){0};
-}
+/* ---- spread ------------------------------------------------------------------------------------------ */
 
 void place_spread_begin(struct core *c)
 {
@@ -77,9 +65,9 @@ struct shares { /* per mille of CPU and memory in use afterwards; 0 of what is n
     int cpu, memory;
 };
 
-static struct shares shares_of(const struct core *c, const struct core_node *n, const struct place_req *req)
+static struct shares shares_of(const struct core_node *n, const struct place_req *req)
 {
-    struct spec_resources need = spec_service_reserved(req->spec), s = place_shortfall(c, n, req);
+    struct spec_resources need = spec_service_reserved(req->spec), s = place_shortfall(n, req);
     struct shares x = {0};
 
     if (need.cpus_nano)
@@ -119,19 +107,17 @@ static void score_packing(const struct core *c, const struct core_node *n, const
                           struct place_score *x)
 {
     x->spread = !c->crowded && !x->tasks;
-    x->load = -place_density(place_used(c, n, req), spec_service_reserved(req->spec), place_room(n));
+    x->load = -place_density(place_used(n, req), spec_service_reserved(req->spec), place_room(n));
     x->tasks = -x->tasks;
 }
 
 struct place_score place_score_of(struct core *c, struct core_node *n, const struct place_req *req)
 {
-    struct shares use = shares_of(c, n, req);
+    struct shares use = shares_of(n, req);
     struct place_score x = {.tasks = n->n_tasks,
                             .trouble = trouble_on(c, req->service, req->hash, n),
                             .avoid = record_node_avoid(&n->rec)};
 
-    if (n->tent.stamp == c->stamp)
-        x.tasks += n->tent.tasks;
     count_groups(c, req->spec);
     for (size_t i = 0; i < req->spec->spread_over.n; i++)
         x.group[i] = count_group(c, n->row, i);
@@ -299,6 +285,21 @@ struct core_node *place_pick(struct core *c, const struct place_req *req, char *
     return best;
 }
 
+/* ---- taking ------------------------------------------------------------------------------------------ */
+
+static void take_ports(struct core_node *n, const struct place_req *req, int slot, int64_t attempt)
+{
+    for (size_t i = 0; i < req->spec->ports.n; i++) {
+        struct core_port *p;
+
+        if (!req->spec->ports.at[i].host)
+            continue;
+        p = orc_vec_add(&n->ports);
+        p->port = req->spec->ports.at[i];
+        key_task_id(req->service->app->name, req->service->service, slot, attempt, p->id);
+    }
+}
+
 uint32_t place_take(struct core *c, struct core_node *n, const struct place_req *req, int slot,
                     int64_t attempt)
 {
@@ -307,28 +308,40 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
     int64_t of[] = {slot, attempt};
     int octet = PLACE_ADDRESS_FIRST + (int)(orc_hash64(req->service->hash, of, sizeof of) % (uint64_t)range);
 
-    tent_reset(c, n);
-    for (int i = 0; i < range && !place_address_free(c, n, octet); i++)
+    for (int i = 0; i < range && !place_address_free(n, octet); i++)
         octet = octet == PLACE_ADDRESS_LAST ? PLACE_ADDRESS_FIRST : octet + 1;
-    n->tent.octets.bits[octet / 8] |= (uint8_t)(1u << (octet % 8));
-    n->tent.octets.n++;
-    n->tent.used.cpus_nano += need.cpus_nano;
-    n->tent.used.memory += need.memory;
-    n->tent.pids += req->spec->pids_limit;
-    n->tent.tasks++;
-    for (size_t i = 0; i < req->spec->ports.n; i++) {
-        struct core_port *p;
-
-        if (!req->spec->ports.at[i].host)
-            continue;
-        p = orc_vec_add(&n->tent.ports);
-        p->port = req->spec->ports.at[i];
-        key_task_id(req->service->app->name, req->service->service, slot, attempt, p->id);
-    }
+    place_hold_address(n, octet);
+    place_use(n, need, req->spec->pids_limit, 1);
+    take_ports(n, req, slot, attempt);
+    orc_vec_push(&c->taken, ((struct core_taken){n, req->spec, (uint8_t)octet}));
     if (spec_service_max_per_node(req->spec) && !count_slot_is_there(n, req))
         count_held(c, n);
     place_volumes_taken(c, n, req);
     rank_taken(c, n);
     spread_add(c, n, 1);
     return n->subnet | (uint32_t)octet;
+}
+
+void place_drop_ports(struct core_node *n, const struct core_task *t)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n->ports.n; i++)
+        if (n->ports.at[i].task != t)
+            n->ports.at[kept++] = n->ports.at[i];
+    n->ports.n = kept;
+}
+
+void place_give_back(struct core *c)
+{
+    const struct core_taken *x;
+
+    orc_vec_each (x, &c->taken) {
+        place_give_address(x->node, x->octet);
+        place_use(x->node, spec_service_reserved(x->spec), x->spec->pids_limit, -1);
+        if (x->spec->ports.n)
+            place_drop_ports(x->node, NULL);
+        rank_use(c, x->node);
+    }
+    c->taken.n = c->mounts.n = 0;
 }

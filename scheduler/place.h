@@ -52,6 +52,10 @@ int place_fuller(struct core *c, const struct spec_service *spec, struct core_no
  * by a hash of the task's id, so that a freed one is rarely the next one used; in host byte order. */
 uint32_t place_take(struct core *c, struct core_node *n, const struct place_req *req, int slot,
                     int64_t attempt);
+/* Ports of that task are free again; NULL: those taken in this step. */
+void place_drop_ports(struct core_node *n, const struct core_task *t);
+/* The step's end: what it has taken comes through the feed, or not at all. */
+void place_give_back(struct core *c);
 
 /* What a constraint's or a preference's key stands for on this node, "" for nothing; labels of the policy go
  * before the node's own. */

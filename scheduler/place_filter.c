@@ -39,19 +39,24 @@ static bool here(const struct core_task *t, const struct core_node *n)
     return t && t->node == n && t->counted;
 }
 
-struct spec_resources place_used(const struct core *c, const struct core_node *n, const struct place_req *req)
+struct spec_resources place_used(const struct core_node *n, const struct place_req *req)
 {
     struct spec_resources s = n->used;
 
-    if (n->tent.stamp == c->stamp) {
-        s.cpus_nano += n->tent.used.cpus_nano;
-        s.memory += n->tent.used.memory;
-    }
     if (here(req->without, n)) {
         s.cpus_nano -= req->without->make->resources.cpus_nano;
         s.memory -= req->without->make->resources.memory;
     }
     return s;
+}
+
+void place_use(struct core_node *n, struct spec_resources r, int64_t pids, int tasks)
+{
+    n->used.cpus_nano += r.cpus_nano * tasks;
+    n->used.memory += r.memory * tasks;
+    n->n_tasks += tasks;
+    if (pids) /* it lies apart */
+        n->pids += pids * tasks;
 }
 
 struct spec_resources place_room(const struct core_node *n)
@@ -60,10 +65,9 @@ struct spec_resources place_room(const struct core_node *n)
                                    n->rec.capacity.memory - n->rec.reserve.memory};
 }
 
-struct spec_resources place_shortfall(const struct core *c, const struct core_node *n,
-                                      const struct place_req *req)
+struct spec_resources place_shortfall(const struct core_node *n, const struct place_req *req)
 {
-    struct spec_resources need = spec_service_reserved(req->spec), s = place_used(c, n, req),
+    struct spec_resources need = spec_service_reserved(req->spec), s = place_used(n, req),
                           room = place_room(n);
 
     s.cpus_nano = need.cpus_nano ? s.cpus_nano + need.cpus_nano - room.cpus_nano : 0;
@@ -71,18 +75,18 @@ struct spec_resources place_shortfall(const struct core *c, const struct core_no
     return s;
 }
 
-int64_t place_pids_short(const struct core *c, const struct core_node *n, const struct place_req *req)
+int64_t place_pids_short(const struct core_node *n, const struct place_req *req)
 {
-    int64_t used = n->pids + (n->tent.stamp == c->stamp ? n->tent.pids : 0);
+    int64_t used = n->pids;
 
     if (here(req->without, n))
         used -= req->without->make->pids;
     return req->spec->pids_limit && n->rec.pids ? used + req->spec->pids_limit - n->rec.pids : 0;
 }
 
-bool place_pids_free(const struct core *c, const struct core_node *n, const struct place_req *req)
+bool place_pids_free(const struct core_node *n, const struct place_req *req)
 {
-    return place_pids_short(c, n, req) <= 0;
+    return place_pids_short(n, req) <= 0;
 }
 
 static bool any_address(const char *ip)
@@ -97,26 +101,24 @@ static bool ports_clash(const struct spec_port *a, const struct spec_port *b)
     return a->host == b->host && a->udp == b->udp && (any_address(x) || any_address(y) || strcmp(x, y) == 0);
 }
 
-static const struct core_port *taken_by(const struct core *c, const struct core_node *n,
-                                        const struct place_req *req, const struct spec_port *want)
+static const struct core_port *taken_by(const struct core_node *n, const struct place_req *req,
+                                        const struct spec_port *want)
 {
     for (size_t i = 0; i < n->ports.n; i++)
-        if (n->ports.at[i].task != req->without && ports_clash(&n->ports.at[i].port, want))
+        if ((!n->ports.at[i].task || n->ports.at[i].task != req->without) &&
+            ports_clash(&n->ports.at[i].port, want))
             return &n->ports.at[i];
-    for (size_t i = 0; n->tent.stamp == c->stamp && i < n->tent.ports.n; i++)
-        if (ports_clash(&n->tent.ports.at[i].port, want))
-            return &n->tent.ports.at[i];
     return NULL;
 }
 
-static const struct core_port *port_taken(const struct core *c, const struct core_node *n,
-                                          const struct place_req *req, const struct spec_port **ret_want)
+static const struct core_port *port_taken(const struct core_node *n, const struct place_req *req,
+                                          const struct spec_port **ret_want)
 {
     for (size_t i = 0; i < req->spec->ports.n; i++) {
         const struct core_port *by;
 
         *ret_want = &req->spec->ports.at[i];
-        if ((*ret_want)->host && (by = taken_by(c, n, req, *ret_want)))
+        if ((*ret_want)->host && (by = taken_by(n, req, *ret_want)))
             return by;
     }
     return NULL;
@@ -154,23 +156,21 @@ void place_give_address(struct core_node *n, int octet)
     put_octet(&n->octets, octet, false);
 }
 
-bool place_address_free(const struct core *c, const struct core_node *n, int octet)
+bool place_address_free(const struct core_node *n, int octet)
 {
-    return !has_octet(&n->octets, octet) && !(n->tent.stamp == c->stamp && has_octet(&n->tent.octets, octet));
+    return !has_octet(&n->octets, octet);
 }
 
-/* What this step has taken was free before. */
-bool place_any_address_free(const struct core *c, const struct core_node *n)
+bool place_any_address_free(const struct core_node *n)
 {
-    return n->octets.n + (n->tent.stamp == c->stamp ? n->tent.octets.n : 0) <
-           PLACE_ADDRESS_LAST - PLACE_ADDRESS_FIRST + 1;
+    return n->octets.n < PLACE_ADDRESS_LAST - PLACE_ADDRESS_FIRST + 1;
 }
 
-bool place_ports_free(const struct core *c, const struct core_node *n, const struct place_req *req)
+bool place_ports_free(const struct core_node *n, const struct place_req *req)
 {
     const struct spec_port *want;
 
-    return !port_taken(c, n, req, &want);
+    return !port_taken(n, req, &want);
 }
 
 static bool is_full_of_it(const struct core *c, const struct core_node *n, const struct place_req *req)
@@ -197,15 +197,15 @@ bool place_refuses(const struct core *c, const struct core_node *n, const struct
     case FILTER_REPLICAS:
         return is_full_of_it(c, n, req);
     case FILTER_CPU:
-        return place_shortfall(c, n, req).cpus_nano > 0;
+        return place_shortfall(n, req).cpus_nano > 0;
     case FILTER_MEMORY:
-        return place_shortfall(c, n, req).memory > 0;
+        return place_shortfall(n, req).memory > 0;
     case FILTER_PIDS:
-        return !place_pids_free(c, n, req);
+        return !place_pids_free(n, req);
     case FILTER_PORT:
-        return !place_ports_free(c, n, req);
+        return !place_ports_free(n, req);
     case FILTER_ADDRESS:
-        return !place_any_address_free(c, n);
+        return !place_any_address_free(n);
     default:
         return false;
     }
@@ -250,10 +250,10 @@ static char *explain_policy(const struct core_node *n)
     return orc_strdup(n->policy.removed ? "removed" : n->policy.drain ? "drained" : "cordoned");
 }
 
-static char *explain_port(const struct core *c, const struct core_node *n, const struct place_req *req)
+static char *explain_port(const struct core_node *n, const struct place_req *req)
 {
     const struct spec_port *want = NULL;
-    const struct core_port *by = port_taken(c, n, req, &want);
+    const struct core_port *by = port_taken(n, req, &want);
 
     return orc_printf("%u/%s is taken by %s", want->host, want->udp ? "udp" : "tcp", by->id);
 }
@@ -283,10 +283,9 @@ const char *place_filter_amount(enum place_filter f, int64_t n, char buf[ORC_UNI
     return buf;
 }
 
-static char *explain_room(const struct core *c, const struct core_node *n, const struct place_req *req,
-                          struct place_refusal *r)
+static char *explain_room(const struct core_node *n, const struct place_req *req, struct place_refusal *r)
 {
-    struct spec_resources need = spec_service_reserved(req->spec), s = place_shortfall(c, n, req);
+    struct spec_resources need = spec_service_reserved(req->spec), s = place_shortfall(n, req);
     char needs[ORC_UNIT_MAX], has[ORC_UNIT_MAX], lacks[ORC_UNIT_MAX];
 
     r->counted = true;
@@ -295,7 +294,7 @@ static char *explain_room(const struct core *c, const struct core_node *n, const
                                              : req->spec->pids_limit;
     r->missing = r->filter == FILTER_CPU      ? s.cpus_nano
                  : r->filter == FILTER_MEMORY ? s.memory
-                                              : place_pids_short(c, n, req);
+                                              : place_pids_short(n, req);
     r->available = r->needed - r->missing;
     if (r->available < 0) /* a node that has shrunk is more than full */
         r->available = 0;
@@ -338,10 +337,10 @@ void place_explain(const struct core *c, const struct core_node *n, const struct
     case FILTER_CPU:
     case FILTER_MEMORY:
     case FILTER_PIDS:
-        ret->text = explain_room(c, n, req, ret);
+        ret->text = explain_room(n, req, ret);
         break;
     case FILTER_PORT:
-        ret->text = explain_port(c, n, req);
+        ret->text = explain_port(n, req);
         break;
     default:
         ret->text = orc_strdup("none is free in its subnet");
@@ -396,10 +395,10 @@ struct nearest { /* of the nodes that have too little room, the one that lacks l
     double lacks;
 };
 
-static void look_nearer(const struct core *c, const struct core_node *n, const struct place_req *req,
-                        enum place_filter f, struct nearest *best)
+static void look_nearer(const struct core_node *n, const struct place_req *req, enum place_filter f,
+                        struct nearest *best)
 {
-    struct spec_resources need = spec_service_reserved(req->spec), s = place_shortfall(c, n, req);
+    struct spec_resources need = spec_service_reserved(req->spec), s = place_shortfall(n, req);
     double cpus = need.cpus_nano ? (double)s.cpus_nano / (double)need.cpus_nano : 0;
     double memory = need.memory ? (double)s.memory / (double)need.memory : 0;
     double lacks = cpus > memory ? cpus : memory;
@@ -433,7 +432,7 @@ static char *explain_sums(struct core *c, const struct place_req *req)
 
         count[f] += is_known(n);
         if (f == FILTER_CPU || f == FILTER_MEMORY)
-            look_nearer(c, n, req, f, &best);
+            look_nearer(n, req, f, &best);
     }
     for (enum place_filter f = FILTER_NONE + 1; f < FILTERS; f++)
         if (count[f])

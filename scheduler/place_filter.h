@@ -50,17 +50,17 @@ void place_explain(const struct core *c, const struct core_node *n, const struct
  * cordoned"; of many nodes how many each filter refuses, and which is nearest. Freed by the caller. */
 char *place_explain_all(struct core *c, const struct place_req *req);
 
+/* So many tasks more (fewer, when negative) that take so much each are on the node. */
+void place_use(struct core_node *n, struct spec_resources r, int64_t pids, int tasks);
 /* In use on a node, with what this step has taken and without req->without; capacity less reserve. */
-struct spec_resources place_used(const struct core *c, const struct core_node *n,
-                                 const struct place_req *req);
+struct spec_resources place_used(const struct core_node *n, const struct place_req *req);
 struct spec_resources place_room(const struct core_node *n);
 /* What is missing of each resource; negative: room to spare; 0 of what is not reserved. */
-struct spec_resources place_shortfall(const struct core *c, const struct core_node *n,
-                                      const struct place_req *req);
+struct spec_resources place_shortfall(const struct core_node *n, const struct place_req *req);
 /* Likewise of processes; 0 also on a node that does not say how many it takes: it takes any number. */
-int64_t place_pids_short(const struct core *c, const struct core_node *n, const struct place_req *req);
-bool place_address_free(const struct core *c, const struct core_node *n, int octet);
-bool place_any_address_free(const struct core *c, const struct core_node *n);
+int64_t place_pids_short(const struct core_node *n, const struct place_req *req);
+bool place_address_free(const struct core_node *n, int octet);
+bool place_any_address_free(const struct core_node *n);
 /* A task holds the address that ends so, in the model; it no longer does. */
 void place_hold_address(struct core_node *n, int octet);
 void place_give_address(struct core_node *n, int octet);

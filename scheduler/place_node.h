@@ -25,8 +25,8 @@ bool place_better(const struct place_score *a, const struct place_score *b);
 /* Its heartbeat, readiness and policy let new work in. */
 bool place_open(const struct core *c, const struct core_node *n);
 /* Parts of the above for rank.c: what does not depend on the request, and what it can't keep in a row. */
-bool place_ports_free(const struct core *c, const struct core_node *n, const struct place_req *req);
-bool place_pids_free(const struct core *c, const struct core_node *n, const struct place_req *req);
+bool place_ports_free(const struct core_node *n, const struct place_req *req);
+bool place_pids_free(const struct core_node *n, const struct place_req *req);
 /* How well a request goes with what is left on a node, and how full that is: up to PLACE_DENSITY_MAX. */
 #define PLACE_DENSITY_MAX 1400
 int place_density(struct spec_resources used, struct spec_resources need, struct spec_resources room);

@@ -104,9 +104,6 @@ void place_volumes_taken(struct core *c, struct core_node *n, const struct place
 {
     if (!place_mounts_volumes(req->spec))
         return;
-    if (c->mounts_stamp != c->stamp)
-        c->mounts.n = 0;
-    c->mounts_stamp = c->stamp;
     orc_vec_push(&c->mounts, ((struct core_mount){req->service, req->spec, n}));
 }
 
@@ -161,7 +158,7 @@ static void find(struct core *c, const struct place_req *req, struct place_volum
             core_each_task (t, s)
                 if (core_task_runs(t) && core_task_holds(t) && task_mounts(t, ret->name))
                     add(ret, t->node);
-    for (size_t i = 0; c->mounts_stamp == c->stamp && i < c->mounts.n; i++) {
+    for (size_t i = 0; i < c->mounts.n; i++) {
         const struct core_mount *m = &c->mounts.at[i];
 
         if (m->service->app == app && mounts(m->spec, ret->name, NULL))
@@ -188,7 +185,7 @@ static void take_out_others(struct core *c, const struct place_req *req, struct 
     core_each_task (t, req->service)
         if (!(req->own && req->own->slot == t->slot) && is_newest(t) && task_mounts(t, v->name))
             take_out(v, t->node);
-    for (size_t i = 0; c->mounts_stamp == c->stamp && i < c->mounts.n; i++)
+    for (size_t i = 0; i < c->mounts.n; i++)
         if (c->mounts.at[i].service == req->service)
             take_out(v, c->mounts.at[i].node);
 }

@@ -15,26 +15,6 @@
 
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
-static void list_stale(struct core *c, struct core_node *n, enum core_stale how)
-{
-    if (n->stale == CORE_FRESH)
-        orc_vec_push(&c->stale, n);
-    if (n->stale < how)
-        n->stale = (uint8_t)how;
-}
-
-void rank_stale(struct core *c, struct core_node *n)
-{
-    c->rank.spread_stamp = 0; /* begin anew */
-    list_stale(c, n, CORE_STALE);
-}
-
-void rank_stale_use(struct core *c, struct core_node *n)
-{
-    c->rank.spread_stamp = 0;
-    list_stale(c, n, CORE_STALE_USE);
-}
-
 /* The list begins anew before it is longer than looking at every node. */
 static void list_labels(struct core *c, uint32_t row)
 {
@@ -45,32 +25,44 @@ static void list_labels(struct core *c, uint32_t row)
     orc_vec_push(&c->labels, row);
 }
 
-void rank_stale_labels(struct core *c, struct core_node *n)
+void rank_labels(struct core *c, struct core_node *n)
 {
+    c->rank.spread_stamp = 0;
     list_labels(c, n->row);
-    rank_stale(c, n);
 }
 
 /* What changes with each task. */
-static void set_use(struct core *c, uint32_t row)
+static void set_use(struct core *c, const struct core_node *n)
 {
-    const struct core_row *r = &c->rows.at[row];
-    struct core_lanes *l = &c->lanes.at[row / CORE_LANES];
-    uint32_t i = row % CORE_LANES;
+    struct core_row *r = &c->rows.at[n->row];
+    struct core_lanes *l = &c->lanes.at[n->row / CORE_LANES];
+    uint32_t i = n->row % CORE_LANES;
 
-    l->cpus[i] = r->tasks < 0 ? INFINITY : (float)r->used.cpus_nano * r->per_cpus;
+    r->used = n->used;
+    r->tasks = n->n_tasks;
+    r->closed = !n->open || !place_any_address_free(n);
+    l->cpus[i] = r->closed ? INFINITY : (float)r->used.cpus_nano * r->per_cpus;
     l->memory[i] = (float)r->used.memory * r->per_memory;
     l->tasks[i] = (float)r->tasks;
 }
 
-static void set_lane(struct core *c, uint32_t row)
+void rank_use(struct core *c, struct core_node *n)
 {
-    const struct core_row *r = &c->rows.at[row];
-    struct core_lanes *l = &c->lanes.at[row / CORE_LANES];
+    c->rank.spread_stamp = 0; /* begin anew */
+    if (n->stale)
+        return;
+    n->stale = true;
+    orc_vec_push(&c->stale, n);
+}
 
-    l->per_cpus[row % CORE_LANES] = r->per_cpus;
-    l->per_memory[row % CORE_LANES] = r->per_memory;
-    set_use(c, row);
+/* Many changes at once, whose rows the processor fetches side by side. */
+static void refresh_stale(struct core *c)
+{
+    for (size_t i = 0; i < c->stale.n; i++) {
+        c->stale.at[i]->stale = false;
+        set_use(c, c->stale.at[i]);
+    }
+    c->stale.n = 0;
 }
 
 static float per(int64_t capacity)
@@ -78,43 +70,53 @@ static float per(int64_t capacity)
     return capacity > 0 ? 100.0f / (float)capacity : 0;
 }
 
+static void set_row(struct core *c, const struct core_node *n)
+{
+    struct core_row *r = &c->rows.at[n->row];
+    struct core_lanes *l = &c->lanes.at[n->row / CORE_LANES];
+
+    r->room = place_room(n);
+    r->per_cpus = per(r->room.cpus_nano);
+    r->per_memory = per(r->room.memory);
+    r->avoid = record_node_avoid(&n->rec) != NULL;
+    l->per_cpus[n->row % CORE_LANES] = r->per_cpus;
+    l->per_memory[n->row % CORE_LANES] = r->per_memory;
+    set_use(c, n);
+}
+
+void rank_update(struct core *c, struct core_node *n)
+{
+    c->rank.spread_stamp = 0;
+    n->open = place_open(c, n);
+    set_row(c, n);
+}
+
 void rank_add(struct core *c, struct core_node *n)
 {
-    struct core_row *r = orc_vec_add(&c->rows);
-
-    n->row = (uint32_t)(c->rows.n - 1);
-    r->hash = orc_hash64_str(0, n->name);
-    r->tasks = -1;
+    n->row = (uint32_t)c->rows.n;
+    orc_vec_add(&c->rows)->hash = orc_hash64_str(0, n->name);
     if (n->row / CORE_LANES == c->lanes.n)
         orc_vec_add(&c->lanes);
-    set_lane(c, n->row);
     orc_vec_push(&c->row_nodes, n);
     orc_vec_push(&c->rank.at, NOT_RANKED);
-    rank_stale_labels(c, n);
+    rank_update(c, n);
+    rank_labels(c, n);
 }
 
 void rank_drop(struct core *c, struct core_node *n)
 {
-    size_t last = c->rows.n - 1, kept = 0;
+    size_t last = c->rows.n - 1;
 
+    refresh_stale(c);
     c->rank.spread_stamp = 0;
     c->rank.heap.n = 0;
     memset(c->rank.at.at, 0xff, c->rank.at.n * sizeof *c->rank.at.at);
     c->rows.at[n->row] = c->rows.at[last];
     c->row_nodes.at[n->row] = c->row_nodes.at[last];
     c->row_nodes.at[n->row]->row = n->row;
-    set_lane(c, n->row);
+    set_row(c, c->row_nodes.at[n->row]);
     c->rows.n = c->row_nodes.n = c->rank.at.n = last;
     list_labels(c, n->row);
-    for (size_t i = 0; i < c->stale.n; i++)
-        if (c->stale.at[i] != n)
-            c->stale.at[kept++] = c->stale.at[i];
-    c->stale.n = kept;
-    kept = 0;
-    for (size_t i = 0; i < c->taken.n; i++)
-        if (c->taken.at[i] != n)
-            c->taken.at[kept++] = c->taken.at[i];
-    c->taken.n = kept;
 }
 
 void rank_release(struct core *c)
@@ -127,54 +129,6 @@ void rank_release(struct core *c)
     orc_vec_release(&c->labels);
     orc_vec_release(&c->rank.heap);
     orc_vec_release(&c->rank.at);
-}
-
-static void refresh_use(struct core *c, struct core_node *n)
-{
-    struct core_row *r = &c->rows.at[n->row];
-
-    r->used = n->used;
-    r->tasks = n->n_tasks;
-    if (n->tent.stamp == c->stamp) {
-        r->used.cpus_nano += n->tent.used.cpus_nano;
-        r->used.memory += n->tent.used.memory;
-        r->tasks += n->tent.tasks;
-    }
-    if (!n->usable || !place_any_address_free(c, n))
-        r->tasks = -1;
-    set_use(c, n->row);
-}
-
-static void refresh(struct core *c, struct core_node *n)
-{
-    struct core_row *r = &c->rows.at[n->row];
-
-    if (n->stale == CORE_STALE) {
-        r->room = place_room(n);
-        r->per_cpus = per(r->room.cpus_nano);
-        r->per_memory = per(r->room.memory);
-        r->avoid = record_node_avoid(&n->rec) != NULL;
-        n->usable = place_open(c, n);
-        set_lane(c, n->row);
-    }
-    n->stale = CORE_FRESH;
-    refresh_use(c, n);
-}
-
-/* What earlier steps have taken no longer counts; what was fed since does. */
-static void refresh_stale(struct core *c)
-{
-    size_t i;
-
-    if (c->rank.stamp != c->stamp) {
-        for (i = 0; i < c->taken.n; i++)
-            list_stale(c, c->taken.at[i], CORE_STALE_USE);
-        c->taken.n = 0;
-        c->rank.stamp = c->stamp;
-    }
-    for (i = 0; i < c->stale.n; i++)
-        refresh(c, c->stale.at[i]);
-    c->stale.n = 0;
 }
 
 int rank_spread(const struct core *c, const struct core_node *n)
@@ -204,7 +158,7 @@ static inline int load_of(int64_t used, int64_t need, int64_t room, float per_ro
 
 static inline bool row_fits(const struct core_row *r, struct spec_resources need)
 {
-    return r->tasks >= 0 && !(need.cpus_nano && r->used.cpus_nano + need.cpus_nano > r->room.cpus_nano) &&
+    return !r->closed && !(need.cpus_nano && r->used.cpus_nano + need.cpus_nano > r->room.cpus_nano) &&
            !(need.memory && r->used.memory + need.memory > r->room.memory);
 }
 
@@ -272,8 +226,8 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
     if (k->most && is_full(c, row))
         return false;
     if ((k->constrained && !allow_row(req->service, row)) ||
-        (k->ports && !place_ports_free(c, c->row_nodes.at[row], req)) ||
-        (k->pids && !place_pids_free(c, c->row_nodes.at[row], req)))
+        (k->ports && !place_ports_free(c->row_nodes.at[row], req)) ||
+        (k->pids && !place_pids_free(c->row_nodes.at[row], req)))
         return false;
     ret->tie = place_tie(k->hash, c->rows.at[row].hash);
     ret->row = (uint32_t)row;
@@ -434,10 +388,14 @@ static void build(struct core *c, const struct place_req *req)
     for (size_t i = 0; i < c->lanes.n; i++) {
         struct bar b = bar_of(k);
 
-        if (may_be_better(&c->lanes.at[i], &b, better))
-            for (size_t j = 0; j < CORE_LANES; j++)
-                if (better[j])
-                    consider(c, req, i * CORE_LANES + j);
+        if (!may_be_better(&c->lanes.at[i], &b, better))
+            continue;
+        for (size_t j = 0; j < CORE_LANES; j++)
+            if (better[j])
+                __builtin_prefetch(&c->rows.at[i * CORE_LANES + j]);
+        for (size_t j = 0; j < CORE_LANES; j++)
+            if (better[j])
+                consider(c, req, i * CORE_LANES + j);
     }
     for (size_t i = 0; i < k->heap.n; i++)
         k->at.at[k->heap.at[i].row] = (uint32_t)i;
@@ -493,8 +451,7 @@ struct core_node *rank_best(struct core *c, const struct place_req *req)
 {
     struct rank *k = &c->rank;
 
-    if (!k->spread_stamp || k->spread_stamp != c->spread_stamp || k->stamp != c->stamp ||
-        k->service != req->service || k->spec != req->spec)
+    if (k->spread_stamp != c->spread_stamp || k->service != req->service || k->spec != req->spec)
         begin(c, req);
     if (k->levels)
         freshen_top(c, req);
@@ -530,7 +487,7 @@ static void follow(struct core *c, struct core_node *n)
     struct rank_entry e;
     uint32_t at;
 
-    if (!k->spread_stamp || k->spread_stamp != c->spread_stamp || k->stamp != c->stamp)
+    if (k->spread_stamp != c->spread_stamp)
         return;
     at = k->at.at[n->row];
     if (!entry_of(c, n->row, &req, &e) || !ranked_before(&e, &k->limit)) {
@@ -559,20 +516,24 @@ void rank_spread_add(struct core *c, struct core_node *n, int slots)
     follow(c, n);
 }
 
-/* It may be the next one, and lies where no cache guesses. */
+/* One of them is the next, and they lie where no cache guesses. */
+#define AHEAD 3
+_Static_assert(offsetof(struct core_node, stale) < 2 * CORE_LINE, "placing needs two lines of a node");
 static void prefetch_best(const struct core *c)
 {
-    const struct core_node *n = c->rank.heap.n ? c->row_nodes.at[c->rank.heap.at[0].row] : NULL;
+    const struct rank *k = &c->rank;
 
-    for (size_t i = 0; n && i < offsetof(struct core_node, ports); i += 64)
-        __builtin_prefetch((const char *)n + i);
+    for (size_t i = 0; i < AHEAD && i < k->heap.n; i++) {
+        const char *n = (const char *)c->row_nodes.at[k->heap.at[i].row];
+
+        __builtin_prefetch(n);
+        __builtin_prefetch(n + CORE_LINE);
+    }
 }
 
 void rank_taken(struct core *c, struct core_node *n)
 {
-    refresh_stale(c); /* what earlier steps took goes first */
-    refresh_use(c, n);
-    orc_vec_push(&c->taken, n);
+    set_use(c, n);
     follow(c, n);
     prefetch_best(c);
 }

@@ -10,13 +10,13 @@
 
 #include "scheduler/place.h"
 
-/* A node came; it goes; what stands in its row may have changed. */
+/* A node came; it goes; what stands in its row may have changed. Not within a decision. */
 void rank_add(struct core *c, struct core_node *n);
 void rank_drop(struct core *c, struct core_node *n);
-void rank_stale(struct core *c, struct core_node *n);
-void rank_stale_use(struct core *c, struct core_node *n); /* only what its tasks take */
-/* Also what constraints are held against: its labels, system, name. */
-void rank_stale_labels(struct core *c, struct core_node *n);
+void rank_update(struct core *c, struct core_node *n);
+void rank_use(struct core *c, struct core_node *n); /* only what its tasks take */
+/* What constraints are held against: its labels, system, name. */
+void rank_labels(struct core *c, struct core_node *n);
 void rank_release(struct core *c);
 
 /* Changes how many slots of the service being decided a node holds; how many it does. */

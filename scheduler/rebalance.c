@@ -179,12 +179,6 @@ static bool choose_spread(struct cells *x, struct rebalance_move *ret, bool *ret
 
 /* ---- packing ----------------------------------------------------------------------------------------- */
 
-/* Tasks there, those of this step included. */
-static int in_use(const struct core *c, const struct core_node *n)
-{
-    return n->n_tasks + (n->tent.stamp == c->stamp ? n->tent.tasks : 0);
-}
-
 static int replicas_to_leave(const struct cells *x, const struct core_node *n, struct slot **ret_last)
 {
     struct slot *s;
@@ -207,12 +201,12 @@ static int64_t times(int64_t spare, int64_t need)
 static int64_t takes(const struct cells *x, const struct core_node *n)
 {
     struct spec_resources need = spec_service_reserved(x->req.spec);
-    struct spec_resources over = place_shortfall(x->c, n, &x->req);
+    struct spec_resources over = place_shortfall(n, &x->req);
     int64_t cpu = times(-over.cpus_nano, need.cpus_nano), memory = times(-over.memory, need.memory);
     int64_t least = cpu < memory ? cpu : memory, limit = spec_service_max_per_node(x->req.spec);
 
     if (x->req.spec->pids_limit && n->rec.pids) {
-        int64_t pids = times(-place_pids_short(x->c, n, &x->req), x->req.spec->pids_limit);
+        int64_t pids = times(-place_pids_short(n, &x->req), x->req.spec->pids_limit);
 
         least = pids < least ? pids : least;
     }
@@ -234,8 +228,7 @@ static struct core_node *best_in_use(struct cells *x, struct core_node *but, int
     HASH_ITER (hh, x->c->nodes, n, next) {
         struct place_score score;
 
-        if (n == but || !in_use(x->c, n) || !place_fits(x->c, n, &x->req) ||
-            innermost(x, n) != innermost(x, but))
+        if (n == but || !n->n_tasks || !place_fits(x->c, n, &x->req) || innermost(x, n) != innermost(x, but))
             continue;
         score = place_score_of(x->c, n, &x->req);
         if (score.trouble)
@@ -256,7 +249,7 @@ static bool choose_packed(struct cells *x, struct rebalance_move *ret)
 
     HASH_ITER (hh, x->c->nodes, n, next) {
         struct slot *last = NULL;
-        int use = in_use(x->c, n), k = use && use <= fewest ? replicas_to_leave(x, n, &last) : 0;
+        int use = n->n_tasks, k = use && use <= fewest ? replicas_to_leave(x, n, &last) : 0;
         struct core_node *to;
         int64_t room;
 

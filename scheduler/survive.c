@@ -101,9 +101,8 @@ static void lose(struct core *c, struct core_node *n, struct survive_node *ret)
     size_t count = 0;
     struct core_task *t;
 
-    c->stamp++;
     n->lost = true;
-    rank_stale(c, n);
+    rank_update(c, n);
     for (t = n->tasks; t; t = t->node_next)
         if (to_move(t))
             orc_vec_push(&all, t->service);
@@ -120,8 +119,8 @@ static void lose(struct core *c, struct core_node *n, struct survive_node *ret)
         qsort(ret->services.at, ret->services.n, sizeof *ret->services.at, by_name);
     orc_vec_release(&all);
     n->lost = false;
-    rank_stale(c, n);
-    c->stamp++; /* what was taken is there again */
+    rank_update(c, n);
+    place_give_back(c);
 }
 
 /* ---- any node ---------------------------------------------------------------------------------------- */

@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 
-#define LINE 64 /* of the cache */
 _Static_assert(SPEC_REPLICAS_MAX <= 1 << 14, "a slot's number fits its field");
 _Static_assert(TASK_REMOVE < 4 && TASK_REMOVED < 16 && TASK_UNHEALTHY < 4, "so do states");
-_Static_assert(sizeof(struct core_task) == 2 * LINE, "a task is two lines of the cache");
+_Static_assert(sizeof(struct core_task) == 2 * CORE_LINE, "a task is two lines of the cache");
 
 #define BLOCK 256 /* tasks that are allocated at once */
 
@@ -19,7 +18,7 @@ static struct core_task *allocate(struct core *c)
     struct core_task *t;
 
     if (!c->task_spare) {
-        struct core_task *block = orc_calloc_at(LINE, BLOCK, sizeof *block);
+        struct core_task *block = orc_calloc_at(CORE_LINE, BLOCK, sizeof *block);
 
         orc_vec_push(&c->task_blocks, block);
         for (size_t i = 0; i < BLOCK; i++)

@@ -187,12 +187,11 @@ static void one_pick(struct sim *s, struct core_service *svc, const struct spec_
     n = pick(s->core, &req);
     if (!n || req.without || sim_chance(s, 10))
         return;
-    place_take(s->core, n, &req, 100 + i, 1000000 + (int64_t)s->core->stamp);
+    place_take(s->core, n, &req, 100 + i, 1000000 + (int64_t)s->core->spread_stamp);
 }
 
 static void picks(struct sim *s)
 {
-    s->core->stamp++;
     for (int i = 0; i < SERVICES; i++) {
         char name[16];
         struct core_service *svc;
@@ -211,6 +210,7 @@ static void picks(struct sim *s)
         for (uint64_t k = 0, n = sim_random(s) % 160; k < n; k++)
             one_pick(s, svc, rev->rec.spec, (int)k);
     }
+    place_give_back(s->core);
 }
 
 static void test_rank__each_pick_is_the_best_of_all_nodes(void **state)
@@ -261,7 +261,6 @@ static void test_rank__one_step_tries_more_nodes_than_are_kept(void **state)
     sim_apply(s, "shop", 1, w);
     req.service = core_service_find(s->core, "shop", "web");
     req.spec = core_service_revision(req.service, 1)->rec.spec;
-    s->core->stamp++;
     place_spread_begin(s->core);
     for (int i = 0; i < 600; i++)
         place_take(s->core, pick(s->core, &req), &req, i, 1);
