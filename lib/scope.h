@@ -51,6 +51,8 @@ static inline void orc_close_p(int *fd)
 
 #define ORC_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ORC_UNUSED __attribute__((unused))
+/* For functions that only prefetch: of no effect in the language, their calls would be dropped (gcc 12). */
+#define ORC_PREFETCHES static inline __attribute__((always_inline))
 #define ORC_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #endif

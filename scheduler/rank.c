@@ -516,19 +516,21 @@ void rank_spread_add(struct core *c, struct core_node *n, int slots)
     follow(c, n);
 }
 
-/* One of them is the next, and they lie where no cache guesses. */
+/* Nodes lie where no cache guesses: of the next one also its name, of those after it what placing needs. */
 #define AHEAD 3
 _Static_assert(offsetof(struct core_node, stale) < 2 * CORE_LINE, "placing needs two lines of a node");
-static void prefetch_best(const struct core *c)
+ORC_PREFETCHES void prefetch_best(const struct core *c)
 {
     const struct rank *k = &c->rank;
 
     for (size_t i = 0; i < AHEAD && i < k->heap.n; i++) {
-        const char *n = (const char *)c->row_nodes.at[k->heap.at[i].row];
+        const struct core_node *n = c->row_nodes.at[k->heap.at[i].row];
 
         __builtin_prefetch(n);
-        __builtin_prefetch(n + CORE_LINE);
+        __builtin_prefetch((const char *)n + CORE_LINE);
     }
+    if (k->heap.n)
+        __builtin_prefetch(c->row_nodes.at[k->heap.at[0].row]->shared);
 }
 
 void rank_taken(struct core *c, struct core_node *n)

@@ -63,21 +63,26 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
     return true;
 }
 
-/* What a revision makes in this step, found once. */
-static struct share_make *make_of(struct recon *x, const struct core_revision *rev)
+static struct share_make *make_from(struct recon *x, const struct core_revision *rev)
 {
     struct record_task r = {.revision = rev->n,
                             .restart_epoch = x->epoch,
                             .resources = spec_service_reserved(rev->rec.spec),
                             .pids = rev->rec.spec->pids_limit};
 
-    if (x->made_from == rev && x->make->restart_epoch == x->epoch)
-        return x->make;
     memcpy(r.container_hash, rev->rec.container_hash, sizeof r.container_hash);
     r.ports.at = rev->rec.spec->ports.at; /* borrowed */
     r.ports.n = rev->rec.spec->ports.n;
+    return core_service_make(x->s, &r);
+}
+
+/* What a revision makes in this step, found once. */
+static struct share_make *make_of(struct recon *x, const struct core_revision *rev)
+{
+    if (x->made_from == rev && x->make->restart_epoch == x->epoch)
+        return x->make;
     share_make_drop(x->make);
-    x->make = core_service_make(x->s, &r);
+    x->make = make_from(x, rev);
     x->made_from = rev;
     return x->make;
 }

@@ -372,7 +372,7 @@ static void mark_pending(struct slots *v)
 
 /* What is read of a task, some time before it is: they lie where no cache guesses. */
 #define AHEAD 4
-static void prefetch(const struct core_service *s, size_t slot)
+ORC_PREFETCHES void prefetch(const struct core_service *s, size_t slot)
 {
     const struct core_task *near = slot + AHEAD < s->by_slot.n ? s->by_slot.at[slot + AHEAD] : NULL,
                            *far = slot + 2 * AHEAD < s->by_slot.n ? s->by_slot.at[slot + 2 * AHEAD] : NULL;
