@@ -437,6 +437,56 @@ static void test_place__every_address_conflicts_with_any_other_protocol_and_addr
     sim_free(s);
 }
 
+/* Behaviour 28, the other way round: what takes every address takes it from each one that comes later. The
+ * node's own address, which is meant where none is named, is one of them. */
+static void test_place__who_has_every_address_has_each(void **state)
+{
+    static const char *const later[] = {"0.0.0.0", "10.0.0.11", "127.0.0.1", ""};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(later); i++) {
+        struct sim *s = cluster(1, 4, 1000);
+        struct spec_service *all = needs("all", 1, 0.1, 64), *w = needs("w", 1, 0.1, 64),
+                            *udp = needs("udp", 1, 0.1, 64), *other = needs("other", 1, 0.1, 64);
+
+        publish(all, "0.0.0.0", 53, false);
+        publish(w, later[i], 53, false);
+        publish(udp, later[i], 53, true);
+        publish(other, later[i], 54, false);
+        sim_apply(s, "shop", 1, all);
+        sim_settle(s);
+        sim_apply(s, "shop", 1, w);
+        sim_apply(s, "shop", 1, udp);
+        sim_apply(s, "shop", 1, other);
+        sim_settle(s);
+        assert_waits(s, "w", 1, "k1 host port: 53/tcp is taken by shop.all.0.");
+        assert_waits(s, "udp", 0, "");
+        assert_waits(s, "other", 0, "");
+        sim_free(s);
+    }
+}
+
+/* Behaviour 24. A value is a value: no pattern, no expression, no part of one. */
+static void test_place__a_constraints_value_is_literal(void **state)
+{
+    static const char *const values[] = {"s*", "ss.", "s?d", "[s]sd", "ss", "ssdx", "^ssd$", ".*"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(values); i++)
+        for (int equal = 0; equal < 2; equal++) {
+            struct sim *s = cluster(1, 4, 1000);
+            struct spec_service *w = needs("web", 1, 0.1, 64);
+
+            sim_node_put(
+                s, "k1", 1,
+                (struct sim_node_opts){.cpus = 4, .memory_mib = 1000, .label = "disk", .value = "ssd"});
+            constrain(w, "node.labels.disk", equal, values[i]);
+            sim_apply(s, "shop", 1, w);
+            sim_settle(s);
+            if (on(s, "k1") != !equal)
+                fail_msg("disk is ssd, and %s \"%s\" takes %d", equal ? "==" : "!=", values[i], on(s, "k1"));
+            sim_free(s);
+        }
+}
+
 static struct spec_service *at_most(const char *name, int replicas, int per_node)
 {
     struct spec_service *w = needs(name, replicas, 0.1, 64);
@@ -662,6 +712,8 @@ int main(void)
         cmocka_unit_test(test_place__a_label_change_that_breaks_a_constraint_evicts),
         cmocka_unit_test(test_place__one_host_port_per_node_and_the_surplus_waits),
         cmocka_unit_test(test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not),
+        cmocka_unit_test(test_place__who_has_every_address_has_each),
+        cmocka_unit_test(test_place__a_constraints_value_is_literal),
         cmocka_unit_test(test_place__no_more_replicas_on_a_node_than_allowed_and_the_surplus_waits),
         cmocka_unit_test(test_place__a_full_cluster_is_updated_in_place_in_both_orders),
         cmocka_unit_test(test_place__successors_of_one_step_count_as_the_slots_they_are_for),

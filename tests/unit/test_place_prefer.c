@@ -110,7 +110,6 @@ static void test_prefer__nodes_without_the_label_are_one_group_and_case_does_not
     sim_free(s);
 }
 
-/* Behaviour 21. */
 /* Labels that changed more often than a list of changes is long, while nobody was placed by them. */
 static void test_prefer__labels_count_as_they_are_however_often_they_changed(void **state)
 {
@@ -134,6 +133,7 @@ static void test_prefer__labels_count_as_they_are_however_often_they_changed(voi
     }
 }
 
+/* Behaviour 21. */
 static void test_prefer__a_preference_gives_way_to_capacity(void **state)
 {
     static const struct place at[] = {{NULL, "a", 8000}, {NULL, "b", 130}};

@@ -49,8 +49,11 @@ static void test_scale__only_missing_slots_are_filled(void **state)
     text = sim_step(s);
     others = strstr(text, "create shop.web.2.");
     assert_non_null(others);
-    assert_non_null(strstr(text, "remove shop.web.2."));
     assert_null(strstr(others + 1, "create "));
+    others = strstr(text, "remove shop.web.2.");
+    assert_non_null(others);
+    assert_null(strstr(others + 1, "remove "));
+    assert_true(others >= text && strstr(text, "remove ") == others);
     sim_settle(s);
     assert_slots(s, "0 1 2 3");
     sim_free(s);
@@ -116,6 +119,7 @@ static void test_scale__down_counts_lost_ones_first(void **state)
 {
     struct sim *s = sim_new();
     struct spec_service *w = sim_spec("web", 6, "good");
+    int64_t made;
 
     for (int i = 0; i < 3; i++)
         sim_node(s, 8, 1000);
@@ -125,10 +129,13 @@ static void test_scale__down_counts_lost_ones_first(void **state)
     sim_alive(s, "k2", false);
     sim_pass(s, 10000);
     assert_int_equal(sim_count(s, (struct sim_want){.available = true}), 4);
+    assert_int_equal(sim_count(s, (struct sim_want){.node = "k2"}), 2); /* they wait for a place */
+    made = sim_attempts(s, "web");
     sim_scale(s, "shop", "web", 4);
     sim_settle(s);
     assert_int_equal(sim_count(s, (struct sim_want){.available = true}), 4);
     assert_int_equal(sim_count(s, (struct sim_want){.node = "k2"}), 0);
+    assert_int_equal(sim_attempts(s, "web"), made); /* the four are those that were there */
     sim_free(s);
 }
 
