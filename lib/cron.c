@@ -297,7 +297,7 @@ static int64_t moment_of(const struct orc_cron_zone *z, int64_t civil)
     int64_t before = offset_at(z, civil * 60 - DAY_SECONDS), after = offset_at(z, civil * 60 + DAY_SECONDS);
     int64_t a = civil * 60 - before, b = civil * 60 - after;
 
-    if (offset_at(z, a) == before && (a <= b || offset_at(z, b) != after))
+    if (offset_at(z, a) == before)
         return a;
     if (offset_at(z, b) == after)
         return b;
@@ -306,12 +306,8 @@ static int64_t moment_of(const struct orc_cron_zone *z, int64_t civil)
 
 static int64_t next_named(const struct orc_cron *c, const struct orc_cron_zone *z, int64_t utc)
 {
-    int64_t least = offset_at(z, utc), civil, due;
+    int64_t civil = floor_div(utc + offset_at(z, utc), 60), due; /* what is due later is named later */
 
-    for (int day = -1; day <= 1; day += 2)
-        if (offset_at(z, utc + day * DAY_SECONDS) < least)
-            least = offset_at(z, utc + day * DAY_SECONDS);
-    civil = floor_div(utc + least, 60) - 1; /* what is due later is named later than this */
     do {
         civil = orc_cron_next_civil(c, civil);
         due = moment_of(z, civil);

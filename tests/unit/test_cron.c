@@ -301,6 +301,61 @@ static void test_cron__in_any_zone(void **state)
     }
 }
 
+/* Asked of every minute: a time that is named is due at the first moment at which the clock has reached it.
+ * So one that is skipped is due at the change, and one that is doubled only once. */
+static int64_t next_by_asking(const struct orc_cron *c, struct orc_zone *zone, int64_t t, int64_t end)
+{
+    int64_t top = INT64_MIN, m = t - t % 60 - 2 * 86400;
+
+    for (; m < end; m += 60) {
+        int64_t now = (m + orc_zone_offset(zone, m)) / 60;
+
+        for (int64_t named = top + 1; m > t && named <= now; named++)
+            if (orc_cron_matches(c, named))
+                return m;
+        top = now > top ? now : top;
+    }
+    return 0;
+}
+
+static void ask_around(struct orc_zone *zone, const char *name, int64_t change)
+{
+    struct orc_cron_zone z = {offset_of, zone};
+
+    for (int k = 0; k < 400; k++) {
+        char text[200];
+        struct orc_cron c;
+        int64_t t = change - 5 * 3600 + (int64_t)roll(8 * 3600), want;
+
+        snprintf(text, sizeof text, "%d,%d %d-%d * * *", (int)roll(60), (int)roll(60), (int)roll(4),
+                 4 + (int)roll(20));
+        c = cron(text);
+        want = next_by_asking(&c, zone, t, t + 2 * 86400);
+        if (want && orc_cron_next(&c, &z, t) != want)
+            fail_msg("%s in %s from %s UTC: not %s", text, name, text_of(t / 60), text_of(want / 60));
+    }
+}
+
+static void test_cron__what_is_named_is_due_when_the_clock_first_reaches_it(void **state)
+{
+    static const char *const names[] = {"Europe/Berlin",    "Australia/Lord_Howe", "Africa/Casablanca",
+                                        "America/Santiago", "America/Havana",      "America/Nuuk"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(names); i++) {
+        struct orc_zone *zone = orc_zone_load(ORC_ZONE_DIR, names[i], NULL);
+        int64_t t = civil("2026-01-01 00:00") * 60, end = civil("2027-01-01 00:00") * 60;
+        int changes = 0;
+
+        for (; t < end; t += 1800)
+            if (orc_zone_offset(zone, t) != orc_zone_offset(zone, t - 1800)) {
+                ask_around(zone, names[i], t);
+                changes++;
+            }
+        assert_int_equal(changes, 2);
+        orc_zone_free(zone);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_cron__the_next_is_the_first_that_matches),
         cmocka_unit_test(test_cron__daylight_saving),
         cmocka_unit_test(test_cron__in_any_zone),
+        cmocka_unit_test(test_cron__what_is_named_is_due_when_the_clock_first_reaches_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
