@@ -162,12 +162,13 @@ SECONDS ?= 60
 fuzz: ## what reads hostile bytes, under libFuzzer: SECONDS=60 each (clang)
 	@$(MAKE) --no-print-directory FUZZ=1 fuzz-all
 
-fuzz-all: $(BUILD)/fuzz_spec $(BUILD)/fuzz_record $(BUILD)/fuzz_journal
-	@mkdir -p $(BUILD)/corpus-spec $(BUILD)/corpus-record $(BUILD)/corpus-journal
+fuzz-all: $(BUILD)/fuzz_spec $(BUILD)/fuzz_record $(BUILD)/fuzz_journal $(BUILD)/fuzz_schedule
+	@mkdir -p $(BUILD)/corpus-spec $(BUILD)/corpus-record $(BUILD)/corpus-journal $(BUILD)/corpus-schedule
 	cd $(BUILD) && ./fuzz_spec -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536 \
 	    -dict=$(CURDIR)/tests/fuzz/spec.dict corpus-spec $(CURDIR)/specs/examples $(CURDIR)/tests/golden/specs
 	cd $(BUILD) && ./fuzz_record -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-record $(CURDIR)/tests/fuzz/corpus-record
 	cd $(BUILD) && ./fuzz_journal -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-journal $(CURDIR)/tests/fuzz/corpus-journal
+	cd $(BUILD) && ./fuzz_schedule -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-schedule $(CURDIR)/tests/fuzz/corpus-schedule
 
 packages: ## install the Debian packages of packages.txt that are missing (root when something is)
 	@tests/install-packages build run test

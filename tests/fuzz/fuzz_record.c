@@ -55,6 +55,7 @@ TRY(gateway)
 TRY(gateway_alive)
 TRY(leader)
 TRY(event)
+TRY(node_state)
 
 static void try_key(const char *value, size_t n)
 {
@@ -66,9 +67,9 @@ static void try_key(const char *value, size_t n)
 }
 
 static void (*const tries[])(const char *value, size_t n) = {
-    try_config,  try_revision,      try_app,         try_intent, try_rollout, try_task,
-    try_status,  try_node,          try_node_policy, try_alive,  try_subnet,  try_endpoint,
-    try_gateway, try_gateway_alive, try_leader,      try_event,  try_key};
+    try_config,  try_revision,      try_app,         try_intent, try_rollout,    try_task,
+    try_status,  try_node,          try_node_policy, try_alive,  try_subnet,     try_endpoint,
+    try_gateway, try_gateway_alive, try_leader,      try_event,  try_node_state, try_key};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

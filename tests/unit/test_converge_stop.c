@@ -295,6 +295,53 @@ static void test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen(v
     }
 }
 
+/* A job's container, which nothing else starts again: what the fence ended has neither succeeded nor failed, whatever
+ * its exit code, and goes on as the same try. */
+static void test_converge__a_jobs_stop_by_the_fence_is_not_its_end(void **state)
+{
+    for (int exit_code = 0; exit_code < 2; exit_code++) {
+        struct story *s = *state;
+
+        converge_release(&s->c);
+        back(s);
+        s->spec->job = true;
+        s->spec->restart = SPEC_RESTART_NO;
+        fenced_runs(s);
+        away(s);
+        s->now += 6000;
+        converge_begin(&s->c, CONVERGE_STOP);
+        sees(s, CONTAINER_EXITED, exit_code);
+        converge_end(&s->c, CONVERGE_DONE, "", s->now);
+        state_is(s, TASK_STARTING);
+        nothing(s);
+        back(s);
+        does(s, CONVERGE_START, CONVERGE_DONE);
+        assert_int_equal(s->c.restarts, 0);
+        sees(s, CONTAINER_RUNNING, 0);
+        sees(s, CONTAINER_EXITED, exit_code); /* this is */
+        state_is(s, exit_code ? TASK_FAILED : TASK_STOPPED);
+        nothing(s);
+    }
+}
+
+static void test_converge__one_that_has_ended_before_its_fence_stays_so(void **state)
+{
+    struct story *s = *state;
+
+    s->spec->job = true;
+    s->spec->restart = SPEC_RESTART_NO;
+    fenced_runs(s);
+    away(s);
+    s->now += 5000;
+    sees(s, CONTAINER_EXITED, 0);
+    s->now += 5000;
+    nothing(s);
+    back(s);
+    s->now += 60000;
+    nothing(s);
+    state_is(s, TASK_STOPPED);
+}
+
 static void test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills(void **state)
 {
     struct story *s = *state;
@@ -370,6 +417,8 @@ int main(void)
         T(test_converge__a_fenced_one_is_stopped_after_its_time_and_not_before),
         T(test_converge__an_outage_shorter_than_the_fence_stops_nothing),
         T(test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen),
+        T(test_converge__a_jobs_stop_by_the_fence_is_not_its_end),
+        T(test_converge__one_that_has_ended_before_its_fence_stays_so),
         T(test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills),
         T(test_converge__nothing_fenced_starts_while_etcd_is_away_too_long),
         T(test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again),

@@ -363,6 +363,50 @@ static void test_schedule__by_hand_nothing_is_waited_for(void **state)
     sim_free(s);
 }
 
+/* What was due before there was this version is none of its. */
+static void test_schedule__a_new_revision_has_no_past(void **state)
+{
+    struct sim *s = at(0, job_spec("exit0", "0 12 * * *"));
+
+    pass(s, 150 * MINUTE);
+    sim_apply(s, "shop", 2, job_spec("exit0", "0 2 * * *")); /* at half past two */
+    pass(s, HOUR);
+    assert_int_equal(last_run(s), 0);
+    pass(s, 23 * HOUR);
+    assert_int_equal(last_run(s), 1);
+    sim_free(s);
+}
+
+/* To the millisecond, and before that now and then, as the clock may be set. */
+static void test_schedule__it_is_woken_when_it_is_due(void **state)
+{
+    struct sim *s = at(0, job_spec("exit0", "*/10 * * * *"));
+
+    assert_int_equal(core_next(s->core), s->now + SCHEDULE_LOOK_MS);
+    pass(s, 10 * MINUTE - 5000);
+    assert_int_equal(core_next(s->core), s->now + 5000);
+    sim_free(s);
+}
+
+/* Sixteen at once, however many are due or asked for. */
+static void test_schedule__there_is_a_limit_to_what_runs_side_by_side(void **state)
+{
+    struct spec_service *w = job_spec("good", "* * * * *");
+    struct sim *s;
+
+    w->schedule.concurrency = SPEC_RUNS_ALLOW;
+    s = at(0, w);
+    pass(s, 16 * MINUTE);
+    assert_int_equal(rollout(s)->runs.n, 16);
+    pass(s, 4 * MINUTE);
+    assert_int_equal(rollout(s)->runs.n, 16);
+    sim_restart(s, "shop", "web", 1);
+    pass(s, 1000);
+    assert_int_equal(rollout(s)->runs.n, 16);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .available = true}), 16);
+    sim_free(s);
+}
+
 /* ---- clocks that jump, schedulers that were away */
 
 static void test_schedule__of_those_missed_one_is_run(void **state)
@@ -538,6 +582,9 @@ int main(void)
         cmocka_unit_test(test_schedule__what_is_due_waits_for_what_it_depends_on),
         cmocka_unit_test(test_schedule__what_waited_too_long_is_not_run),
         cmocka_unit_test(test_schedule__by_hand_nothing_is_waited_for),
+        cmocka_unit_test(test_schedule__a_new_revision_has_no_past),
+        cmocka_unit_test(test_schedule__it_is_woken_when_it_is_due),
+        cmocka_unit_test(test_schedule__there_is_a_limit_to_what_runs_side_by_side),
         cmocka_unit_test(test_schedule__of_those_missed_one_is_run),
         cmocka_unit_test(test_schedule__too_late_is_not_run),
         cmocka_unit_test(test_schedule__a_clock_set_back_runs_nothing_twice),
