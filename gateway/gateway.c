@@ -4,6 +4,7 @@
 
 #define CONF_DELAY_MS 20 /* services that change together are one reload */
 #define SAVE_MS 5000
+#define KEPT_MS 2000 /* etcd has so long to answer before NGINX gets what was kept on disk */
 
 /* ---- reporting */
 
@@ -149,6 +150,31 @@ void gateway_metrics(const struct gateway *g, struct orc_metrics_text *t)
 
 /* ---- NGINX */
 
+static void set_push(struct gateway *g)
+{
+    gw_push_set_up(g->push, g->nginx_up && !g->held);
+}
+
+void gateway_unhold(struct gateway *g)
+{
+    uv_timer_stop(&g->timers[T_KEPT]);
+    if (!g->held)
+        return;
+    g->held = false;
+    set_push(g);
+}
+
+static void on_kept(uv_timer_t *timer)
+{
+    struct gateway *g = timer->data;
+
+    orc_warn("etcd does not answer: NGINX gets the endpoints of revision %lld, as they were kept on disk",
+             (long long)gw_table_revision(g->table));
+    gateway_unhold(g);
+}
+
+/* It is some seconds old: who was withdrawn since is ready there, and this gateway may have agreed. So nobody
+ * on it is more than suspect, and the store is asked first. */
 static void kept_table(struct gateway *g)
 {
     orc_auto_free char *path = orc_printf("%s/table", g->o.state_dir);
@@ -160,6 +186,9 @@ static void kept_table(struct gateway *g)
     if (gw_table_adopt(g->table, text, &err) < 0)
         orc_warn("%s is not used: %s", path, err.msg);
     gw_table_nginx_lost(g->table);
+    gw_table_doubt(g->table);
+    g->held = true;
+    uv_timer_start(&g->timers[T_KEPT], on_kept, KEPT_MS, 0);
 }
 
 static void on_found(const char *table, void *arg)
@@ -183,14 +212,16 @@ static void on_up(bool fresh, void *arg)
     orc_log_end(&g->nginx_log, "NGINX is up");
     if (fresh)
         gw_table_nginx_lost(g->table);
-    gw_push_set_up(g->push, true);
+    g->nginx_up = true;
+    set_push(g);
 }
 
 static void on_down(void *arg)
 {
     struct gateway *g = arg;
 
-    gw_push_set_up(g->push, false);
+    g->nginx_up = false;
+    set_push(g);
     if (g->ending)
         return;
     orc_log_begin(&g->nginx_log, ORC_LOG_WARN, "NGINX ended; it is started again");

@@ -19,7 +19,7 @@
 
 #define GATEWAY_INSTANCE_LEN 32 /* hex digits */
 
-enum { T_CONFIG, T_CONF, T_EXPIRE, T_SAVE, N_TIMERS };
+enum { T_CONFIG, T_CONF, T_EXPIRE, T_SAVE, T_KEPT, N_TIMERS };
 
 struct gateway {
     uv_loop_t *loop;
@@ -44,7 +44,9 @@ struct gateway {
     int64_t gateway_ttl_s;
     char instance[GATEWAY_INSTANCE_LEN + 1];
 
-    bool synced;           /* the first batch since the registration came */
+    bool nginx_up;
+    bool held;   /* the table is what was kept on disk: NGINX gets it when etcd does not answer soon */
+    bool synced; /* the first batch since the registration came */
     int64_t sync_revision; /* its revision: nothing is reported before it is served */
     char *saved_text;      /* to be written to disk; NULL: nothing new */
     struct orc_file_later *guard_file, *table_file;
@@ -59,6 +61,7 @@ void gateway_report(struct gateway *g); /* what is served, to the register, when
 void gateway_save(struct gateway *g);   /* what a restart would miss, to disk, without waiting for it */
 void gateway_save_later(struct gateway *g);
 void gateway_routes_changed(struct gateway *g);
+void gateway_unhold(struct gateway *g); /* the table is of the store, or the best there is */
 
 /* gateway_store.c: reads the config until it fits, registers, then watches. */
 void gateway_read_config(struct gateway *g);

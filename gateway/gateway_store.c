@@ -157,6 +157,7 @@ static void first_batch(struct gateway *g, int64_t revision)
              (long long)revision, n.ready, n.draining, n.suspect);
     g->synced = true;
     g->sync_revision = revision;
+    gateway_unhold(g);
     gateway_routes_changed(g);
     gateway_save(g); /* from now on another store is noticed, also after a crash */
 }

@@ -261,6 +261,15 @@ void gw_table_snapshot(struct gw_table *t)
     t->vanishing = true;
 }
 
+void gw_table_doubt(struct gw_table *t)
+{
+    struct gw_endpoint *e, *next;
+
+    HASH_ITER (hh, t->endpoints, e, next)
+        if (e->state == GW_READY)
+            gw_endpoint_become(t, e, GW_SUSPECT);
+}
+
 void gw_table_forget(struct gw_table *t)
 {
     t->revision = t->served = t->draining_revision = t->said_revision = 0;
@@ -282,7 +291,7 @@ static void vanish(struct gw_table *t, struct gw_endpoint *e, uint64_t now)
     bool on_purpose = e->lease != 0 && lease_of_node(t, e->node) == e->lease;
 
     e->vanished = e->unconfirmed = false;
-    if (e->state == GW_DRAINING || (e->state == GW_READY && on_purpose)) {
+    if (e->state == GW_DRAINING || on_purpose) {
         gw_endpoint_become(t, e, GW_GONE);
     } else if (e->state == GW_READY) {
         gw_endpoint_become(t, e, GW_SUSPECT);

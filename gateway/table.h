@@ -12,8 +12,8 @@
  *   gone       never chosen; remembered until NGINX has no request in flight to it, because until then its
  * slot (the column of NGINX's counters) must not go to another endpoint.
  *
- * A ready endpoint that vanishes while its node's `alive` key still stands on the same lease was taken away
- * by its nodelet, on purpose: it is gone. Every other vanishing makes it suspect. A suspect is forgotten when
+ * An endpoint that vanishes while its node's `alive` key still stands on the same lease was taken away by its
+ * nodelet, on purpose: it is gone. Every other vanishing makes it suspect. A suspect is forgotten when
  * its address goes to another endpoint, when its service is removed, GW_SUSPECT_RETURN_MS after its node came
  * back without it (less than `address_hold`, 60 s, after which its address may be somebody else's), or after
  * GW_SUSPECT_MS.
@@ -70,6 +70,9 @@ bool gw_table_dirty(const struct gw_table *t);
 /* Takes the table that a running NGINX holds (or that was kept on disk), into an empty table: ready endpoints
  * stay in use, and vanish by the first snapshot that lacks them. -EINVAL: nothing was taken. */
 int gw_table_adopt(struct gw_table *t, const char *text, struct orc_err *err);
+/* What was taken is not of a running NGINX, and older than what it may have said: nobody is more than suspect
+ * until the first snapshot. */
+void gw_table_doubt(struct gw_table *t);
 /* The text to push (freed by the caller; its form: lua/orc_table.lua). NULL when it would be too large.
  * Remembers what it said; gw_table_pushed() tells whether that reached NGINX. */
 char *gw_table_text(struct gw_table *t);

@@ -533,6 +533,33 @@ static void test_table__adopted_table_equal_to_the_store_needs_no_push(void **st
     gw_table_free(b);
 }
 
+/* What was kept on disk is older than what may have been agreed to: used where there is nothing else, and
+ * given up for what the store says. */
+static void test_table__a_doubted_table_is_suspect_until_the_store_was_read(void **state)
+{
+    struct gw_table *a = table_with(3), *b = gw_table_new();
+    orc_auto_free char *text = NULL, *pushed = NULL;
+
+    put(a, 2, ENDPOINT_DRAINING, 18);
+    commit(a, 20);
+    text = gw_table_text(a);
+    assert_int_equal(gw_table_adopt(b, text, NULL), 0);
+    gw_table_nginx_lost(b);
+    gw_table_doubt(b);
+    assert_counts(b, "0120");
+    pushed = gw_table_text(b);
+    assert_non_null(strstr(pushed, "T 0 s shop.web.0.1"));
+    assert_non_null(strstr(pushed, "T 2 d shop.web.2.1"));
+    assert_inflight(b, "shop.web.0.1=0 shop.web.1.1=0 ");
+    gw_table_snapshot(b);
+    gw_table_node(b, "k1", LEASE); /* still the one that held them: what lacks was taken away */
+    put(b, 0, ENDPOINT_READY, 10);
+    commit(b, 30);
+    assert_counts(b, "1002");
+    gw_table_free(a);
+    gw_table_free(b);
+}
+
 static void test_table__garbage_is_not_adopted(void **state)
 {
     static const char *const garbage[] = {
@@ -741,6 +768,7 @@ int main(void)
         cmocka_unit_test(test_table__snapshot_in_which_the_node_kept_its_lease_takes_away),
         cmocka_unit_test(test_table__adopted_table_is_the_one_that_was_pushed),
         cmocka_unit_test(test_table__adopted_table_equal_to_the_store_needs_no_push),
+        cmocka_unit_test(test_table__a_doubted_table_is_suspect_until_the_store_was_read),
         cmocka_unit_test(test_table__garbage_is_not_adopted),
         cmocka_unit_test(test_table__new_nginx_gets_everything_and_has_nothing_in_flight),
         cmocka_unit_test(test_table__unreadable_answer_changes_nothing),
