@@ -82,6 +82,7 @@ struct sim_peer {
     char task[KEY_TASK_MAX + 1], address[16];
     char state; /* 'r', 'd', 's' */
     bool there;
+    bool was, still; /* in the table before; and chosen in both */
     int in_flight;
 };
 

@@ -39,6 +39,7 @@ static void take_peer(struct sim_nginx *n, const char *line)
     if (p->in_flight && strcmp(p->task, task) != 0)
         sim_broken("nginx-slot", "slot %u goes from %s to %s with %d requests in flight", slot, p->task, task,
                    p->in_flight);
+    p->still = p->was && p->state == 'r' && state == 'r' && strcmp(p->task, task) == 0;
     p->there = true;
     p->state = state;
     memcpy(p->task, task, sizeof p->task);
@@ -52,8 +53,10 @@ static void take_table(struct sim_nginx *n, const char *text)
 
     n->version++;
     orc_set_str(&n->text, text);
-    orc_vec_each (p, &n->peers)
-        p->there = false;
+    orc_vec_each (p, &n->peers) {
+        p->was = p->there;
+        p->there = p->still = false;
+    }
     n->members.n = 0;
     for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
         if (*line == 'T') {
