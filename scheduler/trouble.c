@@ -66,7 +66,7 @@ void trouble_observe(struct core *c, struct core_task *t)
 
     if (!core_task_known(t) || !core_task_reported(t))
         return;
-    if (t->since || !c->baseline) /* otherwise they were before this core looked */
+    if (!c->baseline) /* otherwise they were before this core looked */
         failures = more->crashes > more->crashes_seen ? more->crashes - more->crashes_seen : 0;
     if (more->crashes != more->crashes_seen)
         t->more->crashes_seen = t->more->crashes;
