@@ -296,6 +296,21 @@ static void test_schedule__a_new_revision_counts_from_the_next_time(void **state
     sim_free(s);
 }
 
+/* 04:00 was before the revision that names it, and within its starting deadline. */
+static void test_schedule__what_was_before_a_revision_is_none_of_its(void **state)
+{
+    struct sim *s = at(0, job_spec("exit0", "0 3 * * *"));
+
+    pass(s, 4 * HOUR + 30 * MINUTE);
+    assert_int_equal(last_run(s), 1);
+    sim_apply(s, "shop", 2, job_spec("exit0", "0 4 * * *"));
+    pass(s, 23 * HOUR + 30 * MINUTE - 1);
+    assert_int_equal(last_run(s), 1);
+    pass(s, 1);
+    assert_int_equal(last_run(s), 2);
+    sim_free(s);
+}
+
 static struct spec_service *after_db(const char *cron)
 {
     struct spec_service *w = job_spec("exit0", cron);
@@ -579,6 +594,7 @@ int main(void)
         cmocka_unit_test(test_schedule__by_hand_after_what_runs),
         cmocka_unit_test(test_schedule__by_hand_twice_while_one_runs),
         cmocka_unit_test(test_schedule__a_new_revision_counts_from_the_next_time),
+        cmocka_unit_test(test_schedule__what_was_before_a_revision_is_none_of_its),
         cmocka_unit_test(test_schedule__what_is_due_waits_for_what_it_depends_on),
         cmocka_unit_test(test_schedule__what_waited_too_long_is_not_run),
         cmocka_unit_test(test_schedule__by_hand_nothing_is_waited_for),
