@@ -94,9 +94,17 @@ static bool any_address(const char *ip)
     return strcmp(ip, "0.0.0.0") == 0;
 }
 
-static bool ports_clash(const struct spec_port *a, const struct spec_port *b)
+/* Where a port is bound that names no address: specs/spec.h. */
+static const char *bound_to(const struct core_node *n, const struct spec_port *p)
 {
-    const char *x = a->host_ip ? a->host_ip : "", *y = b->host_ip ? b->host_ip : "";
+    if (p->host_ip && *p->host_ip)
+        return p->host_ip;
+    return n->rec.address ? n->rec.address : "";
+}
+
+static bool ports_clash(const struct core_node *n, const struct spec_port *a, const struct spec_port *b)
+{
+    const char *x = bound_to(n, a), *y = bound_to(n, b);
 
     return a->host == b->host && a->udp == b->udp && (any_address(x) || any_address(y) || strcmp(x, y) == 0);
 }
@@ -106,7 +114,7 @@ static const struct core_port *taken_by(const struct core_node *n, const struct 
 {
     for (size_t i = 0; i < n->ports.n; i++)
         if ((!n->ports.at[i].task || n->ports.at[i].task != req->without) &&
-            ports_clash(&n->ports.at[i].port, want))
+            ports_clash(n, &n->ports.at[i].port, want))
             return &n->ports.at[i];
     return NULL;
 }
