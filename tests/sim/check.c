@@ -258,11 +258,14 @@ static void endpoint_put(const struct sim_change *c, const struct sim_txn *t)
         if (!told->was_ready)
             told->ready_since = world.now;
         told->was_ready = true;
-    } else if (!told->draining_at) {
-        told->draining_at = world.now;
-        told->draining_revision = store.revision;
-        told->agree = registered();
+        return;
     }
+    if (!told->draining_at || !c->before) /* when it vanished with its lease, of those who are there now */
+        told->agree = registered();
+    if (told->draining_at)
+        return;
+    told->draining_at = world.now;
+    told->draining_revision = store.revision;
 }
 
 static void endpoint_deleted(const struct sim_change *c)

@@ -184,7 +184,8 @@ void process_start(struct sim_proc *p);
 void process_crash(struct sim_proc *p);
 void process_pause(struct sim_proc *p, uint64_t ms);
 void process_cut(struct sim_proc *p, bool cut);
-void process_release_all(void);
+void process_crash_all(void);
+void process_release_all(void); /* when nothing is under way any more */
 
 /* ---- people.c */
 void people_init(void); /* `orc init` */

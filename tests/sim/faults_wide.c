@@ -92,8 +92,10 @@ static void back_in_withdrawal(void)
     struct sim_nginx *n = any_gateway();
 
     fault_lose_withdrawal();
-    if (n && !n->proc->up)
-        sim_once(sim_below(100), fault_start, n->proc);
+    if (!n || n->proc->up)
+        return;
+    n->proc->link.slow = sim_below(4000); /* it is there, and late */
+    sim_once(sim_below(100), fault_start, n->proc);
 }
 
 /* ---- a container ends and runs again while its nodelet can't say so, and is to go when it can */

@@ -192,8 +192,9 @@ static void come_to_rest(void)
 static void end(void)
 {
     world.over = true;
+    process_crash_all();
+    run_for(200000); /* what was sent arrives */
     process_release_all();
-    run_for(200000);
     for (int i = 0; i < cluster.n_nodes; i++)
         engine_release(&cluster.nodes[i]);
     for (int i = 0; i < cluster.n_gateways; i++)

@@ -137,11 +137,14 @@ void process_cut(struct sim_proc *p, bool cut)
         stream_cut(p);
 }
 
-void process_release_all(void)
+void process_crash_all(void)
 {
     for (size_t i = 0; i < world.n_procs; i++)
         process_crash(world.procs[i]);
-    world_settle();
+}
+
+void process_release_all(void)
+{
     for (size_t i = 0; i < world.n_procs; i++) {
         sim_disk_clear(world.procs[i]);
         free(world.procs[i]);

@@ -158,12 +158,6 @@ bool world_step(uint64_t until)
     return true;
 }
 
-void world_settle(void)
-{
-    while (world_step(world.now))
-        ;
-}
-
 void world_begin(uint64_t seed, bool trace)
 {
     struct sim_event **queue = world.queue;

@@ -108,8 +108,6 @@ static inline bool sim_event_queued(const struct sim_event *e)
 void sim_once(uint64_t ms, void (*fire)(void *arg), void *arg);
 /* The next event; false: none before `until`, which it is now. */
 bool world_step(uint64_t until);
-/* Runs what is due now, and nothing later. */
-void world_settle(void);
 
 /* Runs as this process; returns who was current. */
 struct sim_proc *sim_become(struct sim_proc *p);
