@@ -162,10 +162,9 @@ static void alive_changed(struct core *c, struct core_node *n)
 
 uint16_t feed_boot(const char *boot_id)
 {
-    char boot[RECORD_BOOT_MAX];
+    size_t n = boot_id ? strnlen(boot_id, RECORD_BOOT_MAX - 1) : 0; /* as record_boot() */
 
-    record_boot(boot_id, boot);
-    return *boot ? (uint16_t)(1 + orc_hash64_str(0, boot) % UINT16_MAX) : 0;
+    return n ? (uint16_t)(1 + orc_hash64(0, boot_id, n) % UINT16_MAX) : 0;
 }
 
 void feed_alive(struct core *c, const struct key *k, const struct record_alive *r, int64_t create,

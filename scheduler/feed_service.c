@@ -72,7 +72,7 @@ static void app_changed(struct core *c, struct core_app *a)
     for (size_t i = 0; i < a->rec.services.n && a->fed.present && !a->fed.unreadable; i++)
         core_service_get(c, a->name, a->rec.services.at[i].name);
     for (s = a->services; s && ((next = s->app_next), true); s = next)
-        core_dirty(c, s);
+        core_look(c, s);
 }
 
 void feed_app(struct core *c, const struct key *k, struct record_app *r, int64_t create, int64_t mod)
@@ -129,7 +129,7 @@ void feed_rollout(struct core *c, const struct key *k, struct record_rollout *r,
 
     FEED_MOVE(&s->rollout, r, record_rollout_release);
     feed_note(&s->rollout_fed, r, create, mod);
-    core_dirty(c, s);
+    core_look(c, s);
     for (other = s->app->services; other; other = other->app_next)
         if (other->waits_dependency)
             core_dirty(c, other);

@@ -108,12 +108,18 @@ const struct record_app_service *core_service_wanted(const struct core_service *
 
 /* ---- marking ----------------------------------------------------------------------------------------- */
 
-void core_dirty(struct core *c, struct core_service *s)
+void core_look(struct core *c, struct core_service *s)
 {
     if (s->dirty)
         return;
     s->dirty = true;
     DL_APPEND2(c->dirty, s, dirty_prev, dirty_next);
+}
+
+void core_dirty(struct core *c, struct core_service *s)
+{
+    s->well.replicas = 0;
+    core_look(c, s);
 }
 
 void core_dirty_node(struct core *c, struct core_node *n)

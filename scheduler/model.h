@@ -256,6 +256,11 @@ struct core_service {
     struct spec_resources asked;        /* by one replica, as counted in the core's sum ... */
     int asked_replicas;                 /* ... so often */
     bool dirty, waits_room, waits_dependency;
+    struct { /* what it was complete at when it was last looked at, with nothing to wait for; and nothing it
+                hangs on but records has changed since. No replicas: otherwise */
+        int64_t target, restart_epoch;
+        int replicas;
+    } well;
     uint64_t wake; /* monotonic ms; 0: none */
     bool timed;
     const struct spec_service *allow_spec; /* whose constraints these are; NULL: none of those it has now */
@@ -359,6 +364,8 @@ const struct core_revision *core_service_revision(const struct core_service *s,
 const struct record_app_service *core_service_wanted(const struct core_service *s);
 
 void core_dirty(struct core *c, struct core_service *s);
+/* Likewise, when only its app's or its rollout's record has changed. */
+void core_look(struct core *c, struct core_service *s);
 void core_dirty_node(struct core *c, struct core_node *n); /* all services with tasks there */
 void core_dirty_all(struct core *c);
 void core_touch(struct core *c, struct core_task *t);

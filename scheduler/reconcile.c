@@ -339,6 +339,13 @@ static void settle_slots(struct recon *x)
     place_expect(x->c, slots_count_empty(&x->v));
 }
 
+/* So says the record, and that nothing else is to be done. */
+static bool has_arrived(const struct record_rollout *r)
+{
+    return r->state == ROLLOUT_COMPLETE && r->complete == r->target && !r->reason && !r->degraded &&
+           !r->failures && !r->pending.n && !r->trouble.n && !r->moving.n && !r->rebalance_left;
+}
+
 /* Each slot that is wanted has an available task as it should be, and there is none besides: change() would
  * find nothing. Most services are like that whenever they are looked at. */
 static bool is_well(const struct recon *x)
@@ -356,6 +363,27 @@ static bool is_well(const struct recon *x)
     return true;
 }
 
+/* Looked at again it would be the same: nothing is under way, nor watched, nor has failed. */
+static void note_well(struct recon *x)
+{
+    const struct record_rollout *r = &x->next;
+
+    if (x->s->wake || x->v.stopping.n || x->s->trouble.n || !has_arrived(r))
+        return;
+    x->s->well.target = r->target;
+    x->s->well.restart_epoch = r->restart_epoch;
+    x->s->well.replicas = r->replicas;
+}
+
+/* Only records have changed since then, and they ask for the same: no slot needs to be looked at. */
+static bool is_still_well(const struct recon *x)
+{
+    const struct record_rollout *r = &x->next;
+
+    return x->s->well.replicas && x->s->well.replicas == r->replicas && x->s->well.target == r->target &&
+           x->s->well.restart_epoch == r->restart_epoch && has_arrived(r);
+}
+
 static void change(struct recon *x)
 {
     recon_count_spread(x);
@@ -370,15 +398,10 @@ static void change(struct recon *x)
     recon_move(x);
 }
 
-static void keep_service(struct recon *x, const struct record_app_service *wanted)
+static void keep_slots(struct recon *x)
 {
-    rollout_take_in(x->c, x->s, wanted, &x->next);
-    if (job_is(x)) {
-        job_keep(x);
-        say(x);
-        return;
-    }
-    job_forget(&x->next);
+    bool well;
+
     build(x);
     if (!x->target && x->next.state == ROLLOUT_UPDATING)
         rollout_say(&x->next.reason, "revision %lld of %s can't be read", (long long)x->next.target,
@@ -390,9 +413,29 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
     x->epoch = x->next.restart_epoch;
     global_list(x->c, x->s, x->target && x->target->rec.spec->global);
     recon_list_auto(x->c, x->s, x->target && x->target->rec.spec->rebalance_auto);
-    if (!is_well(x))
+    well = is_well(x);
+    if (!well)
         change(x);
     rollout_conclude(&x->v, &x->next);
+    say(x);
+    if (well)
+        note_well(x);
+}
+
+static void keep_service(struct recon *x, const struct record_app_service *wanted)
+{
+    rollout_take_in(x->c, x->s, wanted, &x->next);
+    if (job_is(x)) {
+        job_keep(x);
+        say(x);
+        return;
+    }
+    job_forget(&x->next);
+    if (!is_still_well(x)) {
+        keep_slots(x);
+        return;
+    }
+    x->next.available = x->next.updated = x->next.replicas;
     say(x);
 }
 
