@@ -132,9 +132,9 @@ static struct watch pass(struct sim *s, uint64_t ms)
     uint64_t end = s->now + ms;
 
     while (s->now < end) {
-        orc_auto_free char *text = sim_step(s);
         int have, two;
 
+        free(sim_step(s));
         sim_act(s);
         have = sim_available(s, "web");
         two = doubled(s);
