@@ -4,21 +4,14 @@
 
 void runs_copy(const struct record_rollout *r, struct runs *ret)
 {
-    for (size_t i = 0; i < r->runs.n; i++) {
-        struct rollout_run *run = orc_vec_add(ret);
-
-        *run = r->runs.at[i];
-        run->done = orc_strdup(run->done);
-        run->reason = orc_strdup(run->reason);
-    }
+    for (size_t i = 0; i < r->runs.n; i++)
+        rollout_run_copy(orc_vec_add(ret), &r->runs.at[i]);
 }
 
 void runs_release(struct runs *r)
 {
-    for (size_t i = 0; i < r->n; i++) {
-        free(r->at[i].done);
-        free(r->at[i].reason);
-    }
+    for (size_t i = 0; i < r->n; i++)
+        rollout_run_release(&r->at[i]);
     orc_vec_release(r);
 }
 

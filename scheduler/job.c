@@ -26,12 +26,6 @@ bool job_is(const struct recon *x)
     return rev ? rev->rec.spec->job : x->next.runs.n > 0;
 }
 
-static void release_run(struct rollout_run *run)
-{
-    free(run->done);
-    free(run->reason);
-}
-
 void job_removed(struct record_rollout *r)
 {
     if (r->runs.n)
@@ -43,7 +37,7 @@ void job_forget(struct record_rollout *r)
     struct rollout_run *run;
 
     orc_vec_each (run, &r->runs)
-        release_run(run);
+        rollout_run_release(run);
     r->runs.n = 0;
 }
 
@@ -330,7 +324,7 @@ static void forget_results(struct job *j)
     orc_vec_each (run, &r->runs) {
         if (run->state != RUN_RUNNING && ended > keep) {
             ended--;
-            release_run(run);
+            rollout_run_release(run);
             continue;
         }
         r->runs.at[kept++] = *run;

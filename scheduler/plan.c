@@ -23,13 +23,8 @@ void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *
         orc_vec_push(&dst->trouble, ((struct rollout_trouble){orc_strdup(src->trouble.at[i].node),
                                                               src->trouble.at[i].failures}));
     memset(&dst->runs, 0, sizeof dst->runs);
-    for (size_t i = 0; i < src->runs.n; i++) {
-        struct rollout_run *run = orc_vec_add(&dst->runs);
-
-        *run = src->runs.at[i];
-        run->done = orc_strdup(run->done);
-        run->reason = orc_strdup(run->reason);
-    }
+    for (size_t i = 0; i < src->runs.n; i++)
+        rollout_run_copy(orc_vec_add(&dst->runs), &src->runs.at[i]);
     dst->rebalance_end = orc_strdup(src->rebalance_end);
     memset(&dst->moving, 0, sizeof dst->moving);
     for (size_t i = 0; i < src->moving.n; i++)

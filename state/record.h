@@ -120,6 +120,8 @@ struct rollout_run {
     int exit_code; /* of the last that failed; -1: none, or it never ran */
     char *reason;  /* why the last one failed, or what stopped the run; NULL */
 };
+void rollout_run_copy(struct rollout_run *dst, const struct rollout_run *src); /* into an empty one */
+void rollout_run_release(struct rollout_run *r);
 #define ROLLOUT_RUNS_MAX (SPEC_KEEP_MAX + 20) /* results, and those under way */
 
 struct rollout_move { /* a replica that is being moved: its successor elsewhere is not available yet */

@@ -141,6 +141,19 @@ const char *run_state_name(enum run_state s)
     return run_states[s];
 }
 
+void rollout_run_copy(struct rollout_run *dst, const struct rollout_run *src)
+{
+    *dst = *src;
+    dst->done = orc_strdup(src->done);
+    dst->reason = orc_strdup(src->reason);
+}
+
+void rollout_run_release(struct rollout_run *r)
+{
+    free(r->done);
+    free(r->reason);
+}
+
 static int run_cmp(const void *a, const void *b)
 {
     int64_t x = ((const struct rollout_run *)a)->n, y = ((const struct rollout_run *)b)->n;
