@@ -79,7 +79,7 @@ static struct told *told_new(const struct sim_change *c, const struct record_tas
     }
     t->healthy_since = t->endpoint_gone_at = 0;
     t->desired = TASK_RUN; /* of an id that came again with a restored store, all is forgotten */
-    t->left_at = t->draining_at = 0;
+    t->left_at = t->draining_at = t->again_at = 0;
     t->was_ready = t->fell_ill = false;
     memcpy(t->node, c->name->key.node, sizeof t->node);
     snprintf(t->service, sizeof t->service, "%s", r->service);
@@ -260,8 +260,13 @@ static void endpoint_put(const struct sim_change *c, const struct sim_txn *t)
         told->was_ready = true;
         return;
     }
-    if (!told->draining_at || !c->before) /* when it vanished with its lease, of those who are there now */
-        told->agree = registered();
+    if (told->draining_at && c->before)
+        return;
+    if (told->draining_at) { /* it vanished with its lease: those agree who are there now */
+        told->agreed = told->agree;
+        told->again_at = world.now;
+    }
+    told->agree = registered();
     if (told->draining_at)
         return;
     told->draining_at = world.now;
@@ -303,8 +308,10 @@ static void gateway_deleted(const char *id)
     struct told *t, *next;
 
     HASH_ITER (hh, check.tasks, t, next)
-        if (i >= 0)
+        if (i >= 0) {
             t->agree &= ~(1u << i);
+            t->agreed &= ~(1u << i);
+        }
 }
 
 /* ---- a revision */

@@ -23,6 +23,8 @@ struct told { /* a task, from its creation to the end of the run */
     bool fell_ill;             /* after it had been healthy */
     uint64_t endpoint_gone_at; /* its endpoint is not in the store; 0: it is, or never was */
     unsigned agree;            /* gateways, by number, that were registered then and still are */
+    uint64_t again_at;         /* it was put as draining again, after its lease had ended; 0: not */
+    unsigned agreed;           /* `agree` before that */
     UT_hash_handle hh;
 };
 

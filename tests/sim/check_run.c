@@ -111,12 +111,15 @@ static bool must_wait_for(const struct sim_container *c, const struct told *t, i
 {
     const struct sim_nginx *n = &cluster.gateways[gateway];
     const struct sim_service *s = service_named(t->service);
+    unsigned agree = t->agree;
 
     if (!nginx_may_pick(n, t->id) && !nginx_in_flight(n, t->id))
         return false;
     if (!t->draining_at)
         return t->was_ready;
-    return (t->agree & (1u << gateway)) && world.now < t->draining_at + (s ? s->drain_ms : 30000);
+    if (t->again_at && c->stop_asked_at <= t->again_at) /* it was asked for before: nobody could know */
+        agree = t->agreed;
+    return (agree & (1u << gateway)) && world.now < t->draining_at + (s ? s->drain_ms : 30000);
 }
 
 /* Whoever reads the endpoints at this moment would send it requests. */

@@ -54,9 +54,10 @@ struct sim_container {
     enum sim_state state;
     int starts, exit_code;
     uint64_t started_at, healthy_at, ended_at;
-    bool sick_now;        /* a fault: its checks fail, until it is started again or mended */
-    uint64_t term_at;     /* the stop signal was sent in this run; 0: not */
-    struct sim_event end; /* of this run */
+    bool sick_now;          /* a fault: its checks fail, until it is started again or mended */
+    uint64_t term_at;       /* the stop signal was sent in this run; 0: not */
+    uint64_t stop_asked_at; /* ... by a request of then */
+    struct sim_event end;   /* of this run */
     struct sim_stop *stops;
 };
 

@@ -23,6 +23,7 @@ struct docker_call {
     void *arg;
     bool waits; /* for a container to stop, or of events: nothing is due by itself */
     bool lies;  /* it is done, and answered with an error */
+    uint64_t asked_at;
 };
 
 struct sim_stop { /* a stop that waits for its container's end */
@@ -346,6 +347,8 @@ static void do_stop(struct docker_call *call, struct sim_container *c)
         answer(call, DOCKER_OK, "", NULL);
         return;
     }
+    if (!c->term_at)
+        c->stop_asked_at = call->asked_at;
     check_signalled(c, call->d->proc);
     sim_say("%s: container %s gets TERM", c->node->name, c->task);
     if (!c->term_at)
@@ -366,6 +369,8 @@ static void do_stop(struct docker_call *call, struct sim_container *c)
 static void do_kill(struct docker_call *call, struct sim_container *c)
 {
     if (c->state == SIM_RUNNING) {
+        if (!c->term_at)
+            c->stop_asked_at = call->asked_at;
         check_signalled(c, call->d->proc);
         ended(c, 137);
     }
@@ -518,6 +523,7 @@ struct docker_call *docker_request(struct docker *d, const struct docker_req *re
     struct docker_call *call = orc_new(struct docker_call);
 
     call->d = d;
+    call->asked_at = world.now;
     call->method = orc_strdup(req->method ? req->method : "");
     call->path = orc_strdup(req->path);
     call->body = req->body ? json_deep_copy(req->body) : NULL;
