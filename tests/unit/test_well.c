@@ -124,13 +124,13 @@ static void fewer(struct record_rollout *r)
 
 static void degrade(struct record_rollout *r)
 {
-    r->degraded = orc_strdup("web.0 fails");
+    orc_set_str(&r->degraded, "web.0 fails");
     r->failures = 2;
 }
 
 static void give_reason(struct record_rollout *r)
 {
-    r->reason = orc_strdup("of before");
+    orc_set_str(&r->reason, "of before");
 }
 
 static void wait_for_a_slot(struct record_rollout *r)
@@ -275,12 +275,15 @@ static void test_well__changes_are_decided_as_when_every_slot_is_looked_at(void 
 static void test_well__it_stays_so_while_the_app_is_written_and_ends_with_what_matters(void **state)
 {
     struct sim *s = at_rest();
+    struct record_app app;
 
     for (int i = 0; i < 3; i++) {
         nothing_but_a_generation(s);
         sim_settle(s);
         assert_true(is_well(s));
-        assert_int_equal(sim_rollout(s, "shop", "web")->generation, sim_app(s, "shop").generation);
+        app = sim_app(s, "shop");
+        assert_int_equal(sim_rollout(s, "shop", "web")->generation, app.generation);
+        record_app_release(&app);
     }
     drained(s);
     assert_false(is_well(s));
