@@ -168,7 +168,8 @@ static void on_kept(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
 
-    orc_warn("etcd does not answer: NGINX gets the endpoints of revision %lld, as they were kept on disk",
+    orc_warn("nothing could be read from etcd yet: NGINX gets the endpoints of revision %lld, as they were "
+             "kept on disk",
              (long long)gw_table_revision(g->table));
     gateway_unhold(g);
 }
@@ -183,8 +184,10 @@ static void kept_table(struct gateway *g)
 
     if (orc_file_read(path, GW_TABLE_TEXT_MAX, &text, NULL, &err) < 0)
         return;
-    if (gw_table_adopt(g->table, text, &err) < 0)
+    if (gw_table_adopt(g->table, text, &err) < 0) {
         orc_warn("%s is not used: %s", path, err.msg);
+        return;
+    }
     gw_table_nginx_lost(g->table);
     gw_table_doubt(g->table);
     g->held = true;

@@ -1,5 +1,4 @@
-/* Any bytes as a recording of the scheduler's inputs. Built like fuzz_spec.c: clang's -fsanitize=fuzzer, or
- * -DORC_FUZZ_PLAIN for one run over the files given.
+/* Any bytes as a recording of the scheduler's inputs. Built like fuzz_spec.c.
  *
  * Checksums would keep most inputs out, so the bytes are used twice: as they are, as a whole recording; and
  * cut into entries whose heads are put right, so that their members, and what the core makes of them, are
@@ -66,19 +65,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     replay_entries(data, n);
     return 0;
 }
-
-#ifdef ORC_FUZZ_PLAIN
-#include "lib/file.h"
-
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        orc_auto_free char *data = NULL;
-        size_t n = 0;
-
-        if (orc_file_read(argv[i], 1 << 24, &data, &n, NULL) == 0)
-            LLVMFuzzerTestOneInput((const uint8_t *)data, n);
-    }
-    return 0;
-}
-#endif

@@ -1,5 +1,5 @@
 /* Any bytes as a value of etcd: the first byte chooses the kind of record, the rest is the value. Built like
- * fuzz_spec.c: clang's -fsanitize=fuzzer, or -DORC_FUZZ_PLAIN for one run over the files given.
+ * fuzz_spec.c.
  *
  * Beside memory faults it looks for a broken promise: a value that was accepted is written so that it is
  * accepted again, and the second text equals the first. Keys go the same way: any bytes as a key. */
@@ -77,24 +77,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         tries[data[0] % ORC_ARRAY_SIZE(tries)]((const char *)data + 1, n - 1);
     return 0;
 }
-
-#ifdef ORC_FUZZ_PLAIN
-#include "lib/file.h"
-
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        char *data = NULL;
-        size_t n = 0;
-        struct orc_err err = ORC_ERR_INIT;
-
-        if (orc_file_read(argv[i], 1 << 20, &data, &n, &err) < 0) {
-            fprintf(stderr, "%s\n", err.msg);
-            return 1;
-        }
-        LLVMFuzzerTestOneInput((const uint8_t *)data, n);
-        free(data);
-    }
-    return 0;
-}
-#endif

@@ -96,24 +96,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     return 0;
 }
-
-#ifdef ORC_FUZZ_PLAIN
-#include "lib/file.h"
-
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        char *data = NULL;
-        size_t n = 0;
-        struct orc_err err = ORC_ERR_INIT;
-
-        if (orc_file_read(argv[i], 1 << 20, &data, &n, &err) < 0) {
-            fprintf(stderr, "%s\n", err.msg);
-            return 1;
-        }
-        LLVMFuzzerTestOneInput((const uint8_t *)data, n);
-        free(data);
-    }
-    return 0;
-}
-#endif

@@ -1,13 +1,10 @@
-/* Any bytes as a service file, and as a stored service. With clang's -fsanitize=fuzzer it is a libFuzzer
- * target; built with -DORC_FUZZ_PLAIN it runs once over the files and folders given (a corpus), with any
- * compiler.
+/* Any bytes as a service file, and as a stored service. A libFuzzer target (clang's
+ * -fsanitize=fuzzer); with files as arguments it runs those alone.
  *
  * Beside memory faults it looks for broken promises: an app or complaints, never both; what the parser
  * accepts the reader of stored JSON accepts, and it comes out the same. */
-#include "lib/file.h"
 #include "specs/parse.h"
 
-#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,29 +75,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     free(text);
     return 0;
 }
-
-#ifdef ORC_FUZZ_PLAIN
-static int run_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    struct orc_err err = ORC_ERR_INIT;
-    orc_auto_free char *data = NULL;
-    size_t n = 0;
-
-    if (type != FTW_F)
-        return 0;
-    if (orc_file_read(path, 16 << 20, &data, &n, &err) < 0) {
-        fprintf(stderr, "%s\n", err.msg);
-        return 1;
-    }
-    LLVMFuzzerTestOneInput((const uint8_t *)data, n);
-    return 0;
-}
-
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (nftw(argv[i], run_file, 16, FTW_PHYS) != 0)
-            return 1;
-    return 0;
-}
-#endif

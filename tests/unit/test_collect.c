@@ -333,6 +333,44 @@ static void gateway(struct sim *s, const char *id, bool alive)
         sim_del(s, key_gateway_alive(SIM_CLUSTER, id));
 }
 
+static void test_collect__a_gateway_without_a_sign_of_life_is_retired_after_its_time(void **state)
+{
+    struct sim *s = sim_running(1, sim_spec("web", 1, "good"));
+
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
+    gateway(s, "g1", true);
+    sim_put(s, key_gateway(SIM_CLUSTER, "g2"), orc_strdup("{\"node\":\"k2\"}"));
+    sim_pass(s, 59000);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 2);
+    sim_pass(s, 2000);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
+    gateway(s, "g1", false);
+    sim_pass(s, 30000);
+    gateway(s, "g1", true);
+    sim_pass(s, 100000);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
+    sim_free(s);
+}
+
+static void test_collect__a_gateway_that_returns_in_the_last_moment_stays(void **state)
+{
+    struct sim *s = sim_running(1, sim_spec("web", 1, "good"));
+    struct plan p = {0};
+
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
+    sim_settle(s);
+    s->now += 60000;
+    core_step(s->core, s->now, 0, &p);
+    assert_int_equal(p.txns.n, 1);
+    gateway(s, "g1", true);
+    assert_false(sim_commit(s, &p.txns.at[0]));
+    core_retry(s->core, &p.txns.at[0]);
+    plan_release(&p);
+    sim_pass(s, 100000);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
+    sim_free(s);
+}
+
 /* The wait begins when this leader sees it missing; each has its own, and the core wakes for the next. */
 static void test_collect__gateways_are_retired_each_at_its_time(void **state)
 {
@@ -398,6 +436,8 @@ int main(void)
         cmocka_unit_test(test_collect__a_refused_one_of_a_lost_node_is_planned_again),
         cmocka_unit_test(test_collect__many_at_once),
         cmocka_unit_test(test_collect__the_plan_does_not_depend_on_the_order),
+        cmocka_unit_test(test_collect__a_gateway_without_a_sign_of_life_is_retired_after_its_time),
+        cmocka_unit_test(test_collect__a_gateway_that_returns_in_the_last_moment_stays),
         cmocka_unit_test(test_collect__gateways_are_retired_each_at_its_time),
         cmocka_unit_test(test_collect__under_a_new_leader_times_begin_anew),
     };

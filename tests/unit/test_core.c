@@ -247,54 +247,6 @@ static void test_garbage__hostile_numbers_do_not_overflow(void **state)
     sim_free(s);
 }
 
-/* ---- gateways */
-
-static void gateway(struct sim *s, const char *id, bool alive)
-{
-    if (alive)
-        sim_put(s, key_gateway_alive(SIM_CLUSTER, id), orc_strdup("{\"served\":7}"));
-    else
-        sim_del(s, key_gateway_alive(SIM_CLUSTER, id));
-}
-
-static void test_gateways__one_without_a_sign_of_life_is_retired_after_its_time(void **state)
-{
-    struct sim *s = running(1, 1);
-
-    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
-    gateway(s, "g1", true);
-    sim_put(s, key_gateway(SIM_CLUSTER, "g2"), orc_strdup("{\"node\":\"k2\"}"));
-    sim_pass(s, 59000);
-    assert_int_equal(sim_keys(s, KEY_GATEWAY), 2);
-    sim_pass(s, 2000);
-    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
-    gateway(s, "g1", false);
-    sim_pass(s, 30000);
-    gateway(s, "g1", true);
-    sim_pass(s, 100000);
-    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
-    sim_free(s);
-}
-
-static void test_gateways__one_that_returns_in_the_last_moment_stays(void **state)
-{
-    struct sim *s = running(1, 1);
-    struct plan p = {0};
-
-    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
-    sim_settle(s);
-    s->now += 60000;
-    core_step(s->core, s->now, 0, &p);
-    assert_int_equal(p.txns.n, 1);
-    gateway(s, "g1", true);
-    assert_false(sim_commit(s, &p.txns.at[0]));
-    core_retry(s->core, &p.txns.at[0]);
-    plan_release(&p);
-    sim_pass(s, 100000);
-    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
-    sim_free(s);
-}
-
 /* ---- dependencies */
 
 static void depend(struct spec_service *w, const char *on, enum spec_depends condition)
@@ -411,8 +363,6 @@ int main(void)
         cmocka_unit_test(test_garbage__an_unreadable_rollout_is_left_alone),
         cmocka_unit_test(test_garbage__unreadable_status_alive_node_and_config_conclude_nothing),
         cmocka_unit_test(test_garbage__hostile_numbers_do_not_overflow),
-        cmocka_unit_test(test_gateways__one_without_a_sign_of_life_is_retired_after_its_time),
-        cmocka_unit_test(test_gateways__one_that_returns_in_the_last_moment_stays),
         cmocka_unit_test(test_depends__the_first_deployment_waits_until_the_other_is_healthy),
         cmocka_unit_test(test_depends__started_is_less_than_healthy),
         cmocka_unit_test(test_depends__one_scaled_to_zero_is_not_waited_for),
