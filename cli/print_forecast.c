@@ -42,7 +42,7 @@ static void print_ops(const struct out *o, const struct forecast_result *r)
                 out_cell(t, "%s", plan_task_id(&op->task, id));
                 out_cell(t, "%s", preview_verb(op));
                 out_cell(t, "%s", op->task.node->s);
-                out_cell(t, "%s", op->kind == PLAN_TASK_CREATE ? rec.address : "");
+                out_cell(t, "%s", op->kind == PLAN_TASK_CREATE && rec.address ? rec.address : "");
                 out_cell(t, "%s", orc_format_duration(s->after_ms, after));
                 out_cell(t, "%s", preview_reason(op));
             }

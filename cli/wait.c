@@ -74,7 +74,8 @@ static void say_tasks(struct waiting *w, const struct report_service *s, bool be
         if (!orc_streq(t->desired, "run"))
             line = orc_printf("  %s on %s stops: %s", t->id, t->node, t->reason ? t->reason : "replaced");
         else if (t->healthy)
-            line = orc_printf("  %s on %s is healthy at %s", t->id, t->node, t->address ? t->address : "?");
+            line = orc_printf("  %s on %s is healthy%s%s", t->id, t->node, t->address ? " at " : "",
+                              t->address ?: "");
         else if (orc_streq(t->state, "failed") || orc_streq(t->health, "unhealthy"))
             line = orc_printf("  %s on %s is %s: %s", t->id, t->node, is, t->reason ? t->reason : "?");
         if (line && !said_before(w, line) && !before)

@@ -125,6 +125,15 @@ static json_t *port_bindings(const struct spec_service *spec, const char *privat
     return bindings;
 }
 
+static const char *network_mode(const struct spec_service *spec)
+{
+    static const char *const modes[] = {[SPEC_NETWORK_BRIDGE] = CONTAINER_NETWORK,
+                                        [SPEC_NETWORK_NONE] = "none",
+                                        [SPEC_NETWORK_HOST] = "host"};
+
+    return modes[spec->network];
+}
+
 static json_t *host_config(const struct container_context *ctx, const struct record_task *t,
                            const struct spec_service *spec)
 {
@@ -134,8 +143,9 @@ static json_t *host_config(const struct container_context *ctx, const struct rec
     json_object_set_new(h, "Memory", json_integer(spec->limits.memory));
     if (spec->pids_limit) /* otherwise the engine's own */
         json_object_set_new(h, "PidsLimit", json_integer(spec->pids_limit));
-    json_object_set_new(h, "NetworkMode", json_string(CONTAINER_NETWORK));
-    json_object_set_new(h, "PortBindings", port_bindings(spec, ctx->address));
+    json_object_set_new(h, "NetworkMode", json_string(network_mode(spec)));
+    if (spec->network == SPEC_NETWORK_BRIDGE)
+        json_object_set_new(h, "PortBindings", port_bindings(spec, ctx->address));
     json_object_set_new(h, "Mounts", mounts(t->app, spec));
     /* Restarts are nodelet's, by the policy of the spec. */
     json_object_set_new(policy, "Name", json_string("no"));
@@ -189,8 +199,10 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
      * engine at its end. */
     json_object_set_new(c, "StopTimeout", json_integer(stop_seconds(spec->stop_grace_period_ms)));
     json_object_set_new(c, "Healthcheck", no_healthcheck());
-    json_object_set_new(c, "ExposedPorts", exposed_ports(spec));
     json_object_set_new(c, "HostConfig", host_config(ctx, task, spec));
-    json_object_set_new(c, "NetworkingConfig", networking(task->address));
+    if (spec->network == SPEC_NETWORK_BRIDGE) { /* elsewhere it has neither ports of its own nor an address */
+        json_object_set_new(c, "ExposedPorts", exposed_ports(spec));
+        json_object_set_new(c, "NetworkingConfig", networking(task->address));
+    }
     return c;
 }

@@ -34,7 +34,7 @@ static enum endpoint_known wanted_endpoint(const struct task *t)
         return EP_NONE;
     if (converge_stopping(&t->c))
         return t->ever_ready ? EP_DRAINING : EP_NONE;
-    if (t->c.job)
+    if (t->c.job || !t->rec.address) /* nobody calls it */
         return EP_NONE;
     if (t->c.desired != TASK_RUN) /* its stop has not begun yet: as it is */
         return t->pub.have;

@@ -8,6 +8,7 @@
 #include "scheduler/rank.h"
 #include "scheduler/trouble.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 /* ---- spread ------------------------------------------------------------------------------------------ */
@@ -300,6 +301,19 @@ static void take_ports(struct core_node *n, const struct place_req *req, int slo
     }
 }
 
+/* Where its ports are; 0: nowhere. An address of the node's is held in any case: they are many, and it is one
+ * rule less. */
+static uint32_t address_of(const struct core_node *n, const struct spec_service *spec, int octet)
+{
+    struct in_addr in;
+
+    if (spec->network == SPEC_NETWORK_BRIDGE)
+        return n->subnet | (uint32_t)octet;
+    if (spec->network == SPEC_NETWORK_HOST && n->rec.address && inet_pton(AF_INET, n->rec.address, &in) == 1)
+        return ntohl(in.s_addr);
+    return 0;
+}
+
 uint32_t place_take(struct core *c, struct core_node *n, const struct place_req *req, int slot,
                     int64_t attempt)
 {
@@ -319,7 +333,7 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
     place_volumes_taken(c, n, req);
     rank_taken(c, n);
     spread_add(c, n, 1);
-    return n->subnet | (uint32_t)octet;
+    return address_of(n, req->spec, octet);
 }
 
 void place_drop_ports(struct core_node *n, const struct core_task *t)

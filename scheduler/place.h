@@ -49,7 +49,8 @@ struct core_node *place_pick(struct core *c, const struct place_req *req, char *
 int place_fuller(struct core *c, const struct spec_service *spec, struct core_node *a, struct core_node *b);
 
 /* Takes room, ports and an address on a node picked before, for the rest of this step. The address is chosen
- * by a hash of the task's id, so that a freed one is rarely the next one used; in host byte order. */
+ * by a hash of the task's id, so that a freed one is rarely the next one used; in host byte order. In the
+ * server's own network it is the server's; 0: it has none. */
 uint32_t place_take(struct core *c, struct core_node *n, const struct place_req *req, int slot,
                     int64_t attempt);
 /* Ports of that task are free again; NULL: those taken in this step. */

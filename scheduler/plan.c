@@ -306,7 +306,8 @@ static char *task_text(const struct plan_op *op)
         return orc_printf("collect %s on %s", id, node);
     r = plan_task_record(&op->task, address);
     if (op->kind == PLAN_TASK_CREATE)
-        return orc_printf("create %s on %s at %s: %s", id, node, r.address, r.reason);
+        return orc_printf("create %s on %s %s%s: %s", id, node, r.address ? "at " : "without an address",
+                          r.address ?: "", r.reason);
     return orc_printf("%s %s on %s: %s", task_desired_name(r.desired), id, node, r.stop_reason);
 }
 

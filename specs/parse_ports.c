@@ -1,4 +1,4 @@
-/* ports: Compose's short form "[IP:][HOST:]CONTAINER[/PROTOCOL]" with ranges, and the long form. */
+/* ports: Compose's short form "[IP:][HOST:]CONTAINER[/PROTOCOL]" with ranges, and the long form; expose. */
 #include "lib/units.h"
 #include "specs/check.h"
 #include "specs/parse_service.h"
@@ -200,6 +200,7 @@ void spec_key_ports(struct spec_reader *r, const struct spec_key *k, const struc
     struct spec_service *s = ((struct spec_service_in *)into)->service;
     size_t n = spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
 
+    ((struct spec_service_in *)into)->ports = v;
     for (size_t i = 0; i < n; i++) {
         const struct spec_node *item = v->entries.at[i].value;
 
@@ -209,4 +210,34 @@ void spec_key_ports(struct spec_reader *r, const struct spec_key *k, const struc
             read_short(r, item, s);
     }
     refuse_clashes(r, v, s);
+}
+
+/* expose: "PORT[/PROTOCOL]", also as a range. Of a container in the server's network (parse_network.c), so
+ * what it listens on is the server's. */
+static int parse_exposed(const char *s, struct spec_service *to, struct orc_err *err)
+{
+    struct range ports = {0};
+    bool udp;
+    size_t n;
+    int r = parse_protocol(s, &n, &udp, err);
+
+    if (r == 0)
+        r = parse_range(s, n, &ports, err);
+    return r < 0 ? r : add_ranges(to, "0.0.0.0", &ports, &ports, udp, err);
+}
+
+void spec_key_expose(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    struct spec_service_in *in = into;
+    size_t n = spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
+
+    in->expose = v;
+    for (size_t i = 0; i < n; i++) {
+        const struct spec_node *item = v->entries.at[i].value;
+        const char *text = spec_read_text(r, "a port", item);
+        struct orc_err err = ORC_ERR_INIT;
+
+        if (text && parse_exposed(text, in->service, &err) < 0)
+            spec_say(r, item, "port \"%s\": %s", spec_quote(text).text, err.msg);
+    }
 }

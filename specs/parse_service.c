@@ -272,38 +272,6 @@ static void read_depends_on(struct spec_reader *r, const struct spec_key *k, con
     }
 }
 
-/* networks -------------------------------------------------------------------------------------------- */
-
-static const struct spec_key network_keys[] = {
-    {"aliases", .refusal = "a service is found by its name; remove it"},
-    {"ipv4_address", .refusal = "orc gives each replica an address; remove it"},
-};
-
-/* A list of names, or a mapping of them to nothing. orc has one network over all servers, on which every
- * service reaches every other by name; so the names are checked and have no effect. */
-static void read_networks(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                          void *into)
-{
-    static const struct spec_keys keys = SPEC_KEYS("a service's network", network_keys);
-
-    if (v->kind == SPEC_NODE_SCALAR) {
-        spec_say(r, v, "%s must be a list of names, but this is %s", k->name, spec_node_kind_name(v));
-        return;
-    }
-    for (size_t i = 0; i < v->entries.n; i++) {
-        const struct spec_entry *e = &v->entries.at[i];
-        const char *name = v->kind == SPEC_NODE_LIST ? spec_read_string(r, k->name, e->value) : NULL;
-
-        if (v->kind == SPEC_NODE_MAP) {
-            spec_ref_add(r, SPEC_REF_NETWORK, e->key, e->key->text);
-            if (!spec_node_is_null(e->value))
-                spec_read_map(r, &keys, e->value, NULL);
-        } else if (name) {
-            spec_ref_add(r, SPEC_REF_NETWORK, e->value, name);
-        }
-    }
-}
-
 /* The table ------------------------------------------------------------------------------------------- */
 
 #define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
@@ -322,7 +290,9 @@ static const struct spec_key service_keys[] = {
     {"deploy", .read = spec_key_deploy},
     {"ports", .read = spec_key_ports},
     {"volumes", .read = spec_key_volumes},
-    {"networks", .read = read_networks},
+    {"networks", .read = spec_key_networks},
+    {"network_mode", .read = spec_key_network_mode},
+    {"expose", .read = spec_key_expose},
     {"x-orc", .read = spec_key_x_orc},
 
     {"build", .refusal =
@@ -331,7 +301,6 @@ static const struct spec_key service_keys[] = {
     {"container_name",
      .refusal = "the names of replicas would clash; remove it, orc names containers by service and "
                 "replica"},
-    {"expose", .refusal = "containers reach one another on every port; remove it"},
     {"links", .refusal = "services find one another by name; remove it"},
     {"external_links", .refusal = "services find one another by name; remove it"},
     {"replicas", .refusal = "give \"deploy: {replicas: N}\" instead"},
@@ -342,7 +311,6 @@ static const struct spec_key service_keys[] = {
     {"cpus", .refusal = "give \"deploy: {resources: {limits: {cpus: ...}}}\" instead"},
     {"mem_limit", .refusal = "give \"deploy: {resources: {limits: {memory: ...}}}\" instead"},
     {"mem_reservation", .refusal = "give \"deploy: {resources: {reservations: {memory: ...}}}\" instead"},
-    {"network_mode", NOT_YET},
     {"env_file", NOT_YET},
     {"extends", NOT_YET},
     {"hostname", NOT_YET},
@@ -433,6 +401,7 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
                  spec_quote(key->text).text);
     spec_finish_health(r, &in);
     spec_finish_resources(r, &in);
+    spec_finish_network(r, &in);
     spec_finish_mode(r, &in);
     spec_probe_release(&in.healthcheck);
     spec_probe_release(&in.override);

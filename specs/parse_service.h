@@ -28,6 +28,8 @@ struct spec_service_in {
     /* Where these are, to be judged by the service's mode; NULL: not in the file. */
     const struct spec_node *replicas, *max_per_node, *preferences, *update, *rollback, *canary, *disconnect,
         *restart, *restart_policy, *gateway, *job, *schedule;
+    /* By its network. */
+    const struct spec_node *network_mode, *networks, *ports, *expose;
 };
 
 /* One service from its mapping; NULL (said) when it can't be made. */
@@ -35,7 +37,8 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
                                         const struct spec_node *v);
 
 /* Rows of a service's table; `into` is a struct spec_service_in. */
-spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_volumes, spec_key_x_orc;
+spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_expose, spec_key_volumes,
+    spec_key_x_orc, spec_key_networks, spec_key_network_mode;
 /* Rows of deploy. */
 spec_read_fn spec_key_mode, spec_key_update, spec_key_rollback, spec_key_restart_policy;
 /* Rows of x-orc. */
@@ -50,6 +53,9 @@ void spec_probe_release(struct spec_probe_in *p);
 void spec_finish_health(struct spec_reader *r, struct spec_service_in *in);
 /* Limits against reservations. */
 void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in);
+/* What makes no sense in the service's network, and which ports of the server it takes; after
+ * spec_finish_health(). */
+void spec_finish_network(struct spec_reader *r, struct spec_service_in *in);
 /* What makes no sense in the service's mode; after spec_finish_health(). */
 void spec_finish_mode(struct spec_reader *r, struct spec_service_in *in);
 

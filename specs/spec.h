@@ -52,6 +52,9 @@ struct spec_port {
     bool udp;
 };
 
+/* network_mode: the cluster's network, where each replica has an address; none; or the server's own. */
+enum spec_network { SPEC_NETWORK_BRIDGE, SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
+
 enum spec_mount_kind { SPEC_MOUNT_VOLUME, SPEC_MOUNT_BIND };
 
 struct spec_mount {
@@ -144,10 +147,11 @@ struct spec_service {
         size_t n, cap;
     } depends_on;
     struct spec_health health;
+    enum spec_network network;
     struct {
         struct spec_port *at;
         size_t n, cap;
-    } ports;
+    } ports; /* with SPEC_NETWORK_HOST: those of the server that it listens on, host and container the same */
     struct {
         struct spec_mount *at;
         size_t n, cap;

@@ -13,6 +13,7 @@ _Static_assert(sizeof(enum spec_restart) == sizeof(int), "enums must have int's 
 _Static_assert(SPEC_HASH_MAX == ORC_SHA256_HEX, "a hash is SHA-256 in hex");
 
 static const char *const health_kinds[] = {"none", "http", "tcp", "exec", NULL};
+static const char *const networks[] = {"bridge", "none", "host", NULL};
 static const char *const mount_kinds[] = {"volume", "bind", NULL};
 static const char *const orders[] = {"stop-first", "start-first", NULL};
 static const char *const failure_actions[] = {"pause", "continue", "rollback", NULL};
@@ -191,6 +192,7 @@ static const struct codec_field service_rows[] = {
     ROW(schedule, CODEC_STRUCT, .sub = &schedule_codec),
     ROW(depends_on, CODEC_LIST, .sub = &depend_codec),
     MARKED(health, CODEC_STRUCT, .sub = &health_codec),
+    MARKED(network, CODEC_ENUM, .names = networks),
     MARKED(ports, CODEC_LIST, .sub = &port_codec),
     MARKED(mounts, CODEC_LIST, .sub = &mount_codec),
     ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
@@ -256,6 +258,20 @@ static int check_job(const struct spec_service *s, struct orc_err *err)
     return 0;
 }
 
+/* What doesn't go with its network: parse_network.c says it to people. */
+static int check_network(const struct spec_service *s, struct orc_err *err)
+{
+    bool probed = s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
+
+    if (s->network == SPEC_NETWORK_NONE && (s->ports.n || s->gateway.n || probed))
+        return orc_fail(err, -EINVAL,
+                        "\"network\": with none there are no \"ports\", no \"gateway\" and no check over it");
+    for (size_t i = 0; s->network == SPEC_NETWORK_HOST && i < s->ports.n; i++)
+        if (s->ports.at[i].host != s->ports.at[i].container)
+            return orc_fail(err, -EINVAL, "\"ports\": in the server's network a port is mapped to no other");
+    return 0;
+}
+
 /* What takes two members to see. */
 static int check_whole(const struct spec_service *s, struct orc_err *err)
 {
@@ -291,7 +307,8 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
     for (size_t i = 0; i < s->ports.n; i++)
         if (s->ports.at[i].container == 0)
             return orc_fail(err, -EINVAL, "\"ports\": a port needs a \"container\" in 1..65535");
-    return check_job(s, err);
+    r = check_network(s, err);
+    return r < 0 ? r : check_job(s, err);
 }
 
 struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err)

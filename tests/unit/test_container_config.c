@@ -66,10 +66,10 @@ static void test_container_config__smallest_service_is_complete(void **state)
               "\"Labels\":{\"orc.cluster\":\"c1\",\"orc.node\":\"k1\",\"orc.task\":\"shop.web.2.7\",\"orc."
               "app\":\"shop\","
               "\"orc.service\":\"web\",\"orc.slot\":\"2\",\"orc.revision\":\"4\",\"orc.hash\":\"abc\"},"
-              "\"StopTimeout\":10,\"Healthcheck\":{\"Test\":[\"NONE\"]},\"ExposedPorts\":{},"
+              "\"StopTimeout\":10,\"Healthcheck\":{\"Test\":[\"NONE\"]},"
               "\"HostConfig\":{\"NanoCpus\":0,\"Memory\":0,\"NetworkMode\":\"orc\",\"PortBindings\":{},"
               "\"Mounts\":[],"
-              "\"RestartPolicy\":{\"Name\":\"no\"}},"
+              "\"RestartPolicy\":{\"Name\":\"no\"}},\"ExposedPorts\":{},"
               "\"NetworkingConfig\":{\"EndpointsConfig\":{\"orc\":{\"IPAMConfig\":{\"IPv4Address\":\"10.210."
               "1.5\"}}}}}");
 }
@@ -157,6 +157,27 @@ static void test_container_config__ports_bind_to_the_private_address(void **stat
     assert_at(s, "ExposedPorts", NULL, "{\"80/tcp\":{},\"53/udp\":{}}");
 }
 
+/* The engine refuses an address, and ignores ports, for what is not on a network of its own. */
+static void test_container_config__without_a_network_of_its_own_no_address_and_no_ports(void **state)
+{
+    static const struct {
+        enum spec_network network;
+        const char *mode;
+    } cases[] = {{SPEC_NETWORK_NONE, "\"none\""}, {SPEC_NETWORK_HOST, "\"host\""}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto(spec_service_free_p) struct spec_service *s = spec();
+        struct spec_port p = {.host_ip = orc_strdup("0.0.0.0"), .host = 80, .container = 80};
+
+        orc_vec_push(&s->ports, p);
+        s->network = cases[i].network;
+        assert_at(s, "HostConfig", "NetworkMode", cases[i].mode);
+        assert_at(s, "HostConfig", "PortBindings", "absent");
+        assert_at(s, "ExposedPorts", NULL, "absent");
+        assert_at(s, "NetworkingConfig", NULL, "absent");
+    }
+}
+
 static void test_container_config__volumes_belong_to_the_app(void **state)
 {
     orc_auto(spec_service_free_p) struct spec_service *s = spec();
@@ -218,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_container_config__environment_is_name_equals_value),
         cmocka_unit_test(test_container_config__orcs_labels_win),
         cmocka_unit_test(test_container_config__ports_bind_to_the_private_address),
+        cmocka_unit_test(test_container_config__without_a_network_of_its_own_no_address_and_no_ports),
         cmocka_unit_test(test_container_config__volumes_belong_to_the_app),
         cmocka_unit_test(test_container_config__stop_signal_is_the_specs_or_the_images),
         cmocka_unit_test(test_container_config__stop_timeout_is_the_grace_period_in_whole_seconds),

@@ -80,8 +80,9 @@ static struct spec_service *everything(void)
     s->health.interval_ms = 5000;
     s->health.start_period_ms = 7000;
     s->health.retries = 9;
-    add_port(s, "127.0.0.1", 8080, 80, false);
-    add_port(s, "", 0, 53, true);
+    s->network = SPEC_NETWORK_HOST;
+    add_port(s, "127.0.0.1", 8080, 8080, false);
+    add_port(s, "0.0.0.0", 53, 53, true);
     add_mount(s, SPEC_MOUNT_VOLUME, "data", "/data");
     add_mount(s, SPEC_MOUNT_BIND, "/srv/x", "/x");
     add_constraint(s, "node.labels.disk", true, "ssd");
@@ -225,6 +226,12 @@ static void test_spec_json__what_was_written_by_hand_is_checked(void **state)
                    "\"target\":\"/x\"}]}",
                    "/a/../b");
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"gateway\":[{\"host\":\"\",\"path\":\"/\"}]}", "port");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"network\":\"none\",\"health\":{\"kind\":\"tcp\","
+                   "\"port\":1}}",
+                   "\"network\"");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"network\":\"host\",\"ports\":[{\"host_ip\":\"\","
+                   "\"host\":80,\"container\":81}]}",
+                   "\"ports\"");
 }
 
 /* Behaviour 97: what could break an NGINX configuration doesn't get in by the store either. */
@@ -280,6 +287,7 @@ CHANGE(health_timeout, s->health.timeout_ms = 1)
 CHANGE(health_start_period, s->health.start_period_ms = 1)
 CHANGE(health_start_interval, s->health.start_interval_ms = 1)
 CHANGE(health_retries, s->health.retries = 1)
+CHANGE(network, s->network = SPEC_NETWORK_NONE)
 CHANGE(ports, add_port(s, "", 0, 80, false))
 CHANGE(mounts, add_mount(s, SPEC_MOUNT_VOLUME, "data", "/data"))
 CHANGE(constraints, add_constraint(s, "node.hostname", true, "k1"))
@@ -348,6 +356,7 @@ static const struct {
     {"health start_period", change_health_start_period, true},
     {"health start_interval", change_health_start_interval, true},
     {"health retries", change_health_retries, true},
+    {"network_mode", change_network, true},
     {"ports", change_ports, true},
     {"mounts", change_mounts, true},
     {"constraints", change_constraints, false},

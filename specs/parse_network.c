@@ -1,0 +1,112 @@
+/* networks, network_mode: what a container's network is, and what makes no sense in it.
+ *
+ * The modes are Compose's (Compose Specification, services, network_mode). What the Docker Engine refuses or
+ * ignores beside one of them is refused here. */
+#include "specs/check.h"
+#include "specs/parse_service.h"
+
+#include <string.h>
+
+/* networks -------------------------------------------------------------------------------------------- */
+
+static const struct spec_key network_keys[] = {
+    {"aliases", .refusal = "a service is found by its name; remove it"},
+    {"ipv4_address", .refusal = "orc gives each replica an address; remove it"},
+};
+
+/* A list of names, or a mapping of them to nothing. orc has one network over all servers, on which every
+ * service reaches every other by name; so the names are checked and have no effect. */
+void spec_key_networks(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    static const struct spec_keys keys = SPEC_KEYS("a service's network", network_keys);
+
+    ((struct spec_service_in *)into)->networks = v;
+    if (v->kind == SPEC_NODE_SCALAR) {
+        spec_say(r, v, "%s must be a list of names, but this is %s", k->name, spec_node_kind_name(v));
+        return;
+    }
+    for (size_t i = 0; i < v->entries.n; i++) {
+        const struct spec_entry *e = &v->entries.at[i];
+        const char *name = v->kind == SPEC_NODE_LIST ? spec_read_string(r, k->name, e->value) : NULL;
+
+        if (v->kind == SPEC_NODE_MAP) {
+            spec_ref_add(r, SPEC_REF_NETWORK, e->key, e->key->text);
+            if (!spec_node_is_null(e->value))
+                spec_read_map(r, &keys, e->value, NULL);
+        } else if (name) {
+            spec_ref_add(r, SPEC_REF_NETWORK, e->value, name);
+        }
+    }
+}
+
+/* network_mode ---------------------------------------------------------------------------------------- */
+
+void spec_key_network_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    static const char *const names[] = {"bridge", "none", "host", NULL};
+    struct spec_service_in *in = into;
+    int i = spec_read_word(r, k->name, v, names);
+
+    in->network_mode = v;
+    if (i >= 0)
+        in->service->network = (enum spec_network)i;
+}
+
+static void refuse(struct spec_reader *r, const struct spec_service_in *in, const struct spec_node *v,
+                   const char *key, const char *why)
+{
+    if (v)
+        spec_say(r, v, "\"%s\" makes no sense beside network_mode \"%s\": %s", key,
+                 spec_quote(in->network_mode->text).text, why);
+}
+
+static bool is_probed(const struct spec_service *s)
+{
+    return s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
+}
+
+static void check_none(struct spec_reader *r, const struct spec_service_in *in)
+{
+    static const char *const why = "nobody reaches the container; remove one of the two";
+
+    refuse(r, in, in->ports, "ports", why);
+    refuse(r, in, in->expose, "expose", why);
+    refuse(r, in, in->gateway, "gateway", why);
+    if (is_probed(in->service))
+        refuse(r, in, in->override.at, "health", "nobody reaches the container; give \"exec\" instead");
+}
+
+/* A process in the server's network listens on any of its addresses. */
+static void take_port(struct spec_service *s, uint16_t port)
+{
+    *orc_vec_add(&s->ports) =
+        (struct spec_port){.host_ip = orc_strdup("0.0.0.0"), .host = port, .container = port};
+}
+
+static void check_host(struct spec_reader *r, const struct spec_service_in *in)
+{
+    struct spec_service *s = in->service;
+
+    refuse(r, in, in->ports, "ports",
+           "its ports are the server's own and are not mapped; name those it listens on in \"expose\"");
+    for (size_t i = 0; i < s->gateway.n; i++)
+        if (s->gateway.at[i].port)
+            take_port(s, s->gateway.at[i].port);
+    if (is_probed(s) && s->health.port)
+        take_port(s, s->health.port);
+}
+
+void spec_finish_network(struct spec_reader *r, struct spec_service_in *in)
+{
+    if (in->service->network == SPEC_NETWORK_BRIDGE && in->expose)
+        spec_say(r, in->expose,
+                 "\"expose\" is for network_mode \"host\"; else containers reach one another on every port: "
+                 "remove it");
+    if (in->network_mode)
+        refuse(r, in, in->networks, "networks", "it is one or the other; remove one of the two");
+    if (in->service->network == SPEC_NETWORK_NONE)
+        check_none(r, in);
+    if (in->service->network == SPEC_NETWORK_HOST)
+        check_host(r, in);
+}
