@@ -205,6 +205,7 @@ static void on_found(const char *table, void *arg)
         orc_warn("NGINX's table is replaced: %s", err.msg);
     else
         orc_info("NGINX runs; its table of revision %lld is adopted", (long long)gw_table_revision(g->table));
+    g->adopted = table != NULL;
     gateway_read_config(g);
 }
 

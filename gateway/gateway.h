@@ -1,8 +1,9 @@
 /* gateway.h - the process: what etcd says goes in, NGINX's configuration and table come out.
  *
  * The order at the start matters: look at what NGINX holds; read the cluster's config and ask the guard;
- * register; only then range and watch. While etcd is away, or is not the store we knew, NGINX keeps what it
- * has.
+ * register; only then range and watch. With an NGINX that has a table and no registration (the scheduler gave
+ * us up meanwhile) what NGINX has is made right first (register.h). While etcd is away, or is not the store
+ * we knew, NGINX keeps what it has.
  */
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H

@@ -244,7 +244,25 @@ static void on_registered(int64_t revision, void *arg)
     struct gateway *g = arg;
 
     orc_info("registered as gateway %s at revision %lld", g->o.id, (long long)revision);
+    gw_table_hold(g->table, false);
     watch(g);
+}
+
+/* What NGINX chooses from must be what the store holds, or nothing, before nodelets wait for it. A view that
+ * is live has kept it so, and one that was begun for this has when its first batch is served. */
+static bool may_register(void *arg)
+{
+    struct gateway *g = arg;
+
+    if (!g->adopted && g->sync_revision == 0)
+        return true;
+    if (g->view && view_state(g->view) == VIEW_LIVE)
+        return !g->synced || gw_table_served(g->table) >= g->sync_revision;
+    if (!g->view || view_state(g->view) == VIEW_STALE) {
+        gw_table_hold(g->table, true);
+        watch(g);
+    }
+    return false;
 }
 
 static void on_retired(void *arg)
@@ -278,6 +296,7 @@ static void enter(struct gateway *g)
         .ttl_s = g->gateway_ttl_s,
         .on_registered = on_registered,
         .on_retired = on_retired,
+        .may_register = may_register,
         .on_trouble = on_register_trouble,
         .arg = g,
     };

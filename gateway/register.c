@@ -17,6 +17,7 @@ struct gw_register {
     uint64_t retry_ms;
     struct etcd_call *call;
     bool registered, paused, retiring;
+    bool waits;           /* for the owner to serve what the store holds */
     int64_t registration; /* its mod revision */
     bool have, wrote;     /* a report; a heartbeat on the present lease */
     struct record_gateway_alive now, written, writing;
@@ -184,6 +185,8 @@ static void on_looked(const struct etcd_result *res, void *arg)
         *(strcmp(res->kvs[i].key, key) == 0 ? &registration : &alive) = &res->kvs[i];
     if (!lease_id(r->lease) || r->paused)
         step(r);
+    else if (!registration && !r->o.may_register(r->o.arg))
+        r->waits = true;
     else if (!is_held(r, registration, alive))
         write_registration(r, registration ? registration->mod_revision : 0);
 }
@@ -261,6 +264,7 @@ static void step(struct gw_register *r)
     if (r->call || r->paused)
         return;
     uv_timer_stop(&r->retry);
+    r->waits = false;
     if (r->retiring)
         write_retirement(r);
     else if (!r->registered && lease == 0)
@@ -309,6 +313,8 @@ void gw_register_again(struct gw_register *r)
 
 void gw_register_report(struct gw_register *r, const struct record_gateway_alive *alive, int64_t draining)
 {
+    if (r->waits)
+        step(r);
     if (!r->registered)
         return;
     copy(&r->now, alive);

@@ -7,6 +7,10 @@
  * the scheduler retired registers anew, and its owner reads everything anew, before it says again what it
  * serves.
  *
+ * Who was retired meanwhile has an NGINX that may choose addresses which are somebody else's by now, and
+ * nobody waits for what it says. It reads and serves first, and registers then: registered means that
+ * requests go where they should.
+ *
  * While another gateway of this id lives, ours is not registered: a nodelet that waits for the id would take
  * the one's acknowledgement for both. So a registration is written together with a first heartbeat.
  */
@@ -26,6 +30,8 @@ struct gw_register_opts {
     int64_t ttl_s;
     void (*on_registered)(int64_t revision, void *arg); /* also after having been retired: then range anew */
     void (*on_retired)(void *arg);
+    /* No registration is there: may one be written? false: the report that follows asks again. */
+    bool (*may_register)(void *arg);
     void (*on_trouble)(const char *why,
                        void *arg); /* a write failed and is tried again; "" when one succeeded */
     void *arg;

@@ -194,6 +194,7 @@ int gw_table_put(struct gw_table *t, const struct key *key, const struct record_
 {
     struct gw_endpoint seen = {0}, *e = find(t, key->task);
     int r = read_endpoint(key, rec, &seen, err);
+    bool may_choose;
 
     if (rec->state == ENDPOINT_DRAINING && mod_revision > t->draining_revision)
         t->draining_revision = mod_revision;
@@ -201,13 +202,14 @@ int gw_table_put(struct gw_table *t, const struct key *key, const struct record_
         gw_table_delete(t, key->task);
         return r;
     }
+    may_choose = rec->state == ENDPOINT_READY && (!t->held || (e && e->state == GW_READY));
     if (!e)
         e = gw_endpoint_add(t, key->task);
     if (!e)
         return orc_fail(err, -ENOSPC, "endpoint %s gets no requests: a gateway serves at most %d endpoints",
                         key->task, GW_SLOTS);
     take(t, e, &seen, lease);
-    gw_endpoint_become(t, e, rec->state == ENDPOINT_READY ? GW_READY : GW_DRAINING);
+    gw_endpoint_become(t, e, may_choose ? GW_READY : GW_DRAINING);
     return 0;
 }
 
@@ -259,6 +261,11 @@ void gw_table_snapshot(struct gw_table *t)
     HASH_ITER (hh, t->endpoints, e, next)
         e->unconfirmed = e->state != GW_GONE;
     t->vanishing = true;
+}
+
+void gw_table_hold(struct gw_table *t, bool held)
+{
+    t->held = held;
 }
 
 void gw_table_doubt(struct gw_table *t)

@@ -42,6 +42,7 @@ struct gw_table {
     unsigned next_slot, top; /* from `top` on none was ever used */
     struct gw_node *nodes;
     struct gw_table_counts counts;
+    bool held;      /* nobody begins to be chosen */
     bool vanishing; /* some endpoint vanished since the last commit */
     int64_t revision, served, draining_revision;
     uint64_t changes; /* how often whom NGINX should choose has changed */

@@ -308,6 +308,8 @@ static void on_event(const char *action, const char *id, const char *task, int c
 
     if (t && strcmp(action, "start") == 0 && mounts_volumes(t))
         a->opts.on_volumes(a->opts.arg);
+    if (strcmp(action, "destroy") == 0 && orphans_claim(a, task))
+        orphans_report(a);
     if (!t || !t->begun || strcmp(action, "oom") == 0)
         return;
     if (strcmp(action, "kill") == 0) {

@@ -53,8 +53,12 @@ static void put_task(struct agent *a, const char *id, const struct etcd_kv *kv)
     t->create_rev = kv->create_revision;
     t->mod_rev = kv->mod_revision;
     t->pub.retry_at = 0;
-    if (a->batched)
+    if (t->begun)
+        orphans_claim(a, id); /* its record is there again */
+    if (a->batched) {
         task_step(t);
+        orphans_report(a);
+    }
 }
 
 static void delete_task(struct agent *a, const char *id)

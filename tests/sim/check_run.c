@@ -168,8 +168,9 @@ void check_removed(struct sim_container *c, struct sim_proc *by)
 
 /* ---- gateways */
 
-/* A gateway registers before it reads: who is not known to be there is not waited for. So it never lets NGINX
- * choose who was withdrawn before it registered; but whom NGINX chooses already stays until it has read. */
+/* A gateway registers before it lets NGINX choose somebody: who is not known to be there is not waited for.
+ * So it never lets NGINX choose who was withdrawn before it registered; but whom NGINX chooses already stays
+ * until it has read. */
 void check_table(const struct sim_nginx *n)
 {
     const struct registration *r = &check.gateways[gateway_number(n->id)];
@@ -181,7 +182,7 @@ void check_table(const struct sim_nginx *n)
 
         if (!t || cluster.replaced)
             continue;
-        if (r->started_at != n->proc->started_at)
+        if (r->started_at != n->proc->started_at && !p->still)
             sim_broken("registered-first", "%s lets NGINX choose %s, and has not registered", n->id, t->id);
         if (t->draining_at && t->draining_revision < r->revision && (has_read || !p->still))
             sim_broken("registered-first", "%s lets NGINX choose %s, withdrawn before it registered", n->id,

@@ -1,6 +1,5 @@
 /* The endpoint table: what etcd says, remembered through what etcd forgets; what is acknowledged, and when.
  */
-#include "gateway/register.h"
 #include "gateway/table.h"
 
 #include <inttypes.h>
@@ -496,6 +495,32 @@ static void test_table__snapshot_in_which_the_node_kept_its_lease_takes_away(voi
     gw_table_free(t);
 }
 
+/* Nobody waits for a gateway that is not registered: its NGINX goes on with those it has that are still
+ * there. */
+static void test_table__held_lets_nobody_begin_to_be_chosen(void **state)
+{
+    struct gw_table *t = table_with(2);
+
+    gw_table_hold(t, true);
+    gw_table_snapshot(t);
+    gw_table_node(t, "k1", LEASE + 1);
+    put(t, 0, ENDPOINT_READY, 10);
+    put(t, 2, ENDPOINT_READY, 31);
+    assert_int_equal(put_at(t, "api", 3, "k1", "10.210.1.3", ENDPOINT_READY, 32, LEASE + 1), 0);
+    commit(t, 40);
+    assert_counts(t, "1201"); /* web.1's address is api.3's now */
+    put(t, 2, ENDPOINT_READY, 41);
+    commit(t, 41);
+    assert_counts(t, "1201");
+    gw_table_hold(t, false);
+    gw_table_snapshot(t);
+    put(t, 0, ENDPOINT_READY, 10);
+    put(t, 2, ENDPOINT_READY, 41);
+    commit(t, 42);
+    assert_counts(t, "2002");
+    gw_table_free(t);
+}
+
 /* ---- NGINX's side */
 
 static void test_table__adopted_table_is_the_one_that_was_pushed(void **state)
@@ -693,51 +718,6 @@ static void test_table__order_of_changes_within_a_batch_does_not_matter(void **s
     }
 }
 
-/* ---- when a heartbeat is worth a write */
-
-static struct record_gateway_alive with(struct record_gateway_alive a, const char *task, int64_t requests)
-{
-    struct gateway_inflight *f = orc_vec_add(&a.inflight);
-
-    f->task = orc_strdup(task);
-    f->requests = requests;
-    return a;
-}
-
-static struct record_gateway_alive alive(int64_t served, const char *task)
-{
-    struct record_gateway_alive a = {.served = served};
-
-    return task ? with(a, task, 1) : a;
-}
-
-static void assert_matters(bool expected, struct record_gateway_alive was, struct record_gateway_alive now,
-                           int64_t draining)
-{
-    assert_int_equal(gw_register_matters(&was, &now, draining), expected);
-    record_gateway_alive_release(&was);
-    record_gateway_alive_release(&now);
-}
-
-static void test_heartbeat__is_written_when_somebody_waits_for_it(void **state)
-{
-    struct record_gateway_alive first = alive(5, NULL);
-
-    assert_true(gw_register_matters(NULL, &first, 0));
-    assert_matters(false, alive(5, NULL), alive(9, NULL), 0);     /* only ready ones came */
-    assert_matters(true, alive(5, NULL), alive(9, NULL), 8);      /* a draining one is served */
-    assert_matters(false, alive(9, NULL), alive(12, NULL), 8);    /* that was said */
-    assert_matters(false, alive(5, NULL), alive(5, NULL), 8);     /* not yet served */
-    assert_matters(true, alive(9, "a.b.0.1"), alive(9, NULL), 8); /* the last request ended */
-    assert_matters(true, alive(9, NULL), alive(9, "a.b.0.1"), 8);
-    assert_matters(false, alive(9, "a.b.0.1"), alive(9, "a.b.0.1"), 8);
-    assert_matters(true, alive(9, "a.b.0.1"), alive(9, "a.b.1.1"), 8);
-    assert_matters(false, alive(9, "a.b.0.1"), with(alive(9, "a.b.0.1"), "a.b.1.1", 0), 8); /* a suspect */
-    assert_matters(false, with(alive(9, "a.b.0.1"), "a.b.1.1", 0), alive(9, "a.b.0.1"), 8);
-    assert_matters(true, alive(9, "a.b.0.1"), with(alive(9, "a.b.0.1"), "a.b.1.1", 1), 8);
-    assert_matters(true, with(alive(9, "a.b.0.1"), "a.b.1.1", 0), with(alive(9, NULL), "a.b.1.1", 0), 8);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -766,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_table__suspect_of_a_node_that_stays_away_is_forgotten_in_the_end),
         cmocka_unit_test(test_table__snapshot_makes_what_it_lacks_suspect),
         cmocka_unit_test(test_table__snapshot_in_which_the_node_kept_its_lease_takes_away),
+        cmocka_unit_test(test_table__held_lets_nobody_begin_to_be_chosen),
         cmocka_unit_test(test_table__adopted_table_is_the_one_that_was_pushed),
         cmocka_unit_test(test_table__adopted_table_equal_to_the_store_needs_no_push),
         cmocka_unit_test(test_table__a_doubted_table_is_suspect_until_the_store_was_read),
@@ -776,7 +757,6 @@ int main(void)
         cmocka_unit_test(test_table__unusable_draining_endpoint_is_still_acknowledged),
         cmocka_unit_test(test_table__number_of_endpoints_is_bounded),
         cmocka_unit_test(test_table__order_of_changes_within_a_batch_does_not_matter),
-        cmocka_unit_test(test_heartbeat__is_written_when_somebody_waits_for_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
