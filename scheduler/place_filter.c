@@ -109,14 +109,17 @@ static bool ports_clash(const struct core_node *n, const struct spec_port *a, co
     return a->host == b->host && a->udp == b->udp && (any_address(x) || any_address(y) || strcmp(x, y) == 0);
 }
 
+/* Of several the first by name: in which order they came must not show. */
 static const struct core_port *taken_by(const struct core_node *n, const struct place_req *req,
                                         const struct spec_port *want)
 {
-    for (size_t i = 0; i < n->ports.n; i++)
-        if ((!n->ports.at[i].task || n->ports.at[i].task != req->without) &&
-            ports_clash(n, &n->ports.at[i].port, want))
-            return &n->ports.at[i];
-    return NULL;
+    const struct core_port *p, *first = NULL;
+
+    orc_vec_each (p, &n->ports)
+        if ((!p->task || p->task != req->without) && ports_clash(n, &p->port, want) &&
+            (!first || strcmp(p->id, first->id) < 0))
+            first = p;
+    return first;
 }
 
 static const struct core_port *port_taken(const struct core_node *n, const struct place_req *req,

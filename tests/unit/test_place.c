@@ -465,6 +465,28 @@ static void test_place__who_has_every_address_has_each(void **state)
     }
 }
 
+/* Behaviour 28. Of several that stand in the way the first by name is told, in whatever order they came. */
+static void test_place__of_several_that_have_a_port_the_first_is_told(void **state)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        struct sim *s = cluster(1, 4, 1000);
+        struct spec_service *w[2] = {needs("a", 1, 0.1, 64), needs("b", 1, 0.1, 64)},
+                            *all = needs("all", 1, 0.1, 64);
+
+        publish(w[0], "127.0.0.1", 53, false);
+        publish(w[1], "10.0.0.11", 53, false);
+        for (int i = 0; i < 2; i++) {
+            sim_apply(s, "shop", 1, w[i ^ turn]);
+            sim_settle(s);
+        }
+        publish(all, "0.0.0.0", 53, false);
+        sim_apply(s, "shop", 1, all);
+        sim_settle(s);
+        assert_waits(s, "all", 1, "k1 host port: 53/tcp is taken by shop.a.0.");
+        sim_free(s);
+    }
+}
+
 /* Behaviour 24. A value is a value: no pattern, no expression, no part of one. */
 static void test_place__a_constraints_value_is_literal(void **state)
 {
@@ -713,6 +735,7 @@ int main(void)
         cmocka_unit_test(test_place__one_host_port_per_node_and_the_surplus_waits),
         cmocka_unit_test(test_place__every_address_conflicts_with_any_other_protocol_and_address_do_not),
         cmocka_unit_test(test_place__who_has_every_address_has_each),
+        cmocka_unit_test(test_place__of_several_that_have_a_port_the_first_is_told),
         cmocka_unit_test(test_place__a_constraints_value_is_literal),
         cmocka_unit_test(test_place__no_more_replicas_on_a_node_than_allowed_and_the_surplus_waits),
         cmocka_unit_test(test_place__a_full_cluster_is_updated_in_place_in_both_orders),
