@@ -111,20 +111,28 @@ uint64_t core_next(const struct core *c)
     return next;
 }
 
+/* What was to begin has not begun, or will be seen to have. */
+static void retry_service(struct core *c, struct core_service *s)
+{
+    s->batch_begun = false;
+    core_dirty(c, s);
+}
+
 void core_retry(struct core *c, const struct plan_txn *txn)
 {
-    struct core_service *s = NULL;
+    struct core_service *s, *next;
 
     if (txn && txn->app[0]) {
         s = core_service_find(c, txn->app, txn->service);
         if (s)
-            core_dirty(c, s);
+            retry_service(c, s);
         return;
     }
     collect_retry(c);
     nodes_retry(c, txn);
     if (!txn)
-        core_dirty_all(c);
+        HASH_ITER (hh, c->services, s, next)
+            retry_service(c, s);
 }
 
 /* ---- leading begins ---------------------------------------------------------------------------------- */
@@ -153,6 +161,7 @@ void core_lead(struct core *c)
         s->settled_at = s->said_at = s->batch_at = s->backoff_at = s->progress_at = 0;
         trouble_forget(s);
         s->batch_open = s->rollout_fed.present && s->rollout.state == ROLLOUT_UPDATING;
+        s->batch_begun = false;
         core_dirty(c, s);
     }
     nodes_lead(c);

@@ -271,6 +271,7 @@ struct core_service {
     int untold;        /* tasks made and stopped beyond that */
     uint64_t batch_at; /* not before: the delay between two batches of an update */
     bool batch_open;   /* a batch is under way, or may have been under an earlier leader */
+    bool batch_begun;  /* one was decided, and nothing of it has been seen yet */
     ORC_VEC(struct core_trouble) trouble;
     uint64_t progress_at; /* the rollout began, went on, or had a replica more; 0: not looked at yet */
     uint64_t backoff_at;  /* not before: after an update's new task failed with failure_action continue */

@@ -213,7 +213,7 @@ static void move_some(struct recon *x)
         if (!x->next.rebalance_left)
             finish(x);
     }
-    x->s->batch_open = x->s->batch_open || x->busy > before;
+    x->s->batch_begun = x->s->batch_begun || x->busy > before;
 }
 
 /* By itself: when nodes and service have been as they are for a while. */

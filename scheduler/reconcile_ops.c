@@ -374,6 +374,10 @@ void recon_count(struct recon *x)
         if (s->busy && s->class == CLASS_STARTING && s->head)
             core_wake(x->c, x->s, slots_deadline(&x->v, s->head));
     }
+    if (x->busy && x->s->batch_begun) {
+        x->s->batch_open = true;
+        x->s->batch_begun = false;
+    }
 }
 
 void recon_set_busy(struct recon *x, struct slot *s)

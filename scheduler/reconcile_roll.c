@@ -85,8 +85,8 @@ bool recon_batch_ready(struct recon *x)
         return true;
     if (x->busy)
         return false;
-    if (x->s->batch_open) {
-        x->s->batch_open = false;
+    if (x->s->batch_open || x->s->batch_begun) {
+        x->s->batch_open = x->s->batch_begun = false;
         x->s->batch_at = x->c->now + delay;
     }
     core_wake(x->c, x->s, x->s->batch_at);
@@ -208,5 +208,5 @@ void recon_roll(struct recon *x)
         return;
     }
     roll_slots(x);
-    x->s->batch_open = x->s->batch_open || x->busy > before;
+    x->s->batch_begun = x->s->batch_begun || x->busy > before;
 }

@@ -70,6 +70,32 @@ static void test_rollout__the_delay_passes_between_batches(void **state)
     sim_free(s);
 }
 
+/* What was refused has begun no batch, and so makes nobody wait for the next; what was done has. */
+static void test_rollout__a_refused_batch_costs_no_delay(void **state)
+{
+    struct want w = {.replicas = 3, .delay_ms = 10000};
+    struct sim *s = deployed(3, w);
+
+    update(s, 2, w);
+    s->refuse = true;
+    for (int i = 0; i < 3; i++)
+        free(sim_step(s));
+    assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 0);
+    s->refuse = false;
+    free(sim_step(s));
+    assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 1);
+    s->refuse = true; /* while it is under way: it goes on being one */
+    free(sim_step(s));
+    core_retry(s->core, NULL);
+    s->refuse = false;
+    sim_pass(s, 9000);
+    assert_int_equal(sim_count(s, (struct sim_want){.revision = 2, .available = true}), 1);
+    assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 0);
+    sim_pass(s, 2000);
+    assert_int_equal(sim_count(s, (struct sim_want){.revision = 2}), 2);
+    sim_free(s);
+}
+
 /* A new leader waits for a whole delay; what can't be replaced said why before, and says it now. */
 static void test_rollout__what_has_no_place_says_so_also_between_batches(void **state)
 {
@@ -550,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_rollout__start_first_is_never_below_the_count),
         cmocka_unit_test(test_rollout__parallelism_zero_is_all_at_once),
         cmocka_unit_test(test_rollout__the_delay_passes_between_batches),
+        cmocka_unit_test(test_rollout__a_refused_batch_costs_no_delay),
         cmocka_unit_test(test_rollout__what_has_no_place_says_so_also_between_batches),
         cmocka_unit_test(test_rollout__monitor_does_not_delay_the_next_step),
         cmocka_unit_test(test_rollout__a_bad_image_pauses_and_the_old_version_serves),
