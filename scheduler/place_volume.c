@@ -141,7 +141,19 @@ static void take_out(struct place_volume *v, const struct core_node *n)
     v->nodes.n = kept;
 }
 
-/* Those that say so, and those where a task of the app has it, or is about to. */
+/* A slot has what the newest of its tasks has. */
+static bool is_newest(const struct core_task *t)
+{
+    const struct core_task *o;
+
+    for (o = t->slot_next; o; o = o->slot_next)
+        if (core_task_known(o))
+            return false;
+    return core_task_known(t);
+}
+
+/* Those that say so, and those where a task of the app has it, or is about to; also one that is told to go:
+ * its node may not have said yet what it leaves there. */
 static void find(struct core *c, const struct place_req *req, struct place_volume *ret)
 {
     const struct core_app *app = req->service->app;
@@ -156,7 +168,7 @@ static void find(struct core *c, const struct place_req *req, struct place_volum
     for (s = app->services; s; s = s->app_next)
         if (service_may_mount(s, ret->name))
             core_each_task (t, s)
-                if (core_task_runs(t) && core_task_holds(t) && task_mounts(t, ret->name))
+                if ((core_task_holds(t) || is_newest(t)) && task_mounts(t, ret->name))
                     add(ret, t->node);
     for (size_t i = 0; i < c->mounts.n; i++) {
         const struct core_mount *m = &c->mounts.at[i];
@@ -164,17 +176,6 @@ static void find(struct core *c, const struct place_req *req, struct place_volum
         if (m->service->app == app && mounts(m->spec, ret->name, NULL))
             add(ret, m->node);
     }
-}
-
-/* A slot has what the newest of its tasks has. */
-static bool is_newest(const struct core_task *t)
-{
-    const struct core_task *o;
-
-    for (o = t->slot_next; o; o = o->slot_next)
-        if (core_task_known(o))
-            return false;
-    return core_task_known(t);
 }
 
 /* What other slots of the service write to is theirs. */

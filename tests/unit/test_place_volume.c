@@ -111,6 +111,32 @@ static void test_volume__four_at_once_on_two_volumes(void **state)
     sim_free(s);
 }
 
+/* Behaviour 96. Its node has not said yet that the volume is there, and what made it is just told to go, has
+ * stopped, or is about to be made anew: who shares it waits for its node, and is not sent elsewhere. */
+static void test_volume__who_shares_one_is_not_sent_elsewhere_while_its_owner_restarts(void **state)
+{
+    for (int rounds = 0; rounds < 4; rounds++)
+        for (int read_only = 0; read_only < 2; read_only++) {
+            struct spec_service *w = sim_spec("aside", 1, "good"); /* before "db" by name */
+            struct sim *s = cluster(4);
+            char id[KEY_TASK_MAX + 1], node_of[KEY_NAME_MAX + 1];
+
+            sim_apply(s, "shop", 1, with("db", 1, "data"));
+            sim_settle(s);
+            assert_true(sim_task_in(s, "db", 0, id, node_of));
+            sim_restart(s, "shop", "db", 1);
+            free(sim_step(s));
+            for (int i = 0; i < rounds; i++)
+                sim_act(s);
+            mount(w, "data", read_only);
+            sim_apply(s, "shop", 1, w);
+            sim_pass(s, 30000);
+            assert_int_equal(on(s, "db", node_of), 1);
+            assert_int_equal(on(s, "aside", node_of), 1);
+            sim_free(s);
+        }
+}
+
 /* Behaviour 96. After `orc rm` nothing is remembered but what the engines have. */
 static void test_volume__a_service_removed_and_applied_again_finds_its_data(void **state)
 {
@@ -347,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_volume__a_new_one_is_made_anywhere),
         cmocka_unit_test(test_volume__replicas_take_each_a_volume_that_is_there_then_new_ones),
         cmocka_unit_test(test_volume__four_at_once_on_two_volumes),
+        cmocka_unit_test(test_volume__who_shares_one_is_not_sent_elsewhere_while_its_owner_restarts),
         cmocka_unit_test(test_volume__a_service_removed_and_applied_again_finds_its_data),
         cmocka_unit_test(test_volume__it_waits_for_a_node_that_is_down_and_each_node_says_why),
         cmocka_unit_test(test_volume__of_many_nodes_they_are_counted),
