@@ -116,10 +116,10 @@ static void drain_changed(struct core *c, struct core_node *n)
     else if (!leaves && n->leaving)
         DL_DELETE2(c->leaving, n, leaving_prev, leaving_next);
     n->leaving = leaves;
-    if (!n->policy.drain) {
+    if (!n->policy.drain)
         n->drain_at = 0;
+    if (!leaves) /* nor when only the deadline was taken back */
         n->forced = false;
-    }
     c->nodes_changed = true;
 }
 

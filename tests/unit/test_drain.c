@@ -286,6 +286,32 @@ static void test_drain__uncordon_forgets_the_deadline(void **state)
     sim_free(s);
 }
 
+static bool said_forced(struct sim *s, const char *node)
+{
+    orc_auto_free char *key = key_node_state(SIM_CLUSTER, node);
+
+    return strstr(sim_find(s, key)->value->text, "\"forced\":true") != NULL;
+}
+
+/* Whoever leads: what was taken back is over. */
+static void test_drain__a_deadline_taken_back_forces_nothing_more(void **state)
+{
+    for (int another = 0; another < 2; another++) {
+        struct sim *s = stuck();
+
+        sim_drain(s, "k2", 60000);
+        sim_pass(s, 61000);
+        assert_int_equal(on(s, "k2"), 0);
+        assert_true(said_forced(s, "k2"));
+        sim_drain(s, "k2", 0);
+        if (another)
+            sim_new_leader(s);
+        sim_settle(s);
+        assert_false(said_forced(s, "k2"));
+        sim_free(s);
+    }
+}
+
 static void test_drain__a_start_first_successor_under_way_is_not_lost_to_the_deadline(void **state)
 {
     struct sim *s = sim_running(2, spec(2, SPEC_START_FIRST, 1));
@@ -365,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_drain__a_leader_that_comes_after_the_deadline_goes_on_forcing),
         cmocka_unit_test(test_drain__a_deadline_given_later_counts_from_the_beginning),
         cmocka_unit_test(test_drain__uncordon_forgets_the_deadline),
+        cmocka_unit_test(test_drain__a_deadline_taken_back_forces_nothing_more),
         cmocka_unit_test(test_drain__a_start_first_successor_under_way_is_not_lost_to_the_deadline),
         cmocka_unit_test(test_drain__a_deadline_waits_while_too_many_nodes_are_silent),
         cmocka_unit_test(test_drain__the_deadline_at_any_moment_of_anything),
