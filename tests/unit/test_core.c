@@ -345,6 +345,37 @@ static void test_guards__a_plan_is_refused_when_what_it_was_decided_from_has_cha
     }
 }
 
+/* Behaviour 33: the rest of the plan is done, and only what was refused is decided anew. */
+static void test_guards__what_is_refused_takes_nothing_else_with_it(void **state)
+{
+    struct sim *s = sim_of(2);
+    struct plan p = {0};
+    int done = 0;
+
+    for (int i = 0; i < 4; i++) {
+        orc_auto_free char *app = orc_printf("app%d", i);
+
+        sim_apply(s, app, 1, sim_spec("web", 2, "good"));
+    }
+    core_step(s->core, s->now, 0, &p);
+    assert_int_equal(p.txns.n, 4);
+    sim_scale(s, "app2", "web", 1); /* between decision and commit */
+    for (size_t i = 0; i < p.txns.n; i++)
+        if (sim_commit(s, &p.txns.at[i])) {
+            done++;
+        } else {
+            assert_string_equal(p.txns.at[i].app, "app2");
+            core_retry(s->core, &p.txns.at[i]);
+        }
+    plan_release(&p);
+    assert_int_equal(done, 3);
+    assert_int_equal(sim_keys(s, KEY_TASK), 6);
+    sim_settle(s);
+    assert_int_equal(sim_keys(s, KEY_TASK), 7);
+    assert_int_equal(sim_count(s, (struct sim_want){.available = true}), 7);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_depends__started_is_less_than_healthy),
         cmocka_unit_test(test_depends__one_scaled_to_zero_is_not_waited_for),
         cmocka_unit_test(test_guards__a_plan_is_refused_when_what_it_was_decided_from_has_changed),
+        cmocka_unit_test(test_guards__what_is_refused_takes_nothing_else_with_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
