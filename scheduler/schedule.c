@@ -43,6 +43,15 @@ static void wake_for(struct recon *x)
               x->c->now + (uint64_t)(left > 0 && left < SCHEDULE_LOOK_MS ? left : SCHEDULE_LOOK_MS));
 }
 
+/* Has this time had its run? The word of another leader's clock, `scheduled` may have been taken back since. */
+static bool had_its_run(const struct recon *x, int64_t at)
+{
+    for (size_t i = 0; i < x->next.runs.n; i++)
+        if (x->next.runs.at[i].scheduled == at)
+            return true;
+    return false;
+}
+
 enum schedule_due schedule_ask(struct recon *x, const struct spec_schedule *spec, int64_t *ret_at)
 {
     struct zone zone = {.core = x->c, .name = spec->time_zone};
@@ -61,6 +70,8 @@ enum schedule_due schedule_ask(struct recon *x, const struct spec_schedule *spec
     if (x->c->schedules_held)
         return SCHEDULE_NOT_YET;
     wake_for(x);
+    if (had_its_run(x, due))
+        due = 0;
     *ret_at = due;
     return due ? SCHEDULE_DUE : SCHEDULE_NOT_YET;
 }

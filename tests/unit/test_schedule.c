@@ -497,6 +497,26 @@ static void test_schedule__a_clock_that_was_far_ahead_is_forgotten(void **state)
     sim_free(s);
 }
 
+/* Two leaders, one of them more than a day ahead, by turns (the simulation's seed 1115795). */
+static void test_schedule__clocks_that_take_turns_run_no_time_twice(void **state)
+{
+    struct sim *s = at(1, job_spec("exit0", "0 * * * *"));
+    const struct record_rollout *r;
+
+    for (int turn = 0; turn < 3; turn++) {
+        ahead += 26 * HOUR;
+        pass(s, 2 * MINUTE);
+        ahead -= 26 * HOUR;
+        pass(s, 20 * MINUTE);
+    }
+    r = rollout(s);
+    assert_true(r->runs.n >= 2);
+    for (size_t i = 0; i < r->runs.n; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_true(r->runs.at[i].scheduled != r->runs.at[k].scheduled);
+    sim_free(s);
+}
+
 /* ---- zones */
 
 static int32_t table_of(const char *zone, int64_t utc)
@@ -606,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_schedule__a_clock_set_back_runs_nothing_twice),
         cmocka_unit_test(test_schedule__a_clock_set_ahead_runs_one_at_once),
         cmocka_unit_test(test_schedule__a_clock_that_was_far_ahead_is_forgotten),
+        cmocka_unit_test(test_schedule__clocks_that_take_turns_run_no_time_twice),
         cmocka_unit_test(test_schedule__in_a_time_zone),
         cmocka_unit_test(test_schedule__when_clocks_change),
         cmocka_unit_test(test_schedule__an_unknown_zone_is_said),
