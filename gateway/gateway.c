@@ -21,6 +21,7 @@ void gateway_report(struct gateway *g)
 
     if (!g->reg || !g->synced || gw_table_served(g->table) < g->sync_revision)
         return;
+    gw_register_go(g->reg);
     gw_table_report(g->table, &alive);
     gw_register_report(g->reg, &alive, gw_table_draining_revision(g->table));
     record_gateway_alive_release(&alive);
@@ -169,13 +170,21 @@ static void on_kept(uv_timer_t *timer)
     struct gateway *g = timer->data;
 
     orc_warn("nothing could be read from etcd yet: NGINX gets the endpoints of revision %lld, as they were "
-             "kept on disk",
+             "kept",
              (long long)gw_table_revision(g->table));
     gateway_unhold(g);
 }
 
-/* It is some seconds old: who was withdrawn since is ready there, and this gateway may have agreed. So nobody
- * on it is more than suspect, and the store is asked first. */
+/* Nobody is more than suspect, and the store is asked first. */
+static void doubt(struct gateway *g)
+{
+    gw_table_nginx_lost(g->table);
+    gw_table_doubt(g->table);
+    g->held = true;
+    uv_timer_start(&g->timers[T_KEPT], on_kept, KEPT_MS, 0);
+}
+
+/* It is some seconds old: who was withdrawn since is ready there, and this gateway may have agreed. */
 static void kept_table(struct gateway *g)
 {
     orc_auto_free char *path = orc_printf("%s/table", g->o.state_dir);
@@ -188,10 +197,7 @@ static void kept_table(struct gateway *g)
         orc_warn("%s is not used: %s", path, err.msg);
         return;
     }
-    gw_table_nginx_lost(g->table);
-    gw_table_doubt(g->table);
-    g->held = true;
-    uv_timer_start(&g->timers[T_KEPT], on_kept, KEPT_MS, 0);
+    doubt(g);
 }
 
 static void on_found(const char *table, void *arg)
@@ -205,7 +211,7 @@ static void on_found(const char *table, void *arg)
         orc_warn("NGINX's table is replaced: %s", err.msg);
     else
         orc_info("NGINX runs; its table of revision %lld is adopted", (long long)gw_table_revision(g->table));
-    g->adopted = table != NULL;
+    g->routes = table != NULL;
     gateway_read_config(g);
 }
 
@@ -214,10 +220,15 @@ static void on_up(bool fresh, void *arg)
     struct gateway *g = arg;
 
     orc_log_end(&g->nginx_log, "NGINX is up");
-    if (fresh)
+    if (fresh && g->behind)
+        doubt(g);
+    else if (fresh)
         gw_table_nginx_lost(g->table);
+    g->routes = !fresh;
     g->nginx_up = true;
     set_push(g);
+    if (g->reg)
+        gw_register_go(g->reg);
 }
 
 static void on_down(void *arg)
@@ -282,6 +293,7 @@ static void on_text(const char *text, void *arg)
 {
     struct gateway *g = arg;
 
+    g->routes = true;
     orc_set_str(&g->saved_text, text);
     gateway_save_later(g);
 }

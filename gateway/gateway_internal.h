@@ -45,9 +45,10 @@ struct gateway {
     char instance[GATEWAY_INSTANCE_LEN + 1];
 
     bool nginx_up;
-    bool adopted; /* NGINX ran before us, with a table of its own */
-    bool held;    /* the table is what was kept on disk: NGINX gets it when etcd does not answer soon */
-    bool synced;  /* the first batch since the registration came */
+    bool routes; /* NGINX has a table to choose from */
+    bool behind; /* it is older than our registration: read anew before that is written */
+    bool held;   /* the table is what was kept on disk: NGINX gets it when etcd does not answer soon */
+    bool synced; /* the first batch since the registration came */
     int64_t sync_revision; /* its revision: nothing is reported before it is served */
     char *saved_text;      /* to be written to disk; NULL: nothing new */
     struct orc_file_later *guard_file, *table_file;

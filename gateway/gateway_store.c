@@ -157,7 +157,8 @@ static void first_batch(struct gateway *g, int64_t revision)
              (long long)revision, n.ready, n.draining, n.suspect);
     g->synced = true;
     g->sync_revision = revision;
-    gateway_unhold(g);
+    if (!g->behind)
+        gateway_unhold(g);
     gateway_routes_changed(g);
     gateway_save(g); /* from now on another store is noticed, also after a crash */
 }
@@ -244,6 +245,7 @@ static void on_registered(int64_t revision, void *arg)
     struct gateway *g = arg;
 
     orc_info("registered as gateway %s at revision %lld", g->o.id, (long long)revision);
+    g->behind = false;
     gw_table_hold(g->table, false);
     watch(g);
 }
@@ -254,11 +256,12 @@ static bool may_register(void *arg)
 {
     struct gateway *g = arg;
 
-    if (!g->adopted && g->sync_revision == 0)
+    if (!g->routes)
         return true;
     if (g->view && view_state(g->view) == VIEW_LIVE)
         return !g->synced || gw_table_served(g->table) >= g->sync_revision;
     if (!g->view || view_state(g->view) == VIEW_STALE) {
+        g->behind = true;
         gw_table_hold(g->table, true);
         watch(g);
     }

@@ -290,6 +290,12 @@ static void on_lease(int64_t id, void *arg)
 
 /* ---- for the owner */
 
+void gw_register_go(struct gw_register *r)
+{
+    if (r->waits)
+        step(r);
+}
+
 void gw_register_vanished(struct gw_register *r)
 {
     if (!r->registered || r->retiring)
@@ -313,8 +319,6 @@ void gw_register_again(struct gw_register *r)
 
 void gw_register_report(struct gw_register *r, const struct record_gateway_alive *alive, int64_t draining)
 {
-    if (r->waits)
-        step(r);
     if (!r->registered)
         return;
     copy(&r->now, alive);

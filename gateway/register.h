@@ -30,7 +30,7 @@ struct gw_register_opts {
     int64_t ttl_s;
     void (*on_registered)(int64_t revision, void *arg); /* also after having been retired: then range anew */
     void (*on_retired)(void *arg);
-    /* No registration is there: may one be written? false: the report that follows asks again. */
+    /* No registration is there: may one be written? Asked again by gw_register_go(). */
     bool (*may_register)(void *arg);
     void (*on_trouble)(const char *why,
                        void *arg); /* a write failed and is tried again; "" when one succeeded */
@@ -40,6 +40,8 @@ struct gw_register_opts {
 struct gw_register *gw_register_new(const struct gw_register_opts *opts);
 struct gw_register *gw_register_free(struct gw_register *r); /* before the etcd client; returns NULL */
 
+/* may_register() would say yes now. */
+void gw_register_go(struct gw_register *r);
 /* gateways/<id> was seen deleted. */
 void gw_register_vanished(struct gw_register *r);
 /* gateways/<id> was seen to hold what we never wrote: written anew. */

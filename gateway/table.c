@@ -194,7 +194,7 @@ int gw_table_put(struct gw_table *t, const struct key *key, const struct record_
 {
     struct gw_endpoint seen = {0}, *e = find(t, key->task);
     int r = read_endpoint(key, rec, &seen, err);
-    bool may_choose;
+    enum gw_endpoint_state state = GW_DRAINING;
 
     if (rec->state == ENDPOINT_DRAINING && mod_revision > t->draining_revision)
         t->draining_revision = mod_revision;
@@ -202,14 +202,17 @@ int gw_table_put(struct gw_table *t, const struct key *key, const struct record_
         gw_table_delete(t, key->task);
         return r;
     }
-    may_choose = rec->state == ENDPOINT_READY && (!t->held || (e && e->state == GW_READY));
+    if (rec->state == ENDPOINT_READY && !t->held)
+        state = GW_READY;
+    else if (rec->state == ENDPOINT_READY && e && is_chosen(e->state))
+        state = e->state;
     if (!e)
         e = gw_endpoint_add(t, key->task);
     if (!e)
         return orc_fail(err, -ENOSPC, "endpoint %s gets no requests: a gateway serves at most %d endpoints",
                         key->task, GW_SLOTS);
     take(t, e, &seen, lease);
-    gw_endpoint_become(t, e, may_choose ? GW_READY : GW_DRAINING);
+    gw_endpoint_become(t, e, state);
     return 0;
 }
 

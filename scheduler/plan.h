@@ -60,7 +60,7 @@ struct plan_guard {
 #define PLAN_ANY (-1)
 struct plan_node_guard { /* that a node is what it was */
     struct share_text *node;
-    int64_t alive;  /* create revision of its heartbeat; 0: it has none */
+    int64_t alive;  /* create revision of its heartbeat; 0: it has none; PLAN_ANY */
     int64_t policy; /* mod revision; 0: it has none; PLAN_ANY */
 };
 

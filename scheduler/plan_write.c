@@ -43,13 +43,13 @@ static void write_guard(const struct plan_guard *g, const char *cluster, const s
 static void write_node_guard(const struct plan_node_guard *g, const char *cluster,
                              const struct plan_sink *sink)
 {
-    orc_auto_free char *alive = key_alive(cluster, g->node->s), *policy = NULL;
+    orc_auto_free char *alive = key_alive(cluster, g->node->s);
+    orc_auto_free char *policy = key_node_policy(cluster, g->node->s);
 
-    sink->if_create(alive, g->alive, sink->arg);
-    if (g->policy == PLAN_ANY)
-        return;
-    policy = key_node_policy(cluster, g->node->s);
-    sink->if_mod(policy, g->policy, sink->arg);
+    if (g->alive != PLAN_ANY)
+        sink->if_create(alive, g->alive, sink->arg);
+    if (g->policy != PLAN_ANY)
+        sink->if_mod(policy, g->policy, sink->arg);
 }
 
 static void write_collect(const struct plan_task *t, const char *task, const char *status,

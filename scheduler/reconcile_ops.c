@@ -45,6 +45,15 @@ static struct share_text *cut_text(const char *why)
     return share_text_new(text);
 }
 
+/* Who is away must not have come back meanwhile; and a drain at any price must still be asked for. */
+static void guard_remove(struct plan_txn *txn, struct core_node *n)
+{
+    bool alive = core_node_alive(n), forced = n->forced && n->policy_fed.present;
+
+    if (!alive || forced)
+        plan_guard_node(txn, n->shared, alive ? PLAN_ANY : 0, forced ? n->policy_fed.mod : PLAN_ANY);
+}
+
 bool recon_remove(struct recon *x, struct core_task *t, const char *why)
 {
     struct plan_task task = core_task_plan(t);
@@ -55,8 +64,7 @@ bool recon_remove(struct recon *x, struct core_task *t, const char *why)
     task.stop_reason = cut_text(why);
     plan_task(x->t, PLAN_TASK_DESIRED, &task);
     share_text_drop(task.stop_reason);
-    if (!core_node_alive(t->node)) /* it must not have come back meanwhile */
-        plan_guard_node(x->t, t->node->shared, 0, PLAN_ANY);
+    guard_remove(x->t, t->node);
     place_spread_count(x->c, t, false);
     slots_stop(&x->v, t);
     x->touched++;

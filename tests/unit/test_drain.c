@@ -222,6 +222,26 @@ static void test_drain__after_its_deadline_the_rest_is_forced(void **state)
     sim_free(s);
 }
 
+/* "ends a drain at any time: what was not yet told to stop stays" (docs/operating.md). */
+static void test_drain__taken_back_while_it_is_decided_forces_nothing(void **state)
+{
+    struct sim *s = stuck();
+    struct plan p = {0};
+    int refused = 0;
+
+    sim_drain(s, "k2", 60000);
+    sim_settle(s);
+    s->now += 60000;
+    core_step(s->core, s->now, 0, &p);
+    sim_policy(s, "k2", true, false);
+    for (size_t i = 0; i < p.txns.n; i++)
+        refused += p.txns.at[i].app[0] && !sim_commit(s, &p.txns.at[i]);
+    plan_release(&p);
+    assert_true(refused > 0);
+    assert_int_equal(on(s, "k2"), 2);
+    sim_free(s);
+}
+
 static void test_drain__another_leader_counts_anew_and_takes_nothing_back(void **state)
 {
     struct sim *s = stuck();
@@ -387,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_drain__a_paused_rollout_moves_what_is_on_the_node_and_nothing_else),
         cmocka_unit_test(test_drain__uncordoned_in_the_middle_it_stops_where_it_is),
         cmocka_unit_test(test_drain__after_its_deadline_the_rest_is_forced),
+        cmocka_unit_test(test_drain__taken_back_while_it_is_decided_forces_nothing),
         cmocka_unit_test(test_drain__another_leader_counts_anew_and_takes_nothing_back),
         cmocka_unit_test(test_drain__a_leader_that_comes_after_the_deadline_goes_on_forcing),
         cmocka_unit_test(test_drain__a_deadline_given_later_counts_from_the_beginning),
