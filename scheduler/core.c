@@ -79,7 +79,7 @@ static void reconcile_dirty(struct core *c, struct plan *p)
         if (c->made < STEP_TASKS_MAX)
             reconcile_service(c, work.at[i], p);
         else
-            core_look(c, work.at[i]);
+            core_dirty(c, work.at[i]);
     orc_vec_release(&work);
 }
 

@@ -36,6 +36,7 @@ void feed_free_service(struct core *c, struct core_service *s)
     record_intent_release(&s->intent);
     orc_vec_release(&s->trouble);
     allow_drop(c, s);
+    kept_free(s->kept);
     orc_vec_release(&s->by_slot);
     for (size_t i = 0; i < s->makes.n; i++)
         share_make_drop(s->makes.at[i]);
@@ -72,7 +73,7 @@ static void app_changed(struct core *c, struct core_app *a)
     for (size_t i = 0; i < a->rec.services.n && a->fed.present && !a->fed.unreadable; i++)
         core_service_get(c, a->name, a->rec.services.at[i].name);
     for (s = a->services; s && ((next = s->app_next), true); s = next)
-        core_look(c, s);
+        core_dirty(c, s);
 }
 
 void feed_app(struct core *c, const struct key *k, struct record_app *r, int64_t create, int64_t mod)
@@ -118,6 +119,7 @@ void feed_revision(struct core *c, const struct key *k, struct record_revision *
         r = NULL;
     FEED_MOVE(&rev->rec, r, record_revision_release);
     s->allow_spec = NULL;
+    s->kept = kept_free(s->kept);
     feed_note(&rev->fed, r, create, mod);
     free(orc_take(rev->rec.yaml)); /* for people only */
     core_dirty(c, s);
@@ -129,7 +131,7 @@ void feed_rollout(struct core *c, const struct key *k, struct record_rollout *r,
 
     FEED_MOVE(&s->rollout, r, record_rollout_release);
     feed_note(&s->rollout_fed, r, create, mod);
-    core_look(c, s);
+    core_dirty(c, s);
     for (other = s->app->services; other; other = other->app_next)
         if (other->waits_dependency)
             core_dirty(c, other);
@@ -155,6 +157,7 @@ void feed_service_gone(struct core *c, const struct key *k)
         HASH_FIND(hh, s->revisions, &k->n, sizeof k->n, rev);
         if (rev)
             feed_free_revision(s, rev);
+        s->kept = kept_free(s->kept);
     } else if (k->kind == KEY_ROLLOUT) {
         record_rollout_release(&s->rollout);
         s->rollout_fed = (struct core_fed){0};

@@ -108,7 +108,7 @@ const struct record_app_service *core_service_wanted(const struct core_service *
 
 /* ---- marking ----------------------------------------------------------------------------------------- */
 
-void core_look(struct core *c, struct core_service *s)
+void core_dirty(struct core *c, struct core_service *s)
 {
     if (s->dirty)
         return;
@@ -116,18 +116,14 @@ void core_look(struct core *c, struct core_service *s)
     DL_APPEND2(c->dirty, s, dirty_prev, dirty_next);
 }
 
-void core_dirty(struct core *c, struct core_service *s)
-{
-    s->well.replicas = 0;
-    core_look(c, s);
-}
-
 void core_dirty_node(struct core *c, struct core_node *n)
 {
     struct core_task *t;
 
-    for (t = n->tasks; t; t = t->node_next)
+    for (t = n->tasks; t; t = t->node_next) {
         core_dirty(c, t->service);
+        kept_mark(t->service->kept, t->slot);
+    }
 }
 
 void core_dirty_all(struct core *c)
@@ -141,6 +137,7 @@ void core_dirty_all(struct core *c)
 void core_touch(struct core *c, struct core_task *t)
 {
     core_dirty(c, t->service);
+    kept_mark(t->service->kept, t->slot);
     if (t->touched)
         return;
     orc_vec_push(&c->touched, t);

@@ -8,6 +8,7 @@
 #define SCHEDULER_MODEL_H
 
 #include "scheduler/core.h"
+#include "scheduler/kept.h"
 #include "scheduler/plan.h"
 #include "scheduler/share.h"
 #include "state/record.h"
@@ -256,12 +257,8 @@ struct core_service {
     struct spec_resources asked;        /* by one replica, as counted in the core's sum ... */
     int asked_replicas;                 /* ... so often */
     bool dirty, waits_room, waits_dependency;
-    struct { /* what it was complete at when it was last looked at, with nothing to wait for; and nothing it
-                hangs on but records has changed since. No replicas: otherwise */
-        int64_t target, restart_epoch;
-        int replicas;
-    } well;
-    uint64_t wake; /* monotonic ms; 0: none */
+    struct core_kept *kept; /* its slots that are well; NULL: not known */
+    uint64_t wake;          /* monotonic ms; 0: none */
     bool timed;
     const struct spec_service *allow_spec; /* whose constraints these are; NULL: none of those it has now */
     struct core_allow *allow;              /* where they let it go; NULL */
@@ -336,6 +333,7 @@ struct core {
     size_t made;           /* tasks in this step's plan */
     size_t expected;       /* places that will be picked for the service being decided, about */
     uint64_t spread_stamp; /* of scratch: one per decision about a service */
+    const struct core_kept *spread_kept;       /* what counts besides in that decision; NULL */
     ORC_VEC(struct core_grouping *) groupings; /* one for each list of labels in use lately */
     struct core_grouping *grouping;            /* of the service being decided */
     const struct orc_strv *spread_over;        /* the list it is for; borrowed */
@@ -365,8 +363,6 @@ const struct core_revision *core_service_revision(const struct core_service *s,
 const struct record_app_service *core_service_wanted(const struct core_service *s);
 
 void core_dirty(struct core *c, struct core_service *s);
-/* Likewise, when only its app's or its rollout's record has changed. */
-void core_look(struct core *c, struct core_service *s);
 void core_dirty_node(struct core *c, struct core_node *n); /* all services with tasks there */
 void core_dirty_all(struct core *c);
 void core_touch(struct core *c, struct core_task *t);

@@ -16,7 +16,13 @@
 void place_spread_begin(struct core *c)
 {
     c->spread_stamp++;
+    c->spread_kept = NULL;
     c->expected = 0;
+}
+
+void place_spread_kept(struct core *c, const struct core_kept *k)
+{
+    c->spread_kept = k;
 }
 
 void place_expect(struct core *c, size_t picks)

@@ -30,6 +30,8 @@ struct place_req {
  * task that is about to be replaced or stopped is taken out again, so that it does not keep its own successor
  * away. Valid until the next begin. */
 void place_spread_begin(struct core *c);
+/* These slots count, too; borrowed until the next begin. */
+void place_spread_kept(struct core *c, const struct core_kept *k);
 /* About so many picks will follow. Not needed, but fewer nodes are looked at. Valid as long. */
 void place_expect(struct core *c, size_t picks);
 /* Puts a task in, or takes it out; true: it was not so before. */

@@ -103,6 +103,15 @@ void rank_add(struct core *c, struct core_node *n)
     rank_labels(c, n);
 }
 
+/* What is kept by row is of another node now. */
+static void forget_kept(const struct core_node *n)
+{
+    const struct core_task *t;
+
+    for (t = n->tasks; t; t = t->node_next)
+        t->service->kept = kept_free(t->service->kept);
+}
+
 void rank_drop(struct core *c, struct core_node *n)
 {
     size_t last = c->rows.n - 1;
@@ -113,6 +122,7 @@ void rank_drop(struct core *c, struct core_node *n)
     memset(c->rank.at.at, 0xff, c->rank.at.n * sizeof *c->rank.at.at);
     c->rows.at[n->row] = c->rows.at[last];
     c->row_nodes.at[n->row] = c->row_nodes.at[last];
+    forget_kept(c->row_nodes.at[n->row]);
     c->row_nodes.at[n->row]->row = n->row;
     set_row(c, c->row_nodes.at[n->row]);
     c->rows.n = c->row_nodes.n = c->rank.at.n = last;
@@ -131,11 +141,16 @@ void rank_release(struct core *c)
     orc_vec_release(&c->rank.at);
 }
 
+static inline int spread_of(const struct core *c, const struct core_row *r)
+{
+    int n = r->spread_stamp == c->spread_stamp ? r->spread : 0;
+
+    return c->spread_kept ? n + kept_on(c->spread_kept, (uint32_t)(r - c->rows.at)) : n;
+}
+
 int rank_spread(const struct core *c, const struct core_node *n)
 {
-    const struct core_row *r = &c->rows.at[n->row];
-
-    return r->spread_stamp == c->spread_stamp ? r->spread : 0;
+    return spread_of(c, &c->rows.at[n->row]);
 }
 
 /* ---- one row ----------------------------------------------------------------------------------------- */
@@ -184,7 +199,7 @@ static inline bool key_of(const struct core *c, const struct core_row *r, struct
         return false;
     cpus = load_of(r->used.cpus_nano, need.cpus_nano, r->room.cpus_nano, r->per_cpus);
     memory = load_of(r->used.memory, need.memory, r->room.memory, r->per_memory);
-    spread = r->spread_stamp == c->spread_stamp ? r->spread : 0;
+    spread = spread_of(c, r);
     *ret = (uint64_t)spread << 40 | (uint64_t)(cpus > memory ? cpus : memory) << 32 | (uint64_t)r->tasks;
     return true;
 }

@@ -324,7 +324,7 @@ static void remove_service(struct recon *x)
 
 static void build(struct recon *x)
 {
-    slots_build(&x->v, x->c, x->s, &x->next);
+    slots_look(&x->v, x->c, x->s, &x->next);
     recon_versions(x);
 }
 
@@ -339,13 +339,6 @@ static void settle_slots(struct recon *x)
     place_expect(x->c, slots_count_empty(&x->v));
 }
 
-/* So says the record, and that nothing else is to be done. */
-static bool has_arrived(const struct record_rollout *r)
-{
-    return r->state == ROLLOUT_COMPLETE && r->complete == r->target && !r->reason && !r->degraded &&
-           !r->failures && !r->pending.n && !r->trouble.n && !r->moving.n && !r->rebalance_left;
-}
-
 /* Each slot that is wanted has an available task as it should be, and there is none besides: change() would
  * find nothing. Most services are like that whenever they are looked at. */
 static bool is_well(const struct recon *x)
@@ -355,33 +348,12 @@ static bool is_well(const struct recon *x)
     if (x->next.rebalance_left || x->next.moving.n || x->s->rebalances)
         return false;
     if (!x->target || x->target->rec.spec->global || x->v.beside || x->v.drop.n ||
-        x->v.at.n != (size_t)x->next.replicas)
+        x->v.well + x->v.at.n != (size_t)x->next.replicas)
         return false;
     orc_vec_each (s, &x->v.at)
         if (!s->open || !s->head || s->old || s->unreadable || !s->compliant || s->class != CLASS_AVAILABLE)
             return false;
     return true;
-}
-
-/* Looked at again it would be the same: nothing is under way, nor watched, nor has failed. */
-static void note_well(struct recon *x)
-{
-    const struct record_rollout *r = &x->next;
-
-    if (x->s->wake || x->v.stopping.n || x->s->trouble.n || !has_arrived(r))
-        return;
-    x->s->well.target = r->target;
-    x->s->well.restart_epoch = r->restart_epoch;
-    x->s->well.replicas = r->replicas;
-}
-
-/* Only records have changed since then, and they ask for the same: no slot needs to be looked at. */
-static bool is_still_well(const struct recon *x)
-{
-    const struct record_rollout *r = &x->next;
-
-    return x->s->well.replicas && x->s->well.replicas == r->replicas && x->s->well.target == r->target &&
-           x->s->well.restart_epoch == r->restart_epoch && has_arrived(r);
 }
 
 static void change(struct recon *x)
@@ -400,8 +372,6 @@ static void change(struct recon *x)
 
 static void keep_slots(struct recon *x)
 {
-    bool well;
-
     build(x);
     if (!x->target && x->next.state == ROLLOUT_UPDATING)
         rollout_say(&x->next.reason, "revision %lld of %s can't be read", (long long)x->next.target,
@@ -413,13 +383,11 @@ static void keep_slots(struct recon *x)
     x->epoch = x->next.restart_epoch;
     global_list(x->c, x->s, x->target && x->target->rec.spec->global);
     recon_list_auto(x->c, x->s, x->target && x->target->rec.spec->rebalance_auto);
-    well = is_well(x);
-    if (!well)
+    if (!is_well(x))
         change(x);
     rollout_conclude(&x->v, &x->next);
     say(x);
-    if (well)
-        note_well(x);
+    slots_keep(&x->v);
 }
 
 static void keep_service(struct recon *x, const struct record_app_service *wanted)
@@ -431,12 +399,7 @@ static void keep_service(struct recon *x, const struct record_app_service *wante
         return;
     }
     job_forget(&x->next);
-    if (!is_still_well(x)) {
-        keep_slots(x);
-        return;
-    }
-    x->next.available = x->next.updated = x->next.replicas;
-    say(x);
+    keep_slots(x);
 }
 
 void reconcile_service(struct core *c, struct core_service *s, struct plan *p)

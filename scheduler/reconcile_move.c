@@ -121,7 +121,7 @@ static bool is_settled(const struct recon *x)
 {
     enum rollout_state st = x->next.state;
     const struct slot *s;
-    int open = 0;
+    int open = (int)x->v.well;
 
     if (st != ROLLOUT_COMPLETE && !(st == ROLLOUT_HEALING && x->next.moving.n))
         return false;

@@ -23,7 +23,7 @@ void recon_versions(struct recon *x)
     x->target = x->v.target;
     x->old = core_service_revision(x->s, x->next.complete);
     x->limit = rollout_limit(x->s, &x->next);
-    x->at_target = 0;
+    x->at_target = (int)x->v.well;
     orc_vec_each (s, &x->v.at)
         x->at_target += at_target(x, s);
 }
@@ -314,6 +314,7 @@ void recon_count_spread(struct recon *x)
     struct slot *s;
 
     place_spread_begin(x->c);
+    place_spread_kept(x->c, x->v.kept);
     if (limits_per_node(x->target) || limits_per_node(x->old))
         place_count_held(x->c, x->s, false);
     orc_vec_each (s, &x->v.at)
@@ -374,6 +375,7 @@ void recon_count(struct recon *x)
         u = &x->old->rec.spec->update;
     x->parallelism = u ? spec_update_at_once(u, x->next.replicas) : 1;
     x->missing = u ? spec_update_missing(u, x->next.replicas) : 1;
+    x->available = (int)x->v.well;
     orc_vec_each (s, &x->v.at) {
         s->busy = slot_busy(x, s);
         x->busy += s->busy;

@@ -39,7 +39,15 @@ struct tally {
 
 static struct tally tally(const struct slots *v, const struct record_rollout *r)
 {
-    struct tally n = {.fine = true, .watched = true, .works = true, .stable = true};
+    int well = (int)v->well;
+    struct tally n = {.open = well,
+                      .available = well,
+                      .updated = well,
+                      .proven = well,
+                      .fine = true,
+                      .watched = true,
+                      .works = true,
+                      .stable = true};
     const struct slot *s;
 
     orc_vec_each (s, &v->at) {
@@ -167,6 +175,7 @@ static void note_repeated(const struct slots *v, struct record_rollout *r)
 /* Failures are forgotten, and a service is whole again, when every replica has run well for a minute. */
 static void settle_failures(const struct slots *v, struct record_rollout *r, const struct tally *n)
 {
+    const struct core_task *t;
     const struct slot *s;
 
     note_repeated(v, r);
@@ -181,6 +190,10 @@ static void settle_failures(const struct slots *v, struct record_rollout *r, con
     orc_vec_each (s, &v->at)
         if (s->open && s->head && s->class == CLASS_AVAILABLE && s->head->available_at)
             core_wake(v->core, v->service, s->head->available_at + ROLLOUT_STABLE_MS);
+    if (v->kept)
+        core_each_task (t, v->service)
+            if (kept_is_well(v->kept, t->slot) && t->available_at)
+                core_wake(v->core, v->service, t->available_at + ROLLOUT_STABLE_MS);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------- */

@@ -266,6 +266,14 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
     }
 }
 
+/* It stays so whatever time passes: what nobody can probe has been watched for long enough. */
+static bool is_well(const struct slots *v, const struct slot *s)
+{
+    return s->class == CLASS_AVAILABLE && s->compliant && !s->leaving && !s->unreadable && v->run.n == 1 &&
+           v->target &&
+           (rollout_has_health(v) || v->core->now >= s->head->available_at + rollout_monitor_ms(v));
+}
+
 /* `t`: the first task of the slot. */
 static void add_slot(struct slots *v, struct core_task *t)
 {
@@ -293,6 +301,7 @@ static void add_slot(struct slots *v, struct core_task *t)
         return;
     s->open = true;
     pick_head(v, s, v->run.at, v->run.n);
+    s->well = is_well(v, s);
     if (s->head && s->class == CLASS_UNKNOWN && core_task_stale(s->head))
         core_wake(v->core, v->service, core_task_more(s->head)->failed_at + SLOTS_LOOK_MS);
 }
@@ -334,7 +343,7 @@ struct slot *slots_add(struct slots *v, int n)
 size_t slots_count_open(const struct slots *v)
 {
     const struct slot *s;
-    size_t n = 0;
+    size_t n = v->well;
 
     orc_vec_each (s, &v->at)
         n += s->open;
@@ -362,7 +371,7 @@ static void mark_pending(struct slots *v)
             i++;
         if (i < n && v->at.at[i].n == r->pending.at[k].slot) {
             v->at.at[i].was_pending = v->at.at[i].open = true;
-        } else {
+        } else if (!v->kept || !kept_is_well(v->kept, r->pending.at[k].slot)) {
             slots_add(v, r->pending.at[k].slot)->was_pending = true;
         }
     }
@@ -397,7 +406,7 @@ static const struct share_make *like_target(const struct slots *v)
     return NULL;
 }
 
-void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
+static void begin(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
 {
     memset(v, 0, sizeof *v);
     v->core = c;
@@ -407,6 +416,11 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     v->like = like_target(v);
     if (rollout_limit(s, r) != ROLLOUT_NO_LIMIT)
         v->beside = core_service_revision(s, r->complete);
+}
+
+void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
+{
+    begin(v, c, s, r);
     for (size_t i = 0; i < s->by_slot.n; i++) {
         prefetch(s, i);
         if (s->by_slot.at[i])
@@ -414,6 +428,83 @@ void slots_build(struct slots *v, struct core *c, struct core_service *s, const 
     }
     if (v->at.n || r->pending.n)
         mark_pending(v);
+}
+
+/* ---- what is kept ------------------------------------------------------------------------------------ */
+
+/* Nothing is rolled out, nor moved, nor in doubt: what is well is left alone. */
+static bool may_keep(const struct slots *v)
+{
+    const struct record_rollout *r = v->rollout;
+
+    return (r->state == ROLLOUT_COMPLETE || r->state == ROLLOUT_HEALING) && r->complete == r->target &&
+           !r->failures && !r->degraded && !r->moving.n && !r->rebalance_left && v->target &&
+           !v->target->rec.spec->global && !v->target->rec.spec->job && !v->target->rec.spec->rebalance_auto;
+}
+
+/* As many are open as shall be, so none is opened or closed; and where counting needs all of them nothing is
+ * to be placed. */
+static bool is_enough(const struct slots *v)
+{
+    const struct spec_service *spec = v->target->rec.spec;
+    const struct slot *s;
+
+    orc_vec_each (s, &v->at)
+        if (s->unreadable)
+            return false;
+    if (v->at.n && (spec->spread_over.n || spec_service_max_per_node(spec)))
+        return false;
+    return slots_count_open(v) == (size_t)v->rollout->replicas;
+}
+
+/* Those that are marked. */
+static void build_kept(struct slots *v, struct core_kept *k)
+{
+    const struct core_service *s = v->service;
+    const int *n;
+
+    kept_begin(k);
+    v->kept = k;
+    v->well = k->well;
+    orc_vec_each (n, &k->marked)
+        if ((size_t)*n < s->by_slot.n && s->by_slot.at[*n])
+            add_slot(v, s->by_slot.at[*n]);
+    if (v->rollout->pending.n)
+        mark_pending(v);
+}
+
+void slots_look(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r)
+{
+    struct core_kept *k = s->kept;
+
+    begin(v, c, s, r);
+    if (k && k->target == r->target && k->restart_epoch == r->restart_epoch && may_keep(v)) {
+        build_kept(v, k);
+        if (is_enough(v))
+            return;
+    }
+    slots_release(v);
+    slots_build(v, c, s, r);
+}
+
+void slots_keep(const struct slots *v)
+{
+    struct core_service *service = v->service;
+    const struct slot *s;
+
+    if (!may_keep(v))
+        return;
+    if (v->kept) {
+        kept_end(service->kept);
+    } else {
+        kept_free(service->kept);
+        service->kept = kept_new(v->rollout->target, v->rollout->restart_epoch);
+    }
+    orc_vec_each (s, &v->at)
+        if (s->well)
+            kept_set(service->kept, s->n, s->head->node->row);
+        else
+            kept_mark(service->kept, s->n);
 }
 
 void slots_release(struct slots *v)

@@ -32,6 +32,7 @@ struct slot {
     enum task_class class;     /* of head */
     struct core_node *node;    /* of a global service: the only one for it (global.h), or NULL */
     bool compliant;            /* head needs no replacement */
+    bool well;                 /* as fed: available, compliant, and there is nothing besides */
     bool repeats;              /* head has failed again, soon after its predecessor */
     bool again;                /* ... and is replaced now: counted */
     bool busy;                 /* a change is under way in it */
@@ -46,6 +47,8 @@ struct slots {
     const struct core_revision *beside;   /* while not all may be of the target: what others are; or NULL */
     const struct share_make *like;    /* what tasks of its content are made from, or NULL: compare hashes */
     ORC_VEC(struct slot) at;          /* by number; closed ones that still have a task included */
+    size_t well;                      /* so many more are well, and not in `at` ... */
+    const struct core_kept *kept;     /* ... but here; NULL: all are in `at` */
     ORC_VEC(struct core_task *) drop; /* tasks that shall run and hold nothing any more */
     ORC_VEC(struct core_task *)
     spare; /* beside what holds their slot, on nodes that don't answer, or may come back in time: kept */
@@ -62,6 +65,12 @@ struct slots {
 #define SLOTS_LOOK_MS 60000
 
 void slots_build(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r);
+/* Likewise, but where nothing is rolled out, and as many slots are open as are asked for, only what is not
+ * well.
+ */
+void slots_look(struct slots *v, struct core *c, struct core_service *s, const struct record_rollout *r);
+/* What was found well, by the record as it is now, needs no looking at until something marks it. */
+void slots_keep(const struct slots *v);
 void slots_release(struct slots *v);
 /* Adds a slot, open and without tasks, at the end. Pointers into `at` end with it. */
 struct slot *slots_add(struct slots *v, int n);

@@ -21,7 +21,9 @@ static struct core_service *web(struct sim *s)
 
 static bool is_well(struct sim *s)
 {
-    return web(s)->well.replicas == REPLICAS;
+    const struct core_kept *k = web(s)->kept;
+
+    return k && k->well == REPLICAS && !k->marked.n;
 }
 
 static struct sim *at_rest(void)
@@ -256,8 +258,10 @@ static void expect_no_other(size_t first, size_t second)
     changes[second].change(s);
     grown = decided(s);
     core_retry(s->core, NULL);
-    if (web(s)) /* counters are said only so often */
-        web(s)->said_at = 0;
+    if (web(s)) {
+        web(s)->kept = kept_free(web(s)->kept);
+        web(s)->said_at = 0; /* counters are said only so often */
+    }
     fresh = decided(s);
     if (strcmp(grown, fresh) != 0)
         fail_msg("%s, %s: decided\n%s\nby looking at all:\n%s", changes[first].name, changes[second].name,
