@@ -96,15 +96,25 @@ static int required(const json_t *obj, const char *key, const char *expected, js
     return r;
 }
 
-static int take_str(const json_t *j, const char *key, size_t max, char **ret, struct orc_err *err)
+int orc_json_as_str(const json_t *j, const char *key, size_t max, const char **ret, struct orc_err *err)
 {
     if (!json_is_string(j))
         return wrong(key, "a string", j, err);
     if (json_string_length(j) > max)
         return orc_fail(err, -EINVAL, "\"%.64s\": expected at most %zu bytes, got %zu", key, max,
                         json_string_length(j));
-    *ret = orc_strdup(json_string_value(j));
+    *ret = json_string_value(j);
     return 0;
+}
+
+static int copy_str(const json_t *j, const char *key, size_t max, char **ret, struct orc_err *err)
+{
+    const char *s = NULL;
+    int r = orc_json_as_str(j, key, max, &s, err);
+
+    if (r == 0)
+        *ret = orc_strdup(s);
+    return r;
 }
 
 int orc_json_str(const json_t *obj, const char *key, size_t max, char **ret, struct orc_err *err)
@@ -112,7 +122,7 @@ int orc_json_str(const json_t *obj, const char *key, size_t max, char **ret, str
     json_t *j = NULL;
     int r = required(obj, key, "a string", &j, err);
 
-    return r < 0 ? r : take_str(j, key, max, ret, err);
+    return r < 0 ? r : copy_str(j, key, max, ret, err);
 }
 
 int orc_json_str_opt(const json_t *obj, const char *key, size_t max, char **ret, struct orc_err *err)
@@ -120,7 +130,7 @@ int orc_json_str_opt(const json_t *obj, const char *key, size_t max, char **ret,
     json_t *j = NULL;
     int r = member(obj, key, &j, err);
 
-    return r < 0 || !j ? r : take_str(j, key, max, ret, err);
+    return r < 0 || !j ? r : copy_str(j, key, max, ret, err);
 }
 
 static int wrong_int(const char *key, int64_t min, int64_t max, const json_t *got, struct orc_err *err)
@@ -134,7 +144,7 @@ static int wrong_int(const char *key, int64_t min, int64_t max, const json_t *go
                     json_integer_value(got));
 }
 
-static int take_int(const json_t *j, const char *key, int64_t min, int64_t max, int64_t *ret,
+int orc_json_as_int(const json_t *j, const char *key, int64_t min, int64_t max, int64_t *ret,
                     struct orc_err *err)
 {
     json_int_t value = json_integer_value(j);
@@ -151,7 +161,7 @@ int orc_json_int(const json_t *obj, const char *key, int64_t min, int64_t max, i
     json_t *j = NULL;
     int r = required(obj, key, "an integer", &j, err);
 
-    return r < 0 ? r : take_int(j, key, min, max, ret, err);
+    return r < 0 ? r : orc_json_as_int(j, key, min, max, ret, err);
 }
 
 int orc_json_int_opt(const json_t *obj, const char *key, int64_t min, int64_t max, int64_t *ret,
@@ -160,7 +170,15 @@ int orc_json_int_opt(const json_t *obj, const char *key, int64_t min, int64_t ma
     json_t *j = NULL;
     int r = member(obj, key, &j, err);
 
-    return r < 0 || !j ? r : take_int(j, key, min, max, ret, err);
+    return r < 0 || !j ? r : orc_json_as_int(j, key, min, max, ret, err);
+}
+
+int orc_json_as_bool(const json_t *j, const char *key, bool *ret, struct orc_err *err)
+{
+    if (!json_is_boolean(j))
+        return wrong(key, "true or false", j, err);
+    *ret = json_is_true(j);
+    return 0;
 }
 
 int orc_json_bool_opt(const json_t *obj, const char *key, bool *ret, struct orc_err *err)
@@ -168,47 +186,50 @@ int orc_json_bool_opt(const json_t *obj, const char *key, bool *ret, struct orc_
     json_t *j = NULL;
     int r = member(obj, key, &j, err);
 
-    if (r < 0 || !j)
-        return r;
-    if (!json_is_boolean(j))
-        return wrong(key, "true or false", j, err);
-    *ret = json_is_true(j);
-    return 0;
+    return r < 0 || !j ? r : orc_json_as_bool(j, key, ret, err);
 }
 
-/* A member of one type, borrowed; NULL when absent. */
-static int typed_opt(const json_t *obj, const char *key, json_type type, const char *expected, json_t **ret,
-                     struct orc_err *err)
+int orc_json_as_obj(const json_t *j, const char *key, struct orc_err *err)
 {
-    json_t *j = NULL;
-    int r = member(obj, key, &j, err);
+    return json_is_object(j) ? 0 : wrong(key, "an object", j, err);
+}
 
-    if (r < 0)
-        return r;
-    if (j && json_typeof(j) != type)
-        return wrong(key, expected, j, err);
-    *ret = j;
-    return 0;
+int orc_json_as_arr(const json_t *j, const char *key, struct orc_err *err)
+{
+    return json_is_array(j) ? 0 : wrong(key, "a list", j, err);
 }
 
 int orc_json_obj_opt(const json_t *obj, const char *key, json_t **ret, struct orc_err *err)
 {
-    return typed_opt(obj, key, JSON_OBJECT, "an object", ret, err);
+    json_t *j = NULL;
+    int r = member(obj, key, &j, err);
+
+    if (r == 0 && j)
+        r = orc_json_as_obj(j, key, err);
+    if (r == 0)
+        *ret = j;
+    return r;
 }
 
 int orc_json_arr_opt(const json_t *obj, const char *key, json_t **ret, struct orc_err *err)
 {
-    return typed_opt(obj, key, JSON_ARRAY, "a list", ret, err);
+    json_t *j = NULL;
+    int r = member(obj, key, &j, err);
+
+    if (r == 0 && j)
+        r = orc_json_as_arr(j, key, err);
+    if (r == 0)
+        *ret = j;
+    return r;
 }
 
-int orc_json_strv_opt(const json_t *obj, const char *key, size_t max, struct orc_strv *v, struct orc_err *err)
+int orc_json_as_strv(const json_t *list, const char *key, size_t max, struct orc_strv *v, struct orc_err *err)
 {
-    json_t *list = NULL, *item;
+    json_t *item;
     size_t i;
-    int r = typed_opt(obj, key, JSON_ARRAY, "a list of strings", &list, err);
 
-    if (r < 0)
-        return r;
+    if (!json_is_array(list))
+        return wrong(key, "a list of strings", list, err);
     json_array_foreach(list, i, item)
     {
         if (!json_is_string(item))
@@ -220,6 +241,14 @@ int orc_json_strv_opt(const json_t *obj, const char *key, size_t max, struct orc
     }
     json_array_foreach(list, i, item) orc_strv_add(v, json_string_value(item));
     return 0;
+}
+
+int orc_json_strv_opt(const json_t *obj, const char *key, size_t max, struct orc_strv *v, struct orc_err *err)
+{
+    json_t *j = NULL;
+    int r = member(obj, key, &j, err);
+
+    return r < 0 || !j ? r : orc_json_as_strv(j, key, max, v, err);
 }
 
 /* jansson refuses text that isn't UTF-8; so that a container's garbled message loses its letters and not its

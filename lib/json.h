@@ -40,6 +40,17 @@ int orc_json_arr_opt(const json_t *obj, const char *key, json_t **ret, struct or
 int orc_json_strv_opt(const json_t *obj, const char *key, size_t max, struct orc_strv *v,
                       struct orc_err *err);
 
+/* The same of a value that is at hand, neither absent nor null; `key` names it in the sentence. A string is
+ * borrowed. */
+int orc_json_as_str(const json_t *value, const char *key, size_t max, const char **ret, struct orc_err *err);
+int orc_json_as_int(const json_t *value, const char *key, int64_t min, int64_t max, int64_t *ret,
+                    struct orc_err *err);
+int orc_json_as_bool(const json_t *value, const char *key, bool *ret, struct orc_err *err);
+int orc_json_as_obj(const json_t *value, const char *key, struct orc_err *err);
+int orc_json_as_arr(const json_t *value, const char *key, struct orc_err *err);
+int orc_json_as_strv(const json_t *value, const char *key, size_t max, struct orc_strv *v,
+                     struct orc_err *err);
+
 /* A string of s, NULL when s is; bytes above ASCII become question marks when they are no UTF-8. */
 json_t *orc_json_str_new(const char *s);
 /* Sets key unless s is NULL. */

@@ -5,6 +5,7 @@
 #include "lib/buf.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define DEEPEST 2048 /* deeper ones contain themselves; nobody reads deeper ones than orc_json_parse() */
 
@@ -14,10 +15,17 @@ static void give_up(void)
     abort();
 }
 
+static char *room(struct orc_buf *b, size_t n)
+{
+    if (b->cap - b->len <= n && orc_buf_reserve(b, n) < 0)
+        give_up();
+    return b->data + b->len;
+}
+
 static void add(struct orc_buf *b, const char *text, size_t n)
 {
-    if (orc_buf_add(b, text, n) < 0)
-        give_up();
+    memcpy(room(b, n), text, n);
+    b->len += n;
 }
 
 static void write_integer(struct orc_buf *b, json_int_t value)
@@ -66,17 +74,22 @@ static void write_escape(struct orc_buf *b, unsigned char c)
     add(b, text, 6);
 }
 
+static size_t plain_at(const char *s, size_t from, size_t n)
+{
+    while (from < n && is_plain((unsigned char)s[from]))
+        from++;
+    return from;
+}
+
 static void write_string(struct orc_buf *b, const char *s, size_t n)
 {
-    size_t from = 0;
+    size_t from = 0, to;
 
     add(b, "\"", 1);
-    for (size_t i = 0; i < n; i++) {
-        if (is_plain((unsigned char)s[i]))
-            continue;
-        add(b, s + from, i - from);
-        write_escape(b, (unsigned char)s[i]);
-        from = i + 1;
+    while ((to = plain_at(s, from, n)) < n) {
+        add(b, s + from, to - from);
+        write_escape(b, (unsigned char)s[to]);
+        from = to + 1;
     }
     add(b, s + from, n - from);
     add(b, "\"", 1);
@@ -148,6 +161,8 @@ char *orc_json_text(const json_t *j)
 {
     struct orc_buf b = ORC_BUF_INIT(SIZE_MAX / 4);
 
+    orc_buf_reserve(&b, 500); /* as many records are */
     write_value(&b, j, 0);
+    add(&b, "", 1); /* its end */
     return orc_buf_take(&b);
 }

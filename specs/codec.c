@@ -35,28 +35,28 @@ static int check_with(int (*check)(const char *, struct orc_err *), const char *
 
 static int decode_str(const struct codec_field *f, const json_t *j, void *m, struct orc_err *err)
 {
-    orc_auto_free char *s = NULL;
-    int r = orc_json_str_opt(j, f->name, text_max(f), &s, err);
+    const char *s = NULL;
+    char *copy;
+    int r = orc_json_as_str(j, f->name, text_max(f), &s, err);
 
-    if (r < 0 || !s)
-        return r;
-    r = check_with(f->check, s, f->name, err);
+    if (r == 0)
+        r = check_with(f->check, s, f->name, err);
     if (r < 0)
         return r;
     if (f->kind == CODEC_FIXED) {
         memcpy(m, s, strlen(s) + 1);
         return 0;
     }
+    copy = orc_strdup(s);
     free(pointer_at(m)); /* the default */
-    memcpy(m, &s, sizeof s);
-    s = NULL;
+    memcpy(m, &copy, sizeof copy);
     return 0;
 }
 
 static int decode_int(const struct codec_field *f, const json_t *j, void *m, struct orc_err *err)
 {
-    int64_t v = int_at(f, m);
-    int r = orc_json_int_opt(j, f->name, f->min, f->max, &v, err);
+    int64_t v = 0;
+    int r = orc_json_as_int(j, f->name, f->min, f->max, &v, err);
 
     if (r == 0)
         set_int(f, m, v);
@@ -75,10 +75,10 @@ int codec_enum_from_name(const char *const *names, const char *name, int *ret)
 
 static int decode_enum(const struct codec_field *f, const json_t *j, void *m, struct orc_err *err)
 {
-    orc_auto_free char *s = NULL;
-    int v = 0, r = orc_json_str_opt(j, f->name, SPEC_TEXT_MAX, &s, err);
+    const char *s = NULL;
+    int v = 0, r = orc_json_as_str(j, f->name, SPEC_TEXT_MAX, &s, err);
 
-    if (r < 0 || !s)
+    if (r < 0)
         return r;
     if (codec_enum_from_name(f->names, s, &v) < 0)
         return orc_fail(err, -EINVAL, "\"%s\": \"%s\" is none of the known values (\"%s\", ...)", f->name,
@@ -94,20 +94,19 @@ static int too_many(const struct codec_field *f, size_t n, const char *what, str
     return orc_fail(err, -EINVAL, "\"%s\" has more than %zu %s", f->name, list_max(f), what);
 }
 
-static int decode_strv(const struct codec_field *f, const json_t *j, void *m, void *obj, struct orc_err *err)
+static int decode_strv(const struct codec_field *f, const json_t *list, void *m, void *obj,
+                       struct orc_err *err)
 {
     struct orc_strv *v = m;
-    json_t *list = NULL;
-    int r = orc_json_arr_opt(j, f->name, &list, err);
+    int r = orc_json_as_arr(list, f->name, err);
 
-    if (r < 0 || !list)
-        return r;
-    r = too_many(f, json_array_size(list), "elements", err);
+    if (r == 0)
+        r = too_many(f, json_array_size(list), "elements", err);
     if (r < 0)
         return r;
     if (f->flag)
         *(bool *)((char *)obj + f->flag) = true;
-    r = orc_json_strv_opt(j, f->name, text_max(f), v, err);
+    r = orc_json_as_strv(list, f->name, text_max(f), v, err);
     for (size_t i = 0; i < v->n && r == 0; i++)
         r = check_with(f->check, v->at[i], f->name, err);
     return r;
@@ -151,16 +150,14 @@ static void sort_pairs(struct spec_pairs *p)
         qsort(p->at, p->n, sizeof *p->at, pair_cmp);
 }
 
-static int decode_pairs(const struct codec_field *f, const json_t *j, struct spec_pairs *p,
-                        struct orc_err *err)
+static int decode_pairs(const struct codec_field *f, json_t *map, struct spec_pairs *p, struct orc_err *err)
 {
-    json_t *map = NULL, *value;
+    json_t *value;
     const char *key;
-    int r = orc_json_obj_opt(j, f->name, &map, err);
+    int r = orc_json_as_obj(map, f->name, err);
 
-    if (r < 0 || !map)
-        return r;
-    r = too_many(f, json_object_size(map), "members", err);
+    if (r == 0)
+        r = too_many(f, json_object_size(map), "members", err);
     json_object_foreach(map, key, value)
     {
         if (r < 0)
@@ -196,13 +193,12 @@ static bool sort_list(const struct codec *c, struct any_vec *v)
     return true;
 }
 
-static int decode_list(const struct codec_field *f, const json_t *j, void *m, struct orc_err *err)
+static int decode_list(const struct codec_field *f, const json_t *list, void *m, struct orc_err *err)
 {
     struct any_vec v = {0};
-    json_t *list = NULL;
-    int r = orc_json_arr_opt(j, f->name, &list, err);
+    int r = orc_json_as_arr(list, f->name, err);
 
-    if (r < 0 || !list || json_array_size(list) == 0)
+    if (r < 0 || json_array_size(list) == 0)
         return r;
     r = too_many(f, json_array_size(list), "elements", err);
     if (r < 0)
@@ -225,14 +221,13 @@ static int decode_list(const struct codec_field *f, const json_t *j, void *m, st
 
 static int decode_struct(const struct codec_field *f, const json_t *j, void *m, struct orc_err *err)
 {
-    json_t *o = NULL;
-    int r = orc_json_obj_opt(j, f->name, &o, err);
+    int r = orc_json_as_obj(j, f->name, err);
 
-    if (r < 0 || !o)
+    if (r < 0)
         return r;
     if (f->sub->init)
         f->sub->init(m);
-    r = codec_decode_into(f->sub, o, m, err);
+    r = codec_decode_into(f->sub, j, m, err);
     if (r < 0)
         orc_wrap(err, "\"%s\"", f->name);
     return r;
@@ -240,13 +235,12 @@ static int decode_struct(const struct codec_field *f, const json_t *j, void *m, 
 
 static int decode_owned(const struct codec_field *f, const json_t *j, void *m, struct orc_err *err)
 {
-    json_t *o = NULL;
+    int r = orc_json_as_obj(j, f->name, err);
     void *p;
-    int r = orc_json_obj_opt(j, f->name, &o, err);
 
-    if (r < 0 || !o)
+    if (r < 0)
         return r;
-    p = f->owned->from_json(o, err);
+    p = f->owned->from_json(j, err);
     if (!p) {
         orc_wrap(err, "\"%s\"", f->name);
         return -EINVAL;
@@ -255,19 +249,18 @@ static int decode_owned(const struct codec_field *f, const json_t *j, void *m, s
     return 0;
 }
 
-static int decode_field(const struct codec_field *f, const json_t *j, void *obj, struct orc_err *err)
+static int decode_field(const struct codec_field *f, json_t *j, void *obj, struct orc_err *err)
 {
-    const json_t *there = f->required ? json_object_get(j, f->name) : NULL;
     void *m = member(f, obj);
 
-    if (f->required && (!there || json_is_null(there)))
-        return orc_fail(err, -EINVAL, "\"%s\" is missing", f->name);
+    if (!j || json_is_null(j))
+        return f->required ? orc_fail(err, -EINVAL, "\"%s\" is missing", f->name) : 0;
     switch (f->kind) {
     case CODEC_STR:
     case CODEC_FIXED:
         return decode_str(f, j, m, err);
     case CODEC_BOOL:
-        return orc_json_bool_opt(j, f->name, m, err);
+        return orc_json_as_bool(j, f->name, m, err);
     case CODEC_ENUM:
         return decode_enum(f, j, m, err);
     case CODEC_STRV:
@@ -307,15 +300,31 @@ static int refuse_unknown(const struct codec *c, const json_t *j, struct orc_err
     return 0;
 }
 
+/* What orc wrote has its members in the order of the rows: the next one is looked at before the object is
+ * searched. */
+static json_t *next_member(json_t *j, const char *name, void **next)
+{
+    json_t *value;
+
+    if (!*next || strcmp(json_object_iter_key(*next), name) != 0)
+        return json_object_get(j, name);
+    value = json_object_iter_value(*next);
+    *next = json_object_iter_next(j, *next);
+    return value;
+}
+
 int codec_decode_into(const struct codec *c, const json_t *j, void *obj, struct orc_err *err)
 {
+    json_t *o = (json_t *)(uintptr_t)j; /* only read */
+    void *next;
     int r;
 
     if (!json_is_object(j))
         return orc_fail(err, -EINVAL, "expected a JSON object");
     r = c->strict ? refuse_unknown(c, j, err) : 0;
+    next = json_object_iter(o);
     for (size_t i = 0; i < c->n && r == 0; i++)
-        r = decode_field(&c->fields[i], j, obj, err);
+        r = decode_field(&c->fields[i], next_member(o, c->fields[i].name, &next), obj, err);
     return r;
 }
 

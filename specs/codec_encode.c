@@ -125,7 +125,7 @@ static json_t *encode(const struct codec *c, const void *obj, const void *def, s
         if (value && how.changed_only && f->kind == CODEC_STRUCT && json_object_size(value) == 0)
             json_decref(value);
         else if (value)
-            json_object_set_new(o, f->name, value);
+            json_object_set_new_nocheck(o, f->name, value); /* names of members are ASCII */
     }
     return o;
 }

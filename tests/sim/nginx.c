@@ -73,14 +73,29 @@ static void take_table(struct sim_nginx *n, const char *text)
     check_table(n);
 }
 
+static void add_number(struct orc_buf *b, uint64_t n, char after)
+{
+    char text[24], *at = text + sizeof text;
+
+    *--at = after;
+    do
+        *--at = (char)('0' + n % 10);
+    while (n /= 10);
+    orc_buf_add(b, at, (size_t)(text + sizeof text - at));
+}
+
+/* Asked for ten times a second and more while somebody drains. */
 static char *in_flight_text(const struct sim_nginx *n)
 {
     struct orc_buf b = ORC_BUF_INIT(1 << 20);
 
-    orc_buf_printf(&b, "orc1 %lld\n", (long long)n->version);
+    orc_buf_puts(&b, "orc1 ");
+    add_number(&b, (uint64_t)n->version, '\n');
     for (size_t i = 0; i < n->peers.n; i++)
-        if (n->peers.at[i].there && n->peers.at[i].state == 'd')
-            orc_buf_printf(&b, "%zu %d\n", i, n->peers.at[i].in_flight);
+        if (n->peers.at[i].there && n->peers.at[i].state == 'd') {
+            add_number(&b, i, ' ');
+            add_number(&b, (uint64_t)n->peers.at[i].in_flight, '\n');
+        }
     return orc_buf_take(&b);
 }
 

@@ -238,7 +238,7 @@ struct prober *prober_start(const struct prober_env *env, const struct spec_heal
 {
     struct prober *p = orc_new(struct prober);
 
-    snprintf(p->address, sizeof p->address, "%s", address);
+    strncpy(p->address, address, sizeof p->address - 1);
     p->cb = cb;
     p->arg = arg;
     sim_event_init(&p->event, world.current, on_probe, p);

@@ -174,6 +174,44 @@ static void test_record__unknown_members_are_ignored(void **state)
     }
 }
 
+/* The same members, begun at the k-th and with one from the future before each. */
+static json_t *turned(const json_t *j, size_t k)
+{
+    json_t *ret = json_object(), *value;
+    const char *key;
+    size_t i = 0;
+
+    for (int half = 0; half < 2; half++, i = 0)
+        json_object_foreach((json_t *)(uintptr_t)j, key, value)
+        {
+            orc_auto_free char *future = orc_printf("future_%zu", i);
+
+            if ((i++ >= k) == (half == 0)) {
+                json_object_set_new(ret, future, json_integer(1));
+                json_object_set(ret, key, value);
+            }
+        }
+    return ret;
+}
+
+static void test_record__members_are_found_in_any_order(void **state)
+{
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(kinds); i++) {
+        orc_auto_json json_t *full = orc_json_parse(kinds[i].full, strlen(kinds[i].full), &err);
+
+        for (size_t k = 0; k < json_object_size(full); k++) {
+            orc_auto_json json_t *j = turned(full, k);
+            orc_auto_free char *text = orc_json_text(j), *again = NULL;
+            union any r = {0};
+
+            assert_int_equal(kinds[i].parse(text, strlen(text), &r, &err), 0);
+            again = kinds[i].text(&r);
+            assert_string_equal(again, kinds[i].full);
+            kinds[i].release(&r);
+        }
+    }
+}
+
 static void test_record__members_left_out_have_their_defaults(void **state)
 {
     union any r = {0};
@@ -461,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_record__every_record_comes_back_as_it_was_written),
         cmocka_unit_test(test_record__a_revision_carries_its_spec),
         cmocka_unit_test(test_record__unknown_members_are_ignored),
+        cmocka_unit_test(test_record__members_are_found_in_any_order),
         cmocka_unit_test(test_record__members_left_out_have_their_defaults),
         cmocka_unit_test(test_record__lists_are_sorted_whoever_wrote_them),
         cmocka_unit_test(test_record__hostile_values_are_refused_by_member),
