@@ -7,7 +7,7 @@
  */
 #include "lib/json.h"
 
-#define PLACES 1024 /* a power of two */
+#define PLACES 128 /* a power of two */
 
 struct document {
     uint64_t hash;
