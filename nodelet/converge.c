@@ -222,8 +222,7 @@ static enum converge_op wait_for(uint64_t at, uint64_t now, enum converge_op op,
     return op;
 }
 
-/* When a container must not run any more as etcd was away for too long; CONVERGE_NEVER: it may. */
-static uint64_t fence_at(const struct converge *c, const struct converge_world *w)
+uint64_t converge_fence_at(const struct converge *c, const struct converge_world *w)
 {
     return c->fence_ms && w->away_since ? w->away_since + c->fence_ms : CONVERGE_NEVER;
 }
@@ -241,7 +240,7 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
 {
     if (c->end != CONVERGE_ALIVE || !c->spec_known)
         return CONVERGE_NOTHING;
-    if (fence_at(c, w) <= w->now)
+    if (converge_fence_at(c, w) <= w->now)
         return next_fenced(c, w, ret_wake);
     switch (c->container) {
     case CONTAINER_NONE:
@@ -250,7 +249,7 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
     case CONTAINER_EXITED:
         return wait_for(c->retry_at, w->now, CONVERGE_START, ret_wake);
     case CONTAINER_RUNNING:
-        *ret_wake = fence_at(c, w);
+        *ret_wake = converge_fence_at(c, w);
         break;
     }
     return CONVERGE_NOTHING;
@@ -259,7 +258,10 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
 static enum converge_op next_to_stop(const struct converge *c, const struct converge_world *w,
                                      uint64_t *ret_wake)
 {
+    if (c->container == CONTAINER_RUNNING && converge_fence_at(c, w) <= w->now)
+        return next_fenced(c, w, ret_wake);
     /* No planned stop begins while the store can't be asked; one that has begun goes on. */
+    *ret_wake = c->container == CONTAINER_RUNNING ? converge_fence_at(c, w) : CONVERGE_NEVER;
     if (!w->store && !c->withdrawn)
         return CONVERGE_NOTHING;
     if (c->container == CONTAINER_RUNNING) {

@@ -130,6 +130,10 @@ void converge_engine_back(struct converge *c);
 /* What to do now. *ret_wake: when to ask again if nothing happens, CONVERGE_NEVER: then not at all. */
 enum converge_op converge_next(const struct converge *c, const struct converge_world *w, uint64_t *ret_wake);
 
+/* When the container must not run any more as etcd was away for too long, whether it was told to go or not;
+ * a withdrawal is not waited for then. CONVERGE_NEVER: it may. */
+uint64_t converge_fence_at(const struct converge *c, const struct converge_world *w);
+
 void converge_begin(struct converge *c, enum converge_op op);
 /* `text` is a sentence or clause for everything but CONVERGE_DONE; copied. */
 void converge_end(struct converge *c, enum converge_outcome outcome, const char *text, uint64_t now);

@@ -279,19 +279,23 @@ void ops_init(struct agent *a)
     TAILQ_INIT(&a->waiting.queue);
 }
 
-/* A withdrawal that is over, or that nobody needs because the container is gone already. */
-static void judge_withdrawal(struct task *t, uint64_t now)
+/* A withdrawal that is over, or that nobody needs because the container is gone already, or must go. */
+static void judge_withdrawal(struct task *t, const struct converge_world *world)
 {
+    uint64_t now = world->now, fence = converge_fence_at(&t->c, world), end;
+
     if (t->c.op != CONVERGE_WITHDRAW)
         return;
-    if (withdraw_judge(&t->w, t->id, t->a->gateways, now) || t->c.container != CONTAINER_RUNNING) {
+    if (withdraw_judge(&t->w, t->id, t->a->gateways, now) || t->c.container != CONTAINER_RUNNING ||
+        now >= fence) {
         t->w.step = WITHDRAW_DONE;
         if (t->w.timed_out)
             task_event(t, "withdrawal: no agreement in time (%s); it is stopped now", t->w.waiting_for);
         converge_end(&t->c, CONVERGE_DONE, "", now);
         return;
     }
-    task_wake_at(t, withdraw_deadline(&t->w));
+    end = withdraw_deadline(&t->w);
+    task_wake_at(t, fence < end ? fence : end);
 }
 
 /* Nobody needs the image any more: the pull goes on for others, or for nobody. */
@@ -315,7 +319,7 @@ void ops_step(struct task *t, uint64_t now)
 
     if (t->look)
         ops_look(t);
-    judge_withdrawal(t, now);
+    judge_withdrawal(t, &world);
     judge_pull(t, now);
     dequeue(t);
     op = converge_next(&t->c, &world, &wake);
@@ -326,7 +330,7 @@ void ops_step(struct task *t, uint64_t now)
     } else if (admit(t, op)) {
         run(t, op);
         if (op == CONVERGE_WITHDRAW) {
-            judge_withdrawal(t, now);
+            judge_withdrawal(t, &world);
             if (t->c.op == CONVERGE_NOTHING)
                 ops_step(t, now); /* nothing to wait for */
         }

@@ -138,6 +138,8 @@ static void task_put(const struct sim_change *c, const struct sim_txn *t)
         check_may_take(c);
         if (cluster.wide)
             check_job_task(c, r);
+        if (cluster.later)
+            check_first(c, r, t);
     }
     check_task_kept(c, r);
     if (r->desired > told->desired) {
@@ -356,6 +358,12 @@ static void one_change(const struct sim_change *c, const struct sim_txn *t)
     case KEY_ALIVE:
         alive_changed(c);
         break;
+    case KEY_NODE_POLICY:
+        check_policy(c);
+        break;
+    case KEY_NODE_STATE:
+        check_node_state(c);
+        break;
     case KEY_GATEWAY:
         if (c->text)
             gateway_put(c, t);
@@ -374,7 +382,8 @@ static void one_change(const struct sim_change *c, const struct sim_txn *t)
 
 static bool concerns_availability(enum key_kind kind)
 {
-    return kind == KEY_TASK || kind == KEY_STATUS || kind == KEY_ALIVE;
+    return kind == KEY_TASK || kind == KEY_STATUS || kind == KEY_ALIVE ||
+           (cluster.later && (kind == KEY_ROLLOUT || kind == KEY_APP || kind == KEY_INTENT));
 }
 
 void check_revision(const struct sim_change *changes, size_t n, const struct sim_txn *t)

@@ -41,6 +41,19 @@ struct registration { /* of a gateway, as it wrote it last */
     uint64_t started_at; /* its process, then; 0: it never did */
 };
 
+struct drained {                 /* a server, as people said */
+    uint64_t since, deadline_ms; /* 0: not, none */
+    bool removed;
+    uint64_t ended_at; /* 0: it is drained, or never was */
+    uint64_t until;    /* it was forced, and what was decided then may come so late */
+};
+
+struct reach {                               /* how a server reaches etcd, and its engine */
+    uint64_t well_at, trouble_at, mended_at; /* last well; since when not, perhaps; 0: well for long */
+    uint64_t able_at;                        /* it is cut off, and could stop something, since then */
+    int64_t cut_revision;                    /* what it knew when it was cut off; 0: it is not */
+};
+
 struct available { /* of a service, from a revision on */
     int64_t revision;
     int tasks, slots;
@@ -58,6 +71,9 @@ struct check {
     uint64_t node_alive_since[SIM_NODES]; /* 0: no heartbeat */
     struct updated updated[SIM_SERVICES];
     struct registration gateways[SIM_GATEWAYS];
+    struct drained drained[SIM_NODES];
+    struct reach reach[SIM_NODES];
+    int64_t unmet_since[SIM_SERVICES]; /* what others wait for is not so from that revision on; 0: it is */
     uint64_t writes;
     bool cleaned; /* people deleted orphans */
 };
@@ -83,6 +99,14 @@ struct seens {
 void check_rollout(const struct sim_change *c, const struct sim_txn *t);
 void check_job_task(const struct sim_change *c, const struct record_task *r); /* one is made */
 void check_updated(const struct seens *v);
+void check_first(const struct sim_change *c, const struct record_task *r, const struct sim_txn *t);
+void check_needs(const struct seens *v, int64_t revision);
+
+/* check_node.c: drains with a deadline, fences */
+void check_policy(const struct sim_change *c);
+void check_node_state(const struct sim_change *c);
+bool check_is_forced(int node);                      /* it is emptied at any price, or was a moment ago */
+bool check_is_fenced(const struct sim_container *c); /* its server may stop it unasked */
 
 /* check_update.c: the update policy */
 void check_update(const struct sim_txn *t, int64_t revision);

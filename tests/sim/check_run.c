@@ -147,6 +147,10 @@ void check_signalled(struct sim_container *c, struct sim_proc *by)
 {
     const struct told *t = told_find(c->task);
 
+    if (!c->term_at)
+        c->fenced = t && check_is_fenced(c);
+    if (c->fenced)
+        return;
     if (!t || t->desired == TASK_RUN)
         sim_broken("stopped-unasked", "%s is stopped, and shall run", c->task);
     if (!c->term_at)
@@ -254,6 +258,6 @@ void check_request(const struct sim_nginx *n, const char *task, const char *addr
     if (strcmp(c->task, task) != 0)
         sim_broken("request-to-another", "%s sends a request for %s to %s, where %s is now", n->id, task,
                    address, c->task);
-    if (c->term_at && t && must_wait_for(c, t, gateway))
+    if (c->term_at && !c->fenced && t && must_wait_for(c, t, gateway))
         sim_broken("request-to-stopping", "%s sends a request to %s, which was told to end", n->id, task);
 }

@@ -3,8 +3,6 @@
 
 #include <limits.h>
 
-#define FORCED_MS 10000
-
 static bool is_available(const struct seen *s)
 {
     return s->task->desired == TASK_RUN && s->status && s->status->state == TASK_RUNNING &&
@@ -64,17 +62,10 @@ static struct available last(int i)
 /* A server is emptied at any price, or was a moment ago. */
 static bool is_forced(void)
 {
-    bool forced = cluster.forced_at && world.now < cluster.forced_at + FORCED_MS;
+    bool forced = false;
 
-    for (int i = 0; i < cluster.n_nodes; i++) {
-        orc_auto_free char *key = key_node_policy(SIM_CLUSTER, cluster.nodes[i].name);
-        const struct sim_kv *kv = cluster.wide ? store_find(key) : NULL;
-        struct record_node_policy p = {0};
-
-        if (kv && record_node_policy_parse(kv->text->at, kv->text->n, &p, NULL) == 0)
-            forced = forced || p.drain_deadline_ms;
-        record_node_policy_release(&p);
-    }
+    for (int i = 0; i < cluster.n_nodes; i++)
+        forced = forced || check_is_forced(i);
     return forced;
 }
 
@@ -160,6 +151,8 @@ void check_update(const struct sim_txn *t, int64_t revision)
     check_owners(&v);
     if (cluster.wide)
         check_updated(&v);
+    if (cluster.later)
+        check_needs(&v, revision);
     orc_vec_release(&v);
 }
 

@@ -218,3 +218,84 @@ void check_updated(const struct seens *v)
         *was = now;
     }
 }
+
+/* ---- depends_on */
+
+static bool has_started(const struct seen *s)
+{
+    return s->task->desired == TASK_RUN && s->status &&
+           (s->status->state == TASK_RUNNING || s->status->state == TASK_STOPPED);
+}
+
+static bool is_healthy(const struct seen *s)
+{
+    return has_started(s) && s->status->state == TASK_RUNNING && s->status->health == TASK_HEALTHY &&
+           s->alive;
+}
+
+static int count_such(const struct seens *v, const char *service, bool (*is_such)(const struct seen *s))
+{
+    const struct seen *s;
+    int n = 0;
+
+    orc_vec_each (s, v)
+        n += strcmp(s->task->service, service) == 0 && is_such(s);
+    return n;
+}
+
+/* What others wait for: all replicas of what was never complete, one of what was; a job's end. Where nothing
+ * is wanted nothing is waited for. */
+static bool is_there(const struct seens *v, const struct sim_service *s, enum spec_depends how)
+{
+    orc_auto_free char *key = key_rollout(SIM_CLUSTER, SIM_APP, s->name);
+    const struct sim_kv *kv = store_find(key);
+    const struct record_rollout *r = kv ? sim_text_rollout(kv->text) : NULL;
+
+    if (!s->wanted || (r && r->replicas == 0))
+        return true;
+    if (how == SPEC_DEPENDS_COMPLETED)
+        return r && r->state == ROLLOUT_COMPLETE && r->wanted == s->target && s->epoch <= r->restart_epoch;
+    return count_such(v, s->name, how == SPEC_DEPENDS_HEALTHY ? is_healthy : has_started) >=
+           (r && !r->complete ? r->replicas : 1);
+}
+
+void check_needs(const struct seens *v, int64_t revision)
+{
+    for (int i = 0; i < cluster.n_services; i++) {
+        const struct sim_service *s = &cluster.services[i];
+
+        if (!s->needs || is_there(v, &cluster.services[s->needs - 1], s->needs_how))
+            check.unmet_since[i] = 0;
+        else if (!check.unmet_since[i])
+            check.unmet_since[i] = revision;
+    }
+}
+
+static bool is_first(const char *service, int64_t revision)
+{
+    orc_auto_free char *key = key_rollout(SIM_CLUSTER, SIM_APP, service);
+    const struct sim_kv *rollout = store_find(key);
+    const struct record_rollout *r = rollout ? sim_text_rollout(rollout->text) : NULL;
+    struct sim_kv *kv, *next;
+
+    HASH_ITER (hh, store.kvs, kv, next) {
+        const struct record_task *t = sim_text_task(kv->text);
+
+        if (t && kv->create < revision && strcmp(t->service, service) == 0)
+            return false;
+    }
+    return r && !r->complete;
+}
+
+/* The first deployment begins when what it depends on is there, as far as its decider was told. (A job asks
+ * when a run begins, and not for each of its tasks.) */
+void check_first(const struct sim_change *c, const struct record_task *r, const struct sim_txn *t)
+{
+    const struct sim_service *s = service_named(r->service);
+    int64_t unmet = s && s->needs && !s->job ? check.unmet_since[s - cluster.services] : 0;
+
+    if (unmet && t && !cluster.replaced && unmet <= t->seen && is_first(s->name, store.revision))
+        sim_broken("starts-after", "%s is made at %lld, and since %lld %s is not as %s needs it",
+                   c->name->key.task, (long long)store.revision, (long long)unmet,
+                   cluster.services[s->needs - 1].name, s->name);
+}

@@ -57,6 +57,7 @@ struct sim_container {
     bool sick_now;          /* a fault: its checks fail, until it is started again or mended */
     uint64_t term_at;       /* the stop signal was sent in this run; 0: not */
     uint64_t stop_asked_at; /* ... by a request of then */
+    bool fenced;            /* ... by its server itself, which was without etcd */
     struct sim_event end;   /* of this run */
     struct sim_stop *stops;
 };
@@ -120,7 +121,9 @@ struct sim_service {
     bool global, job, scheduled, rebalances;
     enum spec_concurrency concurrency;
     int canary;
-    uint64_t disconnect_ms;
+    uint64_t disconnect_ms, fence_ms;
+    int needs; /* it starts after services[needs - 1]; 0: at once */
+    enum spec_depends needs_how;
     int64_t settled; /* the revision that people applied in the end: it waits for nobody; 0: not yet */
     struct {
         enum intent_action action;
@@ -146,7 +149,8 @@ struct cluster {
     struct backup backup;
     uint64_t backup_at, fault_at; /* fault_at: of the last fault, or of its end */
     bool wide;                    /* people do everything that orc can do, and servers are started anew */
-    uint64_t forced_at;           /* somebody had a node emptied at any price */
+    bool later;                   /* ... also what came to that world later: see wide.c */
+    uint64_t later_random;
     bool may_replace, may_delete; /* of the faults of this run */
     bool frozen;                  /* wiped or restored, and nobody has said `orc recover` yet */
     bool replaced; /* it was at some time: what is promised within one store is not across two */
@@ -211,6 +215,10 @@ void people_settle(struct sim_service *s); /* the last apply: of what works, and
 void wide_service(struct sim_service *s, int i); /* what it is besides */
 void wide_spec(const struct sim_service *s, struct spec_service *w);
 bool wide_act(struct sim_service *s, struct sim_node *n); /* false: something plain is done */
+void wide_begin(void);
+void wide_later(struct sim_service *s, int i); /* what it waits for, and its fence */
+struct sim_node *
+wide_drain(uint64_t *ret_ms); /* people drain a server with a deadline; NULL: not in this run */
 
 /* ---- faults.c */
 void fault_any(void);
@@ -232,8 +240,10 @@ void check_ended(struct sim_container *c, int exit_code); /* it ended by itself,
 void check_removed(struct sim_container *c, struct sim_proc *by);
 void check_table(const struct sim_nginx *n); /* it has got another table */
 void check_request(const struct sim_nginx *n, const char *task, const char *address);
-bool check_is_orphan(const struct sim_container *c); /* its record is not in the store any more */
-void check_settled(void);                            /* after the faults have ended and enough time passed */
+bool check_is_orphan(const struct sim_container *c);        /* its record is not in the store any more */
+void check_passing(void);                                   /* something has happened, or time has passed */
+void check_emptied(const struct sim_node *n, bool stopped); /* the deadline of its drain is over */
+void check_settled(void); /* after the faults have ended and enough time passed */
 bool check_is_settled(void);
 void check_replaced(void);   /* the store was */
 void check_cleaned(void);    /* people deleted orphans */

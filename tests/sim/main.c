@@ -19,6 +19,8 @@
 #define JOBS_MAX 256
 #define SETTLE_MS 900000 /* everything must be in order so long after the last fault */
 #define REST_MS 20000
+#define TOLD_MS 2000     /* so long after a drain's deadline the tasks were told to stop */
+#define STOPPED_MS 40000 /* withdrawal, with its time-out, and the grace period */
 
 struct cluster cluster;
 
@@ -67,6 +69,7 @@ static void make_service(int i)
     s->grace_ms = 1000 + 1000 * sim_below(5);
     if (cluster.wide)
         wide_service(s, i);
+    wide_later(s, i);
     people_apply(s, s->job ? "finished" : "good");
 }
 
@@ -109,6 +112,7 @@ static void make_cluster(void)
     cluster.wide = world.seed >= SIM_WIDE;
     if (cluster.wide)
         cluster.n_services += (int)sim_below(3);
+    wide_begin();
     people_init();
     for (int i = 0; i < cluster.n_nodes; i++)
         make_node(i);
@@ -133,7 +137,8 @@ static void run_for(uint64_t ms)
     uint64_t until = world.now + ms;
 
     while (world_step(until))
-        ;
+        if (cluster.later && !world.over)
+            check_passing();
 }
 
 static void ask(void)
@@ -168,9 +173,34 @@ static bool is_at_rest(void)
     return check_writes() == writes && check_is_settled();
 }
 
+static void settle(void)
+{
+    uint64_t until = world.now + SETTLE_MS;
+
+    while (world.now < until && !is_at_rest())
+        ;
+    check_settled();
+}
+
+/* A server is drained up to its deadline, and is one like the others again. */
+static void empty_one(void)
+{
+    uint64_t ms;
+    struct sim_node *n = wide_drain(&ms);
+
+    if (!n)
+        return;
+    run_for(ms + TOLD_MS);
+    check_emptied(n, false);
+    run_for(STOPPED_MS);
+    check_emptied(n, true);
+    people_policy(n, false, false);
+    settle();
+}
+
 static void come_to_rest(void)
 {
-    uint64_t until = world.now + SETTLE_MS, writes;
+    uint64_t writes;
 
     fault_end_all();
     if (cluster.replaced) /* what runs of another time is cleaned away before anything is rolled out */
@@ -178,9 +208,8 @@ static void come_to_rest(void)
     for (int i = 0; i < cluster.n_services; i++)
         people_settle(&cluster.services[i]);
     run_for(SIM_REQUEST_MS);
-    while (world.now < until && !is_at_rest())
-        ;
-    check_settled();
+    settle();
+    empty_one();
     writes = check_writes();
     run_for(REST_MS);
     check_settled();

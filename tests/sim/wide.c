@@ -6,6 +6,45 @@
 
 #define JOB_AT_ONCE 2
 
+/* ---- what came to this world later has chances of its own, and half of the seeds: the others stay the runs
+ * that they were */
+
+static uint64_t later_below(uint64_t n)
+{
+    uint64_t was = world.random, got;
+
+    world.random = cluster.later_random;
+    got = sim_below(n);
+    cluster.later_random = world.random;
+    world.random = was;
+    return got;
+}
+
+void wide_begin(void)
+{
+    cluster.later_random = world.seed * UINT64_C(0x9e6c63d0876a9a47);
+    cluster.later = cluster.wide && later_below(2) == 0;
+}
+
+/* It waits for one that was applied before; what must run once is fenced. */
+void wide_later(struct sim_service *s, int i)
+{
+    const struct sim_service *on;
+
+    if (!cluster.later)
+        return;
+    s->needs = i > 0 && later_below(2) ? 1 + (int)later_below((uint64_t)i) : 0;
+    on = s->needs ? &cluster.services[s->needs - 1] : NULL;
+    if (on && on->scheduled) /* its end is the hour's */
+        s->needs = 0;
+    else if (on)
+        s->needs_how = on->job          ? SPEC_DEPENDS_COMPLETED
+                       : later_below(2) ? SPEC_DEPENDS_HEALTHY
+                                        : SPEC_DEPENDS_STARTED;
+    if (!s->job && later_below(3) == 0)
+        s->fence_ms = 2000 + later_below(6000);
+}
+
 /* ---- what there is */
 
 static void make_job(struct sim_service *s)
@@ -57,6 +96,10 @@ void wide_spec(const struct sim_service *s, struct spec_service *w)
     w->global = s->global;
     if (s->global)
         w->replicas = SPEC_REPLICAS_DEFAULT;
+    if (s->needs)
+        orc_vec_push(&w->depends_on,
+                     ((struct spec_depend){orc_strdup(cluster.services[s->needs - 1].name), s->needs_how}));
+    w->fence_ms = s->fence_ms;
     if (s->job) {
         job_spec(s, w);
         return;
@@ -99,7 +142,6 @@ static void force(struct sim_node *n)
         p.drain_deadline_ms = 1 + sim_below(20000);
     sim_say("people: orc node %s %s, deadline %llu ms", p.removed ? "rm" : "drain", n->name,
             (unsigned long long)p.drain_deadline_ms);
-    cluster.forced_at = world.now;
     people_put_policy(n, &p);
 }
 
@@ -120,4 +162,19 @@ bool wide_act(struct sim_service *s, struct sim_node *n)
     else
         order(s);
     return true;
+}
+
+/* In the end, when nothing else happens: what can't go elsewhere is there still when the deadline comes. */
+struct sim_node *wide_drain(uint64_t *ret_ms)
+{
+    struct record_node_policy p = {.cordon = true, .drain = true};
+    struct sim_node *n;
+
+    if (!cluster.later || later_below(3) != 0)
+        return NULL;
+    n = &cluster.nodes[later_below((uint64_t)cluster.n_nodes)];
+    *ret_ms = p.drain_deadline_ms = 1000 + later_below(20000);
+    sim_say("people: orc node drain %s, deadline %llu ms", n->name, (unsigned long long)*ret_ms);
+    people_put_policy(n, &p);
+    return n;
 }

@@ -1,4 +1,5 @@
-/* test_converge_stop.c - when a container is stopped, and when it is not: removals, what absence means, fences. */
+/* test_converge_stop.c - when a container is stopped, and when it is not: removals, what absence means,
+ * fences. */
 #include "tests/unit/converge_story.h"
 
 /* ---- stopping ------------------------------------------------------------------------------------------ */
@@ -295,8 +296,8 @@ static void test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen(v
     }
 }
 
-/* A job's container, which nothing else starts again: what the fence ended has neither succeeded nor failed, whatever
- * its exit code, and goes on as the same try. */
+/* A job's container, which nothing else starts again: what the fence ended has neither succeeded nor failed,
+ * whatever its exit code, and goes on as the same try. */
 static void test_converge__a_jobs_stop_by_the_fence_is_not_its_end(void **state)
 {
     for (int exit_code = 0; exit_code < 2; exit_code++) {
@@ -385,6 +386,36 @@ static void test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again(
     state_is(s, TASK_REMOVED);
 }
 
+/* Told to go while etcd was there or before, withdrawn or not: it does not run for longer than one that
+ * stays. */
+static void test_converge__one_that_was_told_to_go_is_fenced_as_well(void **state)
+{
+    for (int withdrawn = 0; withdrawn < 2; withdrawn++) {
+        struct story *s = *state;
+
+        converge_release(&s->c);
+        back(s);
+        fenced_runs(s);
+        want(s, TASK_REMOVE);
+        if (withdrawn) {
+            converge_begin(&s->c, CONVERGE_WITHDRAW);
+            away(s);
+            s->now += 6000;
+            nothing(s); /* whoever waits for its withdrawal ends that */
+            converge_end(&s->c, CONVERGE_DONE, "", s->now);
+        } else {
+            away(s);
+            assert_int_equal(waits(s), 6000);
+            s->now += 6000;
+        }
+        does(s, CONVERGE_STOP, CONVERGE_DONE);
+        state_is(s, TASK_STOPPED);
+        back(s);
+        does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+        state_is(s, TASK_REMOVED);
+    }
+}
+
 static void test_converge__an_orphan_is_not_fenced(void **state)
 {
     struct story *s = *state;
@@ -422,6 +453,7 @@ int main(void)
         T(test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills),
         T(test_converge__nothing_fenced_starts_while_etcd_is_away_too_long),
         T(test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again),
+        T(test_converge__one_that_was_told_to_go_is_fenced_as_well),
         T(test_converge__an_orphan_is_not_fenced),
     };
 
