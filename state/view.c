@@ -27,7 +27,7 @@
 #define STEADY_MS 5000      /* a watch that held so long makes the next failure a first one */
 #define FROZEN_MIN_MS 500
 #define FROZEN_MAX_MS 5000
-#define WAIT_MS 1000 /* then view_wait() has everything read anew */
+#define WAIT_MS 1000 /* in which nothing came: then view_wait() has everything read anew */
 #define WAIT_SEPARATE_MS 100
 
 struct wait {
@@ -57,6 +57,7 @@ struct view {
     uint64_t cluster_id;
     bool need_list;
     uint64_t lists;         /* begun */
+    int64_t wait_from;      /* what was reached when the waiting began, or was looked at last */
     int64_t list_revision;  /* the revision that is being read */
     size_t list_next;       /* the prefix that is being read */
     unsigned failures;      /* in a row */
@@ -160,6 +161,12 @@ static uint64_t wait_ms(const struct view *v)
     return v->opts.separate ? WAIT_SEPARATE_MS : WAIT_MS;
 }
 
+static void go_on_waiting(struct view *v)
+{
+    v->wait_from = view_revision(v);
+    timer_start(v->wait_timer, wait_ms(v));
+}
+
 void view_wait(struct view *v, int64_t revision, void (*done)(int error, void *arg), void *arg)
 {
     struct wait *w = orc_new(struct wait);
@@ -169,7 +176,7 @@ void view_wait(struct view *v, int64_t revision, void (*done)(int error, void *a
     enter(v);
     resolve_waits(v);
     if (!v->freed && !TAILQ_EMPTY(&v->waits) && !timer_is_running(v->wait_timer))
-        timer_start(v->wait_timer, wait_ms(v));
+        go_on_waiting(v);
     leave(v);
 }
 
@@ -229,17 +236,19 @@ static void on_retry(void *arg)
     leave(v);
 }
 
+/* As long as something comes, it comes in order: what is waited for is under way. A store that is behind with
+ * its watches would not be helped by reading all of it, once a second. */
 static void on_wait_timer(void *arg)
 {
     struct view *v = arg;
 
     enter(v);
-    if (v->watch && v->state == VIEW_LIVE) {
+    if (v->watch && v->state == VIEW_LIVE && view_revision(v) == v->wait_from) {
         stop(v);
         v->need_list = true;
         identify(v);
     }
-    timer_start(v->wait_timer, wait_ms(v));
+    go_on_waiting(v);
     leave(v);
 }
 

@@ -164,6 +164,28 @@ static void test_view__waiting_for_a_revision_outside_the_ranges_ends(void **sta
     mirror_close(&m);
 }
 
+/* Something comes twice a second: what is waited for is on its way, and nothing is read anew, which would end
+ * the waiting with -ESTALE as the store does not have that revision yet. */
+static void test_view__waiting_reads_nothing_anew_while_something_comes(void **state)
+{
+    struct mirror m = {0};
+    int64_t now;
+
+    mirror_open(&m, (struct view_opts){0});
+    now = put("/v/a/k", "0");
+    reach(&m, now);
+    m.waited = 0;
+    view_wait(m.view, now + 5, on_waited, &m);
+    for (int i = 1; i <= 5; i++) {
+        loop_for(&loop, 500);
+        assert_int_equal(m.waited, 0);
+        put("/v/a/k", "n");
+    }
+    assert_true(loop_until(&loop, has_waited, &m));
+    assert_int_equal(m.wait_error, 0);
+    mirror_close(&m);
+}
+
 static void test_view__waiting_ends_with_ecanceled_when_the_view_is_freed(void **state)
 {
     struct mirror m = {0};
@@ -437,6 +459,7 @@ int main(void)
         TEST(test_view__with_separate_watches_each_prefix_is_seen_and_waiting_ends),
         TEST(test_watch__all_of_many_ranges_begin_every_time),
         TEST(test_view__waiting_for_a_revision_outside_the_ranges_ends),
+        TEST(test_view__waiting_reads_nothing_anew_while_something_comes),
         TEST(test_view__waiting_ends_with_ecanceled_when_the_view_is_freed),
         TEST(test_view__may_be_freed_from_its_own_callbacks),
         TEST(test_view__a_watch_resumes_after_an_etcd_restart_with_no_gap_or_repeat),
