@@ -1,17 +1,18 @@
 /* hollow.c - the scheduler on a real etcd, with nodes that have no engines.
  *
- *   bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND [arriving | apply]
+ *   bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND [arriving | answered | alone [ROUNDS]]
  *
  * The real orc-scheduler, a real etcd with its data below $TMPDIR, NODES nodelets that answer each task with
  * "running, healthy" at once (hollow_nodes.c), on loopback. In turn, each on an etcd of its own:
  *
  *   arriving  services of 30 replicas, one in an app, grow in steps of five: one app's key every so many ms.
- * What a put of such a key takes stands beside it: the delay is at least twice that rest      the same
- * cluster left alone: etcd's revision, the scheduler's processor time apply     thirty services asked for by
- * one app's key; and the same transactions from a bare client, with nodes that answer and with nodes that
- * don't
+ * What a put of such a key takes stands beside it: the delay is at least twice that. Then the same cluster
+ * left alone: etcd's revision, the scheduler's processor time
+ *   answered  thirty services asked for by one app's key; and the same transactions from a bare client, while
+ * the same nodes answer both
+ *   alone     the same with nodes that don't answer
  *
- * Prints one JSON object.
+ * Prints one JSON object, of the latter two with each round: seconds, processor time of each process.
  */
 #include "tests/bench/hollow.h"
 
@@ -21,6 +22,8 @@
 
 #include <stdio.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define STEP_TASKS 5
 #define STEP_REPLICAS 30
@@ -28,6 +31,7 @@
 #define APPLY_SERVICES 30
 #define REST_MS 20000
 #define ROUNDS 3
+#define ROUNDS_MAX 99
 #define IN_FLIGHT 16 /* of the bare client: as scheduler/commit.c */
 
 struct bench {
@@ -37,7 +41,7 @@ struct bench {
     struct hollow_nodes *nodes;
     pid_t scheduler;
     const char *program;
-    int n_nodes, n_tasks, rate;
+    int n_nodes, n_tasks, rate, rounds;
 };
 
 /* ---- a store with nodes, and a scheduler ----------------------------------------------------------------
@@ -240,11 +244,36 @@ static bool all_there(void *arg)
     return hollow_nodes_assigned(b->nodes) >= b->n_tasks;
 }
 
-static double apply_with_scheduler(struct bench *b, const struct hollow_shape *s, bool hushed,
-                                   struct hollow_history **ret)
+/* One way to have all assigned: how long it took, and what of the two cores each process had meanwhile. */
+struct applied {
+    double seconds, client_s, etcd_s, nodes_s;
+    long answered; /* statuses written by the end */
+};
+
+static void add_cpu(struct applied *r, pid_t client, double sign)
+{
+    r->client_s += client ? sign * hollow_cpu_of(client) : 0;
+    r->etcd_s += sign * hollow_cpu_of(hollow_etcd_pid());
+    r->nodes_s += sign * hollow_cpu_of(getpid());
+}
+
+/* Until the last task is there. */
+static void finish(struct bench *b, struct applied *r, struct hollow_observer *o, pid_t client)
+{
+    struct hollow_seen seen;
+
+    hollow_until(&b->loop, all_there, b, "not all tasks were assigned");
+    r->answered = hollow_nodes_answered(b->nodes);
+    add_cpu(r, client, 1);
+    seen = hollow_observer_end(o);
+    r->seconds = seen.seconds;
+}
+
+static struct applied apply_with_scheduler(struct bench *b, const struct hollow_shape *s, bool hushed,
+                                           struct hollow_history **ret)
 {
     struct hollow_observer *o;
-    struct hollow_seen seen;
+    struct applied r = {0};
     int64_t revision;
 
     begin(b, s);
@@ -252,49 +281,74 @@ static double apply_with_scheduler(struct bench *b, const struct hollow_shape *s
     start(b);
     o = hollow_observer_new(b->url, s, b->n_tasks);
     revision = revision_of(b);
+    add_cpu(&r, b->scheduler, -1);
     apply(b, s);
-    hollow_until(&b->loop, all_there, b, "not all tasks were assigned");
-    seen = hollow_observer_end(o);
+    finish(b, &r, o, b->scheduler);
     *ret = hollow_history_read(&b->loop, b->e, revision, b->n_tasks);
     end(b);
-    return seen.seconds;
+    return r;
 }
 
-static double apply_bare(struct bench *b, const struct hollow_shape *s, bool hushed,
-                         const struct hollow_history *h)
+static struct applied apply_bare(struct bench *b, const struct hollow_shape *s, bool hushed,
+                                 const struct hollow_history *h)
 {
     struct hollow_observer *o;
-    struct hollow_seen seen;
+    struct applied r = {0};
+    pid_t client;
 
     begin(b, s);
     hollow_nodes_hush(b->nodes, hushed);
     o = hollow_observer_new(b->url, s, b->n_tasks);
+    add_cpu(&r, 0, -1);
     apply(b, s);
-    hollow_history_send(h, &b->loop, b->e, IN_FLIGHT);
-    seen = hollow_observer_end(o);
+    client = hollow_history_send(h, b->url, IN_FLIGHT);
+    finish(b, &r, o, client);
+    waitpid(client, NULL, 0);
     end(b);
-    return seen.seconds;
+    return r;
 }
 
-/* Medians of rounds, taken in turn. */
+static json_t *applied_json(const struct applied *r)
+{
+    return json_pack("{s:f s:f s:f s:f s:I}", "seconds", r->seconds, "client_cpu_s", r->client_s,
+                     "etcd_cpu_s", r->etcd_s, "nodes_cpu_s", r->nodes_s, "answered", (json_int_t)r->answered);
+}
+
+static double cpu_of_round(const struct applied *r)
+{
+    return r->client_s + r->etcd_s + r->nodes_s;
+}
+
+static double median(double *at, int n)
+{
+    qsort(at, (size_t)n, sizeof *at, by_value);
+    return at[n / 2];
+}
+
+/* Medians of rounds, taken in turn; ratios are of the two of one round. */
 static json_t *measure_apply(struct bench *b, bool hushed)
 {
     struct hollow_shape s = {.apps = 1, .services = APPLY_SERVICES, .replicas = b->n_tasks / APPLY_SERVICES};
-    double ours[ROUNDS], bare[ROUNDS];
+    double ours[ROUNDS_MAX], bare[ROUNDS_MAX], ratio[ROUNDS_MAX], cpu[ROUNDS_MAX];
+    json_t *rounds = json_array();
     long sent = 0;
 
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < b->rounds; i++) {
         struct hollow_history *h = NULL;
+        struct applied o = apply_with_scheduler(b, &s, hushed, &h), p = apply_bare(b, &s, hushed, h);
 
-        ours[i] = apply_with_scheduler(b, &s, hushed, &h);
-        bare[i] = apply_bare(b, &s, hushed, h);
+        ours[i] = o.seconds;
+        bare[i] = p.seconds;
+        ratio[i] = o.seconds / p.seconds;
+        cpu[i] = cpu_of_round(&o) / cpu_of_round(&p);
         sent = hollow_history_count(h);
         hollow_history_free(h);
+        json_array_append_new(rounds,
+                              json_pack("{s:o s:o}", "orc", applied_json(&o), "bare", applied_json(&p)));
     }
-    qsort(ours, ROUNDS, sizeof *ours, by_value);
-    qsort(bare, ROUNDS, sizeof *bare, by_value);
-    return json_pack("{s:f s:f s:f s:I}", "seconds", ours[ROUNDS / 2], "bare_seconds", bare[ROUNDS / 2],
-                     "ratio", ours[ROUNDS / 2] / bare[ROUNDS / 2], "transactions", (json_int_t)sent);
+    return json_pack("{s:f s:f s:f s:f s:I s:o}", "seconds", median(ours, b->rounds), "bare_seconds",
+                     median(bare, b->rounds), "ratio", median(ratio, b->rounds), "cpu_ratio",
+                     median(cpu, b->rounds), "transactions", (json_int_t)sent, "rounds", rounds);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
@@ -327,14 +381,16 @@ int main(int argc, char **argv)
     orc_auto_free char *text = NULL;
     json_t *j = json_object(), *rest = NULL;
 
-    if (argc != 5 && argc != 6)
-        hollow_die("usage: bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND [arriving | apply]");
+    if (argc < 5 || argc > 7)
+        hollow_die("usage: bench-hollow ORC-SCHEDULER NODES TASKS TASKS_PER_SECOND [arriving | answered | "
+                   "alone [ROUNDS]]");
     orc_log_init("bench-hollow", ORC_LOG_WARN, false);
     b.program = argv[1];
     b.n_nodes = number(argv[2], 1, 10000);
     b.n_tasks = number(argv[3], 300, 100000);
     b.n_tasks -= b.n_tasks % (STEP_REPLICAS * STEP_SERVICES);
     b.rate = number(argv[4], 1, 100000);
+    b.rounds = argc == 7 ? number(argv[6], 1, ROUNDS_MAX) : ROUNDS;
     json_object_set_new(j, "nodes", json_integer(b.n_nodes));
     json_object_set_new(j, "tasks", json_integer(b.n_tasks));
     json_object_set_new(j, "etcd_data", json_string(disk_name()));
@@ -342,10 +398,10 @@ int main(int argc, char **argv)
         json_object_set_new(j, "arriving", measure_arriving(&b, &rest));
         json_object_set_new(j, "rest", rest);
     }
-    if (wants(argc, argv, "apply")) {
+    if (wants(argc, argv, "answered"))
         json_object_set_new(j, "apply_answered", measure_apply(&b, false));
+    if (wants(argc, argv, "alone"))
         json_object_set_new(j, "apply_alone", measure_apply(&b, true));
-    }
     text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(4));
     puts(text);
     json_decref(j);

@@ -58,6 +58,7 @@ struct hollow_nodes;
 struct hollow_nodes *hollow_nodes_new(uv_loop_t *loop, struct etcd *e, int n);
 struct hollow_nodes *hollow_nodes_free(struct hollow_nodes *h); /* returns NULL */
 long hollow_nodes_assigned(const struct hollow_nodes *h);       /* tasks ever seen */
+long hollow_nodes_answered(const struct hollow_nodes *h);       /* statuses written */
 long hollow_nodes_owed(const struct hollow_nodes *h);           /* answers not yet written */
 /* From now on tasks are only counted; false: those are answered, too. */
 void hollow_nodes_hush(struct hollow_nodes *h, bool hushed);
@@ -83,7 +84,8 @@ struct hollow_history;
 struct hollow_history *hollow_history_read(uv_loop_t *loop, struct etcd *e, int64_t revision, long tasks);
 struct hollow_history *hollow_history_free(struct hollow_history *h); /* returns NULL */
 long hollow_history_count(const struct hollow_history *h);
-/* Sends them again to another store with the same nodes, so many in flight, with as many compares. */
-void hollow_history_send(const struct hollow_history *h, uv_loop_t *loop, struct etcd *e, int in_flight);
+/* Sends them again to another store with the same nodes, so many in flight, with as many compares: a process
+ * of its own, as the scheduler is one. Its end is waited for by the caller. */
+pid_t hollow_history_send(const struct hollow_history *h, const char *url, int in_flight);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include "state/watch.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 struct write {
     char *key, *value;
@@ -207,17 +210,34 @@ static bool all_sent(void *arg)
     return s->next == s->h->at.n && !s->flying;
 }
 
-void hollow_history_send(const struct hollow_history *h, uv_loop_t *loop, struct etcd *e, int in_flight)
+/* The forked process: a loop and connections of its own. */
+_Noreturn static void send_all(const struct hollow_history *h, const char *url, int in_flight)
 {
     orc_auto_free char *key = key_app(HOLLOW_CLUSTER, "a0");
-    struct sender s = {.h = h, .e = e, .width = in_flight};
+    struct sender s = {.h = h, .width = in_flight};
     struct etcd_answer a = {0};
     struct orc_err err = ORC_ERR_INIT;
+    uv_loop_t loop;
 
-    if (etcd_sync_get(e, loop, key, &a, &err) < 0 || !a.kvs.n)
+    uv_loop_init(&loop);
+    s.e = hollow_connect(&loop, url);
+    if (etcd_sync_get(s.e, &loop, key, &a, &err) < 0 || !a.kvs.n)
         hollow_die("the app's key can't be read: %s", err.msg);
     s.app = a.kvs.at[0].mod_revision;
-    etcd_answer_release(&a);
     pump(&s);
-    hollow_until(loop, all_sent, &s, "the bare client does not come to an end");
+    hollow_until(&loop, all_sent, &s, "the bare client does not come to an end");
+    _exit(0);
+}
+
+pid_t hollow_history_send(const struct hollow_history *h, const char *url, int in_flight)
+{
+    pid_t pid = fork();
+
+    if (pid < 0)
+        hollow_die("no process can be made");
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        send_all(h, url, in_flight);
+    }
+    return pid;
 }

@@ -38,7 +38,7 @@ struct hollow_nodes {
     struct view *view;
     ORC_VEC(struct answer) queue;
     size_t next;
-    long assigned;
+    long assigned, answered;
     int flying;
     bool hushed, freeing;
 };
@@ -113,6 +113,7 @@ static void on_answered(const struct etcd_result *res, void *arg)
         return;
     if (res->error)
         hollow_die("a status could not be written: %s", res->error_text);
+    h->answered += res->succeeded;
     pump(h);
 }
 
@@ -260,6 +261,11 @@ struct hollow_nodes *hollow_nodes_free(struct hollow_nodes *h)
 long hollow_nodes_assigned(const struct hollow_nodes *h)
 {
     return h->assigned;
+}
+
+long hollow_nodes_answered(const struct hollow_nodes *h)
+{
+    return h->answered;
 }
 
 long hollow_nodes_owed(const struct hollow_nodes *h)
