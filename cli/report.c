@@ -195,6 +195,7 @@ static void add_task(const struct cluster *c, const struct cluster_entry *e, con
     task->healthy = task->running && s->health == TASK_HEALTHY;
     task->address = orc_strdup(t->address);
     task->reason = task_reason(t, s, node, stale);
+    task->stop_kind = t->desired == TASK_RUN ? NULL : task_stop_name(t->stop_kind);
     task->age_ms = age(wall_ms, s && s->since ? s->since : t->at);
 }
 
@@ -367,6 +368,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
     }
     if (ro) {
         s->rollout = rollout_state_name(ro->as.rollout.state);
+        s->reason_kind = ro->as.rollout.reason ? rollout_topic_name(ro->as.rollout.reason_kind) : NULL;
         s->age_ms = age(wall_ms, ro->as.rollout.since);
         s->target = ro->as.rollout.target;
         s->from = ro->as.rollout.from;

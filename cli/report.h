@@ -19,7 +19,8 @@ struct report_task {
     int restarts; /* crashes of this container, and restarts of its slot for failed checks */
     bool running, healthy;
     char *address;
-    char *reason; /* what is to be said of it; NULL */
+    char *reason;          /* what is to be said of it; NULL */
+    const char *stop_kind; /* of one that shall stop: task_stop_name(); else NULL */
     uint64_t age_ms;
 };
 
@@ -33,15 +34,16 @@ struct report_pending { /* a slot that waits */
 struct report_service {
     char *name; /* "shop/orders" */
     int desired, running, healthy;
-    int64_t revision;     /* wanted */
-    const char *rollout;  /* the state's name; "waiting" before the scheduler has seen it */
-    int64_t target, from; /* the revision it moves to, and the one that it leaves; 0: none */
-    int updated;          /* replicas that are available at target */
-    char *degraded;       /* a replica fails again and again: which, and its probe's last answer; NULL */
-    uint64_t degraded_ms; /* for so long */
-    bool ok;              /* complete, as many healthy as desired, and not degraded */
-    struct orc_strv why;  /* sentences; when ok only what is worth knowing */
-    uint64_t age_ms;      /* since the rollout's state changed */
+    int64_t revision;        /* wanted */
+    const char *rollout;     /* the state's name; "waiting" before the scheduler has seen it */
+    const char *reason_kind; /* rollout_topic_name() of its reason; NULL: it says nothing */
+    int64_t target, from;    /* the revision it moves to, and the one that it leaves; 0: none */
+    int updated;             /* replicas that are available at target */
+    char *degraded;          /* a replica fails again and again: which, and its probe's last answer; NULL */
+    uint64_t degraded_ms;    /* for so long */
+    bool ok;                 /* complete, as many healthy as desired, and not degraded */
+    struct orc_strv why;     /* sentences; when ok only what is worth knowing */
+    uint64_t age_ms;         /* since the rollout's state changed */
     struct {
         struct report_task *at; /* by slot, then attempt; removed ones are left out */
         size_t n, cap;

@@ -27,6 +27,7 @@ static json_t *task_to_json(const struct report_task *t)
     orc_json_set_str(j, "address", t->address);
     json_object_set_new(j, "age_ms", json_integer((json_int_t)t->age_ms));
     orc_json_set_str(j, "reason", t->reason);
+    orc_json_set_str(j, "stop_kind", t->stop_kind);
     return j;
 }
 
@@ -53,6 +54,7 @@ static json_t *service_to_json(const struct report_service *s)
     json_object_set_new(j, "revision", json_integer(s->revision));
     json_object_set_new(j, "ok", json_boolean(s->ok));
     orc_json_set_str(rollout, "state", s->rollout);
+    orc_json_set_str(rollout, "reason_kind", s->reason_kind);
     json_object_set_new(rollout, "age_ms", json_integer((json_int_t)s->age_ms));
     if (s->target)
         json_object_set_new(rollout, "target", json_integer(s->target));

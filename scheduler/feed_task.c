@@ -195,9 +195,10 @@ static void set_record(struct core_task *t, const struct record_task *r)
     set_address(t, r->address);
     t->at = r->at;
     t->desired = r->desired;
-    if (!t->more && !r->stop_reason && !r->restarts)
+    if (!t->more && !r->stop_reason && !r->stop_kind && !r->restarts)
         return;
     share_text_set(&core_task_need_more(t)->stop_reason, r->stop_reason);
+    t->more->stop_kind = r->stop_kind;
     t->more->restarts = r->restarts;
 }
 

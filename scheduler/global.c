@@ -5,17 +5,25 @@
 
 /* ---- which nodes ------------------------------------------------------------------------------------- */
 
-char *global_why_leave(const struct recon *x, const struct spec_service *spec, const struct core_node *n)
+static char *leave_as(enum task_stop *ret, enum task_stop kind, char *why)
+{
+    *ret = kind;
+    return why;
+}
+
+char *global_why_leave(const struct recon *x, const struct spec_service *spec, const struct core_node *n,
+                       enum task_stop *ret_kind)
 {
     orc_auto_free char *why = NULL;
 
     if (n->lost)
-        return orc_printf("node %s was %s", n->name, n->fed.present ? "lost" : "removed");
+        return leave_as(ret_kind, TASK_STOP_LOST,
+                        orc_printf("node %s was %s", n->name, n->fed.present ? "lost" : "removed"));
     if (n->policy.drain)
-        return orc_printf("node %s is drained", n->name);
+        return leave_as(ret_kind, TASK_STOP_DRAINED, orc_printf("node %s is drained", n->name));
     if (n->fed.present && !n->fed.unreadable && !allow_node(x->c, x->s, spec, n)) {
         place_allowed(n, spec, &why);
-        return orc_printf("node %s no longer fits: %s", n->name, why);
+        return leave_as(ret_kind, TASK_STOP_MISFIT, orc_printf("node %s no longer fits: %s", n->name, why));
     }
     return NULL;
 }
@@ -94,15 +102,16 @@ static size_t close_held(struct recon *x)
     size_t kept = 0;
 
     orc_vec_each (s, &x->v.at) {
+        enum task_stop kind = TASK_STOP_SURPLUS;
         orc_auto_free char *why = NULL;
 
         if (!s->open || !s->head)
             continue;
         s->node = s->head->node;
-        why = is_awaited(x, s->head) ? NULL : global_why_leave(x, x->target->rec.spec, s->node);
+        why = is_awaited(x, s->head) ? NULL : global_why_leave(x, x->target->rec.spec, s->node, &kind);
         if (!why && has_better(x, s))
             why = orc_printf("node %s has another replica", s->node->name);
-        kept += !why || !recon_close(x, s, why);
+        kept += !why || !recon_close(x, s, kind, why);
     }
     return kept;
 }

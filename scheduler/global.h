@@ -18,8 +18,10 @@ struct global_nodes { /* by name */
     struct core_node **at;
     size_t n, cap;
 };
-/* Why a node that holds one shall hold none; NULL: it keeps it. Freed by the caller. */
-char *global_why_leave(const struct recon *x, const struct spec_service *spec, const struct core_node *n);
+/* Why a node that holds one shall hold none, and what that is about; NULL: it keeps it, *ret_kind is left
+ * alone. Freed by the caller. */
+char *global_why_leave(const struct recon *x, const struct spec_service *spec, const struct core_node *n,
+                       enum task_stop *ret_kind);
 /* Whether a node that holds none takes one. */
 bool global_takes(const struct recon *x, const struct spec_service *spec, const struct core_node *n);
 /* Appends those that take one and hold none, as far as the spread is counted (place.h) and tasks can be read.

@@ -100,11 +100,11 @@ static void begin_if_asked(struct recon *x)
     stop_runs(x, why);
     dep = recon_dependency(x);
     if (dep) {
-        rollout_say(&x->next.reason, "%s", dep);
+        rollout_tell(&x->next, ROLLOUT_SAYS_WAITING, "%s", dep);
         x->s->waits_dependency = x->s->app->waiters = true;
         return;
     }
-    free(orc_take(x->next.reason));
+    rollout_hush(&x->next);
     begin_run(x, 0, why);
 }
 
@@ -152,7 +152,7 @@ static bool waits_for_others(struct recon *x, int64_t dealt_with)
 
     if (!dep)
         return false;
-    rollout_say(&x->next.reason, "a run is due and waits: %s", dep);
+    rollout_tell(&x->next, ROLLOUT_SAYS_WAITING, "a run is due and waits: %s", dep);
     x->s->waits_dependency = x->s->app->waiters = true;
     x->next.scheduled = dealt_with;
     return true;
@@ -170,7 +170,8 @@ static void begin_if_due(struct recon *x, const struct spec_schedule *spec)
             begin_scheduled(x, spec, at);
         break;
     case SCHEDULE_NO_ZONE:
-        rollout_say(&x->next.reason, "the scheduler's server has no time zone \"%s\"", spec->time_zone);
+        rollout_tell(&x->next, ROLLOUT_SAYS_UNREADABLE, "the scheduler's server has no time zone \"%s\"",
+                     spec->time_zone);
         break;
     default:
         break;
@@ -218,7 +219,7 @@ static void let_go(struct job *j, struct core_task **at, size_t n)
         if (i < JOB_TASKS_KEPT && x->c->now < until)
             core_wake(x->c, x->s, until);
         else if (x->touched < PLAN_TASKS_MAX / 2) /* the next tasks need room in the transaction, too */
-            recon_remove(x, at[i], "it has ended");
+            recon_remove(x, at[i], TASK_STOP_ENDED, "it has ended");
     }
 }
 
@@ -244,7 +245,7 @@ static void settle_tasks(struct job *j)
         if ((k == JOB_WELL || k == JOB_BAD) && is_over(run, t))
             orc_vec_push(&ended, t);
         else if ((k == JOB_ACTIVE || k == JOB_LOST) && (!run || run->run->state != RUN_RUNNING))
-            recon_remove(j->x, t, why_stop(j, t));
+            recon_remove(j->x, t, TASK_STOP_ENDED, why_stop(j, t));
     }
     let_go(j, ended.at, ended.n);
     orc_vec_release(&ended);
@@ -301,12 +302,14 @@ static void go_on(struct job *j)
         if (run->run->state != RUN_RUNNING)
             continue;
         if (run->waits) {
-            rollout_say(&j->x->next.reason, "run %lld waits: %s", (long long)run->run->n, run->waits);
+            rollout_tell(&j->x->next, ROLLOUT_SAYS_WAITING, "run %lld waits: %s", (long long)run->run->n,
+                         run->waits);
             continue;
         }
-        free(orc_take(j->x->next.reason));
+        rollout_hush(&j->x->next);
         if (!run->run->wanted)
-            rollout_say(&j->x->next.reason, "run %lld waits: no server takes it", (long long)run->run->n);
+            rollout_tell(&j->x->next, ROLLOUT_SAYS_WAITING, "run %lld waits: no server takes it",
+                         (long long)run->run->n);
         job_run_go_on(run, i == 0);
         j->x->next.replicas += job_run_at_once(run);
     }
@@ -347,9 +350,9 @@ static void conclude_scheduled(struct job *j)
     if (j->x->s->waits_dependency)
         return; /* which is said */
     if (last && last->state == RUN_FAILED)
-        rollout_say(&r->reason, "run %lld failed: %s", (long long)last->n, last->reason);
+        rollout_tell(r, ROLLOUT_SAYS_FAILED, "run %lld failed: %s", (long long)last->n, last->reason);
     else if (!r->reason || !count_running(r))
-        free(orc_take(r->reason));
+        rollout_hush(r);
 }
 
 static void conclude(struct job *j)
@@ -371,10 +374,10 @@ static void conclude(struct job *j)
     if (last->state == RUN_SUCCEEDED) {
         rollout_set_state(j->x->c, r, ROLLOUT_COMPLETE);
         r->complete = r->target;
-        free(orc_take(r->reason));
+        rollout_hush(r);
     } else if (last->state == RUN_FAILED) {
         rollout_set_state(j->x->c, r, ROLLOUT_FAILED);
-        rollout_say(&r->reason, "run %lld failed: %s", (long long)last->n, last->reason);
+        rollout_tell(r, ROLLOUT_SAYS_FAILED, "run %lld failed: %s", (long long)last->n, last->reason);
     }
 }
 

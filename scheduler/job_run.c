@@ -27,7 +27,7 @@ enum job_class job_classify(struct recon *x, struct core_task *t)
     return slots_still_stopping(&x->v, t) ? JOB_STOPPING : JOB_GONE;
 }
 
-/* "failed: exit code 1": begins so that its successor counts it as a failure (reconcile_ops.c). */
+/* "failed: exit code 1". */
 static char *failure(const struct core_task *t)
 {
     const struct core_task_more *m = core_task_more(t);
@@ -77,13 +77,14 @@ static bool keeps_slot(const struct job_run *j, struct core_task *t)
 {
     const struct spec_service *spec = j->rev->rec.spec;
     enum job_class k = job_classify(j->x, t);
+    enum task_stop kind = TASK_STOP_NONE;
     orc_auto_free char *why = NULL;
 
     if (k != JOB_ACTIVE && k != JOB_LOST)
         return global_takes(j->x, spec, t->node);
-    why = global_why_leave(j->x, spec, t->node);
+    why = global_why_leave(j->x, spec, t->node, &kind);
     if (why && core_task_runs(t))
-        recon_remove(j->x, t, why);
+        recon_remove(j->x, t, kind, why);
     return !why;
 }
 
@@ -226,20 +227,21 @@ static uint64_t try_again_at(const struct job_run *j, const struct core_task *t)
 }
 
 /* `last`, when it still shall run, is what the new one replaces. */
-static void create(struct job_run *j, struct slot *s, struct core_task *last, const char *why)
+static void create(struct job_run *j, struct slot *s, struct core_task *last, enum task_stop kind,
+                   const char *why)
 {
     bool replaces = last && core_task_runs(last);
 
     if (replaces && recon_is_full(j->x)) /* both in one transaction */
         return;
-    if (!recon_create(j->x, s, j->rev, why))
+    if (!recon_create(j->x, s, j->rev, kind, why))
         return;
     j->active++;
     if (!replaces)
         return;
     if (job_classify(j->x, last) == JOB_BAD)
         note_failure(j, last);
-    recon_remove(j->x, last, why);
+    recon_remove(j->x, last, kind, why);
 }
 
 /* A slot with a named volume stays where its data is, which the task of an earlier run may know. */
@@ -267,6 +269,7 @@ static bool waits_for_stop(struct job_run *j, struct slot *s)
 
 static void go_on(struct job_run *j, const struct job_slot *js, struct slot *s)
 {
+    enum task_stop kind = TASK_STOP_NONE;
     orc_auto_free char *why = NULL;
 
     s->node = js->node;
@@ -276,6 +279,7 @@ static void go_on(struct job_run *j, const struct job_slot *js, struct slot *s)
     if (js->class == JOB_BAD) {
         uint64_t at = try_again_at(j, js->last);
 
+        kind = TASK_STOP_FAILED;
         why = failure(js->last);
         if (j->x->c->now < at) {
             recon_wait(s, orc_printf("%s on %s %s; tried again %llu s after", CORE_TASK_ID(js->last),
@@ -285,18 +289,20 @@ static void go_on(struct job_run *j, const struct job_slot *js, struct slot *s)
             return;
         }
     } else if (js->class == JOB_LOST) {
+        kind = TASK_STOP_LOST;
         why = orc_printf("node %s was lost", js->last->node->name);
     } else if (js->class == JOB_GONE) {
+        kind = core_task_more(js->last)->stop_kind;
         why = orc_strdup(share_text_str(core_task_more(js->last)->stop_reason));
     }
-    create(j, s, js->last, why);
+    create(j, s, js->last, kind, why);
 }
 
 static void leave_drained(struct job_run *j, const struct job_slot *js)
 {
     orc_auto_free char *why = orc_printf("node %s is drained", js->last->node->name);
 
-    recon_remove(j->x, js->last, why);
+    recon_remove(j->x, js->last, TASK_STOP_DRAINED, why);
 }
 
 void job_run_go_on(struct job_run *j, bool say)

@@ -118,6 +118,7 @@ struct core_seen {
 /* What few tasks have: those that fail, leave, or were in trouble. */
 struct core_task_more {
     struct share_text *stop_reason;           /* of the record */
+    enum task_stop stop_kind;                 /* likewise */
     struct share_text *address;               /* of the record, where it is no IPv4 address */
     int restarts;                             /* of the record */
     struct share_text *status_reason, *probe; /* of the status */

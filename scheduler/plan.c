@@ -154,6 +154,7 @@ struct record_task plan_task_record(const struct plan_task *t, char address[16])
                             .restarts = t->restarts,
                             .reason = (char *)share_text_str(t->reason),
                             .stop_reason = (char *)share_text_str(t->stop_reason),
+                            .stop_kind = t->stop_kind,
                             .at = t->at};
 
     memcpy(r.container_hash, t->make->container_hash, sizeof r.container_hash);

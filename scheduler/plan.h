@@ -37,6 +37,7 @@ struct plan_task {
     int slot, restarts;
     uint32_t address; /* host byte order */
     enum task_desired desired;
+    enum task_stop stop_kind;
 };
 
 struct plan_other { /* what all but tasks need; owned */

@@ -74,17 +74,17 @@ bool recon_closes_before(const struct recon *x, const struct slot *a, const stru
     return by ? by > 0 : a->n > b->n;
 }
 
-bool recon_close(struct recon *x, struct slot *s, const char *why)
+bool recon_close(struct recon *x, struct slot *s, enum task_stop kind, const char *why)
 {
     if (recon_is_full(x))
         return false;
-    if (s->head && !recon_remove(x, s->head, why))
+    if (s->head && !recon_remove(x, s->head, kind, why))
         return false;
-    if (s->old && !recon_remove(x, s->old, why))
+    if (s->old && !recon_remove(x, s->old, kind, why))
         return false;
     for (size_t i = 0; i < x->v.spare.n; i++)
         if (x->v.spare.at[i]->slot == s->n)
-            recon_remove(x, x->v.spare.at[i], why); /* or else in the next step */
+            recon_remove(x, x->v.spare.at[i], kind, why); /* or else in the next step */
     x->at_target -= s->head && slots_same_content(&x->v, s->head);
     s->head = s->old = NULL;
     s->open = false;
@@ -105,7 +105,7 @@ static void close_surplus(struct recon *x)
         orc_vec_each (s, &x->v.at)
             if (s->open && (!first || recon_closes_before(x, s, first)))
                 first = s;
-        if (!first || first->unreadable || !recon_close(x, first, why))
+        if (!first || first->unreadable || !recon_close(x, first, TASK_STOP_SURPLUS, why))
             return;
     }
 }
@@ -222,7 +222,8 @@ static bool texts_differ(const struct record_rollout *a, const struct record_rol
         if (!orc_streq(a->trouble.at[i].node, b->trouble.at[i].node) ||
             a->trouble.at[i].failures != b->trouble.at[i].failures)
             return true;
-    return !orc_streq(a->reason, b->reason) || !orc_streq(a->degraded, b->degraded);
+    return !orc_streq(a->reason, b->reason) || a->reason_kind != b->reason_kind ||
+           !orc_streq(a->degraded, b->degraded);
 }
 
 /* Whether the record is to be written now; otherwise wakes the service when it is. */
@@ -290,7 +291,7 @@ static void say_removing(struct recon *x)
     orc_vec_each (p, &x->next.pending)
         free(p->reason);
     x->next.pending.n = 0;
-    free(orc_take(x->next.reason));
+    rollout_hush(&x->next);
     x->next.state = ROLLOUT_REMOVING;
     x->next.since = x->c->wall;
     x->next.replicas = x->next.available = x->next.updated = x->next.failures = 0;
@@ -316,7 +317,7 @@ static void remove_service(struct recon *x)
     say_removing(x);
     core_each_task (t, x->s)
         if (core_task_known(t) && t->desired != TASK_REMOVE)
-            if (!recon_remove(x, t, why))
+            if (!recon_remove(x, t, TASK_STOP_REMOVED, why))
                 return;
 }
 
@@ -374,8 +375,8 @@ static void keep_slots(struct recon *x)
 {
     build(x);
     if (!x->target && x->next.state == ROLLOUT_UPDATING)
-        rollout_say(&x->next.reason, "revision %lld of %s can't be read", (long long)x->next.target,
-                    x->s->name);
+        rollout_tell(&x->next, ROLLOUT_SAYS_UNREADABLE, "revision %lld of %s can't be read",
+                     (long long)x->next.target, x->s->name);
     if (rollout_judge(&x->v, &x->next)) {
         slots_release(&x->v);
         build(x);

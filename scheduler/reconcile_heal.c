@@ -125,7 +125,7 @@ static void heal_empty(struct recon *x, struct slot *s, const char *dep)
     } else if (dep) {
         recon_wait(s, orc_strdup(dep));
         x->s->waits_dependency = x->s->app->waiters = true;
-    } else if (recon_create(x, s, rev, why)) {
+    } else if (recon_create(x, s, rev, s->last ? core_task_more(s->last)->stop_kind : TASK_STOP_NONE, why)) {
         recon_set_busy(x, s);
     }
 }
@@ -135,10 +135,10 @@ static void heal_lost(struct recon *x, struct slot *s)
     orc_auto_free char *why = orc_printf("node %s was lost", s->head->node->name);
     const struct core_revision *rev = recon_version(x, s);
 
-    if (!rev || waits_for_stop(s) || !recon_create(x, s, rev, why))
+    if (!rev || waits_for_stop(s) || !recon_create(x, s, rev, TASK_STOP_LOST, why))
         return;
     if (!slots_awaited(&x->v, s->head))
-        recon_remove(x, s->head, why);
+        recon_remove(x, s->head, TASK_STOP_LOST, why);
     recon_set_busy(x, s);
 }
 
@@ -174,9 +174,9 @@ static void heal_failed(struct recon *x, struct slot *s)
         recon_wait(s, orc_printf("%s; another slot must be ready first", why));
         return;
     }
-    if (waits_for_stop(s) || backs_off(x, s, rev, why) || !recon_create(x, s, rev, why))
+    if (waits_for_stop(s) || backs_off(x, s, rev, why) || !recon_create(x, s, rev, TASK_STOP_FAILED, why))
         return;
-    recon_remove(x, s->head, why);
+    recon_remove(x, s->head, TASK_STOP_FAILED, why);
     recon_count_failed(x, s->head);
     x->next.failures += s->again;
     recon_set_busy(x, s);
@@ -195,7 +195,7 @@ static void heal_unhealthy(struct recon *x, struct slot *s)
         return;
     }
     if (!recon_has_place(x, s, rev, why, "; and no place to restart it") || backs_off(x, s, rev, why) ||
-        !recon_remove(x, s->head, why))
+        !recon_remove(x, s->head, TASK_STOP_UNHEALTHY, why))
         return;
     recon_wait_for_stop(s, s->head, why);
     recon_count_failed(x, s->head);

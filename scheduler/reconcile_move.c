@@ -71,7 +71,7 @@ static void give_up(struct recon *x, const struct core_task *t, const char *why)
 /* The successor has had all the time that a start may take: the one that serves stays. */
 static void take_back(struct recon *x, struct slot *s)
 {
-    if (!recon_remove(x, s->head, "it did not become available in time"))
+    if (!recon_remove(x, s->head, TASK_STOP_LATE, "it did not become available in time"))
         return;
     give_up(x, s->head, "did not become available in time");
     place_spread_count(x->c, s->old, true);
@@ -166,7 +166,7 @@ static bool stop_first(struct recon *x, const struct rebalance_move *m, const ch
 {
     struct core_task *old = m->slot->head;
 
-    if (x->available - 1 < x->next.replicas - x->missing || !recon_remove(x, old, why))
+    if (x->available - 1 < x->next.replicas - x->missing || !recon_remove(x, old, TASK_STOP_MOVED, why))
         return false;
     x->available--;
     recon_wait_for_stop(m->slot, old, why);

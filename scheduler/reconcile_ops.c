@@ -5,10 +5,6 @@
 
 #include <stdio.h>
 
-/* A stop for one of these reasons is a failure of the task: its successor counts one restart more. */
-#define STOP_UNHEALTHY "unhealthy: "
-#define STOP_FAILED "failed"
-
 /* ---- which version ------------------------------------------------------------------------------------ */
 
 static bool at_target(const struct recon *x, const struct slot *s)
@@ -54,13 +50,14 @@ static void guard_remove(struct plan_txn *txn, struct core_node *n)
         plan_guard_node(txn, n->shared, alive ? PLAN_ANY : 0, forced ? n->policy_fed.mod : PLAN_ANY);
 }
 
-bool recon_remove(struct recon *x, struct core_task *t, const char *why)
+bool recon_remove(struct recon *x, struct core_task *t, enum task_stop kind, const char *why)
 {
     struct plan_task task = core_task_plan(t);
 
     if (x->touched >= PLAN_TASKS_MAX)
         return false;
     task.desired = TASK_REMOVE;
+    task.stop_kind = kind;
     task.stop_reason = cut_text(why);
     plan_task(x->t, PLAN_TASK_DESIRED, &task);
     share_text_drop(task.stop_reason);
@@ -166,21 +163,21 @@ const struct core_node *recon_pin(const struct core_revision *rev, const struct 
     return may_have_data(s->last) ? n : NULL;
 }
 
-static bool is_failure(const char *stop_reason)
+/* A stop for that is a failure of the task: its successor counts one restart more. */
+static bool is_failure(enum task_stop kind)
 {
-    return stop_reason && (strncmp(stop_reason, STOP_UNHEALTHY, sizeof STOP_UNHEALTHY - 1) == 0 ||
-                           strncmp(stop_reason, STOP_FAILED, sizeof STOP_FAILED - 1) == 0);
+    return kind == TASK_STOP_UNHEALTHY || kind == TASK_STOP_FAILED;
 }
 
 /* How often the slot's container was restarted for failures; another version starts from nothing. */
 static int restarts_after(const struct recon *x, const struct core_revision *rev, const struct slot *s,
-                          const char *why)
+                          enum task_stop kind)
 {
     const struct share_make *last = s->last ? s->last->make : NULL;
 
     if (!last || strcmp(last->container_hash, rev->rec.container_hash) != 0 || last->restart_epoch < x->epoch)
         return 0;
-    return core_task_more(s->last)->restarts + is_failure(why);
+    return core_task_more(s->last)->restarts + is_failure(kind);
 }
 
 /* Counted for the caller. */
@@ -203,11 +200,11 @@ static struct share_text *reason_to_make(struct recon *x, const struct slot *s,
 }
 
 static void make(struct recon *x, struct slot *s, const struct place_req *req,
-                 const struct core_revision *rev, struct core_node *n, const char *why)
+                 const struct core_revision *rev, struct core_node *n, enum task_stop kind, const char *why)
 {
     struct share_text *reason = reason_to_make(x, s, rev, why);
 
-    create_on(x, req, rev, n, s->n, restarts_after(x, rev, s, why), reason);
+    create_on(x, req, rev, n, s->n, restarts_after(x, rev, s, kind), reason);
     share_text_drop(reason);
 }
 
@@ -239,11 +236,12 @@ bool recon_create_on(struct recon *x, struct slot *s, const struct core_revision
         return false;
     if (s->head)
         place_spread_count(x->c, s->head, false);
-    make(x, s, &req, rev, n, why);
+    make(x, s, &req, rev, n, TASK_STOP_MOVED, why);
     return true;
 }
 
-bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
+bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, enum task_stop kind,
+                  const char *why)
 {
     struct place_req req = recon_request(x, s, rev);
     char *refused = NULL;
@@ -277,7 +275,7 @@ bool recon_create(struct recon *x, struct slot *s, const struct core_revision *r
             place_spread_count(x->c, s->head, true);
         return true;
     }
-    make(x, s, &req, rev, n, why);
+    make(x, s, &req, rev, n, kind, why);
     x->at_target += rev == x->target && !at_target(x, s);
     return true;
 }
@@ -330,14 +328,16 @@ void recon_count_failed(struct recon *x, const struct core_task *t)
 static void drop_task(struct recon *x, struct core_task *t)
 {
     enum task_class k = slots_classify(&x->v, t);
-    orc_auto_free char *misfit = slots_misfit(&x->v, t), *failure = rollout_failure(&x->v, t);
+    enum task_stop kind = TASK_STOP_SURPLUS;
+    orc_auto_free char *misfit = slots_misfit(&x->v, t, &kind), *failure = rollout_failure(&x->v, t);
     orc_auto_free char *lost = orc_printf("node %s was lost", t->node->name);
 
     if (k == CLASS_LOST)
-        recon_remove(x, t, lost);
+        recon_remove(x, t, TASK_STOP_LOST, lost);
     else if (k != CLASS_FAILED && k != CLASS_OVER && k != CLASS_UNHEALTHY)
-        recon_remove(x, t, misfit ? misfit : "another task holds its slot");
-    else if (recon_remove(x, t, failure) && !misfit) { /* a successor that failed; the next takes its time */
+        recon_remove(x, t, kind, misfit ? misfit : "another task holds its slot");
+    else if (recon_remove(x, t, k == CLASS_UNHEALTHY ? TASK_STOP_UNHEALTHY : TASK_STOP_FAILED, failure) &&
+             !misfit) { /* a successor that failed; the next takes its time */
         recon_count_failed(x, t);
         x->s->backoff_at = x->c->now + rollout_backoff_ms(x->next.failures++);
     }

@@ -41,7 +41,7 @@ bool recon_is_full(const struct recon *x);
 /* Of two slots, whether `a` is rather to be closed. */
 bool recon_closes_before(const struct recon *x, const struct slot *a, const struct slot *b);
 /* Tells all that is in the slot to go. False: the transaction is full. */
-bool recon_close(struct recon *x, struct slot *s, const char *why);
+bool recon_close(struct recon *x, struct slot *s, enum task_stop kind, const char *why);
 /* Opens so many slots more. Pointers to slots end with it. */
 void recon_open(struct recon *x, size_t count);
 /* Sets target, old, limit and at_target from the slots. */
@@ -49,11 +49,12 @@ void recon_versions(struct recon *x);
 /* What the slot is to be filled with, or its broken task replaced by; NULL: unreadable. */
 const struct core_revision *recon_version(const struct recon *x, const struct slot *s);
 /* Tells a task to go. False: the transaction is full, try in the next step. */
-bool recon_remove(struct recon *x, struct core_task *t, const char *why);
-/* Makes a task of `rev` for the slot, beside or after those it has; `why` (may be NULL): why the one before
- * it goes. False: no room, and the slot says so, or no more this step. Where the transaction is full, one for
- * an empty slot goes into another that follows (docs/decisions/0113-transactions-that-follow.md). */
-bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why);
+bool recon_remove(struct recon *x, struct core_task *t, enum task_stop kind, const char *why);
+/* Makes a task of `rev` for the slot, beside or after those it has; `kind`, `why` (may be NULL): why the one
+ * before it goes. False: no room, and the slot says so, or no more this step. Where the transaction is full,
+ * one for an empty slot goes into another that follows (docs/decisions/0113-transactions-that-follow.md). */
+bool recon_create(struct recon *x, struct slot *s, const struct core_revision *rev, enum task_stop kind,
+                  const char *why);
 /* The only node that a slot may be on, of a global service or with a named volume; NULL: any. */
 const struct core_node *recon_pin(const struct core_revision *rev, const struct slot *s);
 /* What the slot asks of a node for a task of `rev`. */

@@ -4,7 +4,8 @@
 #include "scheduler/rollout.h"
 
 /* Stop-first: the successor is made when this one has stopped; so there must be a place for it then. */
-static void roll_stop_first(struct recon *x, struct slot *s, const struct core_revision *rev, const char *why)
+static void roll_stop_first(struct recon *x, struct slot *s, const struct core_revision *rev,
+                            enum task_stop kind, const char *why)
 {
     bool serves = s->class == CLASS_AVAILABLE;
 
@@ -20,7 +21,7 @@ static void roll_stop_first(struct recon *x, struct slot *s, const struct core_r
         recon_set_busy(x, s);
         return;
     }
-    if (!recon_remove(x, s->head, why))
+    if (!recon_remove(x, s->head, kind, why))
         return;
     x->available -= serves;
     x->at_target += rev == x->target && !slots_same_content(&x->v, s->head);
@@ -29,17 +30,17 @@ static void roll_stop_first(struct recon *x, struct slot *s, const struct core_r
 }
 
 static void roll_start_first(struct recon *x, struct slot *s, const struct core_revision *rev,
-                             const char *why)
+                             enum task_stop kind, const char *why)
 {
-    if (recon_create(x, s, rev, why)) {
+    if (recon_create(x, s, rev, kind, why)) {
         recon_set_busy(x, s);
         return;
     }
     if (recon_is_full(x))
         return;
-    rollout_say(&x->next.reason, "start-first has no room, so slot %d is stopped first: %s", s->n,
-                s->wait ? s->wait : "");
-    roll_stop_first(x, s, rev, why);
+    rollout_tell(&x->next, ROLLOUT_SAYS_ROOM, "start-first has no room, so slot %d is stopped first: %s",
+                 s->n, s->wait ? s->wait : "");
+    roll_stop_first(x, s, rev, kind, why);
 }
 
 /* What the slot's task is to be replaced by; NULL: it stays. Where no more may be of the target, or nothing
@@ -54,20 +55,21 @@ static const struct core_revision *successor(const struct recon *x, const struct
 static void roll_slot(struct recon *x, struct slot *s)
 {
     const struct core_revision *rev = successor(x, s);
+    enum task_stop kind = TASK_STOP_DRAINED;
     orc_auto_free char *why = NULL;
     bool start_first;
 
     /* The next batch is only as large as the healthy part of the last (behaviour 45). */
     if (!rev || x->busy - s->busy + (rollout_moves(&x->next) ? x->failing : 0) >= x->parallelism)
         return;
-    why = rev == x->target ? slots_misfit(&x->v, s->head)
+    why = rev == x->target ? slots_misfit(&x->v, s->head, &kind)
                            : orc_printf("node %s is drained", s->head->node->name);
     start_first = rollout_policy(x->s, &x->next)->order == SPEC_START_FIRST && s->class == CLASS_AVAILABLE &&
                   !slots_has_volume(rev->rec.spec);
     if (start_first)
-        roll_start_first(x, s, rev, why);
+        roll_start_first(x, s, rev, kind, why);
     else
-        roll_stop_first(x, s, rev, why);
+        roll_stop_first(x, s, rev, kind, why);
 }
 
 static bool to_roll(const struct slot *s)
@@ -105,7 +107,7 @@ static bool force(struct recon *x, struct slot *s, struct core_task *t)
 {
     orc_auto_free char *why = orc_printf("node %s is drained and its deadline is over", t->node->name);
 
-    if (!recon_remove(x, t, why))
+    if (!recon_remove(x, t, TASK_STOP_DRAINED, why))
         return false;
     plan_event(x->p, "task", CORE_TASK_ID(t), "stopped: %s", why);
     if (core_task_holds(t) && !t->node->lost)

@@ -2,14 +2,11 @@
 
 #include <stdio.h>
 
-void rollout_say(char **reason, const char *fmt, ...)
+static void say(char **reason, const char *fmt, va_list ap) ORC_PRINTF(2, 0);
+static void say(char **reason, const char *fmt, va_list ap)
 {
-    va_list ap;
-    char *text;
+    char *text = orc_vprintf(fmt, ap);
 
-    va_start(ap, fmt);
-    text = orc_vprintf(fmt, ap);
-    va_end(ap);
     if (strlen(text) > ROLLOUT_REASON_MAX) {
         size_t n = ROLLOUT_REASON_MAX;
 
@@ -19,6 +16,31 @@ void rollout_say(char **reason, const char *fmt, ...)
     }
     free(*reason);
     *reason = text;
+}
+
+void rollout_say(char **reason, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(reason, fmt, ap);
+    va_end(ap);
+}
+
+void rollout_tell(struct record_rollout *r, enum rollout_topic about, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(&r->reason, fmt, ap);
+    va_end(ap);
+    r->reason_kind = about;
+}
+
+void rollout_hush(struct record_rollout *r)
+{
+    free(orc_take(r->reason));
+    r->reason_kind = ROLLOUT_SAYS_NOTHING;
 }
 
 void rollout_set_state(const struct core *c, struct record_rollout *r, enum rollout_state state)
@@ -118,7 +140,7 @@ static void update(struct core *c, struct record_rollout *r, int64_t target)
     rollout_aim(r, target);
     r->state = ROLLOUT_UPDATING;
     r->since = c->wall;
-    free(orc_take(r->reason));
+    rollout_hush(r);
 }
 
 /* After a rollback the old spec counts, its number too (behaviour 48); what `orc scale` set counts always. */
@@ -142,7 +164,8 @@ static void note(struct record_rollout *r, const char *done, const char *by)
     orc_auto_free char *before = orc_take(r->reason);
     bool keep = before && r->target != r->wanted;
 
-    rollout_say(&r->reason, "%s%s%s by %s", keep ? before : "", keep ? "; " : "", done, by);
+    rollout_tell(r, keep ? r->reason_kind : ROLLOUT_SAYS_PEOPLE, "%s%s%s by %s", keep ? before : "",
+                 keep ? "; " : "", done, by);
 }
 
 static void pause_it(struct core *c, struct record_rollout *r, const char *by)
@@ -178,7 +201,7 @@ static void abort_it(struct core *c, const struct core_service *s, struct record
         !rollout_can_turn_back(s, r))
         return;
     rollout_turn_back(c, r);
-    rollout_say(&r->reason, "revision %lld was aborted by %s", (long long)left, by);
+    rollout_tell(r, ROLLOUT_SAYS_PEOPLE, "revision %lld was aborted by %s", (long long)left, by);
 }
 
 static void take_in_intent(struct core *c, const struct core_service *s, struct record_rollout *r)

@@ -51,6 +51,10 @@ uint64_t rollout_backoff_ms(int failures);
 /* Why a task is not available, as a clause: "unhealthy: HTTP 503 after 2 ms"; freed by the caller. */
 char *rollout_failure(const struct slots *v, const struct core_task *t);
 
+/* The record's reason, and what it is about; and that there is nothing to say. */
+void rollout_tell(struct record_rollout *r, enum rollout_topic about, const char *fmt, ...) ORC_PRINTF(3, 4);
+void rollout_hush(struct record_rollout *r);
+
 /* Sets a sentence, cut to what the store takes. */
 void rollout_say(char **reason, const char *fmt, ...) ORC_PRINTF(2, 3);
 

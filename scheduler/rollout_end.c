@@ -3,8 +3,6 @@
 #include "scheduler/rollout.h"
 
 #define STOPPING_NAMED 3 /* tasks named in a sentence; the rest is counted */
-#define STILL_STOP " still stop"
-#define ALL_THERE "all replicas are there"
 
 /* ---- the slots --------------------------------------------------------------------------------------- */
 
@@ -78,11 +76,12 @@ static void say_healing(const struct slots *v, struct record_rollout *r)
     const struct slot *s;
 
     if (v->core->hold) {
-        rollout_say(&r->reason, "%s", v->core->hold);
+        rollout_tell(r, ROLLOUT_SAYS_HELD, "%s", v->core->hold);
         return;
     }
     if (!v->target) {
-        rollout_say(&r->reason, "revision %lld of %s can't be read", (long long)r->target, v->service->name);
+        rollout_tell(r, ROLLOUT_SAYS_UNREADABLE, "revision %lld of %s can't be read", (long long)r->target,
+                     v->service->name);
         return;
     }
     orc_vec_each (s, &v->at) {
@@ -92,15 +91,16 @@ static void say_healing(const struct slots *v, struct record_rollout *r)
         if (!s->open || (slot_fine(s) && !s->unreadable))
             continue;
         if (moves && slots_moves(v, moves)) {
-            rollout_say(&r->reason, "rebalanced, %d of its replicas so far: slot %d leaves %s",
-                        r->rebalance_moved, s->n, moves->node->name);
+            rollout_tell(r, ROLLOUT_SAYS_REBALANCED,
+                         "rebalanced, %d of its replicas so far: slot %d leaves %s", r->rebalance_moved, s->n,
+                         moves->node->name);
             return;
         }
-        why = s->head ? (s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head)) : NULL;
-        rollout_say(&r->reason, "slot %d: %s", s->n, s->wait ? s->wait : why ? why : "no task");
+        why = s->head ? (s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head, NULL)) : NULL;
+        rollout_tell(r, ROLLOUT_SAYS_MISSING, "slot %d: %s", s->n, s->wait ? s->wait : why ? why : "no task");
         return;
     }
-    rollout_say(&r->reason, "%zu of %d slots are there", slots_count_open(v), r->replicas);
+    rollout_tell(r, ROLLOUT_SAYS_MISSING, "%zu of %d slots are there", slots_count_open(v), r->replicas);
 }
 
 static void arrive(const struct slots *v, struct record_rollout *r)
@@ -113,7 +113,7 @@ static void arrive(const struct slots *v, struct record_rollout *r)
         return;
     }
     rollout_set_state(v->core, r, ROLLOUT_COMPLETE);
-    free(orc_take(r->reason));
+    rollout_hush(r);
 }
 
 /* The sentence while everything is there and something surplus is, too. What a rollback says stays. */
@@ -129,8 +129,8 @@ static void say_stopping(const struct slots *v, struct record_rollout *r)
                        v->stopping.at[i]->node->name);
     if (n > STOPPING_NAMED)
         orc_buf_printf(&b, " and %zu more", n - STOPPING_NAMED);
-    rollout_say(&r->reason, "%zu task%s" STILL_STOP "%s: %s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",
-                orc_buf_str(&b));
+    rollout_tell(r, ROLLOUT_SAYS_STOPPING, "%zu task%s still stop%s: %s", n, n == 1 ? "" : "s",
+                 n == 1 ? "s" : "", orc_buf_str(&b));
     orc_buf_release(&b);
 }
 
@@ -140,16 +140,19 @@ static void say_watching(const struct slots *v, struct record_rollout *r)
     char duration[ORC_UNIT_MAX];
 
     if (r->state == ROLLOUT_UPDATING)
-        rollout_say(&r->reason, ALL_THERE "; it is complete when each has run for %s",
-                    orc_format_duration(rollout_monitor_ms(v), duration));
+        rollout_tell(r, ROLLOUT_SAYS_WATCHED,
+                     "all replicas are there; it is complete when each has run for %s",
+                     orc_format_duration(rollout_monitor_ms(v), duration));
 }
 
-/* What was said of the end does not hold when something is missing again. */
+/* What was said of the end does not hold when something is missing again; nor may what a scheduler said that
+ * did not write what about. */
 static void unsay_end(struct record_rollout *r)
 {
-    if (r->state == ROLLOUT_UPDATING && r->reason &&
-        (strstr(r->reason, STILL_STOP) || strncmp(r->reason, ALL_THERE, sizeof ALL_THERE - 1) == 0))
-        free(orc_take(r->reason));
+    if (r->state == ROLLOUT_UPDATING &&
+        (r->reason_kind == ROLLOUT_SAYS_STOPPING || r->reason_kind == ROLLOUT_SAYS_WATCHED ||
+         r->reason_kind == ROLLOUT_SAYS_NOTHING))
+        rollout_hush(r);
 }
 
 /* ---- degraded ---------------------------------------------------------------------------------------- */
@@ -200,8 +203,8 @@ static void settle_failures(const struct slots *v, struct record_rollout *r, con
 
 static void say_canary(const struct slots *v, struct record_rollout *r)
 {
-    rollout_say(
-        &r->reason,
+    rollout_tell(
+        r, ROLLOUT_SAYS_CANARY,
         "%d of %d replicas run revision %lld: `orc rollout resume %s` goes on, `orc rollout abort %s` "
         "goes back",
         r->updated, r->replicas, (long long)r->target, v->service->name, v->service->name);
@@ -237,7 +240,7 @@ void rollout_conclude(const struct slots *v, struct record_rollout *r)
     switch (r->state) {
     case ROLLOUT_COMPLETE:
         if (n.fine) {
-            free(orc_take(r->reason));
+            rollout_hush(r);
             break;
         }
         rollout_set_state(v->core, r, ROLLOUT_HEALING);

@@ -172,7 +172,7 @@ static char *first_missing(const struct slots *v, const struct record_rollout *r
             if (r->pending.at[i].slot == s->n)
                 why = orc_strdup(r->pending.at[i].reason);
         if (!why && s->head)
-            why = s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head);
+            why = s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head, NULL);
         return orc_printf("slot %d: %s", s->n, why ? why : "no task");
     }
     return orc_strdup("some slots are missing");
@@ -209,8 +209,8 @@ static char *failure(const struct slots *v, struct record_rollout *r)
     failed = r->failed + count_failed(v, &first);
     if (failed <= may) {
         if (first && r->state == ROLLOUT_UPDATING)
-            rollout_say(&r->reason, "%d of %d replicas failed, and %d may: %s", failed, r->replicas, may,
-                        first);
+            rollout_tell(r, ROLLOUT_SAYS_FAILURES, "%d of %d replicas failed, and %d may: %s", failed,
+                         r->replicas, may, first);
         return overdue(v, r);
     }
     if (!first)
@@ -234,8 +234,8 @@ static void give_up_rollback(const struct slots *v, struct record_rollout *r, co
 {
     orc_auto_free char *before = orc_take(r->reason);
 
-    rollout_say(&r->reason, "the rollback to revision %lld failed, too: %s; before: %s", (long long)r->target,
-                why, before ? before : "");
+    rollout_tell(r, ROLLOUT_SAYS_FAILED, "the rollback to revision %lld failed, too: %s; before: %s",
+                 (long long)r->target, why, before ? before : "");
     rollout_set_state(v->core, r, ROLLOUT_FAILED);
 }
 
@@ -256,7 +256,7 @@ bool rollout_judge(const struct slots *v, struct record_rollout *r)
         give_up_rollback(v, r, why);
         return true;
     }
-    rollout_say(&r->reason, "revision %lld failed: %s", (long long)r->target, why);
+    rollout_tell(r, ROLLOUT_SAYS_FAILED, "revision %lld failed: %s", (long long)r->target, why);
     if (action == SPEC_ON_FAILURE_CONTINUE)
         return false;
     if (action == SPEC_ON_FAILURE_ROLLBACK) {

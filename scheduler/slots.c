@@ -83,24 +83,34 @@ static char *moved_to(const struct core_task *t)
     return orc_printf("rebalanced to %s", last->node->name);
 }
 
-char *slots_misfit(const struct slots *v, const struct core_task *t)
+static char *misfit_as(enum task_stop *ret, enum task_stop kind, char *why)
+{
+    if (ret)
+        *ret = kind;
+    return why;
+}
+
+char *slots_misfit(const struct slots *v, const struct core_task *t, enum task_stop *ret_kind)
 {
     orc_auto_free char *why = NULL;
 
     if (!v->target)
         return NULL;
     if (strcmp(t->make->container_hash, v->target->rec.container_hash) != 0)
-        return orc_printf("%s to revision %lld",
-                          v->rollout->target == v->rollout->wanted ? "update" : "rollback",
-                          (long long)v->rollout->target);
+        return misfit_as(ret_kind, TASK_STOP_UPDATED,
+                         orc_printf("%s to revision %lld",
+                                    v->rollout->target == v->rollout->wanted ? "update" : "rollback",
+                                    (long long)v->rollout->target));
     if (t->make->restart_epoch < v->rollout->restart_epoch)
-        return orc_printf("restart %lld was asked for", (long long)v->rollout->restart_epoch);
+        return misfit_as(ret_kind, TASK_STOP_RESTARTED,
+                         orc_printf("restart %lld was asked for", (long long)v->rollout->restart_epoch));
     if (t->node->policy.drain)
-        return orc_printf("node %s is drained", t->node->name);
+        return misfit_as(ret_kind, TASK_STOP_DRAINED, orc_printf("node %s is drained", t->node->name));
     if (t->node->fed.present && !t->node->fed.unreadable &&
         !place_allowed(t->node, v->target->rec.spec, &why))
-        return orc_printf("node %s no longer fits: %s", t->node->name, why);
-    return slots_moves(v, t) ? moved_to(t) : NULL;
+        return misfit_as(ret_kind, TASK_STOP_MISFIT,
+                         orc_printf("node %s no longer fits: %s", t->node->name, why));
+    return slots_moves(v, t) ? misfit_as(ret_kind, TASK_STOP_MOVED, moved_to(t)) : NULL;
 }
 
 uint64_t slots_deadline(const struct slots *v, const struct core_task *t)

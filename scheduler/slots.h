@@ -85,8 +85,9 @@ void slots_stop(struct slots *v, struct core_task *t);
 /* Told to stop, and waited for: it is not reported stopped, and its time is not over. */
 bool slots_still_stopping(const struct slots *v, const struct core_task *t);
 enum task_class slots_classify(const struct slots *v, const struct core_task *t);
-/* NULL when the task is as it should be; otherwise why it must be replaced, freed by the caller. */
-char *slots_misfit(const struct slots *v, const struct core_task *t);
+/* NULL when the task is as it should be; otherwise why it must be replaced, freed by the caller, and what
+ * that is about (ret_kind may be NULL). */
+char *slots_misfit(const struct slots *v, const struct core_task *t, enum task_stop *ret_kind);
 /* Whether it is of the target's content, also if it is to be restarted. */
 static inline bool slots_same_content(const struct slots *v, const struct core_task *t)
 {

@@ -223,7 +223,8 @@ struct plan_task core_task_plan(const struct core_task *t)
                               .slot = t->slot,
                               .restarts = more->restarts,
                               .address = t->address,
-                              .desired = (enum task_desired)t->desired};
+                              .desired = (enum task_desired)t->desired,
+                              .stop_kind = more->stop_kind};
 }
 
 struct key core_key_task(const struct core_task *t, enum key_kind kind)

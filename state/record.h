@@ -90,6 +90,24 @@ enum rollout_state {
 };
 const char *rollout_state_name(enum rollout_state s); /* "updating", "rolling-back" ... */
 
+/* What `reason` is about, for those who decide by it or count it: sentences are for people. */
+enum rollout_topic {
+    ROLLOUT_SAYS_NOTHING,    /* or it was written by a scheduler that did not write this yet */
+    ROLLOUT_SAYS_FAILED,     /* the revision, its rollback or a job's run has failed */
+    ROLLOUT_SAYS_FAILURES,   /* some replicas have, as many as may */
+    ROLLOUT_SAYS_PEOPLE,     /* somebody has paused, resumed or aborted it */
+    ROLLOUT_SAYS_CANARY,     /* people must say how it goes on */
+    ROLLOUT_SAYS_MISSING,    /* a replica is not there or not as it should be */
+    ROLLOUT_SAYS_WATCHED,    /* all are there, and must run for a while */
+    ROLLOUT_SAYS_STOPPING,   /* all are there, and something surplus still stops */
+    ROLLOUT_SAYS_ROOM,       /* start-first had no room */
+    ROLLOUT_SAYS_REBALANCED, /* replicas are being moved */
+    ROLLOUT_SAYS_HELD,       /* too many nodes are lost at once */
+    ROLLOUT_SAYS_WAITING,    /* for another service, another run, or a server that takes it */
+    ROLLOUT_SAYS_UNREADABLE  /* what it needs can't be read: a revision, a time zone */
+};
+const char *rollout_topic_name(enum rollout_topic t); /* "none", "failed" ... */
+
 struct rollout_pending { /* a slot that waits, and why: "k1: 140 MiB memory short; k2: cordoned" */
     int slot;
     char *reason;
@@ -146,6 +164,7 @@ struct record_rollout {
     int failed;             /* tasks of target that failed in this rollout and were replaced */
     int64_t since;          /* wall ms of the last change of state */
     char *reason;           /* a sentence; NULL when there is nothing to say */
+    enum rollout_topic reason_kind;
     char *degraded; /* a replica fails again and again: which, and its probe's last answer; NULL: none */
     int64_t degraded_since; /* wall ms; 0 */
     struct {
@@ -183,6 +202,24 @@ enum task_desired {
       container; remove: withdraw, stop, delete it */
 const char *task_desired_name(enum task_desired d);
 
+/* What `stop_reason` is about, for those who decide by it or count it: sentences are for people. */
+enum task_stop {
+    TASK_STOP_NONE,      /* it shall run; or it was told to stop by a scheduler that did not write this yet */
+    TASK_STOP_FAILED,    /* it ended, and its node does not try it again */
+    TASK_STOP_UNHEALTHY, /* its checks fail */
+    TASK_STOP_LATE,      /* moved, it did not become available in time */
+    TASK_STOP_LOST,      /* its node is lost, or was removed */
+    TASK_STOP_DRAINED,   /* its node is drained */
+    TASK_STOP_MISFIT,    /* its node fits no longer */
+    TASK_STOP_UPDATED,   /* another revision takes its place: an update or a rollback */
+    TASK_STOP_RESTARTED, /* people asked for that */
+    TASK_STOP_MOVED,     /* rebalanced */
+    TASK_STOP_SURPLUS,   /* there are too many, or another one holds its slot */
+    TASK_STOP_ENDED,     /* of a job whose run is over, or it itself has ended */
+    TASK_STOP_REMOVED    /* the service was removed */
+};
+const char *task_stop_name(enum task_stop k); /* "none", "failed" ... */
+
 struct record_task {
     char *app, *service;
     int slot;
@@ -200,7 +237,8 @@ struct record_task {
     char *reason; /* why it was made: "first deployment", "update to revision 4", "replaces shop.web.0.3: ..."
                    */
     char *stop_reason; /* why desired is not run; NULL */
-    int64_t at;        /* wall ms */
+    enum task_stop stop_kind;
+    int64_t at; /* wall ms */
 };
 
 #define RECORD_BOOT_MAX 9

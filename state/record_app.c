@@ -196,6 +196,26 @@ static const struct codec_field move_rows[] = {
 };
 static const struct codec move_codec = CODEC_OF(rollout_move, move_rows, .cmp = move_cmp);
 
+static const char *const rollout_topics[] = {[ROLLOUT_SAYS_NOTHING] = "none",
+                                             [ROLLOUT_SAYS_FAILED] = "failed",
+                                             [ROLLOUT_SAYS_FAILURES] = "failures",
+                                             [ROLLOUT_SAYS_PEOPLE] = "people",
+                                             [ROLLOUT_SAYS_CANARY] = "canary",
+                                             [ROLLOUT_SAYS_MISSING] = "missing",
+                                             [ROLLOUT_SAYS_WATCHED] = "watched",
+                                             [ROLLOUT_SAYS_STOPPING] = "stopping",
+                                             [ROLLOUT_SAYS_ROOM] = "room",
+                                             [ROLLOUT_SAYS_REBALANCED] = "rebalanced",
+                                             [ROLLOUT_SAYS_HELD] = "held",
+                                             [ROLLOUT_SAYS_WAITING] = "waiting",
+                                             [ROLLOUT_SAYS_UNREADABLE] = "unreadable",
+                                             [ROLLOUT_SAYS_UNREADABLE + 1] = NULL};
+
+const char *rollout_topic_name(enum rollout_topic t)
+{
+    return rollout_topics[t];
+}
+
 static const struct codec_field rollout_rows[] = {
     CODEC_ROW_ENUM(record_rollout, state, rollout_states),
     CODEC_ROW_INT64(record_rollout, generation, 0, INT64_MAX),
@@ -215,6 +235,7 @@ static const struct codec_field rollout_rows[] = {
     CODEC_ROW_INT(record_rollout, failed, 0, INT32_MAX),
     CODEC_ROW_INT64(record_rollout, since, 0, RECORD_WALL_MAX),
     CODEC_ROW_STR(record_rollout, reason, RECORD_REASON_MAX, NULL),
+    CODEC_ROW(record_rollout, reason_kind, CODEC_ENUM, .names = rollout_topics),
     CODEC_ROW_STR(record_rollout, degraded, RECORD_REASON_MAX, NULL),
     CODEC_ROW_INT64(record_rollout, degraded_since, 0, RECORD_WALL_MAX),
     CODEC_ROW_LIST(record_rollout, pending, &pending_codec, SPEC_REPLICAS_MAX),

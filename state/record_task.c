@@ -14,6 +14,18 @@ const char *task_desired_name(enum task_desired d)
     return task_desireds[d];
 }
 
+static const char *const task_stops[] = {
+    [TASK_STOP_NONE] = "none",       [TASK_STOP_FAILED] = "failed",   [TASK_STOP_UNHEALTHY] = "unhealthy",
+    [TASK_STOP_LATE] = "late",       [TASK_STOP_LOST] = "lost",       [TASK_STOP_DRAINED] = "drained",
+    [TASK_STOP_MISFIT] = "misfit",   [TASK_STOP_UPDATED] = "updated", [TASK_STOP_RESTARTED] = "restarted",
+    [TASK_STOP_MOVED] = "moved",     [TASK_STOP_SURPLUS] = "surplus", [TASK_STOP_ENDED] = "ended",
+    [TASK_STOP_REMOVED] = "removed", [TASK_STOP_REMOVED + 1] = NULL};
+
+const char *task_stop_name(enum task_stop k)
+{
+    return task_stops[k];
+}
+
 static const struct codec_field task_rows[] = {
     CODEC_ROW_STR_REQUIRED(record_task, app, SPEC_NAME_MAX, record_check_app),
     CODEC_ROW_STR_REQUIRED(record_task, service, SPEC_NAME_MAX, record_check_service),
@@ -30,6 +42,7 @@ static const struct codec_field task_rows[] = {
     CODEC_ROW_INT(record_task, restarts, 0, INT32_MAX),
     CODEC_ROW_STR(record_task, reason, RECORD_REASON_MAX, NULL),
     CODEC_ROW_STR(record_task, stop_reason, RECORD_REASON_MAX, NULL),
+    CODEC_ROW(record_task, stop_kind, CODEC_ENUM, .names = task_stops),
     CODEC_ROW_INT64(record_task, at, 0, RECORD_WALL_MAX),
 };
 static const struct codec task_codec = CODEC_OF(record_task, task_rows);

@@ -56,7 +56,8 @@ static const struct kind {
          "{\"state\":\"rolling-back\",\"generation\":3,\"wanted\":4,\"target\":3,\"complete\":3,\"from\":4,"
          "\"restart_epoch\":1,\"intent_epoch\":2,\"promoted\":true,\"attempts\":17,\"forgiven\":16,"
          "\"replicas\":3,\"available\":2,\"updated\":1,"
-         "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it failed\",\"degraded\":\"HTTP "
+         "\"failures\":2,\"failed\":1,\"since\":1700000000000,\"reason\":\"it "
+         "failed\",\"reason_kind\":\"failed\",\"degraded\":\"HTTP "
          "503\",\"degraded_since\":5,\"pending\":[{\"slot\":0,"
          "\"reason\":\"k1: 140 MiB short\",\"since\":1},{\"slot\":2,\"reason\":\"x\",\"since\":2}],"
          "\"trouble\":[{\"node\":\"k2\",\"failures\":5}],"
@@ -74,7 +75,7 @@ static const struct kind {
          "\"resources\":{\"cpus_nano\":500000000,\"memory\":67108864},\"pids\":64,\"ports\":[{\"host_ip\":"
          "\"0.0.0.0\","
          "\"host\":8080,\"container\":80,\"udp\":true}],\"restarts\":1,\"reason\":\"first deployment\","
-         "\"stop_reason\":\"scaled down\",\"at\":1700000000000}"),
+         "\"stop_reason\":\"scaled down\",\"stop_kind\":\"surplus\",\"at\":1700000000000}"),
     KIND(status,
          "{\"state\":\"running\",\"health\":\"healthy\",\"restarts\":2,\"reason\":\"r\",\"probe\":\"p\","
          "\"container\":\"0123\",\"exit_code\":137,\"oom\":true,\"since\":5,\"boot\":\"0a1b2c3d\"}"),

@@ -181,6 +181,7 @@ static struct record_task some_record(uint64_t *random, struct spec_port *port)
     r.restarts = (int)chance(random, 2);
     r.reason = some_text(random);
     r.stop_reason = some_text(random);
+    r.stop_kind = (enum task_stop)chance(random, TASK_STOP_REMOVED + 1);
     r.at = (int64_t)chance(random, 2) * INT64_C(1800000000000);
     return r;
 }
