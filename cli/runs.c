@@ -5,7 +5,7 @@
 void runs_copy(const struct record_rollout *r, struct runs *ret)
 {
     for (size_t i = 0; i < r->runs.n; i++)
-        rollout_run_copy(orc_vec_add(ret), &r->runs.at[i]);
+        rollout_run_copy(&r->runs.at[i], orc_vec_add(ret));
 }
 
 void runs_release(struct runs *r)

@@ -268,23 +268,10 @@ int orc_proc_spawn(uv_loop_t *loop, const struct orc_proc_opts *opts, struct orc
     return 0;
 }
 
-pid_t orc_proc_pid(const struct orc_proc *proc)
-{
-    return proc->pid;
-}
-
 void orc_proc_kill(struct orc_proc *proc, int signum)
 {
     if (!proc->ended) /* not reaped: the pid is still the child's */
         kill(proc->pid, signum);
-}
-
-void orc_proc_detach(struct orc_proc *proc)
-{
-    if (proc->ended)
-        return;
-    proc->ended = true;
-    close_handles(proc);
 }
 
 /* ------------------------------------------------------------------------------------------------------------

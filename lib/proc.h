@@ -36,11 +36,7 @@ struct orc_proc_opts {
 /* 0 and *ret, or negative with a sentence and no callback. The handle is gone after on_exit returns. */
 int orc_proc_spawn(uv_loop_t *loop, const struct orc_proc_opts *opts, struct orc_proc **ret,
                    struct orc_err *err);
-pid_t orc_proc_pid(const struct orc_proc *proc);
 void orc_proc_kill(struct orc_proc *proc, int signum);
-/* Forget a child: it lives on, on_exit is not called. Nobody reads its captured output any more (writing to
- * it then fails with EPIPE): a child meant to be forgotten is started with inherit_output. */
-void orc_proc_detach(struct orc_proc *proc);
 
 /* Ignores SIGPIPE; calls on_stop once, on the loop, on the first SIGTERM or SIGINT; a second one ends the
  * process at once. */

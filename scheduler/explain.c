@@ -190,7 +190,7 @@ static void explain_request(struct recon *x, struct slot *s, struct explain *e)
 static void take_record(const struct core_service *s, const struct record_app_service *wanted,
                         struct record_rollout *ret)
 {
-    plan_copy_rollout(ret, &s->rollout);
+    record_rollout_copy(&s->rollout, ret);
     if (!ret->target)
         ret->target = ret->wanted = wanted->revision;
 }

@@ -298,7 +298,7 @@ static void list_services(const struct core *c, struct forecast_result *ret)
             continue;
         x = orc_vec_add(&ret->services);
         x->name = orc_strdup(s->name);
-        plan_copy_rollout(&x->rollout, &s->rollout);
+        record_rollout_copy(&s->rollout, &x->rollout);
     }
     if (ret->services.n)
         qsort(ret->services.at, ret->services.n, sizeof *ret->services.at, service_cmp);

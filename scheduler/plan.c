@@ -4,33 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- copies ------------------------------------------------------------------------------------------ */
-
-void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *src)
-{
-    *dst = *src;
-    dst->reason = orc_strdup(src->reason);
-    dst->degraded = orc_strdup(src->degraded);
-    memset(&dst->pending, 0, sizeof dst->pending);
-    for (size_t i = 0; i < src->pending.n; i++) {
-        struct rollout_pending *p = orc_vec_add(&dst->pending);
-
-        *p = src->pending.at[i];
-        p->reason = orc_strdup(p->reason);
-    }
-    memset(&dst->trouble, 0, sizeof dst->trouble);
-    for (size_t i = 0; i < src->trouble.n; i++)
-        orc_vec_push(&dst->trouble, ((struct rollout_trouble){orc_strdup(src->trouble.at[i].node),
-                                                              src->trouble.at[i].failures}));
-    memset(&dst->runs, 0, sizeof dst->runs);
-    for (size_t i = 0; i < src->runs.n; i++)
-        rollout_run_copy(orc_vec_add(&dst->runs), &src->runs.at[i]);
-    dst->rebalance_end = orc_strdup(src->rebalance_end);
-    memset(&dst->moving, 0, sizeof dst->moving);
-    for (size_t i = 0; i < src->moving.n; i++)
-        orc_vec_push(&dst->moving, src->moving.at[i]);
-}
-
 /* ---- building ---------------------------------------------------------------------------------------- */
 
 static void op_release(struct plan_op *op)
@@ -184,7 +157,7 @@ static struct plan_other *add_other(struct plan_txn *t, enum plan_kind kind, enu
 
 void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r)
 {
-    plan_copy_rollout(&add_other(t, PLAN_ROLLOUT_PUT, KEY_ROLLOUT, "")->rollout, r);
+    record_rollout_copy(r, &add_other(t, PLAN_ROLLOUT_PUT, KEY_ROLLOUT, "")->rollout);
 }
 
 void plan_rollout_delete(struct plan_txn *t)
@@ -201,8 +174,7 @@ void plan_node_state(struct plan_txn *t, const char *node, const struct record_n
 {
     struct plan_other *o = add_other(t, PLAN_NODE_STATE, KEY_NODE_STATE, node);
 
-    o->node = *r;
-    o->node.reason = orc_strdup(r->reason);
+    record_node_state_copy(r, &o->node);
 }
 
 void plan_node_forget(struct plan_txn *t, const struct key *key)

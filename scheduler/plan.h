@@ -128,7 +128,4 @@ char *plan_op_text(const struct plan_txn *t, const struct plan_op *op);
 /* All operations, a line each, in order; freed by the caller. */
 char *plan_text(const struct plan *p);
 
-/* Deep copy into an empty record. */
-void plan_copy_rollout(struct record_rollout *dst, const struct record_rollout *src);
-
 #endif

@@ -414,7 +414,7 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
     recon_tell_trouble(c, s, p);
     x.t = plan_begin(p, s->app->name, s->service);
     x.first = p->txns.n - 1;
-    plan_copy_rollout(&x.next, &s->rollout);
+    record_rollout_copy(&s->rollout, &x.next);
     if (wanted)
         keep_service(&x, wanted);
     else

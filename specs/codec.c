@@ -360,6 +360,66 @@ void codec_sort(const struct codec *c, void *obj)
     }
 }
 
+/* Copying --------------------------------------------------------------------------------------------- */
+
+static void set_pointer(void *m, void *p)
+{
+    memcpy(m, &p, sizeof p);
+}
+
+static void copy_strv(const struct orc_strv *from, struct orc_strv *to)
+{
+    *to = (struct orc_strv){0};
+    orc_strv_copy(to, from);
+}
+
+static void copy_pairs(const struct spec_pairs *from, struct spec_pairs *to)
+{
+    *to = (struct spec_pairs){0};
+    for (size_t i = 0; i < from->n; i++)
+        spec_pairs_add(to, from->at[i].key, from->at[i].value);
+}
+
+static void copy_list(const struct codec_field *f, struct any_vec from, void *to)
+{
+    struct any_vec v = {.at = from.n ? orc_calloc(from.n, f->sub->size) : NULL, .n = from.n, .cap = from.n};
+
+    for (size_t i = 0; i < v.n; i++)
+        codec_copy(f->sub, (const char *)from.at + i * f->sub->size, (char *)v.at + i * f->sub->size);
+    memcpy(to, &v, sizeof v);
+}
+
+/* It reads and writes itself; what it wrote it reads. */
+static void *copy_owned(const struct codec_owned *how, const void *p)
+{
+    orc_auto_json json_t *j = p ? how->to_json(p) : NULL;
+
+    return j ? how->from_json(j, NULL) : NULL;
+}
+
+void codec_copy(const struct codec *c, const void *obj, void *ret)
+{
+    memcpy(ret, obj, c->size);
+    for (size_t i = 0; i < c->n; i++) {
+        const struct codec_field *f = &c->fields[i];
+        const void *from = member_const(f, obj);
+        void *to = member(f, ret);
+
+        if (f->kind == CODEC_STR)
+            set_pointer(to, orc_strdup(pointer_at(from)));
+        else if (f->kind == CODEC_STRV)
+            copy_strv(from, to);
+        else if (f->kind == CODEC_PAIRS)
+            copy_pairs(from, to);
+        else if (f->kind == CODEC_STRUCT)
+            codec_copy(f->sub, from, to);
+        else if (f->kind == CODEC_LIST)
+            copy_list(f, vec_at(from), to);
+        else if (f->kind == CODEC_OWNED)
+            set_pointer(to, copy_owned(f->owned, pointer_at(from)));
+    }
+}
+
 /* Freeing --------------------------------------------------------------------------------------------- */
 
 static void release_list(const struct codec_field *f, struct any_vec v)

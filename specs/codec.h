@@ -74,6 +74,8 @@ int codec_decode(const struct codec *c, const json_t *j, void *obj, struct orc_e
 int codec_decode_into(const struct codec *c, const json_t *j, void *obj, struct orc_err *err);
 /* Sorts maps by key, and lists whose elements' codec has cmp (a strict one's duplicates are dropped). */
 void codec_sort(const struct codec *c, void *obj);
+/* A copy into *ret, which must hold nothing, that shares nothing with *obj. */
+void codec_copy(const struct codec *c, const void *obj, void *ret);
 /* Frees what the rows own and zeroes the struct. */
 void codec_release(const struct codec *c, void *obj);
 

@@ -138,7 +138,7 @@ struct rollout_run {
     int exit_code; /* of the last that failed; -1: none, or it never ran */
     char *reason;  /* why the last one failed, or what stopped the run; NULL */
 };
-void rollout_run_copy(struct rollout_run *dst, const struct rollout_run *src); /* into an empty one */
+void rollout_run_copy(const struct rollout_run *r, struct rollout_run *ret); /* into an empty one */
 void rollout_run_release(struct rollout_run *r);
 #define ROLLOUT_RUNS_MAX (SPEC_KEEP_MAX + 20) /* results, and those under way */
 
@@ -412,13 +412,14 @@ struct record_event {
 
 /* For each record X: json_t *record_X_to_json(const struct record_X *); int record_X_from_json(const json_t
  * *, struct record_X *ret, struct orc_err *) with ret untouched on failure; void record_X_release(struct
- * record_X *); and the two in one step from an etcd value: int record_X_parse(const char *value, size_t n,
- * struct record_X *ret, struct orc_err *); char *record_X_text(const struct record_X *), freed by the caller.
- */
+ * record_X *); void record_X_copy(const struct record_X *, struct record_X *ret) into an empty one; and the
+ * two in one step from an etcd value: int record_X_parse(const char *value, size_t n, struct record_X *ret,
+ * struct orc_err *); char *record_X_text(const struct record_X *), freed by the caller. */
 #define RECORD_DECLARE(x)                                                                                    \
     json_t *record_##x##_to_json(const struct record_##x *r);                                                \
     int record_##x##_from_json(const json_t *j, struct record_##x *ret, struct orc_err *err);                \
     void record_##x##_release(struct record_##x *r);                                                         \
+    void record_##x##_copy(const struct record_##x *r, struct record_##x *ret);                              \
     int record_##x##_parse(const char *value, size_t n, struct record_##x *ret, struct orc_err *err);        \
     char *record_##x##_text(const struct record_##x *r);
 

@@ -141,19 +141,6 @@ const char *run_state_name(enum run_state s)
     return run_states[s];
 }
 
-void rollout_run_copy(struct rollout_run *dst, const struct rollout_run *src)
-{
-    *dst = *src;
-    dst->done = orc_strdup(src->done);
-    dst->reason = orc_strdup(src->reason);
-}
-
-void rollout_run_release(struct rollout_run *r)
-{
-    free(r->done);
-    free(r->reason);
-}
-
 static int run_cmp(const void *a, const void *b)
 {
     int64_t x = ((const struct rollout_run *)a)->n, y = ((const struct rollout_run *)b)->n;
@@ -182,6 +169,16 @@ static const struct codec_field run_rows[] = {
     CODEC_ROW_STR(rollout_run, reason, RECORD_REASON_MAX, NULL),
 };
 static const struct codec run_codec = CODEC_OF(rollout_run, run_rows, .init = run_init, .cmp = run_cmp);
+
+void rollout_run_copy(const struct rollout_run *r, struct rollout_run *ret)
+{
+    codec_copy(&run_codec, r, ret);
+}
+
+void rollout_run_release(struct rollout_run *r)
+{
+    codec_release(&run_codec, r);
+}
 
 static int move_cmp(const void *a, const void *b)
 {

@@ -26,7 +26,7 @@ int record_parse_cidr(const char *s, uint32_t *ret_net, int *ret_prefix, struct 
 int record_parse_with(const struct codec *c, const char *value, size_t n, void *ret, struct orc_err *err);
 char *record_text_of(json_t *j); /* consumes j */
 
-/* Defines the five functions that RECORD_DECLARE in record.h declares. */
+/* Defines the six functions that RECORD_DECLARE in record.h declares. */
 #define RECORD_DEFINE(x, c)                                                                                  \
     json_t *record_##x##_to_json(const struct record_##x *r)                                                 \
     {                                                                                                        \
@@ -39,6 +39,10 @@ char *record_text_of(json_t *j); /* consumes j */
     void record_##x##_release(struct record_##x *r)                                                          \
     {                                                                                                        \
         codec_release(&(c), r);                                                                              \
+    }                                                                                                        \
+    void record_##x##_copy(const struct record_##x *r, struct record_##x *ret)                               \
+    {                                                                                                        \
+        codec_copy(&(c), r, ret);                                                                            \
     }                                                                                                        \
     int record_##x##_parse(const char *value, size_t n, struct record_##x *ret, struct orc_err *err)         \
     {                                                                                                        \

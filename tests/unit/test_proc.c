@@ -26,9 +26,7 @@ static void on_exit_seen(struct orc_proc *proc, const struct orc_proc_result *re
     s->status = res->exit_status;
     s->sig = res->term_signal;
     orc_set_str(&s->out, res->out);
-    assert_true(orc_proc_pid(proc) > 0);
     orc_proc_kill(proc, SIGKILL); /* harmless by now */
-    orc_proc_detach(proc);
 }
 
 static int setup(void **state)
@@ -186,29 +184,29 @@ static void test_proc__many_children_end_each_once(void **state)
 static void test_proc__a_child_is_killed(void **state)
 {
     struct seen s = {0};
-    struct orc_proc *proc = spawn(
-        &s, (struct orc_proc_opts){.argv = (const char *const[]){"sleep", "1000", NULL}, .own_group = true});
-    assert_int_equal(getpgid(orc_proc_pid(proc)), orc_proc_pid(proc));
+    struct orc_proc *proc =
+        spawn(&s, (struct orc_proc_opts){.argv = (const char *const[]){"sleep", "1000", NULL}});
+
     orc_proc_kill(proc, SIGTERM);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(s.sig, SIGTERM);
     free(s.out);
 }
 
-static void test_proc__a_forgotten_child_lives_on(void **state)
+/* The fifth field of proc(5)'s stat is the process group. */
+static void test_proc__a_child_may_have_a_process_group_of_its_own(void **state)
 {
-    struct seen s = {0};
-    struct orc_proc *proc =
-        spawn(&s, (struct orc_proc_opts){.argv = (const char *const[]){"sleep", "1000", NULL},
-                                         .inherit_output = true});
-    pid_t pid = orc_proc_pid(proc);
+    for (int own = 0; own < 2; own++) {
+        struct seen s = {0};
+        int pid = 0, group = 0;
 
-    orc_proc_detach(proc);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    assert_int_equal(s.exits, 0);
-    assert_int_equal(kill(pid, 0), 0);
-    kill(pid, SIGKILL);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+        spawn(&s, (struct orc_proc_opts){.argv = SH("echo $$ $(cut -d' ' -f5 /proc/$$/stat)"),
+                                         .own_group = own == 1});
+        uv_run(&loop, UV_RUN_DEFAULT);
+        assert_int_equal(sscanf(s.out, "%d %d", &pid, &group), 2);
+        assert_int_equal(group, own ? pid : getpgid(0));
+        free(s.out);
+    }
 }
 
 /* A parent that starts a child bound to its life and is killed; the child's end closes the pipe. */
@@ -306,7 +304,7 @@ int main(void)
         proc_test(test_proc__the_child_has_default_signals_and_only_its_own_files),
         proc_test(test_proc__many_children_end_each_once),
         proc_test(test_proc__a_child_is_killed),
-        proc_test(test_proc__a_forgotten_child_lives_on),
+        proc_test(test_proc__a_child_may_have_a_process_group_of_its_own),
         proc_test(test_proc__a_child_dies_with_its_parent),
         proc_test(test_proc__a_stop_signal_is_told_once_on_the_loop),
         proc_test(test_proc__a_second_stop_signal_ends_the_process),

@@ -33,7 +33,8 @@ union any {
 #define KIND(x, text)                                                                                        \
     {                                                                                                        \
 #x, (int (*)(const char *, size_t, void *, struct orc_err *))record_##x##_parse,                     \
-            (char *(*)(const void *))record_##x##_text, (void (*)(void *))record_##x##_release, text         \
+            (char *(*)(const void *))record_##x##_text, (void (*)(void *))record_##x##_release,              \
+            (void (*)(const void *, void *))record_##x##_copy, text                                          \
     }
 
 /* Complete values, with members in the order in which they are written. */
@@ -42,6 +43,7 @@ static const struct kind {
     int (*parse)(const char *value, size_t n, void *ret, struct orc_err *err);
     char *(*text)(const void *r);
     void (*release)(void *r);
+    void (*copy)(const void *r, void *ret);
     const char *full;
 } kinds[] = {
     KIND(config, "{\"cluster_id\":\"00ff\",\"cidr\":\"10.211.0.0/16\",\"mode\":\"vxlan\",\"mtu\":9000,"
@@ -137,6 +139,28 @@ static void test_record__every_record_comes_back_as_it_was_written(void **state)
     }
 }
 
+/* The original is released first: what they shared would be gone. An empty one is copied, too. */
+static void test_record__a_copy_is_the_same_and_shares_nothing(void **state)
+{
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(kinds); i++) {
+        const struct kind *k = &kinds[i];
+        union any r = {0}, copy, empty = {0}, zero = {0};
+        orc_auto_free char *text = NULL;
+
+        assert_int_equal(k->parse(k->full, strlen(k->full), &r, &err), 0);
+        memset(&copy, 0, sizeof copy);
+        k->copy(&r, &copy);
+        k->release(&r);
+        text = k->text(&copy);
+        assert_string_equal(text, k->full);
+        k->release(&copy);
+        memset(&copy, 0xff, sizeof copy);
+        k->copy(&empty, &copy);
+        k->release(&copy);
+        assert_memory_equal(&copy, &zero, sizeof(int));
+    }
+}
+
 static void test_record__a_revision_carries_its_spec(void **state)
 {
     struct record_revision r = {.spec = spec_service_new("web"), .at = 5}, back = {0};
@@ -153,6 +177,12 @@ static void test_record__a_revision_carries_its_spec(void **state)
     assert_string_equal(back.container_hash, r.container_hash);
     assert_string_equal(back.yaml, r.yaml);
     record_revision_release(&back);
+    record_revision_copy(&r, &back); /* the spec is one that reads and writes itself */
+    assert_ptr_not_equal(back.spec, r.spec);
+    free(orc_take(text));
+    text = record_revision_text(&back);
+    record_revision_release(&back);
+    assert_non_null(strstr(text, "nginx:1.25"));
     record_revision_release(&r);
     assert_true(record_revision_parse("{\"at\":1}", 8, &back, &err) < 0);
     assert_non_null(strstr(err.msg, "\"spec\""));
@@ -498,6 +528,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record__every_record_comes_back_as_it_was_written),
+        cmocka_unit_test(test_record__a_copy_is_the_same_and_shares_nothing),
         cmocka_unit_test(test_record__a_revision_carries_its_spec),
         cmocka_unit_test(test_record__unknown_members_are_ignored),
         cmocka_unit_test(test_record__members_are_found_in_any_order),

@@ -108,7 +108,7 @@ static void rewrite(struct sim *s, void (*edit)(struct record_rollout *))
 
     if (!now)
         return;
-    plan_copy_rollout(&r, now);
+    record_rollout_copy(now, &r);
     edit(&r);
     sim_put(s, key_rollout(SIM_CLUSTER, "shop", "web"), record_rollout_text(&r));
     record_rollout_release(&r);
