@@ -195,6 +195,7 @@ struct core_node { /* what placing reads and writes goes first: two lines of the
     bool restate;               /* what it is called may have changed */
     bool forced;                /* its drain is over its deadline: nothing is left there, whatever it costs */
     bool leaving;               /* in the list of those drained with a deadline */
+    bool rests;                 /* let go, and its share of the addresses is not given back yet */
     int64_t pids;               /* as `used` */
     struct core_fed fed;
     struct record_node_policy policy;

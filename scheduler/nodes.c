@@ -95,6 +95,24 @@ static void judge_drains(struct core *c)
     }
 }
 
+/* Until then gateways may know endpoints of the node's tasks: by its heartbeat they were there. */
+static uint64_t rests_until(const struct core *c, const struct core_node *n)
+{
+    return n->gone_at + c->config.address_hold_ms;
+}
+
+static void judge_rest(struct core *c, struct core_node *n)
+{
+    if (!n->rests)
+        return;
+    if (c->now < rests_until(c, n)) {
+        wake_at(c, rests_until(c, n));
+        return;
+    }
+    n->rests = false;
+    core_restate(c, n);
+}
+
 /* docs/task-model.md, "Absence and return". */
 static void judge(struct core *c)
 {
@@ -119,6 +137,7 @@ static void judge(struct core *c)
         uint64_t at = n->gone_at + c->config.lost_grace_ms;
 
         set_held(c, n);
+        judge_rest(c, n);
         if (n->lost || n->on_hold)
             continue;
         if (c->now >= at || n->policy.removed)
@@ -246,11 +265,27 @@ static void forget_key(struct plan_txn *t, const struct key *k, int64_t mod)
     plan_guard(t, k, false, mod);
 }
 
-/* Its share of the addresses is given back when nothing holds one of them. */
-static void forget(struct core *c, struct plan_txn *t, const struct core_node *n)
+/* Its share of the addresses is given back when nothing holds one of them, and all have rested. */
+static void forget_subnets(struct core *c, struct plan_txn *t, struct core_node *n)
+{
+    bool rested = c->now >= rests_until(c, n);
+    struct core_subnet *s, *next;
+
+    HASH_ITER (hh, c->subnets, s, next) {
+        if (!orc_streq(s->node, n->name))
+            continue;
+        if (rested)
+            forget_key(t, &(struct key){.kind = KEY_SUBNET, .n = s->k}, s->mod);
+        else
+            n->rests = true;
+    }
+    if (n->rests)
+        wake_at(c, rests_until(c, n));
+}
+
+static void forget(struct core *c, struct plan_txn *t, struct core_node *n)
 {
     struct key state = core_key_node(n, KEY_NODE_STATE), node = core_key_node(n, KEY_NODE);
-    struct core_subnet *s, *next;
 
     if (n->state_fed.present)
         forget_key(t, &state, n->state_fed.mod);
@@ -258,9 +293,7 @@ static void forget(struct core *c, struct plan_txn *t, const struct core_node *n
         return;
     if (n->fed.present)
         forget_key(t, &node, n->fed.mod);
-    HASH_ITER (hh, c->subnets, s, next)
-        if (orc_streq(s->node, n->name))
-            forget_key(t, &(struct key){.kind = KEY_SUBNET, .n = s->k}, s->mod);
+    forget_subnets(c, t, n);
     if (t->ops.n) /* it must not have come back meanwhile, nor been let in again */
         plan_guard_node(t, n->shared, 0, n->policy_fed.mod);
 }

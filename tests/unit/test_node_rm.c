@@ -36,7 +36,8 @@ static int traces(struct sim *s, const char *node)
     return n;
 }
 
-/* Behaviour 87. */
+/* Behaviour 87. Its /24 rests: gateways may route to an address there until they have seen that it is gone.
+ */
 static void test_rm__a_silent_node_loses_its_tasks_at_once_and_then_its_records(void **state)
 {
     struct sim *s = running(3, sim_spec("web", 6, "good"));
@@ -46,9 +47,14 @@ static void test_rm__a_silent_node_loses_its_tasks_at_once_and_then_its_records(
     rm(s, "k2");
     sim_pass(s, 10); /* no grace: somebody who knows has said so */
     assert_int_equal(sim_available(s, "web"), 6);
-    assert_int_equal(traces(s, "k2"), 0);
-    assert_int_equal(sim_keys(s, KEY_SUBNET), 2);
+    assert_int_equal(sim_keys(s, KEY_SUBNET), 3);
+    assert_int_equal(traces(s, "k2"), 1);
     assert_int_equal(sim_keys(s, KEY_NODE), 2);
+    sim_pass(s, 59000);
+    assert_int_equal(sim_keys(s, KEY_SUBNET), 3);
+    sim_pass(s, 1000);
+    assert_int_equal(sim_keys(s, KEY_SUBNET), 2);
+    assert_int_equal(traces(s, "k2"), 0);
     sim_pass(s, 100000);
     assert_rollout(s, "shop", "web", "complete", 1, NULL);
     assert_int_equal(traces(s, "k2"), 0);
@@ -82,7 +88,28 @@ static void test_rm__a_living_node_is_emptied_and_forgotten_when_it_is_silent(vo
     sim_pass(s, 100000); /* addresses rest */
     sim_alive(s, "k2", false);
     sim_pass(s, 10);
+    assert_int_equal(sim_keys(s, KEY_NODE), 2);
+    sim_pass(s, 60000);
     assert_int_equal(traces(s, "k2"), 0);
+    sim_free(s);
+}
+
+/* What comes back before its /24 has rested finds it again. */
+static void test_rm__on_return_within_the_rest_it_has_its_addresses(void **state)
+{
+    struct sim *s = running(3, sim_spec("web", 6, "good"));
+
+    sim_alive(s, "k2", false);
+    rm(s, "k2");
+    sim_pass(s, 30000);
+    sim_alive(s, "k2", true);
+    sim_pass(s, 100000);
+    assert_int_equal(sim_keys(s, KEY_SUBNET), 3);
+    sim_alive(s, "k2", false);
+    sim_pass(s, 50000);
+    assert_int_equal(sim_keys(s, KEY_SUBNET), 3);
+    sim_pass(s, 11000);
+    assert_int_equal(sim_keys(s, KEY_SUBNET), 2);
     sim_free(s);
 }
 
@@ -170,7 +197,7 @@ static void test_rm__one_that_returns_between_decision_and_commit_keeps_its_reco
     assert_int_equal(sim_keys(s, KEY_NODE), 3);
     assert_int_equal(sim_keys(s, KEY_SUBNET), 3);
     sim_alive(s, "k2", false);
-    sim_pass(s, 1000);
+    sim_pass(s, 61000);
     assert_int_equal(traces(s, "k2"), 0);
     sim_free(s);
 }
@@ -253,6 +280,8 @@ static void test_rm__another_leader_finishes_it(void **state)
         }
         sim_new_leader(s);
         sim_pass(s, 100);
+        assert_int_equal(sim_keys(s, KEY_NODE), 2);
+        sim_pass(s, 60000);
         assert_int_equal(traces(s, "k2"), 0);
         assert_int_equal(sim_available(s, "web"), 6);
         sim_free(s);
@@ -272,6 +301,7 @@ static void test_rm__of_many_at_once_keeps_within_what_etcd_takes(void **state)
     }
     sim_pass(s, 100);
     assert_int_equal(sim_keys(s, KEY_NODE), 20);
+    sim_pass(s, 60000);
     assert_int_equal(sim_keys(s, KEY_SUBNET), 20);
     assert_int_equal(sim_available(s, "web"), 40);
     sim_free(s);
@@ -283,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_rm__a_silent_node_loses_its_tasks_at_once_and_then_its_records),
         cmocka_unit_test(test_rm__one_that_was_down_for_long_loses_its_records),
         cmocka_unit_test(test_rm__a_living_node_is_emptied_and_forgotten_when_it_is_silent),
+        cmocka_unit_test(test_rm__on_return_within_the_rest_it_has_its_addresses),
         cmocka_unit_test(test_rm__on_return_it_registers_and_gets_nothing_until_it_is_let_in),
         cmocka_unit_test(test_rm__let_in_again_in_the_middle_it_keeps_what_was_not_told_to_go),
         cmocka_unit_test(test_rm__one_that_returns_between_decision_and_commit_keeps_its_records),
