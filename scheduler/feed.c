@@ -185,9 +185,10 @@ struct core *core_free(struct core *c)
     HASH_ITER (hh, c->services, s, s_next) {
         struct core_revision *r, *r_next;
         struct core_task *t;
+        int slot = 0;
 
-        while ((t = core_tasks_from(s, 0)))
-            core_task_free(c, t);
+        for (; (t = core_tasks_from(s, slot)); core_task_free(c, t))
+            slot = t->slot;
         HASH_ITER (hh, s->revisions, r, r_next)
             feed_free_revision(s, r);
         feed_free_service(c, s);

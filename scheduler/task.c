@@ -159,9 +159,9 @@ struct core_task_more *core_task_need_more(struct core_task *t)
 
 static bool is_nothing(const struct core_task_more *m)
 {
-    return !m->stop_reason && !m->address && !m->restarts && !m->status_reason && !m->probe && !m->crashes &&
-           m->exit_code == -1 && !m->oom && !m->crashes_base && !m->crashes_seen && !m->run_ms &&
-           !m->failed_at && !m->leaving_at && !m->removed_at;
+    return !m->stop_reason && !m->stop_kind && !m->address && !m->restarts && !m->status_reason &&
+           !m->probe && !m->crashes && m->exit_code == -1 && !m->oom && !m->crashes_base &&
+           !m->crashes_seen && !m->run_ms && !m->failed_at && !m->leaving_at && !m->removed_at;
 }
 
 void core_task_tidy(struct core_task *t)
