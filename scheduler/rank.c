@@ -189,18 +189,16 @@ static bool packing_key(const struct core *c, const struct core_row *r, struct s
     return true;
 }
 
-/* False: it does not fit, as far as a row knows. */
-static inline bool key_of(const struct core *c, const struct core_row *r, struct spec_resources need,
-                          uint64_t *ret)
+/* Without the spread. False: it does not fit, as far as a row knows. */
+static inline bool key_of(const struct core_row *r, struct spec_resources need, uint64_t *ret)
 {
-    int cpus, memory, spread;
+    int cpus, memory;
 
     if (!row_fits(r, need))
         return false;
     cpus = load_of(r->used.cpus_nano, need.cpus_nano, r->room.cpus_nano, r->per_cpus);
     memory = load_of(r->used.memory, need.memory, r->room.memory, r->per_memory);
-    spread = spread_of(c, r);
-    *ret = (uint64_t)spread << 40 | (uint64_t)(cpus > memory ? cpus : memory) << 32 | (uint64_t)r->tasks;
+    *ret = (uint64_t)(cpus > memory ? cpus : memory) << 32 | (uint64_t)r->tasks;
     return true;
 }
 
@@ -228,23 +226,28 @@ static bool is_full(const struct core *c, size_t row)
     return n->held_stamp == c->spread_stamp && n->held >= c->rank.most;
 }
 
+/* The spread is looked up last: it lies where no cache guesses, and only makes an entry worse. */
 static inline bool entry_of(const struct core *c, size_t row, const struct place_req *req,
                             struct rank_entry *ret)
 {
+    const struct core_row *r = &c->rows.at[row];
     const struct rank *k = &c->rank;
 
-    ret->first = (uint64_t)c->rows.at[row].avoid << 63 | (k->levels ? groups_of(c, row) : 0);
+    ret->first = (uint64_t)r->avoid << 63 | (k->levels ? groups_of(c, row) : 0);
     if (ret->first > k->limit.first ||
-        !(k->packs ? packing_key : key_of)(c, &c->rows.at[row], k->need, &ret->key) ||
-        (ret->first == k->limit.first && ret->key > k->limit.key))
+        !(k->packs ? packing_key(c, r, k->need, &ret->key) : key_of(r, k->need, &ret->key)))
         return false;
+    ret->tie = place_tie(k->hash, r->hash);
+    if (!ranked_before(ret, &k->limit))
+        return false;
+    if (!k->packs)
+        ret->key += (uint64_t)spread_of(c, r) << 40;
     if (k->most && is_full(c, row))
         return false;
     if ((k->constrained && !allow_row(req->service, row)) ||
         (k->ports && !place_ports_free(c->row_nodes.at[row], req)) ||
         (k->pids && !place_pids_free(c->row_nodes.at[row], req)))
         return false;
-    ret->tie = place_tie(k->hash, c->rows.at[row].hash);
     ret->row = (uint32_t)row;
     return true;
 }
@@ -341,32 +344,33 @@ static void shrink(struct rank *k)
     k->heap.n = k->keep;
 }
 
-/* What a lane must not exceed to be looked at more closely. SLACK is far more than rounding can make. */
-#define SLACK 0.01f
-struct bar {
-    float cpus, memory; /* asked for */
-    float above, at;    /* a load above, or at least at, the limit's */
-    float tasks;
-};
-
-static struct bar bar_of(const struct rank *k)
-{
-    struct bar b = {
-        .cpus = (float)k->need.cpus_nano, .memory = (float)k->need.memory, .above = INFINITY, .at = INFINITY};
-
-    if (k->packs || k->limit.first || k->limit.key >> 40 || !k->need.cpus_nano ||
-        !k->need.memory) /* others may be better at any load */
-        return b;
-    b.at = (float)(k->limit.key >> 32) + SLACK;
-    b.above = b.at + 1;
-    b.tasks = (float)(k->limit.key & UINT32_MAX);
-    return b;
-}
-
 /* Four at once: the vector extension of gcc and clang. */
 typedef float floats __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int ints __attribute__((vector_size(16)));
 #define FLOATS(x) (*(const floats *)(x))
+
+/* What a lane must not exceed to be looked at more closely. SLACK is far more than rounding can make. */
+#define SLACK 0.01f
+struct bar {
+    floats cpus, memory; /* asked for */
+    floats above, at;    /* a load above, or at least at, the limit's */
+    floats tasks;
+};
+
+static struct bar bar_of(const struct rank *k)
+{
+    float at = (float)(k->limit.key >> 32) + SLACK;
+    floats none = {0};
+
+    if (k->packs || k->limit.first || k->limit.key >> 40 || !k->need.cpus_nano ||
+        !k->need.memory) /* others may be better at any load */
+        at = INFINITY;
+    return (struct bar){.cpus = none + (float)k->need.cpus_nano,
+                        .memory = none + (float)k->need.memory,
+                        .above = none + (at + 1),
+                        .at = none + at,
+                        .tasks = none + (float)(k->limit.key & UINT32_MAX)};
+}
 
 /* Which of the lanes may be better than the limit, a bit each, the first the lowest. */
 static unsigned may_be_better(const struct core_lanes *l, const struct bar *b)
@@ -380,9 +384,8 @@ static unsigned may_be_better(const struct core_lanes *l, const struct bar *b)
     for (int i = 0; i < CORE_LANES; i += 4, bit <<= 4) {
         floats cpus = FLOATS(l->cpus + i) + b->cpus * FLOATS(l->per_cpus + i),
                memory = FLOATS(l->memory + i) + b->memory * FLOATS(l->per_memory + i);
-        ints more = cpus > memory;
-        floats load = (floats)(((ints)cpus & more) | ((ints)memory & ~more));
-        ints worse = (load > b->above) | ((load > b->at) & (FLOATS(l->tasks + i) > b->tasks));
+        ints worse = (cpus > b->above) | (memory > b->above) |
+                     (((cpus > b->at) | (memory > b->at)) & (FLOATS(l->tasks + i) > b->tasks));
 
         any.of |= bit & ~worse;
     }
@@ -390,33 +393,56 @@ static unsigned may_be_better(const struct core_lanes *l, const struct bar *b)
     return (unsigned)(any.half[0] | any.half[0] >> 32);
 }
 
-static void consider(struct core *c, const struct place_req *req, size_t row)
+/* True: the limit is another one. */
+static bool consider(struct core *c, const struct place_req *req, size_t row)
 {
     struct rank *k = &c->rank;
     struct rank_entry e;
 
     if (row >= c->rows.n || !entry_of(c, row, req, &e) || !ranked_before(&e, &k->limit))
-        return;
+        return false;
     k->heap.at[k->heap.n++] = e;
-    if (k->heap.n == 2 * k->keep)
+    if (k->heap.n < 2 * k->keep)
+        return false;
+    shrink(k);
+    return true;
+}
+
+/* What was good before, mostly for another service, is good for this one, too: a limit to begin with. `n`: so
+ * many are in the heap's memory. */
+static void limit_by_last(struct core *c, const struct place_req *req, size_t n)
+{
+    struct rank *k = &c->rank;
+
+    for (size_t i = 0; i < n && k->heap.n < 2 * k->keep; i++)
+        k->heap.n += entry_of(c, k->heap.at[i].row, req, &k->heap.at[k->heap.n]);
+    if (k->heap.n > k->keep)
         shrink(k);
+    k->heap.n = 0;
 }
 
 static void build(struct core *c, const struct place_req *req)
 {
     struct rank *k = &c->rank;
+    size_t last = k->heap.n;
+    struct bar b;
 
     heap_clear(k);
     k->limit = (struct rank_entry){.first = UINT64_MAX, .key = UINT64_MAX, .tie = UINT64_MAX};
     orc_vec_reserve(&k->heap, 2 * k->keep);
+    if (k->keep == KEEP_FIRST) /* or else most of those have been taken */
+        limit_by_last(c, req, last);
+    b = bar_of(k);
     for (size_t i = 0; i < c->lanes.n; i++) {
-        struct bar b = bar_of(k);
         unsigned better = may_be_better(&c->lanes.at[i], &b);
+        bool lower = false;
 
         for (unsigned x = better; x; x &= x - 1)
             __builtin_prefetch(&c->rows.at[i * CORE_LANES + (size_t)__builtin_ctz(x)]);
         for (unsigned x = better; x; x &= x - 1)
-            consider(c, req, i * CORE_LANES + (size_t)__builtin_ctz(x));
+            lower |= consider(c, req, i * CORE_LANES + (size_t)__builtin_ctz(x));
+        if (lower)
+            b = bar_of(k);
     }
     for (size_t i = 0; i < k->heap.n; i++)
         k->at.at[k->heap.at[i].row] = (uint32_t)i;

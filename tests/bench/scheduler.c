@@ -1,6 +1,6 @@
 /* scheduler.c - how fast the scheduler's core decides, in memory: no store, no JSON, one core.
  *
- *   bench-scheduler NODES SERVICES TASKS
+ *   bench-scheduler NODES SERVICES TASKS [fill | cordon | scale | fail | drain | lose]
  *
  * Nodes of mixed shapes; services of equal numbers of replicas that reserve CPU and memory, are spread, and
  * one in ten of which has a constraint. All is asked for at once of an empty cluster, and each plan is fed
@@ -8,7 +8,9 @@
  *
  * Prints one JSON object. Times are of the processor, not of the clock on the wall. `placements_per_s` is of
  * the time within core_step() and of releasing its plan, `placements_fed_per_s` with that of feeding records,
- * which JSON is read into before; `change_us` is one core_step() after one change: medians.
+ * which JSON is read into before; `change_us` is one core_step() after one change: medians. With the name of
+ * a change only that is measured, and with `fill` nothing: for a profile (`valgrind --tool=callgrind
+ * --toggle-collect=measured_step` counts just the steps after the changes).
  */
 #include "lib/hash.h"
 #include "lib/json.h"
@@ -343,6 +345,13 @@ static void fail(struct bench *b, int round)
     put_status(b, &b->one, TASK_FAILED);
 }
 
+__attribute__((noinline)) static double measured_step(struct bench *b)
+{
+    b->step_s = 0;
+    step(b);
+    return b->step_s * 1e6;
+}
+
 static double median_us(struct bench *b, void (*change)(struct bench *, int))
 {
     double us[ROUNDS];
@@ -352,9 +361,7 @@ static double median_us(struct bench *b, void (*change)(struct bench *, int))
         b->now += 70000; /* what failed before is forgotten */
         settle(b);
         change(b, i);
-        b->step_s = 0;
-        step(b);
-        us[i] = b->step_s * 1e6;
+        us[i] = measured_step(b);
     }
     qsort(us, ROUNDS, sizeof *us, by_value);
     return us[ROUNDS / 2];
@@ -363,9 +370,7 @@ static double median_us(struct bench *b, void (*change)(struct bench *, int))
 static double rest_us(struct bench *b)
 {
     settle(b);
-    b->step_s = 0;
-    step(b);
-    return b->step_s * 1e6;
+    return measured_step(b);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------- */
@@ -420,14 +425,44 @@ static int number(const char *text, int max)
     exit(2);
 }
 
+static const struct {
+    const char *name;
+    void (*change)(struct bench *, int); /* NULL: none */
+} changes[] = {{"fill", NULL}, {"cordon", cordon}, {"scale", scale},
+               {"fail", fail}, {"drain", drain},   {"lose", lose}};
+
+static void print(struct bench *b)
+{
+    json_t *j = measure(b);
+    orc_auto_free char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(4));
+
+    puts(text);
+    json_decref(j);
+}
+
+/* False: there is no such change. */
+static bool measure_one(struct bench *b, const char *name)
+{
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(changes); i++) {
+        if (strcmp(name, changes[i].name) != 0)
+            continue;
+        ask(b);
+        settle(b);
+        if (changes[i].change)
+            printf("%s: %.1f us\n", name, median_us(b, changes[i].change));
+        return true;
+    }
+    fprintf(stderr, "bench-scheduler: \"%s\" is no change: fill, cordon, scale, fail, drain, lose\n", name);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.now = 1000};
-    orc_auto_free char *text = NULL;
-    json_t *j;
+    bool done = true;
 
-    if (argc != 4 && !(argc == 5 && strcmp(argv[4], "fill") == 0)) {
-        fprintf(stderr, "usage: bench-scheduler NODES SERVICES TASKS [fill]\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: bench-scheduler NODES SERVICES TASKS [CHANGE]\n");
         return 2;
     }
     b.nodes = number(argv[1], 60000);
@@ -435,16 +470,10 @@ int main(int argc, char **argv)
     b.tasks = number(argv[3], 10000000);
     b.core = core_new();
     core_lead(b.core);
-    if (argc == 5) { /* for a profile of just that */
-        ask(&b);
-        settle(&b);
-        core_free(b.core);
-        return 0;
-    }
-    j = measure(&b);
-    text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(4));
-    puts(text);
-    json_decref(j);
+    if (argc == 5)
+        done = measure_one(&b, argv[4]);
+    else
+        print(&b);
     core_free(b.core);
-    return 0;
+    return done ? 0 : 2;
 }
