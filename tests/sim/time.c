@@ -91,6 +91,8 @@ static void fire_handle(void *arg)
 {
     struct handle *h = arg;
 
+    if (h->timer->repeat)
+        sim_event_in(&h->event, h->timer->repeat);
     h->cb(h->timer);
 }
 
