@@ -241,6 +241,12 @@ static void await_return(struct slots *v, struct core_task *t)
         core_wake(v->core, v->service, t->node->gone_at + v->target->rec.spec->disconnect_ms);
 }
 
+/* What may serve before the slot's head does is kept: who knows what is on a node that does not answer? */
+static bool is_spare(enum task_class head, enum task_class k)
+{
+    return (k == CLASS_UNKNOWN && head != CLASS_AVAILABLE) || (k == CLASS_STARTING && head == CLASS_UNKNOWN);
+}
+
 static void pick_head(struct slots *v, struct slot *s, struct core_task *const *run, size_t n)
 {
     int best = -1;
@@ -269,10 +275,10 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
             continue;
         if (slots_awaited(v, run[i]))
             await_return(v, run[i]);
-        else if (s->class == CLASS_AVAILABLE || slots_classify(v, run[i]) != CLASS_UNKNOWN)
-            orc_vec_push(&v->drop, run[i]);
-        else
+        else if (is_spare(s->class, slots_classify(v, run[i])))
             orc_vec_push(&v->spare, run[i]);
+        else
+            orc_vec_push(&v->drop, run[i]);
     }
 }
 

@@ -143,8 +143,10 @@ static void task_put(const struct sim_change *c, const struct sim_txn *t)
     }
     check_task_kept(c, r);
     if (r->desired > told->desired) {
-        if (!told->left_at)
+        if (!told->left_at) {
             told->left_at = world.now;
+            told->left_revision = c->revision;
+        }
         told->desired = r->desired;
     }
 }

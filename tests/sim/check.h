@@ -14,6 +14,7 @@ struct told { /* a task, from its creation to the end of the run */
     bool gone;                     /* its record is not in the store any more */
     bool orphan;                   /* ... and its container was there still */
     uint64_t left_at;              /* told to stop; 0: not */
+    int64_t left_revision;         /* of that write */
     bool was_ready;                /* its endpoint was written in this run of its container */
     uint64_t ready_since;
     uint64_t draining_at; /* its endpoint was put as draining; 0: not */

@@ -68,7 +68,8 @@ static void check_port(const struct sim_container *c)
 }
 
 /* A stop-first successor starts when its predecessor has stopped: unless that one's server was away
- * meanwhile, or its time for stopping is long over (behaviour 56). */
+ * meanwhile, or its time for stopping is long over (behaviour 56). One that was made while the other should
+ * run is none: it is where a replica is moved to. */
 static void check_alone(const struct sim_container *c, const struct told *t)
 {
     const struct sim_service *s = service_named(t->service);
@@ -79,7 +80,7 @@ static void check_alone(const struct sim_container *c, const struct told *t)
 
             if (o == c || o->state != SIM_RUNNING || check_is_orphan(o) || !other || other->slot != t->slot ||
                 (s->job && other->run != t->run) || strcmp(other->service, t->service) != 0 ||
-                !check.node_alive_since[i] || !other->left_at ||
+                t->create < other->left_revision || !check.node_alive_since[i] || !other->left_at ||
                 check.node_alive_since[i] >= other->left_at ||
                 world.now > other->left_at + s->drain_ms + s->grace_ms + 30000)
                 continue;

@@ -334,6 +334,39 @@ static void test_rebalance__the_node_it_goes_to_may_die(void **state)
     sim_free(s);
 }
 
+/* Its engine is started anew, and the originals with it: they serve again before anybody knows of the new
+ * ones (the simulation's seed 1137234). */
+static void test_rebalance__an_original_that_restarts_outlives_a_node_that_is_silent(void **state)
+{
+    struct sim *s = deployed(&(struct setup){.nodes = 1, .replicas = 4, .parallelism = 4});
+    struct sim_kv *kv, *next;
+
+    join_in(s, "a");
+    sim_rebalance(s, "shop", "web", 0);
+    s->slow = 3;
+    free(sim_step(s));
+    assert_true(sim_count(s, (struct sim_want){.node = "k2"}) > 0);
+    sim_alive(s, "k2", false);
+    HASH_ITER (hh, s->kvs, kv, next) {
+        struct record_status st = {0};
+
+        if (!sim_task_of(kv) || strcmp(kv->parsed.node, "k1") != 0)
+            continue;
+        assert_true(sim_status_copy(s, "k1", kv->parsed.task, &st));
+        st.state = TASK_STARTING;
+        st.health = TASK_UNKNOWN;
+        sim_status(s, "k1", kv->parsed.task, &st);
+        record_status_release(&st);
+    }
+    free(sim_step(s));
+    assert_int_equal(sim_count(s, (struct sim_want){.leaving = true}), 0);
+    s->slow = 0;
+    sim_pass(s, 60000);
+    assert_rollout(s, "shop", "web", "complete", 1, NULL);
+    assert_int_equal(sim_available(s, "web"), 4);
+    sim_free(s);
+}
+
 static void test_rebalance__another_leader_goes_on_with_it(void **state)
 {
     struct sim *s = deployed(&(struct setup){.nodes = 1, .replicas = 8, .parallelism = 1});
@@ -499,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_rebalance__a_replica_that_fails_there_stays_where_it_is),
         cmocka_unit_test(test_rebalance__one_that_never_becomes_available_is_given_up),
         cmocka_unit_test(test_rebalance__the_node_it_goes_to_may_die),
+        cmocka_unit_test(test_rebalance__an_original_that_restarts_outlives_a_node_that_is_silent),
         cmocka_unit_test(test_rebalance__another_leader_goes_on_with_it),
         cmocka_unit_test(test_rebalance__whatever_comes_amid_it_comes_to_its_end),
         cmocka_unit_test(test_rebalance__by_itself_only_after_a_while_of_quiet),
