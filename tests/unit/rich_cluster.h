@@ -29,6 +29,7 @@ struct rich {
     struct rich_service services[RICH_SERVICES];
     bool wide;   /* everything fits beside everything, wherever it is */
     bool gentle; /* what runs well goes on doing so */
+    bool calm;   /* all faults have ended, and what is applied from now on works */
 };
 
 SIM_FN int rich_below(struct rich *r, int n)
@@ -135,7 +136,7 @@ SIM_FN void rich_as_job(struct rich *r, struct spec_service *w)
     w->canary = 0;
     w->disconnect_ms = 0;
     w->rebalance_auto = false;
-    orc_set_str(&w->image, rich_any(r, "exit0", "exit0", "exit1", "good"));
+    orc_set_str(&w->image, r->calm ? "exit0" : rich_any(r, "exit0", "exit0", "exit1", "good"));
     w->run = (struct spec_run){rich_below(r, 3), rich_below(r, 4) - 1, 1000, 3};
     if (sim_chance(r->s, 2)) {
         w->schedule.cron = orc_strdup("* * * * *");
@@ -174,6 +175,8 @@ SIM_FN struct spec_service *rich_spec(struct rich *r, int i)
         sim_spec(x->name, rich_below(r, 9),
                  rich_any(r, "good", "good", "good", "sick", "missing", "crash", "stuck", "pull"));
 
+    if (r->calm)
+        orc_set_str(&w->image, "good");
     w->global = x->global;
     if (!r->wide) {
         rich_where(r, w);
@@ -388,6 +391,25 @@ SIM_FN void rich_begin(struct rich *r, uint64_t seed, bool wide)
         rich_service_is(r, i);
         rich_apply(r, i);
     }
+}
+
+/* All nodes answer and take what fits, everybody wants something that works, and time passes. */
+SIM_FN void rich_calm_down(struct rich *r)
+{
+    char name[16];
+
+    r->calm = true;
+    r->s->slow = 0;
+    for (int k = 1; k <= r->n_nodes; k++) {
+        sim_alive(r->s, rich_node_name(k, name), true);
+        sim_policy(r->s, name, false, false);
+    }
+    for (int i = 0; i < r->n_services; i++)
+        rich_apply(r, i);
+    sim_pass(r->s, 1200000);
+    for (int i = 0; i < r->n_services; i++) /* past their canaries */
+        sim_order(r->s, r->services[i].name, INTENT_RESUME, r->services[i].revision);
+    sim_pass(r->s, 1200000);
 }
 
 SIM_FN void rich_end(struct rich *r)

@@ -371,6 +371,23 @@ static void test_collect__a_gateway_that_returns_in_the_last_moment_stays(void *
     sim_free(s);
 }
 
+/* What it was retired for was said by another of that name. */
+static void test_collect__a_gateway_that_registers_anew_in_the_last_moment_stays(void **state)
+{
+    struct sim *s = sim_running(1, sim_spec("web", 1, "good"));
+    struct plan p = {0};
+
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
+    sim_settle(s);
+    s->now += 60000;
+    core_step(s->core, s->now, 0, &p);
+    assert_int_equal(p.txns.n, 1);
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k2\"}"));
+    assert_false(sim_commit(s, &p.txns.at[0]));
+    plan_release(&p);
+    sim_free(s);
+}
+
 /* The wait begins when this leader sees it missing; each has its own, and the core wakes for the next. */
 static void test_collect__gateways_are_retired_each_at_its_time(void **state)
 {
@@ -438,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_collect__the_plan_does_not_depend_on_the_order),
         cmocka_unit_test(test_collect__a_gateway_without_a_sign_of_life_is_retired_after_its_time),
         cmocka_unit_test(test_collect__a_gateway_that_returns_in_the_last_moment_stays),
+        cmocka_unit_test(test_collect__a_gateway_that_registers_anew_in_the_last_moment_stays),
         cmocka_unit_test(test_collect__gateways_are_retired_each_at_its_time),
         cmocka_unit_test(test_collect__under_a_new_leader_times_begin_anew),
     };

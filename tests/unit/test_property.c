@@ -406,6 +406,59 @@ static void test_property__complete_means_complete(void **state)
     all_histories(check_complete, false);
 }
 
+/* ---- in the end */
+
+/* Slots that have a task, or of which the record says why they have none. */
+static int slots_answered(const struct lives *v, const struct record_rollout *roll, const char *service)
+{
+    const struct live *l;
+    uint64_t slots = 0;
+
+    orc_vec_each (l, v)
+        if (strcmp(l->rec->service, service) == 0 && l->rec->desired == TASK_RUN)
+            slots |= UINT64_C(1) << l->rec->slot;
+    for (size_t i = 0; i < roll->pending.n; i++)
+        if (roll->pending.at[i].reason && *roll->pending.at[i].reason)
+            slots |= UINT64_C(1) << roll->pending.at[i].slot;
+    return __builtin_popcountll(slots);
+}
+
+static void check_end(struct rich *r)
+{
+    struct lives v = read_tasks(r->s);
+    const struct live *l;
+
+    for (int i = 0; i < r->n_services; i++) {
+        const struct rich_service *x = &r->services[i];
+        const struct record_rollout *roll = sim_rollout(r->s, "shop", x->name);
+
+        if (!x->job && slots_answered(&v, roll, x->name) != roll->replicas)
+            broken(r, "%s is %s with %d replicas, and %d have a task or say why not", x->name,
+                   rollout_state_name(roll->state), roll->replicas, slots_answered(&v, roll, x->name));
+    }
+    orc_vec_each (l, &v)
+        if (l->rec->desired != TASK_RUN && holds(l))
+            broken(r, "%s is still leaving", l->id);
+    free_tasks(&v);
+}
+
+/* Behaviours 15, 18, 59: however much there is not room for. */
+static void test_property__in_the_end_every_replica_has_a_task_or_says_why_not(void **state)
+{
+    for (uint64_t seed = 1; seed <= number("ORC_PROPERTY_SEEDS", SEEDS); seed++) {
+        struct rich r;
+
+        rich_begin(&r, seed, false);
+        for (int i = 0; i < ROUNDS; i++) {
+            free(sim_step(r.s));
+            rich_between(&r);
+        }
+        rich_calm_down(&r);
+        check_end(&r);
+        rich_end(&r);
+    }
+}
+
 /* ---- the second step is empty */
 
 static char *decided(struct core *c, const struct sim *s)
@@ -628,6 +681,7 @@ int main(void)
         cmocka_unit_test(test_property__at_most_one_task_per_host_port),
         cmocka_unit_test(test_property__made_only_where_every_filter_lets_it),
         cmocka_unit_test(test_property__complete_means_complete),
+        cmocka_unit_test(test_property__in_the_end_every_replica_has_a_task_or_says_why_not),
         cmocka_unit_test(test_property__the_second_step_is_empty),
         cmocka_unit_test(test_property__the_plan_is_independent_of_the_order_of_feeding),
         cmocka_unit_test(test_property__every_order_of_a_small_store_gives_one_plan),
