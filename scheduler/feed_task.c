@@ -2,6 +2,7 @@
 #include "scheduler/feed.h"
 
 #include "scheduler/place_filter.h"
+#include "scheduler/place_volume.h"
 #include "scheduler/rank.h"
 
 #include <arpa/inet.h>
@@ -221,6 +222,20 @@ static void see(struct core_seen *seen, const void *record, int64_t mod)
     *seen = (struct core_seen){.mod = (uint64_t)mod, .present = true, .unreadable = !record};
 }
 
+/* Others go where data is: with a new task that may be here, and no longer where its slot was before. */
+static bool moves_data(const struct core_task *t)
+{
+    const struct core_task *o;
+
+    for (o = core_slot_tasks(t->service, t->slot); o; o = o->slot_next) {
+        const struct core_revision *r = o->make ? core_service_revision(o->service, o->make->revision) : NULL;
+
+        if (r && place_mounts_volumes(r->rec.spec))
+            return true;
+    }
+    return false;
+}
+
 void feed_task(struct core *c, const struct key *k, const struct record_task *r, int64_t mod)
 {
     struct core_task *t = task_get(c, k);
@@ -235,7 +250,7 @@ void feed_task(struct core *c, const struct key *k, const struct record_task *r,
         set_record(t, r);
     see(&t->fed, r, mod);
     count(c, t);
-    c->frees_room = c->frees_room || (held && !core_task_holds(t));
+    c->frees_room = c->frees_room || (held ? !core_task_holds(t) : core_task_holds(t) && moves_data(t));
     c->occupied = c->occupied || (!held && core_task_holds(t) && t->node->n_tasks == 1);
     task_changed(c, t);
 }

@@ -137,6 +137,30 @@ static void test_volume__who_shares_one_is_not_sent_elsewhere_while_its_owner_re
         }
 }
 
+static struct spec_service *only_on(struct spec_service *w, const char *node)
+{
+    orc_vec_push(&w->constraints,
+                 ((struct spec_constraint){orc_strdup("node.hostname"), true, orc_strdup(node)}));
+    return w;
+}
+
+/* Behaviour 96. Whoever waited for data is looked at when that has become another's no more, at once. */
+static void test_volume__who_waits_for_data_goes_on_when_nobody_has_it_any_more(void **state)
+{
+    struct sim *s = cluster(2);
+
+    sim_apply(s, "shop", 1, only_on(with("owner", 1, "data"), "k1"));
+    sim_settle(s);
+    sim_apply(s, "shop", 1, only_on(with("aside", 1, "data"), "k2"));
+    sim_settle(s);
+    assert_waits(s, "aside", 1, "k2 volume: data is on k1");
+    sim_apply(s, "shop", 2, only_on(sim_spec("owner", 1, "good"), "k1")); /* without it */
+    sim_settle(s);
+    assert_int_equal(on(s, "owner", "k1"), 1);
+    assert_int_equal(on(s, "aside", "k2"), 1);
+    sim_free(s);
+}
+
 /* Behaviour 96. After `orc rm` nothing is remembered but what the engines have. */
 static void test_volume__a_service_removed_and_applied_again_finds_its_data(void **state)
 {
@@ -373,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_volume__a_new_one_is_made_anywhere),
         cmocka_unit_test(test_volume__replicas_take_each_a_volume_that_is_there_then_new_ones),
         cmocka_unit_test(test_volume__four_at_once_on_two_volumes),
+        cmocka_unit_test(test_volume__who_waits_for_data_goes_on_when_nobody_has_it_any_more),
         cmocka_unit_test(test_volume__who_shares_one_is_not_sent_elsewhere_while_its_owner_restarts),
         cmocka_unit_test(test_volume__a_service_removed_and_applied_again_finds_its_data),
         cmocka_unit_test(test_volume__it_waits_for_a_node_that_is_down_and_each_node_says_why),
