@@ -1,5 +1,6 @@
-/* test_converge.c - the next operation for one container, from what is wanted and what was seen: starts, crashes,
- * earlier lives. Told as short stories: each step says what happened, and `next` what nodelet would do. */
+/* test_converge.c - the next operation for one container, from what is wanted and what was seen: starts,
+ * crashes, earlier lives. Told as short stories: each step says what happened, and `next` what nodelet would
+ * do. */
 #include "tests/unit/converge_story.h"
 
 /* ---- starting ------------------------------------------------------------------------------------------ */
@@ -497,9 +498,71 @@ static void test_converge__what_was_wanted_can_be_void(void **state)
     does(s, CONVERGE_STOP, CONVERGE_DONE);
 }
 
+/* People read what ended it; the status keeps the exit code, -1 where there was none. */
+static void test_converge__how_it_ended_is_said(void **state)
+{
+    static const struct {
+        struct converge_seen seen;
+        const char *says;
+        int exit_code;
+    } all[] = {
+        {{CONTAINER_EXITED, .exit_code = 3}, "exited with code 3", 3},
+        {{CONTAINER_EXITED, .exit_code = 137, .oom = true},
+         "killed for using more memory than its limit",
+         137},
+        {{CONTAINER_EXITED, .exit_code = 137, .oom = true, .stopped = true},
+         "more memory than its limit",
+         137},
+        {{CONTAINER_EXITED, .exit_code = 143, .stopped = true},
+         "stopped by somebody else (exit code 143)",
+         143},
+        {{CONTAINER_EXITED, .exit_code = 255, .engine_restarted = true},
+         "went down with the engine (exit code 255)",
+         255},
+        {{CONTAINER_NONE, .exit_code = 9}, "its container was deleted by somebody else", -1},
+    };
+
+    end(state);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(all); i++) {
+        struct story *s;
+
+        begin(state);
+        s = *state;
+        runs(s);
+        assert_true(converge_see(&s->c, &all[i].seen, s->now));
+        assert_int_equal(s->c.exit_code, all[i].exit_code);
+        if (!s->c.reason || !strstr(s->c.reason, all[i].says))
+            fail_msg("it says \"%s\", without \"%s\"", s->c.reason ? s->c.reason : "", all[i].says);
+        assert_false(converge_see(&s->c, &all[i].seen, s->now)); /* known */
+        end(state);
+    }
+    begin(state);
+}
+
+/* Its start seemed to fail, and it runs: from when it is seen, and so long a run makes crashes forgotten. */
+static void test_converge__a_start_that_was_believed_to_fail_counts_from_when_it_is_seen(void **state)
+{
+    struct story *s = *state;
+    struct converge_seen running = {.container = CONTAINER_RUNNING};
+
+    runs(s);
+    for (int i = 0; i < 4; i++) {
+        sees(s, CONTAINER_EXITED, 1);
+        s->now += waits(s);
+        does(s, CONVERGE_START, i < 3 ? CONVERGE_DONE : CONVERGE_TRANSIENT);
+    }
+    assert_false(converge_see(&s->c, &running, s->now));
+    state_is(s, TASK_RUNNING);
+    s->now += CONVERGE_GOOD_RUN_MS;
+    sees(s, CONTAINER_EXITED, 1);
+    assert_int_equal(waits(s), CONVERGE_BACKOFF_MIN_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_converge__how_it_ended_is_said),
+        T(test_converge__a_start_that_was_believed_to_fail_counts_from_when_it_is_seen),
         T(test_converge__new_task_is_created_and_started),
         T(test_converge__what_to_run_unknown_waits),
         T(test_converge__absent_image_is_pulled_then_created),

@@ -1,6 +1,8 @@
 /* test_probe.c - when probes are due and what their answers mean. */
 #include "nodelet/probe.h"
 
+#include "lib/hash.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -271,11 +273,93 @@ static void test_probe__zero_interval_is_no_busy_loop(void **state)
     probe_start(&p, &h, START);
     live(&p, PROBE_OK, 0, START + 100, &probes);
     assert_int_equal(probes, 101);
+    probe_begin(&p, START + 200); /* and what is not said otherwise is one: time-out, failures */
+    assert_int_equal(probe_deadline(&p), START + 201);
+    assert_true(probe_end(&p, PROBE_FAILED, START + 201));
+    assert_int_equal(p.health, TASK_UNHEALTHY);
+}
+
+/* ---- any answers, at any pace ----------------------------------------------------------------------------
+ */
+
+struct any {
+    uint64_t random;
+    struct spec_health h;
+    struct probe p;
+    uint64_t now, last; /* last: when a probe was begun last */
+    bool succeeded;
+    int failed; /* in a row, of those that were made */
+};
+
+static uint64_t below(struct any *a, uint64_t n)
+{
+    a->random += UINT64_C(0x9e3779b97f4a7c15);
+    return orc_hash64(0, &a->random, sizeof a->random) % n;
+}
+
+/* Behaviours 61, 62: healthy at once, unhealthy only after so many in a row that count; with a success behind
+ * it exactly then, and without one not before a patient prober would have said so. */
+static void judge(struct any *a, bool changed, enum task_health before)
+{
+    uint64_t first = a->h.start_period_ms > a->h.interval_ms ? a->h.start_period_ms : a->h.interval_ms;
+
+    assert_int_equal(changed, before != a->p.health);
+    if (a->failed == 0 && a->succeeded)
+        assert_int_equal(a->p.health, TASK_HEALTHY);
+    if (a->p.health == TASK_UNHEALTHY)
+        assert_true(a->failed >= a->h.retries);
+    if (a->succeeded && a->failed >= a->h.retries)
+        assert_int_equal(a->p.health, TASK_UNHEALTHY);
+    if (!a->succeeded && a->p.health == TASK_UNHEALTHY)
+        assert_true(a->now >= START + first + (uint64_t)(a->h.retries - 1) * a->h.interval_ms);
+}
+
+static void one_probe(struct any *a, enum probe_result result)
+{
+    uint64_t due = probe_due(&a->p), takes = below(a, a->h.timeout_ms + 1);
+    enum task_health before = a->p.health;
+    bool changed;
+
+    assert_true(due != PROBE_NEVER && due >= a->last);
+    assert_true(due <= a->now + a->h.interval_ms); /* never forgotten for longer */
+    a->now = a->last = due > a->now ? due : a->now;
+    probe_begin(&a->p, a->now);
+    assert_true(probe_due(&a->p) == PROBE_NEVER);
+    assert_true(probe_deadline(&a->p) == a->now + a->h.timeout_ms);
+    a->now += takes;
+    changed = probe_end(&a->p, result, a->now);
+    assert_true(probe_deadline(&a->p) == PROBE_NEVER);
+    a->succeeded = a->succeeded || result == PROBE_OK;
+    a->failed = result == PROBE_OK ? 0 : a->failed + (result == PROBE_FAILED);
+    judge(a, changed, before);
+}
+
+static void test_probe__any_answers_at_any_pace(void **state)
+{
+    for (uint64_t seed = 1; seed <= 500; seed++) {
+        struct any a = {.random = seed, .now = START, .last = START};
+
+        a.h = check(100 + below(&a, 20000), below(&a, 2) * below(&a, 60000), 1 + (int)below(&a, 5));
+        a.h.start_interval_ms = below(&a, 3) ? 0 : 1 + below(&a, 3000);
+        a.h.timeout_ms = 1 + below(&a, 3000);
+        probe_start(&a.p, &a.h, START);
+        for (int i = 0; i < 60; i++) {
+            uint64_t what = below(&a, 8);
+
+            one_probe(&a, what == 0 ? PROBE_NOT_MADE : what < 6 ? PROBE_FAILED : PROBE_OK);
+        }
+        for (int i = 0; i < 400 && a.p.health != TASK_UNHEALTHY; i++) /* what always fails is found out */
+            one_probe(&a, PROBE_FAILED);
+        assert_int_equal(a.p.health, TASK_UNHEALTHY);
+        one_probe(&a, PROBE_OK);
+        assert_int_equal(a.p.health, TASK_HEALTHY);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_probe__any_answers_at_any_pace),
         cmocka_unit_test(test_probe__without_a_check_it_is_healthy_once_it_runs),
         cmocka_unit_test(test_probe__first_probe_is_due_at_once),
         cmocka_unit_test(test_probe__first_success_makes_it_healthy),

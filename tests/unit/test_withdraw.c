@@ -307,11 +307,82 @@ static void test_withdraw__time_out_runs_on_while_it_is_put_again(void **state)
     assert_true(done(s, TIMEOUT));
 }
 
+/* ---- every state of two gateways ----------------------------------------------------------------------- */
+
+/* What the view may show of one: not there, vanished before or after R, silent, behind or up to R with
+ * requests in flight or none, or one that saw the endpoint vanish. Whether nothing is sent to the container
+ * through it any more. */
+static const struct view {
+    bool there, registered, alive;
+    int64_t deleted, served, requests;
+    bool agrees;
+} views[] = {
+    {false, false, false, 0, 0, 0, false},
+    {true, false, false, 0, 0, 0, false},
+    {true, false, false, R - 1, 0, 0, false},
+    {true, false, false, R, 0, 0, false},
+    {true, false, false, R + 1, 0, 0, true},
+    {true, true, false, 0, 0, 0, false},
+    {true, true, false, R + 1, 0, 0, false}, /* it has registered again */
+    {true, true, true, 0, R - 1, 0, false},
+    {true, true, true, 0, R, 0, true},
+    {true, true, true, 0, R + 1, 0, true},
+    {true, true, true, 0, R, 1, false},
+    {true, true, true, 0, R + 7, 250, false},
+    {true, true, true, 0, R, -1, false}, /* in flight, and none: it may still choose it */
+};
+
+static void show(struct scene *s, const char *id, const struct view *v)
+{
+    struct withdraw_gateway *g;
+
+    if (!v->there)
+        return;
+    g = gateway(s, id);
+    if (v->alive)
+        reports(s, id, v->served, v->requests);
+    if (v->requests == -1)
+        g->report.inflight.at[0].requests = 0;
+    g->registered = v->registered;
+    g->deleted = v->deleted;
+}
+
+/* It is over when both agree, else at the time-out and not before; and who is waited for is one of those that
+ * do not. */
+static void test_withdraw__every_state_of_two_gateways(void **state)
+{
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(views); i++)
+        for (size_t k = 0; k < ORC_ARRAY_SIZE(views); k++) {
+            bool both = views[i].agrees && views[k].agrees;
+            struct scene *s;
+
+            begin(state);
+            s = *state;
+            show(s, "g1", &views[i]);
+            show(s, "g2", &views[k]);
+            show(s, "g3", &views[10]); /* registered later: it is not asked */
+            written(s, "g1", "g2");
+            if (done(s, TIMEOUT - 1) != both)
+                fail_msg("g1 as in case %zu, g2 as in case %zu", i, k);
+            if (both)
+                assert_null(s->w.waiting_for);
+            else
+                assert_non_null(strstr(s->w.waiting_for, views[i].agrees ? "gateway g2: " : "gateway g1: "));
+            assert_true(withdraw_deadline(&s->w) == (both ? UINT64_MAX : NOW + TIMEOUT));
+            assert_true(done(s, TIMEOUT));
+            assert_int_equal(s->w.timed_out, !both);
+            assert_true(withdraw_deadline(&s->w) == UINT64_MAX);
+            end(state);
+        }
+    begin(state);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_withdraw__every_state_of_two_gateways, end),
         T(test_withdraw__never_ready_has_nothing_to_wait_for),
         T(test_withdraw__without_gateways_it_is_done_once_written),
         T(test_withdraw__waits_until_the_gateway_serves_the_revision),
