@@ -84,7 +84,7 @@ SIM_FN void rich_takes(struct rich *r, struct spec_service *w)
     for (int i = rich_below(r, 4) - 1; i > 0; i--)
         orc_vec_push(&w->ports,
                      ((struct spec_port){.host_ip = orc_strdup(rich_any(r, "", "0.0.0.0", "127.0.0.1")),
-                                         .host = (uint16_t)(8080 + rich_below(r, 2)),
+                                         .host = (uint16_t)(8079 + i),
                                          .container = (uint16_t)(80 + i),
                                          .udp = sim_chance(r->s, 3)}));
     if (sim_chance(r->s, 4))
