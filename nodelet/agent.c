@@ -21,19 +21,18 @@ void task_event(struct task *t, const char *fmt, ...)
     text = orc_vprintf(fmt, ap);
     va_end(ap);
     orc_info("task %s: %s", t->id, text);
-    if (t->a->opts.events)
+    if (t->a->opts.events && t->main)
+        event_add(t->a->opts.events, "task", t->main->id, "sidecar %s: %s", t->sidecar, text);
+    else if (t->a->opts.events)
         event_add(t->a->opts.events, "task", t->id, "%s", text);
-}
-
-const struct spec_service *task_spec(const struct task *t)
-{
-    return t->revision ? revision_spec(t->revision, NULL) : NULL;
 }
 
 void task_wake_at(struct task *t, uint64_t at)
 {
-    if (at < t->wake)
-        t->wake = at;
+    struct task *main = t->main ? t->main : t;
+
+    if (at < main->wake)
+        main->wake = at;
 }
 
 static void arm(struct agent *a, uint64_t at, uint64_t now)
@@ -42,6 +41,12 @@ static void arm(struct agent *a, uint64_t at, uint64_t now)
         return;
     a->timer_at = at;
     timer_start(a->timer, at > now ? at - now : 0);
+}
+
+void task_later(struct task *t, uint64_t at)
+{
+    task_wake_at(t, at);
+    arm(t->a, at, orc_clock_ms());
 }
 
 static void step_all(struct agent *a)
@@ -106,7 +111,11 @@ struct task *agent_task(struct agent *a, const char *id)
 
 void task_free(struct task *t)
 {
-    HASH_DEL(t->a->tasks, t);
+    if (!t->main)
+        HASH_DEL(t->a->tasks, t);
+    for (size_t i = 0; i < t->parts.n; i++)
+        task_free(t->parts.at[i]);
+    orc_vec_release(&t->parts);
     ops_cancel(t);
     checks_cancel(t);
     publish_cancel(t);
@@ -123,7 +132,7 @@ void task_free(struct task *t)
 static bool is_forgotten(const struct task *t)
 {
     return !t->has_record && !t->has_status && t->c.container == CONTAINER_NONE &&
-           t->c.op == CONVERGE_NOTHING && !t->call && !t->look && publish_idle(t);
+           t->c.op == CONVERGE_NOTHING && !t->call && !t->look && publish_idle(t) && parts_are_gone(t);
 }
 
 /* The first look at a task: what an earlier nodelet wrote about it, and whether a container is there. */
@@ -151,12 +160,25 @@ void task_saw(struct task *t, const struct converge_seen *seen)
     char old_id[sizeof t->container];
 
     snprintf(old_id, sizeof old_id, "%s", t->old && t->old->container ? t->old->container : "");
-    if (t->adopting && seen->container == CONTAINER_RUNNING && strcmp(old_id, t->container) != 0)
+    if (!t->main && t->adopting && seen->container == CONTAINER_RUNNING && strcmp(old_id, t->container) != 0)
         t->adopting = t->ever_ready = false; /* another container than the one that was written about */
     if (converge_see(&t->c, seen, orc_clock_ms()) && t->c.desired == TASK_RUN)
         task_event(t, "%s", t->c.reason ? t->c.reason : "exited");
     if (before == CONTAINER_NONE && seen->container == CONTAINER_RUNNING)
         orc_info("task %s: adopted its running container", t->id);
+}
+
+/* The containers: the main one first, whose state the others hang on. */
+static void step_parts(struct task *t, uint64_t now)
+{
+    parts_make(t);
+    ops_step(t, now);
+    checks_step(t, now);
+    parts_want(t);
+    for (size_t i = 0; i < t->parts.n; i++) {
+        ops_step(t->parts.at[i], now);
+        checks_step(t->parts.at[i], now);
+    }
 }
 
 void task_step(struct task *t)
@@ -166,6 +188,7 @@ void task_step(struct task *t)
 
     if (a->closing)
         return;
+    t = t->main ? t->main : t;
     t->wake = CONVERGE_NEVER;
     if (!a->ours)
         return;
@@ -174,8 +197,7 @@ void task_step(struct task *t)
     if (t->begun) {
         if (t->has_record)
             converge_want(&t->c, t->rec.desired, task_spec(t));
-        ops_step(t, now);
-        checks_step(t, now);
+        step_parts(t, now);
         publish_step(t, now);
     }
     if (is_forgotten(t)) {
@@ -187,18 +209,40 @@ void task_step(struct task *t)
 
 /* ---- the engine ---------------------------------------------------------------------------------------- */
 
-/* A listed container, against what is believed of it. A list has no exit codes: those are asked for. */
+/* A container by its labels, as parts.c names it; freed by the caller. */
+static char *id_of(const char *task, const char *sidecar)
+{
+    return orc_printf("%s%s%s", task, *sidecar ? "." : "", sidecar);
+}
+
+static void listed_nowhere(struct agent *a, const struct docker_container *c)
+{
+    orc_auto_free char *id = id_of(c->task, c->sidecar);
+
+    orphans_add(a, id);
+}
+
+/* A listed container, against what is believed of it. A list has no exit codes and no times: those are asked
+ * for. */
 static void listed(struct agent *a, const struct docker_container *c)
 {
-    struct task *t = agent_find(a, c->task);
+    struct task *main = agent_find(a, c->task), *t = main;
     struct converge_seen seen = {.container = c->running ? CONTAINER_RUNNING : CONTAINER_CREATED};
 
-    if (!t || !t->has_record || !orc_streq(c->hash, t->rec.container_hash)) {
-        orphans_add(a, c->task);
+    if (!main || !main->has_record || !orc_streq(c->hash, main->rec.container_hash)) {
+        listed_nowhere(a, c);
         return;
     }
-    if (!t->begun)
-        begin(t);
+    if (!main->begun)
+        begin(main);
+    parts_make(main);
+    if (*c->sidecar && !(t = parts_find(main, c->sidecar))) {
+        if (main->parts.n)
+            listed_nowhere(a, c);
+        else
+            main->parts_seen = true;
+        return;
+    }
     if (a->engine_was_down)
         converge_engine_back(&t->c);
     if (t->seq > a->list_seq || t->c.op != CONVERGE_NOTHING || !(c->running || c->created)) {
@@ -208,6 +252,7 @@ static void listed(struct agent *a, const struct docker_container *c)
     }
     snprintf(t->container, sizeof t->container, "%s", c->id);
     task_saw(t, &seen);
+    t->look = t->look || main->parts.n; /* when it was started is not in the list */
 }
 
 /* Tasks whose container the list does not show. */
@@ -223,10 +268,12 @@ static void look_for_missing(struct agent *a, const json_t *list)
 
         if (!t->begun)
             continue;
-        json_array_foreach(list, i, item) if (docker_container_from_list(item, &c) == 0 &&
+        json_array_foreach(list, i, item) if (docker_container_from_list(item, &c) == 0 && !*c.sidecar &&
                                               strcmp(c.task, t->id) == 0) found = true;
         if (!found && (t->c.container != CONTAINER_NONE || t->c.was_made || t->look))
             t->look = true;
+        for (size_t k = 0; k < t->parts.n; k++) /* few: each is asked for */
+            t->parts.at[k]->look = true;
     }
 }
 
@@ -301,14 +348,17 @@ static bool mounts_volumes(const struct task *t)
     return false;
 }
 
-static void on_event(const char *action, const char *id, const char *task, int code, void *arg)
+static void on_event(const char *action, const char *task, const char *sidecar, int code, void *arg)
 {
     struct agent *a = arg;
+    orc_auto_free char *id = id_of(task, sidecar);
     struct task *t = agent_find(a, task);
 
+    if (t && *sidecar)
+        t = parts_find(t, sidecar);
     if (t && strcmp(action, "start") == 0 && mounts_volumes(t))
         a->opts.on_volumes(a->opts.arg);
-    if (strcmp(action, "destroy") == 0 && orphans_claim(a, task))
+    if (strcmp(action, "destroy") == 0 && orphans_claim(a, id))
         orphans_report(a);
     if (!t || !t->begun || strcmp(action, "oom") == 0)
         return;
@@ -439,6 +489,8 @@ void agent_forget(struct agent *a)
         publish_anew(t);
         withdraw_release(&t->w);
         converge_anew(&t->c);
+        for (size_t i = 0; i < t->parts.n; i++)
+            converge_anew(&t->parts.at[i]->c);
     }
 }
 

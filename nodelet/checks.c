@@ -40,7 +40,7 @@ static void begin(struct task *t, const struct spec_service *spec, uint64_t now)
         probe_end(&t->probe, PROBE_NOT_MADE, now);
         return;
     }
-    t->prober = prober_start(&env, &spec->health, t->rec.address, t->container, on_probed, t);
+    t->prober = prober_start(&env, &spec->health, task_rec(t)->address, t->container, on_probed, t);
 }
 
 static void time_out(struct task *t, const struct spec_service *spec)
@@ -55,8 +55,10 @@ static void time_out(struct task *t, const struct spec_service *spec)
 /* One that was running when nodelet came, with what was written about it: no run is known to have begun. */
 static void set_up(struct task *t, const struct spec_service *spec, uint64_t now)
 {
-    if (t->adopting && t->old)
-        probe_adopt(&t->probe, &spec->health, t->old->health, now);
+    const struct task *main = t->main ? t->main : t;
+
+    if (t->adopting && main->old)
+        probe_adopt(&t->probe, &spec->health, main->old->health, now);
     else
         probe_start(&t->probe, &spec->health, now);
     t->checked = true;
@@ -81,7 +83,7 @@ void checks_step(struct task *t, uint64_t now)
             tear_down(t);
         return;
     }
-    if (!spec || !t->has_record)
+    if (!spec || !(t->main ? t->main : t)->has_record)
         return;
     if (!t->checked)
         set_up(t, spec, now);

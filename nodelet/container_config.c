@@ -59,6 +59,8 @@ static json_t *labels(const struct container_context *ctx, const char *task_id, 
     orc_json_set_str(l, "orc.task", task_id);
     orc_json_set_str(l, "orc.app", t->app);
     orc_json_set_str(l, "orc.service", t->service);
+    if (ctx->join)
+        orc_json_set_str(l, "orc.sidecar", spec->name);
     set_number(l, "orc.slot", t->slot);
     set_number(l, "orc.revision", t->revision);
     orc_json_set_str(l, "orc.hash", t->container_hash);
@@ -125,13 +127,20 @@ static json_t *port_bindings(const struct spec_service *spec, const char *privat
     return bindings;
 }
 
-static const char *network_mode(const struct spec_service *spec)
+static json_t *network_mode(const struct container_context *ctx, const struct spec_service *spec)
 {
     static const char *const modes[] = {[SPEC_NETWORK_BRIDGE] = CONTAINER_NETWORK,
                                         [SPEC_NETWORK_NONE] = "none",
                                         [SPEC_NETWORK_HOST] = "host"};
+    orc_auto_free char *joined = orc_printf("container:%s", ctx->join ?: "");
 
-    return modes[spec->network];
+    return json_string(ctx->join ? joined : modes[spec->network]);
+}
+
+/* It has an address, and may have ports of its own. */
+static bool is_on_network(const struct container_context *ctx, const struct spec_service *spec)
+{
+    return !ctx->join && spec->network == SPEC_NETWORK_BRIDGE;
 }
 
 static json_t *host_config(const struct container_context *ctx, const struct record_task *t,
@@ -143,8 +152,8 @@ static json_t *host_config(const struct container_context *ctx, const struct rec
     json_object_set_new(h, "Memory", json_integer(spec->limits.memory));
     if (spec->pids_limit) /* otherwise the engine's own */
         json_object_set_new(h, "PidsLimit", json_integer(spec->pids_limit));
-    json_object_set_new(h, "NetworkMode", json_string(network_mode(spec)));
-    if (spec->network == SPEC_NETWORK_BRIDGE)
+    json_object_set_new(h, "NetworkMode", network_mode(ctx, spec));
+    if (is_on_network(ctx, spec))
         json_object_set_new(h, "PortBindings", port_bindings(spec, ctx->address));
     json_object_set_new(h, "Mounts", mounts(t->app, spec));
     /* Restarts are nodelet's, by the policy of the spec. */
@@ -187,7 +196,8 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
     json_t *c = json_object();
 
     orc_json_set_str(c, "Image", spec->image);
-    orc_json_set_str(c, "Hostname", hostname);
+    if (!ctx->join) /* it has the main container's */
+        orc_json_set_str(c, "Hostname", hostname);
     if (spec->command_set || spec->command.n)
         json_object_set_new(c, "Cmd", strv_json(&spec->command));
     if (spec->entrypoint_set || spec->entrypoint.n)
@@ -200,7 +210,7 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
     json_object_set_new(c, "StopTimeout", json_integer(stop_seconds(spec->stop_grace_period_ms)));
     json_object_set_new(c, "Healthcheck", no_healthcheck());
     json_object_set_new(c, "HostConfig", host_config(ctx, task, spec));
-    if (spec->network == SPEC_NETWORK_BRIDGE) { /* elsewhere it has neither ports of its own nor an address */
+    if (is_on_network(ctx, spec)) {
         json_object_set_new(c, "ExposedPorts", exposed_ports(spec));
         json_object_set_new(c, "NetworkingConfig", networking(task->address));
     }

@@ -227,11 +227,14 @@ uint64_t converge_fence_at(const struct converge *c, const struct converge_world
     return c->fence_ms && w->away_since ? w->away_since + c->fence_ms : CONVERGE_NEVER;
 }
 
-static enum converge_op next_fenced(const struct converge *c, const struct converge_world *w,
-                                    uint64_t *ret_wake)
+/* It must not run now, whatever is asked of it. */
+static bool must_not_run(const struct converge *c, const struct converge_world *w)
 {
-    if (c->container != CONTAINER_RUNNING)
-        return CONVERGE_NOTHING;
+    return converge_fence_at(c, w) <= w->now || w->stop;
+}
+
+static enum converge_op stop_it(const struct converge *c, const struct converge_world *w, uint64_t *ret_wake)
+{
     return wait_for(c->retry_at, w->now, c->stop_failed ? CONVERGE_KILL : CONVERGE_STOP, ret_wake);
 }
 
@@ -240,8 +243,14 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
 {
     if (c->end != CONVERGE_ALIVE || !c->spec_known)
         return CONVERGE_NOTHING;
+    if (c->container == CONTAINER_RUNNING && must_not_run(c, w))
+        return stop_it(c, w, ret_wake);
     if (converge_fence_at(c, w) <= w->now)
-        return next_fenced(c, w, ret_wake);
+        return CONVERGE_NOTHING;
+    if (w->remake && c->container != CONTAINER_NONE)
+        return wait_for(c->retry_at, w->now, CONVERGE_REMOVE, ret_wake);
+    if (c->container == CONTAINER_NONE ? w->hold_create : w->hold_start && c->container != CONTAINER_RUNNING)
+        return CONVERGE_NOTHING;
     switch (c->container) {
     case CONTAINER_NONE:
         return wait_for(c->retry_at, w->now, c->image_absent ? CONVERGE_PULL : CONVERGE_CREATE, ret_wake);
@@ -258,8 +267,8 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
 static enum converge_op next_to_stop(const struct converge *c, const struct converge_world *w,
                                      uint64_t *ret_wake)
 {
-    if (c->container == CONTAINER_RUNNING && converge_fence_at(c, w) <= w->now)
-        return next_fenced(c, w, ret_wake);
+    if (c->container == CONTAINER_RUNNING && must_not_run(c, w))
+        return stop_it(c, w, ret_wake);
     /* No planned stop begins while the store can't be asked; one that has begun goes on. */
     *ret_wake = c->container == CONTAINER_RUNNING ? converge_fence_at(c, w) : CONVERGE_NEVER;
     if (!w->store && !c->withdrawn)
@@ -267,7 +276,7 @@ static enum converge_op next_to_stop(const struct converge *c, const struct conv
     if (c->container == CONTAINER_RUNNING) {
         if (!c->withdrawn)
             return CONVERGE_WITHDRAW;
-        return wait_for(c->retry_at, w->now, c->stop_failed ? CONVERGE_KILL : CONVERGE_STOP, ret_wake);
+        return stop_it(c, w, ret_wake);
     }
     if (c->desired == TASK_REMOVE && c->container != CONTAINER_NONE)
         return wait_for(c->retry_at, w->now, CONVERGE_REMOVE, ret_wake);
@@ -315,7 +324,7 @@ static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
         c->stop_failed = false;
         c->container = CONTAINER_EXITED;
         c->running_since = 0;
-        if (c->desired == TASK_RUN)
+        if (c->desired == TASK_RUN && c->fence_ms)
             set_reason(c, orc_strdup("stopped as etcd could not be reached for longer than x-orc.fence"));
         break;
     case CONVERGE_REMOVE:

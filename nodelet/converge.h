@@ -75,6 +75,8 @@ struct converge_world {
     bool store;          /* the view is live: planned stops may begin */
     uint64_t away_since; /* since when nothing came of etcd, or our heartbeat is lost; 0: all is well */
     uint64_t now;
+    /* Of a task with sidecars (sidecar.h): what must wait, and that it must not run, or be, as it is. */
+    bool hold_create, hold_start, stop, remake;
 };
 
 struct converge {
@@ -95,7 +97,7 @@ struct converge {
     bool image_absent;
     bool withdrawn; /* the withdrawal ended: the stop signal may be sent */
     bool stop_failed;
-    bool fenced;  /* its stop without etcd has begun; until the next start */
+    bool fenced;  /* its stop, though it shall run, has begun; until the next start */
     bool patient; /* retry_at waits because somebody stopped it */
 
     int restarts;       /* within this task, as in its status */

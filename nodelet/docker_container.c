@@ -19,6 +19,7 @@ static void take_labels(const json_t *labels, struct docker_container *c)
     c->task = string_at(labels, "orc.task");
     c->cluster = string_at(labels, "orc.cluster");
     c->hash = string_at(labels, "orc.hash");
+    c->sidecar = string_at(labels, "orc.sidecar");
 }
 
 /* "Status" of inspect and "State" of list: created, running, paused, restarting, removing, exited, dead. */
@@ -40,6 +41,8 @@ int docker_container_from_inspect(const json_t *j, struct docker_container *ret)
     take_state(string_at(state, "Status"), &c);
     c.exit_code = (int)json_integer_value(json_object_get(state, "ExitCode"));
     c.oom = json_is_true(json_object_get(state, "OOMKilled"));
+    c.started = string_at(state, "StartedAt");
+    c.network_mode = string_at(json_object_get(j, "HostConfig"), "NetworkMode");
     *ret = c;
     return 0;
 }

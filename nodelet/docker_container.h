@@ -13,11 +13,12 @@
 /* A container as inspect or list shows it. Strings are borrowed from the answer. */
 struct docker_container {
     const char *id, *task, *cluster; /* task, cluster: labels; "" when absent */
-    const char *hash;
+    const char *hash, *sidecar;
     bool running, created; /* created: never started. Neither: it exited */
     bool removing;
-    int exit_code; /* inspect only */
-    bool oom;      /* inspect only */
+    int exit_code;                      /* inspect only */
+    bool oom;                           /* inspect only */
+    const char *started, *network_mode; /* inspect only: RFC 3339 in UTC; "container:<id>" ... */
 };
 /* 0, or -EINVAL when the answer is not what the API says. */
 int docker_container_from_inspect(const json_t *j, struct docker_container *ret);

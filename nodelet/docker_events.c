@@ -37,17 +37,17 @@ static void on_line(const json_t *line, void *arg)
     const json_t *actor = json_object_get(line, "Actor");
     const json_t *attributes = json_object_get(actor, "Attributes");
     const char *action = json_string_value(json_object_get(line, "Action"));
-    const char *id = json_string_value(json_object_get(actor, "ID"));
     const char *task = json_string_value(json_object_get(attributes, "orc.task"));
+    const char *sidecar = json_string_value(json_object_get(attributes, "orc.sidecar"));
     const char *exit_code = json_string_value(json_object_get(attributes, "exitCode"));
     const char *signal = json_string_value(json_object_get(attributes, "signal"));
     int64_t code = -1;
 
-    if (!action || !id || !task)
+    if (!action || !task)
         return;
     if (exit_code || signal)
         (void)orc_parse_int(exit_code ? exit_code : signal, -1, 255, &code, NULL);
-    ev->opts.on_event(action, id, task, (int)code, ev->opts.arg);
+    ev->opts.on_event(action, task, sidecar ? sidecar : "", (int)code, ev->opts.arg);
 }
 
 static void later(struct docker_events *ev)

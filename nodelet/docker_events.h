@@ -15,9 +15,9 @@ struct docker_events;
 
 struct docker_events_opts {
     const char *label; /* "orc.cluster=<id>"; copied */
-    /* action: "die", "destroy", "oom", "start", "kill"; task: the label's value; code: the exit code of
-     * "die", the signal of "kill", else -1 */
-    void (*on_event)(const char *action, const char *id, const char *task, int code, void *arg);
+    /* action: "die", "destroy", "oom", "start", "kill"; task, sidecar: the labels' values, "" when absent;
+     * code: the exit code of "die", the signal of "kill", else -1 */
+    void (*on_event)(const char *action, const char *task, const char *sidecar, int code, void *arg);
     void (*on_resync)(void *arg);                           /* list everything now: the stream is up */
     void (*on_engine)(bool up, const char *why, void *arg); /* changes; `why` is a sentence when down */
     void *arg;

@@ -38,6 +38,7 @@ static void put_task(struct agent *a, const char *id, const struct etcd_kv *kv)
         /* another task under an id of before a backup was restored: what runs under it is not this one's */
         if (t->c.container != CONTAINER_NONE)
             orphans_add(a, id);
+        parts_orphan(t);
         task_free(t);
     }
     t = agent_task(a, id);
@@ -69,6 +70,7 @@ static void delete_task(struct agent *a, const char *id)
         return;
     t->has_record = false;
     converge_orphan(&t->c);
+    parts_orphan(t);
     if (t->c.container != CONTAINER_NONE) {
         orphans_add(a, id);
         orc_warn("task %s: its record is gone; its container is left alone as an orphan", id);

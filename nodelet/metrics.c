@@ -7,7 +7,9 @@ static void by_state(const struct agent *a, struct orc_metrics_text *text)
     const struct task *t;
 
     for (t = a->tasks; t; t = t->hh.next) {
-        n[converge_state(&t->c)]++;
+        struct sidecar_part parts[PARTS_MAX];
+
+        n[sidecar_state(parts, parts_of(t, parts), t->pub.last_state)]++;
         healthy += t->pub.last_health == TASK_HEALTHY;
     }
     orc_metric(text, "orc_nodelet_tasks", "gauge", "Tasks of this node by state.");
@@ -23,9 +25,12 @@ static void restarts(const struct agent *a, struct orc_metrics_text *text)
 
     orc_metric(text, "orc_nodelet_task_restarts_total", "counter",
                "How often a task's container ended by itself and was started again.");
-    for (t = a->tasks; t; t = t->hh.next)
+    for (t = a->tasks; t; t = t->hh.next) {
+        struct sidecar_part parts[PARTS_MAX];
+
         if (t->has_record)
-            orc_metric_sample(text, "task", t->id, t->c.restarts);
+            orc_metric_sample(text, "task", t->id, sidecar_restarts(parts, parts_of(t, parts)));
+    }
 }
 
 void agent_metrics(const struct agent *a, struct orc_metrics_text *text)

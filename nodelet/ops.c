@@ -73,6 +73,16 @@ static bool was_stopped(const struct task *t)
     return t->signalled && orc_clock_ms() - t->signalled <= grace + SIGNAL_MORE_MS;
 }
 
+/* What a sidecar hangs on: when its main container was started, and which it was made for. */
+static void remember_run(struct task *t, const struct docker_container *c)
+{
+    const char *joins = strncmp(c->network_mode, "container:", 10) == 0 ? c->network_mode + 10 : "";
+
+    snprintf(t->started, sizeof t->started, "%.*s", (int)strcspn(c->started, "Z"), c->started);
+    if (t->main)
+        snprintf(t->made_for, sizeof t->made_for, "%s", joins);
+}
+
 static void saw_container(struct task *t, const struct docker_container *c)
 {
     struct converge_seen seen = {
@@ -86,6 +96,7 @@ static void saw_container(struct task *t, const struct docker_container *c)
     };
 
     remember_container(t, c->id);
+    remember_run(t, c);
     t->after_engine = false;
     if (!c->running)
         t->signalled = 0;
@@ -95,8 +106,8 @@ static void saw_container(struct task *t, const struct docker_container *c)
 /* Of this task, and of what it asks for: in a store that was restored from a backup an id may come again. */
 static bool is_ours(const struct task *t, const struct docker_container *c)
 {
-    return orc_streq(c->task, t->id) && orc_streq(c->cluster, t->a->cluster_id) &&
-           orc_streq(c->hash, t->rec.container_hash);
+    return orc_streq(c->task, t->main ? t->main->id : t->id) && orc_streq(c->sidecar, t->sidecar) &&
+           orc_streq(c->cluster, t->a->cluster_id) && orc_streq(c->hash, task_rec(t)->container_hash);
 }
 
 static void on_looked(const struct docker_res *res, void *arg)
@@ -110,7 +121,7 @@ static void on_looked(const struct docker_res *res, void *arg)
     if (t->look_seq != t->seq ||
         (res->kind == DOCKER_OK && docker_container_from_inspect(res->json, &c) < 0)) {
         t->look = true; /* an operation came between: what was seen is old */
-        task_wake_at(t, orc_clock_ms() + 100);
+        task_later(t, orc_clock_ms() + 100);
         return;
     }
     if (res->kind == DOCKER_OK && is_ours(t, &c))
@@ -119,7 +130,7 @@ static void on_looked(const struct docker_res *res, void *arg)
         task_saw(t, &gone);
     else { /* also when the engine went away: then it is asked when that is back */
         t->look = true;
-        task_wake_at(t, orc_clock_ms() + 1000);
+        task_later(t, orc_clock_ms() + 1000);
         return;
     }
     task_step(t);
@@ -145,8 +156,12 @@ static void on_done(const struct docker_res *res, void *arg)
     struct task *t = arg;
     enum converge_outcome outcome = outcome_of(t->c.op, res->kind, res->text);
 
+    if (t->main && t->c.op == CONVERGE_START && outcome == CONVERGE_GONE)
+        outcome = CONVERGE_TRANSIENT; /* it, or the container that it joins */
     if (outcome == CONVERGE_TRANSIENT)
         t->look = true; /* its fate is unknown */
+    if (t->c.op == CONVERGE_START && t->parts.n)
+        t->look = true; /* its sidecars join this very start */
     if (outcome_needs_network(res->kind, res->text))
         t->a->opts.on_network_doubt(t->a->opts.arg);
     end(t, outcome, res->text);
@@ -187,10 +202,15 @@ static void on_created(const struct docker_res *res, void *arg)
 static void create(struct task *t)
 {
     struct agent *a = t->a;
-    struct container_context ctx = {.cluster_id = a->cluster_id, .node = a->node, .address = a->address};
+    struct container_context ctx = {.cluster_id = a->cluster_id,
+                                    .node = a->node,
+                                    .address = a->address,
+                                    .join = t->main ? t->main->container : NULL};
     orc_auto_free char *name = container_name(t->id);
-    orc_auto_json json_t *config = container_config(&ctx, t->id, &t->rec, task_spec(t));
+    orc_auto_json json_t *config =
+        container_config(&ctx, t->main ? t->main->id : t->id, task_rec(t), task_spec(t));
 
+    snprintf(t->made_for, sizeof t->made_for, "%s", ctx.join ? ctx.join : "");
     t->call = docker_container_create(a->opts.docker, name, config, on_created, t);
 }
 
@@ -228,6 +248,7 @@ static void run(struct task *t, enum converge_op op)
         create(t);
         break;
     case CONVERGE_START:
+        snprintf(t->joined, sizeof t->joined, "%s", t->main ? t->main->started : "");
         t->call = docker_container_start(d, name, on_done, t);
         break;
     case CONVERGE_WITHDRAW:
@@ -317,6 +338,7 @@ void ops_step(struct task *t, uint64_t now)
     enum converge_op op;
     uint64_t wake;
 
+    parts_world(t, &world);
     if (t->look)
         ops_look(t);
     judge_withdrawal(t, &world);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct orphan {
-    char task[KEY_TASK_MAX + 1];
+    char task[TASK_ID_MAX + 1]; /* or a sidecar's, with its name */
     UT_hash_handle hh;
 };
 
@@ -36,7 +36,7 @@ void orphans_add(struct agent *a, const char *task)
     struct orphan *o;
 
     HASH_FIND_STR(a->unclaimed, task, o);
-    if (o || strlen(task) > KEY_TASK_MAX || !*task)
+    if (o || strlen(task) > TASK_ID_MAX || !*task)
         return;
     o = orc_new(struct orphan);
     snprintf(o->task, sizeof o->task, "%s", task);

@@ -25,7 +25,23 @@ static bool is_running(const struct task *t)
 
 static enum task_health health_of(const struct task *t)
 {
-    return is_running(t) && t->checked ? t->probe.health : TASK_UNKNOWN;
+    struct sidecar_part parts[PARTS_MAX];
+
+    return sidecar_health(parts, parts_of(t, parts));
+}
+
+static bool is_judged(const struct task *t)
+{
+    struct sidecar_part parts[PARTS_MAX];
+
+    return sidecar_judged(parts, parts_of(t, parts));
+}
+
+static enum task_state state_of(const struct task *t)
+{
+    struct sidecar_part parts[PARTS_MAX];
+
+    return sidecar_state(parts, parts_of(t, parts), t->pub.last_state);
 }
 
 static enum endpoint_known wanted_endpoint(const struct task *t)
@@ -38,29 +54,54 @@ static enum endpoint_known wanted_endpoint(const struct task *t)
         return EP_NONE;
     if (t->c.desired != TASK_RUN) /* its stop has not begun yet: as it is */
         return t->pub.have;
-    if (!t->checked) /* not judged yet */
+    if (!is_judged(t)) /* yet */
         return t->pub.have;
-    return t->probe.health == TASK_HEALTHY ? EP_READY : EP_NONE;
+    return health_of(t) == TASK_HEALTHY ? EP_READY : EP_NONE;
+}
+
+/* With the sidecar's name where it is one's; *own keeps the text. */
+static const char *of_part(const struct sidecar_part *p, const char *text, char **own)
+{
+    free(*own);
+    *own = p->name && text ? orc_printf("sidecar %s: %s", p->name, text) : NULL;
+    return *own ? *own : text;
 }
 
 /* Why it is as it is; borrowed, may be NULL. */
-static const char *reason_of(const struct task *t)
+static const char *reason_of(struct task *t)
 {
+    struct sidecar_part parts[PARTS_MAX];
+    const struct sidecar_part *p = sidecar_cause(parts, parts_of(t, parts));
     const char *why = NULL;
 
     if (t->c.desired == TASK_RUN && t->revision && !revision_spec(t->revision, &why) && why)
         return why;
-    return t->c.reason;
+    return of_part(p, p->c->reason, &t->pub.reason);
+}
+
+static const char *probe_of(struct task *t)
+{
+    struct sidecar_part parts[PARTS_MAX];
+    const struct sidecar_part *p = sidecar_cause(parts, parts_of(t, parts));
+
+    return p->c->container == CONTAINER_RUNNING ? of_part(p, p->probe, &t->pub.probe) : NULL;
+}
+
+static int restarts_of(const struct task *t)
+{
+    struct sidecar_part parts[PARTS_MAX];
+
+    return sidecar_restarts(parts, parts_of(t, parts));
 }
 
 static struct record_status status_of(struct task *t)
 {
     struct record_status s = {
-        .state = converge_told(&t->c, t->look || t->looking, t->pub.last_state),
+        .state = state_of(t),
         .health = health_of(t),
-        .restarts = t->c.restarts,
+        .restarts = restarts_of(t),
         .reason = (char *)reason_of(t),
-        .probe = is_running(t) ? t->probe_text : NULL,
+        .probe = (char *)probe_of(t),
         .container = t->c.container == CONTAINER_NONE || !*t->container ? NULL : t->container,
         .exit_code = t->c.exit_code,
         .oom = t->c.oom,
@@ -113,9 +154,9 @@ static const char *status_text(struct task *t)
 }
 
 /* States on the way to something: worth a write only when they last. */
-static bool is_passing(const struct task *t)
+static bool is_passing(struct task *t)
 {
-    enum task_state state = converge_state(&t->c);
+    enum task_state state = state_of(t);
 
     if (state == TASK_REMOVED || reason_of(t))
         return false;
@@ -349,6 +390,8 @@ void publish_cancel(struct task *t)
     if (t->pub.call)
         etcd_cancel(t->pub.call);
     forget_shown(&t->pub);
+    free(t->pub.reason);
+    free(t->pub.probe);
     free(t->pub.sent);
     free(t->pub.written);
     t->pub = (struct publication){.have = EP_UNKNOWN};

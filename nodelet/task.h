@@ -2,8 +2,8 @@
  *
  * Only agent.c decides when a task is looked at (task_step()); the others do one thing each: feed.c takes in
  * what the view shows, ops.c carries out the engine's operations, checks.c probes, publish.c writes status
- * and endpoint, orphans.c keeps what belongs to no task. None of them calls task_step() from inside a step:
- * results come through callbacks of the loop.
+ * and endpoint, orphans.c keeps what belongs to no task, parts.c knows the sidecars. None of them calls
+ * task_step() from inside a step: results come through callbacks of the loop.
  */
 #ifndef NODELET_TASK_H
 #define NODELET_TASK_H
@@ -17,6 +17,7 @@
 #include "nodelet/probe.h"
 #include "nodelet/prober.h"
 #include "nodelet/revisions.h"
+#include "nodelet/sidecar.h"
 #include "nodelet/withdraw.h"
 #include "lib/log.h"
 #include "state/timer.h"
@@ -29,8 +30,8 @@ enum endpoint_known { EP_UNKNOWN, EP_NONE, EP_READY, EP_DRAINING };
 
 struct publication {
     struct etcd_call *call;
-    struct record_status shown; /* what was seen last, and its text; NULL: nothing yet */
-    char *text;
+    struct record_status shown;  /* what was seen last, and its text; NULL: nothing yet */
+    char *text, *reason, *probe; /* the last two of several containers */
     char *sent, *written;        /* the status's text in flight, and as the store has it; NULL: none */
     bool sent_with_ep;           /* that write carries the endpoint, too: */
     enum endpoint_known sent_ep; /* ... this, */
@@ -45,8 +46,12 @@ struct publication {
     int64_t since; /* wall ms of the last change of these two */
 };
 
+#define TASK_ID_MAX (KEY_TASK_MAX + 1 + SPEC_NAME_MAX)
+#define TASK_TIME_MAX 40
+#define PARTS_MAX (1 + SPEC_SIDECARS_MAX)
+
 struct task {
-    char id[KEY_TASK_MAX + 1];
+    char id[TASK_ID_MAX + 1]; /* of a sidecar "shop.web.0.3.proxy" */
     struct agent *a;
     UT_hash_handle hh;
 
@@ -57,6 +62,14 @@ struct task {
     struct record_status *old; /* as an earlier nodelet left it, or NULL */
     char *old_text;
     bool begun, has_status;
+
+    /* parts.c */
+    ORC_VEC(struct task *) parts; /* its sidecars, in the spec's order */
+    bool parts_seen;              /* some are there, and which there are to be is not known yet */
+    struct task *main;            /* of a sidecar; NULL: it is none. Record, revision and status are main's */
+    char sidecar[SPEC_NAME_MAX + 1];
+    char started[TASK_TIME_MAX + 1]; /* its container, in the engine's words; "": not looked at */
+    char joined[TASK_TIME_MAX + 1], made_for[DOCKER_ID_MAX + 1]; /* as in struct sidecar_part */
 
     struct converge c;
     char container[DOCKER_ID_MAX + 1];
@@ -120,10 +133,9 @@ struct agent {
 
 /* agent.c */
 void task_step(struct task *t);
-void task_wake_at(struct task *t, uint64_t at);
+void task_wake_at(struct task *t, uint64_t at); /* from within a step */
+void task_later(struct task *t, uint64_t at);   /* from elsewhere */
 void task_event(struct task *t, const char *fmt, ...) ORC_PRINTF(2, 3);
-/* NULL while unknown. */
-const struct spec_service *task_spec(const struct task *t);
 /* The engine was asked: judges what it said. */
 void task_saw(struct task *t, const struct converge_seen *seen);
 /* What an earlier nodelet wrote, and its text; `old` is taken. */
@@ -131,6 +143,18 @@ void task_set_old(struct task *t, struct record_status *old, const char *text);
 void task_free(struct task *t);
 struct task *agent_find(const struct agent *a, const char *id); /* NULL: unknown */
 struct task *agent_task(struct agent *a, const char *id);       /* made when it is unknown */
+
+/* parts.c. The record; and what to run, NULL while unknown; of a sidecar its own part of it. */
+const struct record_task *task_rec(const struct task *t);
+const struct spec_service *task_spec(const struct task *t);
+void parts_make(struct task *t);                              /* the sidecars, once the spec is known */
+struct task *parts_find(struct task *t, const char *sidecar); /* NULL: none of that name */
+size_t parts_of(const struct task *t,
+                struct sidecar_part ret[PARTS_MAX]); /* all containers, the main one first */
+void parts_world(const struct task *t, struct converge_world *w);
+void parts_want(struct task *t);           /* what is asked of the sidecars now */
+void parts_orphan(struct task *t);         /* the record is gone */
+bool parts_are_gone(const struct task *t); /* no sidecar is left, and nothing is under way */
 
 /* feed.c: agent_put(), agent_delete() */
 void feed_clear(struct agent *a);

@@ -331,7 +331,7 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
     for (int i = 0; i < range && !place_address_free(n, octet); i++)
         octet = octet == PLACE_ADDRESS_LAST ? PLACE_ADDRESS_FIRST : octet + 1;
     place_hold_address(n, octet);
-    place_use(n, need, req->spec->pids_limit, 1);
+    place_use(n, need, spec_service_pids(req->spec), 1);
     take_ports(n, req, slot, attempt);
     orc_vec_push(&c->taken, ((struct core_taken){n, req->spec, (uint8_t)octet}));
     if (spec_service_max_per_node(req->spec) && !count_slot_is_there(n, req))
@@ -358,7 +358,7 @@ void place_give_back(struct core *c)
 
     orc_vec_each (x, &c->taken) {
         place_give_address(x->node, x->octet);
-        place_use(x->node, spec_service_reserved(x->spec), x->spec->pids_limit, -1);
+        place_use(x->node, spec_service_reserved(x->spec), spec_service_pids(x->spec), -1);
         if (x->spec->ports.n)
             place_drop_ports(x->node, NULL);
         rank_use(c, x->node);

@@ -81,7 +81,9 @@ int64_t place_pids_short(const struct core_node *n, const struct place_req *req)
 
     if (here(req->without, n))
         used -= req->without->make->pids;
-    return req->spec->pids_limit && n->rec.pids ? used + req->spec->pids_limit - n->rec.pids : 0;
+    int64_t need = spec_service_pids(req->spec);
+
+    return need && n->rec.pids ? used + need - n->rec.pids : 0;
 }
 
 bool place_pids_free(const struct core_node *n, const struct place_req *req)
@@ -302,14 +304,15 @@ static char *explain_room(const struct core_node *n, const struct place_req *req
     r->counted = true;
     r->needed = r->filter == FILTER_CPU      ? need.cpus_nano
                 : r->filter == FILTER_MEMORY ? need.memory
-                                             : req->spec->pids_limit;
+                                             : spec_service_pids(req->spec);
     r->missing = r->filter == FILTER_CPU      ? s.cpus_nano
                  : r->filter == FILTER_MEMORY ? s.memory
                                               : place_pids_short(n, req);
     r->available = r->needed - r->missing;
     if (r->available < 0) /* a node that has shrunk is more than full */
         r->available = 0;
-    return orc_printf("needs %s, %s free, %s short", place_filter_amount(r->filter, r->needed, needs),
+    return orc_printf("needs %s%s, %s free, %s short", place_filter_amount(r->filter, r->needed, needs),
+                      req->spec->sidecars.n ? " with its sidecars" : "",
                       place_filter_amount(r->filter, r->available, has),
                       place_filter_amount(r->filter, r->missing, lacks));
 }

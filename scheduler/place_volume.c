@@ -58,8 +58,10 @@ void place_volumes_learn(struct core *c, struct core_node *n, struct orc_strv *n
 
 bool place_mounts_volumes(const struct spec_service *spec)
 {
-    for (size_t i = 0; i < spec->mounts.n; i++)
-        if (spec->mounts.at[i].kind == SPEC_MOUNT_VOLUME)
+    const struct spec_mount *m;
+
+    for (size_t i = 0; (m = spec_service_mount(spec, i)); i++)
+        if (m->kind == SPEC_MOUNT_VOLUME)
             return true;
     return false;
 }
@@ -68,10 +70,9 @@ bool place_mounts_volumes(const struct spec_service *spec)
 static bool mounts(const struct spec_service *spec, const char *name, bool *ret_writes)
 {
     bool found = false, writes = false;
+    const struct spec_mount *m;
 
-    for (size_t i = 0; i < spec->mounts.n; i++) {
-        const struct spec_mount *m = &spec->mounts.at[i];
-
+    for (size_t i = 0; (m = spec_service_mount(spec, i)); i++) {
         if (m->kind != SPEC_MOUNT_VOLUME || strcmp(m->source, name) != 0)
             continue;
         found = true;
@@ -206,8 +207,10 @@ static bool is_there(const struct place_volumes *v, const char *name)
 
 void place_volumes_of(struct core *c, const struct place_req *req, struct place_volumes *ret)
 {
-    for (size_t i = 0; !req->pin && !req->spec->global && i < req->spec->mounts.n; i++) {
-        const struct spec_mount *m = &req->spec->mounts.at[i];
+    bool anywhere = !req->pin && !req->spec->global;
+    const struct spec_mount *m;
+
+    for (size_t i = 0; anywhere && (m = spec_service_mount(req->spec, i)); i++) {
         struct place_volume v = {.name = m->source};
         bool writes;
 

@@ -462,7 +462,7 @@ static void begin(struct core *c, const struct place_req *req)
     k->hash = req->service->hash;
     k->constrained = req->spec->constraints.n;
     k->ports = req->spec->ports.n;
-    k->pids = req->spec->pids_limit;
+    k->pids = spec_service_pids(req->spec);
     k->packs = req->spec->strategy == SPEC_BINPACK;
     k->most = spec_service_max_per_node(req->spec);
     k->levels = (int)req->spec->spread_over.n;

@@ -205,8 +205,8 @@ static int64_t takes(const struct cells *x, const struct core_node *n)
     int64_t cpu = times(-over.cpus_nano, need.cpus_nano), memory = times(-over.memory, need.memory);
     int64_t least = cpu < memory ? cpu : memory, limit = spec_service_max_per_node(x->req.spec);
 
-    if (x->req.spec->pids_limit && n->rec.pids) {
-        int64_t pids = times(-place_pids_short(n, &x->req), x->req.spec->pids_limit);
+    if (spec_service_pids(x->req.spec) && n->rec.pids) {
+        int64_t pids = times(-place_pids_short(n, &x->req), spec_service_pids(x->req.spec));
 
         least = pids < least ? pids : least;
     }

@@ -73,7 +73,7 @@ static struct share_make *make_from(struct recon *x, const struct core_revision 
     struct record_task r = {.revision = rev->n,
                             .restart_epoch = x->epoch,
                             .resources = spec_service_reserved(rev->rec.spec),
-                            .pids = rev->rec.spec->pids_limit};
+                            .pids = spec_service_pids(rev->rec.spec)};
 
     memcpy(r.container_hash, rev->rec.container_hash, sizeof r.container_hash);
     r.ports.at = rev->rec.spec->ports.at; /* borrowed */

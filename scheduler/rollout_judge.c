@@ -34,7 +34,7 @@ char *rollout_failure(const struct slots *v, const struct core_task *t)
 
 bool rollout_has_health(const struct slots *v)
 {
-    return v->target && v->target->rec.spec->health.kind != SPEC_HEALTH_NONE;
+    return v->target && spec_service_check_ms(v->target->rec.spec);
 }
 
 uint64_t rollout_monitor_ms(const struct slots *v)

@@ -22,8 +22,10 @@ static const struct spec_service *spec_of(const struct slots *v, const struct co
 
 bool slots_has_volume(const struct spec_service *spec)
 {
-    for (size_t i = 0; i < spec->mounts.n; i++)
-        if (spec->mounts.at[i].kind == SPEC_MOUNT_VOLUME && !spec->mounts.at[i].read_only)
+    const struct spec_mount *m;
+
+    for (size_t i = 0; (m = spec_service_mount(spec, i)); i++)
+        if (m->kind == SPEC_MOUNT_VOLUME && !m->read_only)
             return true;
     return false;
 }
@@ -120,9 +122,8 @@ uint64_t slots_deadline(const struct slots *v, const struct core_task *t)
 
     if (!t->begun)
         return t->since + (spec && spec->progress_deadline_ms ? spec->progress_deadline_ms : FETCH_MS);
-    if (spec && spec->health.kind != SPEC_HEALTH_NONE)
-        ms += spec->health.start_period_ms +
-              (uint64_t)spec->health.retries * (spec->health.interval_ms + spec->health.timeout_ms);
+    if (spec)
+        ms += spec_service_check_ms(spec);
     return t->since + ms;
 }
 
@@ -136,7 +137,7 @@ bool slots_still_stopping(const struct slots *v, const struct core_task *t)
     if (spec && slots_has_volume(spec))
         return true;
     end = core_task_more(t)->leaving_at + SLOTS_STOP_MARGIN_MS +
-          (spec ? spec->drain_timeout_ms + spec->stop_grace_period_ms : 0);
+          (spec ? spec->drain_timeout_ms + spec_service_stop_ms(spec) : 0);
     if (v->core->now >= end)
         return false;
     core_wake(v->core, v->service, end);

@@ -44,12 +44,19 @@ static json_t *encode_pairs(const struct codec_field *f, const struct spec_pairs
     return map;
 }
 
+/* Elements differ from what their codec fills in. */
 static json_t *encode_list(const struct codec_field *f, struct any_vec v, struct manner how)
 {
+    bool filled = how.changed_only && f->sub->init;
+    orc_auto_free void *def = filled ? orc_calloc(1, f->sub->size) : NULL;
     json_t *a = json_array();
 
+    if (filled)
+        f->sub->init(def);
     for (size_t i = 0; i < v.n; i++)
-        json_array_append_new(a, encode(f->sub, (const char *)v.at + i * f->sub->size, NULL, how));
+        json_array_append_new(a, encode(f->sub, (const char *)v.at + i * f->sub->size, def, how));
+    if (filled)
+        codec_release(f->sub, def);
     return a;
 }
 

@@ -11,7 +11,9 @@ struct app_in {
     struct spec_app *app;
     struct spec_service_at { /* beside the services: where they are in the file */
         const struct spec_node *key;
-        const struct spec_service *service; /* owned by the app */
+        const struct spec_service
+            *service;                /* owned by the app; NULL: a sidecar, and in its main service now */
+        const struct spec_ref *main; /* whose sidecar it is to be; NULL */
     } * at;
     size_t n, cap;
     const struct spec_node *name, *services; /* values; NULL: not in the file */
@@ -231,13 +233,43 @@ static void check_condition(struct spec_reader *r, const struct spec_ref *ref, c
                  ref->from, ref->name);
 }
 
+/* Sidecars start and end with their main service. */
+static void check_no_sidecar(struct spec_reader *r, const struct spec_ref *ref,
+                             const struct spec_service_at *to)
+{
+    if (strcmp(to->main->name, ref->from) == 0)
+        spec_say(r, ref->at, "\"%s\" is a sidecar of \"%s\" and starts after it; remove it here", ref->name,
+                 ref->from);
+    else
+        spec_say(r, ref->at, "\"%s\" is a sidecar of \"%s\"; wait for \"%s\", which is healthy when both are",
+                 ref->name, to->main->name, to->main->name);
+}
+
+/* A sidecar of one that is one itself. */
+static void check_main(struct spec_reader *r, const struct spec_ref *ref, const struct spec_ref *other)
+{
+    if (strcmp(other->name, ref->from) == 0)
+        spec_say(r, ref->at,
+                 "\"%s\" and \"%s\" are sidecars of one another; one of them must have a network of its own",
+                 ref->from, ref->name);
+    else
+        spec_say(r, ref->at, "\"%s\" is itself a sidecar, of \"%s\"; give \"service:%s\"", ref->name,
+                 other->name, other->name);
+}
+
 static void check_service_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
 {
     const struct spec_service_at *to = find_service(in, ref->name);
     const char *near;
 
     if (strcmp(ref->name, ref->from) == 0) {
-        spec_say(r, ref->at, "service \"%s\" depends on itself; remove it", spec_quote(ref->name).text);
+        spec_say(r, ref->at, "service \"%s\" %s itself; remove it", spec_quote(ref->name).text,
+                 ref->kind == SPEC_REF_MAIN ? "is in the network of" : "depends on");
+    } else if (to && ref->kind == SPEC_REF_MAIN) {
+        if (to->main)
+            check_main(r, ref, to->main);
+    } else if (to && to->main) {
+        check_no_sidecar(r, ref, to);
     } else if (to) {
         check_condition(r, ref, to->service);
     } else if (!is_in_file(in, ref->name)) {
@@ -266,6 +298,7 @@ static void check_ref(struct spec_reader *r, const struct app_in *in, const stru
 {
     switch (ref->kind) {
     case SPEC_REF_SERVICE:
+    case SPEC_REF_MAIN:
         check_service_ref(r, in, ref);
         break;
     case SPEC_REF_VOLUME:
@@ -350,12 +383,59 @@ static void check_circles(struct spec_reader *r, const struct app_in *in)
     free(c.path);
 }
 
+/* Sidecars -------------------------------------------------------------------------------------------- */
+
+static void mark_sidecars(const struct spec_reader *r, struct app_in *in)
+{
+    for (size_t i = 0; i < r->refs.n; i++) {
+        const struct spec_ref *ref = &r->refs.at[i];
+        const struct spec_service_at *at = ref->kind == SPEC_REF_MAIN ? find_service(in, ref->from) : NULL;
+
+        if (at)
+            in->at[at - in->at].main = ref;
+    }
+}
+
+/* What the network of its main service allows. */
+static void check_network(struct spec_reader *r, const struct spec_ref *ref, struct spec_service *main,
+                          const struct spec_service *s)
+{
+    bool probed = s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
+
+    if (main->network == SPEC_NETWORK_NONE && probed)
+        spec_say(r, ref->at, "\"%s\" has no network, so nobody can ask \"%s\" for its health; give \"exec\"",
+                 main->name, s->name);
+    if (main->sidecars.n == SPEC_SIDECARS_MAX)
+        spec_say(r, ref->at, "\"%s\" has more than %d sidecars", main->name, SPEC_SIDECARS_MAX);
+    if (main->network == SPEC_NETWORK_HOST && probed)
+        spec_take_port(main, s->health.port);
+}
+
+/* Moves each into its main service; nothing is wrong with the references. */
+static void attach_sidecars(struct spec_reader *r, struct app_in *in)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        struct spec_service_at *at = &in->at[i];
+        struct spec_service *main, *s;
+
+        if (!at->main)
+            continue;
+        main = (struct spec_service *)(uintptr_t)spec_app_service(in->app, at->main->name);
+        s = spec_app_take(in->app, at->service->name);
+        check_network(r, at->main, main, s);
+        *orc_vec_add(&main->sidecars) = *s;
+        free(s);
+        at->service = NULL;
+        spec_service_sort(main);
+    }
+}
+
 /* Stored form: a service has to fit into a key of the store with room to spare. */
 static void check_sizes(struct spec_reader *r, const struct app_in *in)
 {
     for (size_t i = 0; i < in->n; i++) {
-        orc_auto_json json_t *j = spec_service_to_json(in->at[i].service);
-        orc_auto_free char *text = orc_json_text(j);
+        orc_auto_json json_t *j = in->at[i].service ? spec_service_to_json(in->at[i].service) : NULL;
+        orc_auto_free char *text = j ? orc_json_text(j) : orc_strdup("");
 
         if (strlen(text) > SPEC_JSON_MAX)
             spec_say(r, in->at[i].key, "service \"%s\" has %zu bytes of settings; the store takes %d",
@@ -382,9 +462,12 @@ static void read_app(struct spec_reader *r, const struct spec_node *root, const 
         spec_say(r, root, "the file has no \"services:\"; it needs one service at least");
     if (in->n > 1)
         qsort(in->at, in->n, sizeof *in->at, cmp_services);
+    mark_sidecars(r, in);
     for (size_t i = 0; in->services && i < r->refs.n; i++)
         check_ref(r, in, &r->refs.at[i]);
     check_circles(r, in);
+    if (r->problems->n == 0)
+        attach_sidecars(r, in);
     check_sizes(r, in);
     if (in->app->volumes.n > 1)
         qsort(in->app->volumes.at, in->app->volumes.n, sizeof *in->app->volumes.at, cmp_strings);

@@ -41,16 +41,44 @@ void spec_key_networks(struct spec_reader *r, const struct spec_key *k, const st
 
 /* network_mode ---------------------------------------------------------------------------------------- */
 
+/* In the network of another service's containers. */
+static void read_main(struct spec_reader *r, const struct spec_node *v, const char *main, void *into)
+{
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (spec_check_name("service name", main, &err) < 0) {
+        spec_say(r, v, "network_mode is \"%s\": %s", spec_quote(v->text).text, err.msg);
+        return;
+    }
+    ((struct spec_service_in *)into)->main = main;
+    spec_ref_add(r, SPEC_REF_MAIN, v, main);
+}
+
 void spec_key_network_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                            void *into)
 {
     static const char *const names[] = {"bridge", "none", "host", NULL};
+    const char *s = spec_read_string(r, k->name, v);
     struct spec_service_in *in = into;
-    int i = spec_read_word(r, k->name, v, names);
+    int i = 0;
 
+    if (!s)
+        return;
     in->network_mode = v;
-    if (i >= 0)
+    if (strncmp(s, "service:", 8) == 0) {
+        read_main(r, v, s + 8, into);
+        return;
+    }
+    while (names[i] && strcmp(names[i], s) != 0)
+        i++;
+    if (names[i])
         in->service->network = (enum spec_network)i;
+    else
+        spec_say(
+            r, v,
+            "network_mode is \"%s\", but must be \"bridge\", \"none\", \"host\", or \"service:NAME\" for the "
+            "network of another service's containers",
+            spec_quote(s).text);
 }
 
 static void refuse(struct spec_reader *r, const struct spec_service_in *in, const struct spec_node *v,
@@ -78,7 +106,7 @@ static void check_none(struct spec_reader *r, const struct spec_service_in *in)
 }
 
 /* A process in the server's network listens on any of its addresses. */
-static void take_port(struct spec_service *s, uint16_t port)
+void spec_take_port(struct spec_service *s, uint16_t port)
 {
     *orc_vec_add(&s->ports) =
         (struct spec_port){.host_ip = orc_strdup("0.0.0.0"), .host = port, .container = port};
@@ -92,9 +120,9 @@ static void check_host(struct spec_reader *r, const struct spec_service_in *in)
            "its ports are the server's own and are not mapped; name those it listens on in \"expose\"");
     for (size_t i = 0; i < s->gateway.n; i++)
         if (s->gateway.at[i].port)
-            take_port(s, s->gateway.at[i].port);
+            spec_take_port(s, s->gateway.at[i].port);
     if (is_probed(s) && s->health.port)
-        take_port(s, s->health.port);
+        spec_take_port(s, s->health.port);
 }
 
 void spec_finish_network(struct spec_reader *r, struct spec_service_in *in)

@@ -401,8 +401,12 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
                  spec_quote(key->text).text);
     spec_finish_health(r, &in);
     spec_finish_resources(r, &in);
-    spec_finish_network(r, &in);
-    spec_finish_mode(r, &in);
+    if (in.main && is_map) {
+        spec_finish_sidecar(r, &in, v);
+    } else {
+        spec_finish_network(r, &in);
+        spec_finish_mode(r, &in);
+    }
     spec_probe_release(&in.healthcheck);
     spec_probe_release(&in.override);
     spec_service_sort(in.service);

@@ -29,6 +29,7 @@ struct spec_service_in {
     const struct spec_node *replicas, *max_per_node, *preferences, *update, *rollback, *canary, *disconnect,
         *restart, *restart_policy, *gateway, *job, *schedule;
     /* By its network. */
+    const char *main; /* the service whose sidecar it is; NULL: none */
     const struct spec_node *network_mode, *networks, *ports, *expose;
 };
 
@@ -56,6 +57,10 @@ void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in);
 /* What makes no sense in the service's network, and which ports of the server it takes; after
  * spec_finish_health(). */
 void spec_finish_network(struct spec_reader *r, struct spec_service_in *in);
+/* Of the server, by something in its network: as a published port of every address. */
+void spec_take_port(struct spec_service *s, uint16_t port);
+/* What makes no sense in a sidecar, if it is one. */
+void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v);
 /* What makes no sense in the service's mode; after spec_finish_health(). */
 void spec_finish_mode(struct spec_reader *r, struct spec_service_in *in);
 

@@ -5,11 +5,8 @@
 
 #define SECOND_MS 1000u
 
-struct spec_service *spec_service_new(const char *name)
+void spec_service_init(struct spec_service *s)
 {
-    struct spec_service *s = orc_new(struct spec_service);
-
-    s->name = orc_strdup(name);
     s->restart = SPEC_RESTART_ALWAYS;
     s->stop_grace_period_ms = 10 * SECOND_MS;
     s->health.interval_ms = 10 * SECOND_MS;
@@ -23,6 +20,14 @@ struct spec_service *spec_service_new(const char *name)
     s->schedule.deadline_ms = 3600 * SECOND_MS;
     s->drain_timeout_ms = 30 * SECOND_MS;
     s->rebalance_after_ms = 300 * SECOND_MS;
+}
+
+struct spec_service *spec_service_new(const char *name)
+{
+    struct spec_service *s = orc_new(struct spec_service);
+
+    spec_service_init(s);
+    s->name = orc_strdup(name);
     return s;
 }
 
@@ -85,6 +90,18 @@ const struct spec_service *spec_app_service(const struct spec_app *a, const char
     return a->services.at[at];
 }
 
+struct spec_service *spec_app_take(struct spec_app *a, const char *name)
+{
+    struct spec_service *s = (struct spec_service *)(uintptr_t)spec_app_service(a, name);
+    size_t at = find_service(a, name);
+
+    if (!s)
+        return NULL;
+    a->services.n--;
+    memmove(&a->services.at[at], &a->services.at[at + 1], (a->services.n - at) * sizeof *a->services.at);
+    return s;
+}
+
 void spec_pairs_add(struct spec_pairs *p, const char *key, const char *value)
 {
     struct spec_pair *pair = orc_vec_add(p);
@@ -121,10 +138,81 @@ static int64_t reserved(int64_t reservation, int64_t limit)
 
 struct spec_resources spec_service_reserved(const struct spec_service *s)
 {
-    return (struct spec_resources){
+    struct spec_resources sum = {
         .cpus_nano = reserved(s->reservations.cpus_nano, s->limits.cpus_nano),
         .memory = reserved(s->reservations.memory, s->limits.memory),
     };
+
+    for (size_t i = 0; i < s->sidecars.n; i++) {
+        struct spec_resources one = spec_service_reserved(&s->sidecars.at[i]);
+
+        sum.cpus_nano += one.cpus_nano;
+        sum.memory += one.memory;
+    }
+    return sum;
+}
+
+/* ---- a replica's containers ------------------------------------------------------------------------------
+ */
+
+int spec_service_pids(const struct spec_service *s)
+{
+    int sum = s->pids_limit;
+
+    for (size_t i = 0; i < s->sidecars.n; i++)
+        sum += s->sidecars.at[i].pids_limit;
+    return sum;
+}
+
+const struct spec_mount *spec_service_mount(const struct spec_service *s, size_t i)
+{
+    if (i < s->mounts.n)
+        return &s->mounts.at[i];
+    i -= s->mounts.n;
+    for (size_t k = 0; k < s->sidecars.n; k++) {
+        if (i < s->sidecars.at[k].mounts.n)
+            return &s->sidecars.at[k].mounts.at[i];
+        i -= s->sidecars.at[k].mounts.n;
+    }
+    return NULL;
+}
+
+uint64_t spec_service_stop_ms(const struct spec_service *s)
+{
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < s->sidecars.n; i++)
+        if (s->sidecars.at[i].stop_grace_period_ms > last)
+            last = s->sidecars.at[i].stop_grace_period_ms;
+    return s->stop_grace_period_ms + last;
+}
+
+static uint64_t check_ms(const struct spec_health *h)
+{
+    return h->kind == SPEC_HEALTH_NONE
+               ? 0
+               : h->start_period_ms + (uint64_t)h->retries * (h->interval_ms + h->timeout_ms);
+}
+
+uint64_t spec_service_check_ms(const struct spec_service *s)
+{
+    uint64_t most = check_ms(&s->health);
+
+    for (size_t i = 0; i < s->sidecars.n; i++) {
+        uint64_t ms = check_ms(&s->sidecars.at[i].health);
+
+        if (ms > most)
+            most = ms;
+    }
+    return most;
+}
+
+const struct spec_service *spec_service_sidecar(const struct spec_service *s, const char *name)
+{
+    for (size_t i = 0; i < s->sidecars.n; i++)
+        if (strcmp(s->sidecars.at[i].name, name) == 0)
+            return &s->sidecars.at[i];
+    return NULL;
 }
 
 /* Policy ---------------------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #define SPEC_SERVICES_MAX 1000
 #define SPEC_SPREAD_MAX 4          /* preferences of a service */
 #define SPEC_KEEP_MAX 100          /* results of runs kept */
+#define SPEC_SIDECARS_MAX 8        /* of a service */
 #define SPEC_REPLICAS_DEFAULT (-1) /* the file does not say: 1, or what `orc scale` said last */
 
 struct spec_pair { /* environment, labels; sorted by key */
@@ -153,6 +154,11 @@ struct spec_service {
         size_t n, cap;
     } ports; /* with SPEC_NETWORK_HOST: those of the server that it listens on, host and container the same */
     struct {
+        struct spec_service *at; /* by name: containers beside each replica's own, in its network; of them
+                                    counts what makes a container and its check, the rest is at its default */
+        size_t n, cap;
+    } sidecars;
+    struct {
         struct spec_mount *at;
         size_t n, cap;
     } mounts;
@@ -201,6 +207,7 @@ struct spec_app {
 /* A service with every default filled in; `image` is still to be set (a service without one can't be read
  * back from its JSON). */
 struct spec_service *spec_service_new(const char *name);
+void spec_service_init(struct spec_service *s); /* zeroed before: every default, without a name */
 /* Puts the lists that are sets into their one order, and drops a port, mount, constraint, dependency or route
  * that is there twice. parse.h and spec_service_from_json() have done it; who builds a service by hand calls
  * it before hashing. */
@@ -216,9 +223,21 @@ struct spec_app *spec_app_free(struct spec_app *a);
 ORC_DEFINE_CLEANUP(struct spec_service, spec_service_free)
 ORC_DEFINE_CLEANUP(struct spec_app, spec_app_free)
 const struct spec_service *spec_app_service(const struct spec_app *a, const char *name); /* or NULL */
+struct spec_service *spec_app_take(struct spec_app *a, const char *name); /* the caller's now; or NULL */
 
-/* What is reserved for one replica: reservations, and limits where it reserves nothing (per resource). */
+/* What is reserved for one replica: reservations, and limits where it reserves nothing (per resource). Here
+ * and below a replica is all of its containers: with the sidecars'. */
 struct spec_resources spec_service_reserved(const struct spec_service *s);
+/* Processes and threads that a replica may have at once; 0: no limit. */
+int spec_service_pids(const struct spec_service *s);
+/* The i-th that it mounts; NULL: there are no more. */
+const struct spec_mount *spec_service_mount(const struct spec_service *s, size_t i);
+/* From the stop signal to the last container's end, at most: sidecars stop after the main container. */
+uint64_t spec_service_stop_ms(const struct spec_service *s);
+/* After so long a failing health check has said so, counted from the start; 0: none has one. */
+uint64_t spec_service_check_ms(const struct spec_service *s);
+/* The sidecar of that name, or NULL. */
+const struct spec_service *spec_service_sidecar(const struct spec_service *s, const char *name);
 
 /* How many there are to be: what `orc scale` said (SPEC_REPLICAS_DEFAULT: nothing), else the file's number,
  * else 1. Of those with one per server, and of jobs, the scheduler counts them. */

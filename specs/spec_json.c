@@ -171,6 +171,18 @@ static const struct codec_field schedule_rows[] = {
 };
 static const struct codec schedule_codec = CODEC_OF(spec_schedule, schedule_rows, STRICT);
 
+static void service_init(void *obj)
+{
+    spec_service_init(obj);
+}
+
+static int service_cmp(const void *x, const void *y)
+{
+    return strcmp(((const struct spec_service *)x)->name, ((const struct spec_service *)y)->name);
+}
+
+static const struct codec service_codec;
+
 /* MARKED rows: a change of them needs a new container. */
 #define ROW(m, k, ...) CODEC_ROW(spec_service, m, k, __VA_ARGS__)
 #define MARKED(m, k, ...) CODEC_ROW(spec_service, m, k, .marked = true, __VA_ARGS__)
@@ -194,6 +206,7 @@ static const struct codec_field service_rows[] = {
     MARKED(health, CODEC_STRUCT, .sub = &health_codec),
     MARKED(network, CODEC_ENUM, .names = networks),
     MARKED(ports, CODEC_LIST, .sub = &port_codec),
+    MARKED(sidecars, CODEC_LIST, .sub = &service_codec, .max = SPEC_SIDECARS_MAX),
     MARKED(mounts, CODEC_LIST, .sub = &mount_codec),
     ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
     ROW(spread_over, CODEC_STRV, .check = spec_check_spread_key),
@@ -217,7 +230,8 @@ static const struct codec_field service_rows[] = {
     ROW(rebalance_after_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
     MARKED(fence_ms, CODEC_INT64, .max = SPEC_DURATION_MAX_MS),
 };
-static const struct codec service_codec = CODEC_OF(spec_service, service_rows, STRICT);
+static const struct codec service_codec =
+    CODEC_OF(spec_service, service_rows, STRICT, .init = service_init, .cmp = service_cmp);
 
 struct spec_service *spec_service_free(struct spec_service *s)
 {
@@ -272,6 +286,27 @@ static int check_network(const struct spec_service *s, struct orc_err *err)
     return 0;
 }
 
+/* What only a service can have, a container of one can't: parse_sidecar.c says it to people. */
+static int check_sidecar(const struct spec_service *main, const struct spec_service *s, struct orc_err *err)
+{
+    bool probed = s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
+    bool serves = s->sidecars.n || s->ports.n || s->gateway.n || s->depends_on.n;
+    bool runs_on = s->restart == SPEC_RESTART_ALWAYS || s->restart == SPEC_RESTART_UNLESS_STOPPED;
+
+    if (serves || s->network != SPEC_NETWORK_BRIDGE || s->job || s->schedule.cron)
+        return orc_fail(
+            err, -EINVAL,
+            "\"%s\" has neither \"sidecars\", \"network\", \"ports\", \"gateway\", \"depends_on\", "
+            "\"job\" nor \"schedule\" of its own",
+            s->name);
+    if (!runs_on)
+        return orc_fail(err, -EINVAL, "\"%s\": \"restart\" is \"always\" or \"unless-stopped\"", s->name);
+    if (main->network == SPEC_NETWORK_NONE && probed)
+        return orc_fail(err, -EINVAL, "\"%s\": \"health\": there is no network for it", s->name);
+    return strcmp(s->name, main->name) == 0 ? orc_fail(err, -EINVAL, "\"%s\" is its main service", s->name)
+                                            : 0;
+}
+
 /* What takes two members to see. */
 static int check_whole(const struct spec_service *s, struct orc_err *err)
 {
@@ -308,6 +343,13 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
         if (s->ports.at[i].container == 0)
             return orc_fail(err, -EINVAL, "\"ports\": a port needs a \"container\" in 1..65535");
     r = check_network(s, err);
+    for (size_t i = 0; r == 0 && i < s->sidecars.n; i++) {
+        r = check_sidecar(s, &s->sidecars.at[i], err);
+        if (r == 0)
+            r = check_whole(&s->sidecars.at[i], err);
+        if (r < 0)
+            orc_wrap(err, "\"sidecars\"");
+    }
     return r < 0 ? r : check_job(s, err);
 }
 

@@ -178,6 +178,28 @@ static void test_container_config__without_a_network_of_its_own_no_address_and_n
     }
 }
 
+static void test_container_config__a_sidecar_is_in_another_containers_network(void **state)
+{
+    static const struct container_context beside = {
+        .cluster_id = "c1", .node = "k1", .address = "10.0.0.11", .join = "0123abcd"};
+    orc_auto(spec_service_free_p) struct spec_service *s = spec_service_new("proxy");
+    struct record_task t = task();
+    orc_auto_json json_t *j = NULL;
+    orc_auto_free char *text = NULL;
+
+    s->image = orc_strdup("envoy:1");
+    j = container_config(&beside, "shop.web.2.7", &t, s);
+    text = orc_json_text(j);
+    assert_string_equal(
+        text,
+        "{\"Image\":\"envoy:1\",\"Env\":[],"
+        "\"Labels\":{\"orc.cluster\":\"c1\",\"orc.node\":\"k1\",\"orc.task\":\"shop.web.2.7\",\"orc."
+        "app\":\"shop\",\"orc.service\":\"web\",\"orc.sidecar\":\"proxy\",\"orc.slot\":\"2\",\"orc."
+        "revision\":\"4\",\"orc.hash\":\"abc\"},\"StopTimeout\":10,\"Healthcheck\":{\"Test\":[\"NONE\"]},"
+        "\"HostConfig\":{\"NanoCpus\":0,\"Memory\":0,\"NetworkMode\":\"container:0123abcd\",\"Mounts\":[],"
+        "\"RestartPolicy\":{\"Name\":\"no\"}}}");
+}
+
 static void test_container_config__volumes_belong_to_the_app(void **state)
 {
     orc_auto(spec_service_free_p) struct spec_service *s = spec();
@@ -239,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_container_config__environment_is_name_equals_value),
         cmocka_unit_test(test_container_config__orcs_labels_win),
         cmocka_unit_test(test_container_config__ports_bind_to_the_private_address),
+        cmocka_unit_test(test_container_config__a_sidecar_is_in_another_containers_network),
         cmocka_unit_test(test_container_config__without_a_network_of_its_own_no_address_and_no_ports),
         cmocka_unit_test(test_container_config__volumes_belong_to_the_app),
         cmocka_unit_test(test_container_config__stop_signal_is_the_specs_or_the_images),

@@ -477,11 +477,11 @@ static struct {
     char what[200], why[300];
 } ev;
 
-static void on_event(const char *action, const char *id, const char *task, int exit_code, void *arg)
+static void on_event(const char *action, const char *task, const char *sidecar, int exit_code, void *arg)
 {
     ev.events++;
     ev.code = exit_code;
-    snprintf(ev.what, sizeof ev.what, "%s %s %s", action, id, task);
+    snprintf(ev.what, sizeof ev.what, "%s %s %s", action, task, sidecar);
 }
 
 static void on_resync(void *arg)
@@ -515,7 +515,7 @@ static void test_docker_events__die_carries_task_and_exit_code(void **state)
     struct rule rules[] = {VERSION_OK, {"/events", -1, NULL}, {0}};
     struct docker_events *e;
     const char *die = "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"abc\",\"Attributes\":"
-                      "{\"orc.task\":\"shop.web.0.1\",\"exitCode\":\"137\"}}}\n";
+                      "{\"orc.task\":\"shop.web.0.1\",\"orc.sidecar\":\"proxy\",\"exitCode\":\"137\"}}}\n";
     const char *nonsense = "{\"Action\":7}\nnot json\n{\"Actor\":null}\n";
 
     play(rules);
@@ -530,7 +530,7 @@ static void test_docker_events__die_carries_task_and_exit_code(void **state)
     fake_chunk(t.held, die + 40, strlen(die) - 40);
     while (!ev.events)
         uv_run(&t.loop, UV_RUN_ONCE);
-    assert_string_equal(ev.what, "die abc shop.web.0.1");
+    assert_string_equal(ev.what, "die shop.web.0.1 proxy");
     assert_int_equal(ev.code, 137);
     docker_events_free(e);
 }

@@ -50,6 +50,16 @@ static void add_route(struct spec_service *s, const char *host, const char *path
     *g = (struct spec_gateway){.host = orc_strdup(host), .path = orc_strdup(path), .port = port};
 }
 
+static struct spec_service *add_sidecar(struct spec_service *s, const char *name)
+{
+    struct spec_service *side = orc_vec_add(&s->sidecars);
+
+    spec_service_init(side);
+    side->name = orc_strdup(name);
+    side->image = orc_strdup("envoy:1");
+    return side;
+}
+
 static void add_depend(struct spec_service *s, const char *name, enum spec_depends condition)
 {
     struct spec_depend *d = orc_vec_add(&s->depends_on);
@@ -83,6 +93,7 @@ static struct spec_service *everything(void)
     s->network = SPEC_NETWORK_HOST;
     add_port(s, "127.0.0.1", 8080, 8080, false);
     add_port(s, "0.0.0.0", 53, 53, true);
+    add_sidecar(s, "proxy")->stop_grace_period_ms = 0;
     add_mount(s, SPEC_MOUNT_VOLUME, "data", "/data");
     add_mount(s, SPEC_MOUNT_BIND, "/srv/x", "/x");
     add_constraint(s, "node.labels.disk", true, "ssd");
@@ -226,6 +237,18 @@ static void test_spec_json__what_was_written_by_hand_is_checked(void **state)
                    "\"target\":\"/x\"}]}",
                    "/a/../b");
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"gateway\":[{\"host\":\"\",\"path\":\"/\"}]}", "port");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"sidecars\":[{\"name\":\"b\"}]}", "\"image\"");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"sidecars\":[{\"name\":\"web\",\"image\":\"a\"}]}",
+                   "is its main service");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"sidecars\":[{\"name\":\"b\",\"image\":\"a\","
+                   "\"sidecars\":[{\"name\":\"c\",\"image\":\"a\"}]}]}",
+                   "\"sidecars\"");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"sidecars\":[{\"name\":\"b\",\"image\":\"a\","
+                   "\"restart\":\"no\"}]}",
+                   "\"restart\"");
+    assert_refused("{\"name\":\"web\",\"image\":\"a\",\"network\":\"none\",\"sidecars\":[{\"name\":\"b\","
+                   "\"image\":\"a\",\"health\":{\"kind\":\"tcp\",\"port\":1}}]}",
+                   "no network for it");
     assert_refused("{\"name\":\"web\",\"image\":\"a\",\"network\":\"none\",\"health\":{\"kind\":\"tcp\","
                    "\"port\":1}}",
                    "\"network\"");
@@ -288,6 +311,7 @@ CHANGE(health_start_period, s->health.start_period_ms = 1)
 CHANGE(health_start_interval, s->health.start_interval_ms = 1)
 CHANGE(health_retries, s->health.retries = 1)
 CHANGE(network, s->network = SPEC_NETWORK_NONE)
+CHANGE(sidecars, add_sidecar(s, "proxy"))
 CHANGE(ports, add_port(s, "", 0, 80, false))
 CHANGE(mounts, add_mount(s, SPEC_MOUNT_VOLUME, "data", "/data"))
 CHANGE(constraints, add_constraint(s, "node.hostname", true, "k1"))
@@ -357,6 +381,7 @@ static const struct {
     {"health start_interval", change_health_start_interval, true},
     {"health retries", change_health_retries, true},
     {"network_mode", change_network, true},
+    {"network_mode: service", change_sidecars, true},
     {"ports", change_ports, true},
     {"mounts", change_mounts, true},
     {"constraints", change_constraints, false},
