@@ -169,7 +169,7 @@ static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
     orc_auto_free char *node = key_node(SIM_CLUSTER, c->name->key.node);
     orc_auto_free char *alive = key_alive(SIM_CLUSTER, c->name->key.node);
     struct told *told = told_find(c->name->key.task);
-    const struct sim_container *at = engine_by_task(c->name->key.node, c->name->key.task);
+    const struct sim_container *at = engine_any_of(c->name->key.node, c->name->key.task, false);
 
     check_leads(t, c->name->at);
     if (told) {
@@ -183,6 +183,17 @@ static void task_deleted(const struct sim_change *c, const struct sim_txn *t)
         sim_broken("collected-early", "the record of %s is deleted and its container is there", at->task);
 }
 
+/* A task is called stopped, with which its room is given away, when its sidecars are, too. What was running
+ * when an engine or a server ended is told by who comes next. */
+static void check_sidecars(const struct sim_change *c, const struct record_status *r)
+{
+    const struct sim_container *at = engine_any_of(c->name->key.node, c->name->key.task, true);
+
+    if (r->state >= TASK_STOPPED && at && *at->sidecar && !cluster.replaced && !check_is_orphan(at))
+        sim_broken("stopped-early", "%s is called %s, and its sidecar %s runs", c->name->key.task,
+                   task_state_name(r->state), at->name);
+}
+
 static void status_put(const struct sim_change *c)
 {
     const struct record_status *r = sim_text_status(c->text);
@@ -190,6 +201,7 @@ static void status_put(const struct sim_change *c)
 
     if (!r || !told)
         return;
+    check_sidecars(c, r);
     if (r->state != TASK_RUNNING || r->health != TASK_HEALTHY) {
         told->fell_ill = told->fell_ill || told->healthy_since;
         told->healthy_since = 0;

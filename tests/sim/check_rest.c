@@ -13,6 +13,14 @@ static bool is_of(const struct record_task *t, const struct sim_service *s)
     return t && t->desired == TASK_RUN && strcmp(t->service, s->name) == 0;
 }
 
+static bool has_sidecar(const struct sim_container *main)
+{
+    for (const struct sim_container *c = main->node->containers; c; c = c->next)
+        if (*c->sidecar && strcmp(c->joins, main->id) == 0 && engine_is_joined(c))
+            return true;
+    return false;
+}
+
 static bool is_well(const struct sim_service *s, const struct sim_kv *kv)
 {
     const struct record_task *t = sim_text_task(kv->text);
@@ -25,7 +33,7 @@ static bool is_well(const struct sim_service *s, const struct sim_kv *kv)
         return not_yet("%s runs the container of revision %lld", kv->name->key.task, (long long)c->revision);
     if (!c || !engine_is_healthy(c))
         return not_yet("%s %s", kv->name->key.task, c ? "is not healthy" : "has no container");
-    return true;
+    return !s->sidecar || has_sidecar(c) || not_yet("%s has no sidecar in its network", c->task);
 }
 
 /* Each slot once; which numbers they have is the scheduler's. */

@@ -96,8 +96,10 @@ void check_started(struct sim_container *c)
         sim_broken("unknown-task", "the container %s starts and was never asked for", c->task);
     if (c->node->proc->dying || cluster.replaced)
         return;
-    t->was_ready = false;
     check_capacity(c);
+    if (*c->sidecar)
+        return;
+    t->was_ready = false;
     check_address(c, t);
     check_port(c);
     if (c->starts == 0)
@@ -144,10 +146,23 @@ static void check_withdrawn(const struct sim_container *c, const struct told *t)
                                                                    : "has requests in flight to it");
 }
 
+/* In the network that is its task's, a sidecar runs for as long as the main container does, and to its end.
+ */
+static void check_sidecar_signalled(const struct sim_container *c)
+{
+    if (engine_is_joined(c))
+        sim_broken("sidecar-first", "the sidecar %s is stopped, and the container whose network it has runs",
+                   c->name);
+}
+
 void check_signalled(struct sim_container *c, struct sim_proc *by)
 {
     const struct told *t = told_find(c->task);
 
+    if (*c->sidecar) {
+        check_sidecar_signalled(c);
+        return;
+    }
     if (!c->term_at)
         c->fenced = t && check_is_fenced(c);
     if (c->fenced)
@@ -163,9 +178,11 @@ void check_removed(struct sim_container *c, struct sim_proc *by)
     const struct told *t = told_find(c->task);
     struct holder *h = holder_of(c->address);
 
+    if (*c->sidecar && !engine_main(c)) /* what it was made for is gone */
+        return;
     if (!t || t->desired != TASK_REMOVE)
         sim_broken("removed-unasked", "the container %s is deleted, and nobody said so", c->task);
-    if (h->task == t) {
+    if (h->task == t && !*c->sidecar) {
         h->exists = false;
         h->gone_at = world.now;
     }

@@ -11,7 +11,7 @@ void check_ended(struct sim_container *c, int exit_code)
 {
     struct told *t = told_find(c->task);
 
-    if (t && !check_is_orphan(c))
+    if (t && !check_is_orphan(c) && !*c->sidecar)
         t->exited_well = t->exited_well || (exit_code == 0 && !c->term_at);
 }
 

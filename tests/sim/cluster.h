@@ -46,6 +46,10 @@ struct sim_container {
     struct sim_container *next;
     struct sim_node *node;
     char *id, *name, *task, *cluster_id, *hash;
+    char *sidecar,
+        *joins; /* of a sidecar: its name, the container whose network it is made for; "": it is none */
+    int joined; /* ... and which start of that it has joined */
+    unsigned long run; /* the engine's count of starts */
     char address[16];
     int host_port; /* 0: none */
     int64_t revision;
@@ -70,6 +74,7 @@ struct sim_node {
     unsigned engine_fails; /* one call in so many fails; 0: none */
     uint64_t engine_slow;  /* ms more, at most */
     struct sim_container *containers;
+    unsigned long runs;      /* its engine's */
     struct orc_strv volumes; /* by their engine's names; they stay */
     struct sim_proc *proc;
     struct docker *docker; /* of the nodelet that runs; NULL */
@@ -118,7 +123,7 @@ struct sim_service {
     uint64_t drain_ms, grace_ms;
     int64_t good; /* the last revision whose image works */
     /* of the wide world */
-    bool global, job, scheduled, rebalances;
+    bool global, job, scheduled, rebalances, sidecar;
     enum spec_concurrency concurrency;
     int canary;
     uint64_t disconnect_ms, fence_ms;
@@ -168,6 +173,11 @@ void stream_reset(size_t member);    /* its connections break */
 /* ---- engine.c */
 struct sim_container *engine_by_address(const char *address);             /* running; NULL: none */
 struct sim_container *engine_by_task(const char *node, const char *task); /* existing; NULL: none */
+/* Any of them, also a sidecar; `running`: that runs. */
+struct sim_container *engine_any_of(const char *node, const char *task, bool running);
+struct sim_container *engine_main(const struct sim_container *c); /* of a sidecar; NULL: it is gone */
+/* A sidecar runs in the network that its main container has now. */
+bool engine_is_joined(const struct sim_container *c);
 void engine_set(struct sim_node *n, bool up);
 void engine_crash(struct sim_container *c, int exit_code); /* it ends by itself */
 void engine_release(struct sim_node *n);

@@ -69,9 +69,31 @@ struct sim_container *engine_by_task(const char *node, const char *task)
 {
     for (int i = 0; i < cluster.n_nodes; i++)
         for (struct sim_container *c = cluster.nodes[i].containers; c; c = c->next)
-            if (strcmp(c->task, task) == 0 && strcmp(c->node->name, node) == 0)
+            if (strcmp(c->task, task) == 0 && strcmp(c->node->name, node) == 0 && !*c->sidecar)
                 return c;
     return NULL;
+}
+
+struct sim_container *engine_any_of(const char *node, const char *task, bool running)
+{
+    for (int i = 0; i < cluster.n_nodes; i++)
+        for (struct sim_container *c = cluster.nodes[i].containers; c; c = c->next)
+            if (strcmp(c->task, task) == 0 && strcmp(c->node->name, node) == 0 &&
+                (!running || c->state == SIM_RUNNING))
+                return c;
+    return NULL;
+}
+
+struct sim_container *engine_main(const struct sim_container *c)
+{
+    return by_ref(c->node, c->joins, strlen(c->joins));
+}
+
+bool engine_is_joined(const struct sim_container *c)
+{
+    const struct sim_container *main = engine_main(c);
+
+    return main && main->state == SIM_RUNNING && c->state == SIM_RUNNING && c->joined == main->starts;
 }
 
 bool engine_is_healthy(const struct sim_container *c)
@@ -91,8 +113,8 @@ static void event(struct sim_container *c, const char *action, const char *name,
     if (!d || !c->node->engine_up)
         return;
     snprintf(text, sizeof text, "%d", code);
-    line = json_pack("{s:s, s:{s:s, s:{s:s}}}", "Action", action, "Actor", "ID", c->id, "Attributes",
-                     "orc.task", c->task);
+    line = json_pack("{s:s, s:{s:s, s:{s:s, s:s}}}", "Action", action, "Actor", "ID", c->id, "Attributes",
+                     "orc.task", c->task, "orc.sidecar", c->sidecar);
     if (name)
         json_object_set_new(json_object_get(json_object_get(line, "Actor"), "Attributes"), name,
                             json_string(text));
@@ -176,6 +198,9 @@ static void run(struct sim_container *c)
     check_started(c);
     c->state = SIM_RUNNING;
     c->starts++;
+    c->run = ++c->node->runs;
+    if (*c->sidecar)
+        c->joined = engine_main(c)->starts;
     c->started_at = world.now;
     c->healthy_at = world.now + sim_below(800);
     c->sick_now = false;
@@ -201,6 +226,8 @@ static void free_container(struct sim_container *c)
     free(c->task);
     free(c->cluster_id);
     free(c->hash);
+    free(c->sidecar);
+    free(c->joins);
     free(c);
 }
 
@@ -269,6 +296,7 @@ static void do_create(struct docker_call *call)
     const json_t *host = json_object_get(call->body, "HostConfig");
     const json_t *ends = json_object_get(json_object_get(call->body, "NetworkingConfig"), "EndpointsConfig");
     const json_t *ipam = json_object_get(json_object_get(ends, "orc"), "IPAMConfig");
+    const char *network = string_at(host, "NetworkMode");
     struct sim_container *c;
 
     if (strncmp(image, "missing", 7) == 0) {
@@ -285,6 +313,8 @@ static void do_create(struct docker_call *call)
     c->name = orc_strdup(name);
     c->task = orc_strdup(string_at(labels, "orc.task"));
     c->cluster_id = orc_strdup(string_at(labels, "orc.cluster"));
+    c->sidecar = orc_strdup(string_at(labels, "orc.sidecar"));
+    c->joins = orc_strdup(strncmp(network, "container:", 10) == 0 ? network + 10 : "");
     snprintf(c->address, sizeof c->address, "%s", string_at(ipam, "IPv4Address"));
     c->host_port = port_of(host);
     c->hash = orc_strdup(string_at(labels, "orc.hash"));
@@ -306,7 +336,7 @@ static const char *in_the_way(const struct sim_container *c)
     for (struct sim_container *o = c->node->containers; o; o = o->next) {
         if (o == c || o->state != SIM_RUNNING || !(cluster.replaced || check_is_orphan(o)))
             continue;
-        if (strcmp(o->address, c->address) == 0)
+        if (*c->address && strcmp(o->address, c->address) == 0)
             return "Address already in use";
         if (c->host_port && o->host_port == c->host_port)
             return "port is already allocated";
@@ -317,9 +347,14 @@ static const char *in_the_way(const struct sim_container *c)
 static void do_start(struct docker_call *call, struct sim_container *c)
 {
     const char *why = in_the_way(c);
+    const struct sim_container *main = *c->sidecar ? engine_main(c) : c;
 
     if (c->state == SIM_RUNNING) {
         answer(call, DOCKER_OK, "", NULL);
+    } else if (!main) {
+        answer(call, DOCKER_NOT_FOUND, "No such container: what it joins", NULL);
+    } else if (*c->sidecar && main->state != SIM_RUNNING) {
+        answer(call, DOCKER_CONFLICT, "cannot join network of a non running container", NULL);
     } else if (c->temper == SIM_BROKEN) {
         answer(call, DOCKER_REFUSED, "OCI runtime create failed: executable file not found", NULL);
     } else if (why) {
@@ -394,11 +429,24 @@ static const char *state_name(const struct sim_container *c)
     return c->state == SIM_RUNNING ? "running" : c->state == SIM_CREATED ? "created" : "exited";
 }
 
+static json_t *labels_of(const struct sim_container *c)
+{
+    json_t *l =
+        json_pack("{s:s, s:s, s:s}", "orc.task", c->task, "orc.cluster", c->cluster_id, "orc.hash", c->hash);
+
+    if (*c->sidecar)
+        json_object_set_new(l, "orc.sidecar", json_string(c->sidecar));
+    return l;
+}
+
 static json_t *shown(const struct sim_container *c)
 {
-    return json_pack("{s:s, s:{s:s, s:i, s:b}, s:{s:{s:s, s:s, s:s}}}", "Id", c->id, "State", "Status",
-                     state_name(c), "ExitCode", c->exit_code, "OOMKilled", 0, "Config", "Labels", "orc.task",
-                     c->task, "orc.cluster", c->cluster_id, "orc.hash", c->hash);
+    orc_auto_free char *started = orc_printf("%012luZ", c->run),
+                       *network = orc_printf("container:%s", c->joins);
+
+    return json_pack("{s:s, s:{s:s, s:i, s:b, s:s}, s:{s:o}, s:{s:s}}", "Id", c->id, "State", "Status",
+                     state_name(c), "ExitCode", c->exit_code, "OOMKilled", 0, "StartedAt", started, "Config",
+                     "Labels", labels_of(c), "HostConfig", "NetworkMode", *c->joins ? network : "orc");
 }
 
 static void do_list(struct docker_call *call)
@@ -406,9 +454,8 @@ static void do_list(struct docker_call *call)
     json_t *list = json_array();
 
     for (struct sim_container *c = call->d->node->containers; c; c = c->next)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "Id", c->id, "State",
-                                              state_name(c), "Labels", "orc.task", c->task, "orc.cluster",
-                                              c->cluster_id, "orc.hash", c->hash));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:o}", "Id", c->id, "State", state_name(c), "Labels", labels_of(c)));
     answer(call, DOCKER_OK, "", list);
 }
 

@@ -64,6 +64,8 @@ void wide_service(struct sim_service *s, int i)
 
     if (i > 0 && sim_chance(last ? 2 : 5))
         make_job(s);
+    s->sidecar =
+        (world.seed / 3 + (uint64_t)i) % 3 == 0; /* not by the dice: without it runs stay what they were */
     s->global = i > 0 && !s->volume && !s->port && sim_chance(4);
     if (s->global) {
         s->per_node = 0;
@@ -91,8 +93,23 @@ static void job_spec(const struct sim_service *s, struct spec_service *w)
     w->schedule.deadline_ms = 3600000;
 }
 
+/* A part of what the replica needs is its. */
+static void add_sidecar(const struct sim_service *s, struct spec_service *w)
+{
+    struct spec_service *x = orc_vec_add(&w->sidecars);
+
+    spec_service_init(x);
+    x->name = orc_strdup("side");
+    x->image = orc_strdup(s->job ? "good" : w->image); /* one that ends is no sidecar */
+    x->limits = (struct spec_resources){w->limits.cpus_nano / 2, w->limits.memory / 2};
+    w->limits = x->limits;
+    x->stop_grace_period_ms = w->stop_grace_period_ms;
+}
+
 void wide_spec(const struct sim_service *s, struct spec_service *w)
 {
+    if (s->sidecar)
+        add_sidecar(s, w);
     w->global = s->global;
     if (s->global)
         w->replicas = SPEC_REPLICAS_DEFAULT;

@@ -36,6 +36,22 @@ static void say(struct run *r, const char *fmt, ...)
     printf("\n");
 }
 
+/* Half of what each replica takes, and its data, are a sidecar's: for the deciders nothing is different. */
+static void split(struct spec_service *w)
+{
+    struct spec_service *x = orc_vec_add(&w->sidecars);
+
+    spec_service_init(x);
+    x->name = orc_strdup("side");
+    x->image = orc_strdup(w->image);
+    x->limits = (struct spec_resources){w->limits.cpus_nano / 2, w->limits.memory / 2};
+    x->mounts.at = w->mounts.at;
+    x->mounts.n = w->mounts.n;
+    x->mounts.cap = w->mounts.cap;
+    w->limits = x->limits;
+    memset(&w->mounts, 0, sizeof w->mounts);
+}
+
 static void apply(struct run *r, struct service *x, const char *image)
 {
     struct spec_service *w = sim_spec(x->name, 0, image);
@@ -89,6 +105,8 @@ static void apply(struct run *r, struct service *x, const char *image)
     if (x->port)
         orc_vec_push(&w->ports,
                      ((struct spec_port){.host_ip = orc_strdup(""), .host = 8080, .container = 80}));
+    if (x->revision % 2)
+        split(w);
     say(r, "apply %s revision %lld: %s", x->name, (long long)x->revision, image);
     sim_apply(r->s, "shop", x->revision, w);
     sim_scale(r->s, "shop", x->name, x->replicas);
