@@ -292,7 +292,8 @@ static bool is_first(const char *service, int64_t revision)
 void check_first(const struct sim_change *c, const struct record_task *r, const struct sim_txn *t)
 {
     const struct sim_service *s = service_named(r->service);
-    int64_t unmet = s && s->needs && !s->job ? check.unmet_since[s - cluster.services] : 0;
+    bool waits = s && s->needs && !s->job && cluster.services[s->needs - 1].wanted;
+    int64_t unmet = waits ? check.unmet_since[s - cluster.services] : 0;
 
     if (unmet && t && !cluster.replaced && unmet <= t->seen && is_first(s->name, store.revision))
         sim_broken("starts-after", "%s is made at %lld, and since %lld %s is not as %s needs it",
