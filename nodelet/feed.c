@@ -55,7 +55,7 @@ static void put_task(struct agent *a, const char *id, const struct etcd_kv *kv)
     t->mod_rev = kv->mod_revision;
     t->pub.retry_at = 0;
     if (t->begun)
-        orphans_claim(a, id); /* its record is there again */
+        parts_claim(t);
     if (a->batched) {
         task_step(t);
         orphans_report(a);
@@ -74,8 +74,8 @@ static void delete_task(struct agent *a, const char *id)
     if (t->c.container != CONTAINER_NONE) {
         orphans_add(a, id);
         orc_warn("task %s: its record is gone; its container is left alone as an orphan", id);
-        orphans_report(a);
     }
+    orphans_report(a);
     task_step(t);
 }
 

@@ -138,3 +138,10 @@ void parts_orphan(struct task *t)
             orphans_add(t->a, x->id);
     }
 }
+
+void parts_claim(struct task *t)
+{
+    orphans_claim(t->a, t->id);
+    for (size_t i = 0; i < t->parts.n; i++)
+        orphans_claim(t->a, t->parts.at[i]->id);
+}

@@ -154,6 +154,7 @@ size_t parts_of(const struct task *t,
 void parts_world(const struct task *t, struct converge_world *w);
 void parts_want(struct task *t);           /* what is asked of the sidecars now */
 void parts_orphan(struct task *t);         /* the record is gone */
+void parts_claim(struct task *t);          /* ... and there again: the main container's, too */
 bool parts_are_gone(const struct task *t); /* no sidecar is left, and nothing is under way */
 
 /* feed.c: agent_put(), agent_delete() */
