@@ -243,6 +243,19 @@ static int count_such(const struct seens *v, const char *service, bool (*is_such
     return n;
 }
 
+/* As the store says: people change it first, and know of it then. */
+static bool is_wanted(const struct sim_service *s)
+{
+    orc_auto_free char *key = key_app(SIM_CLUSTER, SIM_APP);
+    const struct sim_kv *kv = store_find(key);
+    const struct record_app *a = kv ? sim_text_app(kv->text) : NULL;
+    bool wanted = false;
+
+    for (size_t i = 0; a && i < a->services.n; i++)
+        wanted = wanted || strcmp(a->services.at[i].name, s->name) == 0;
+    return wanted;
+}
+
 /* What others wait for: all replicas of what was never complete, one of what was; a job's end. Where nothing
  * is wanted nothing is waited for. */
 static bool is_there(const struct seens *v, const struct sim_service *s, enum spec_depends how)
@@ -251,7 +264,7 @@ static bool is_there(const struct seens *v, const struct sim_service *s, enum sp
     const struct sim_kv *kv = store_find(key);
     const struct record_rollout *r = kv ? sim_text_rollout(kv->text) : NULL;
 
-    if (!s->wanted || (r && r->replicas == 0))
+    if (!is_wanted(s) || (r && r->replicas == 0))
         return true;
     if (how == SPEC_DEPENDS_COMPLETED)
         return r && r->state == ROLLOUT_COMPLETE && r->wanted == s->target && s->epoch <= r->restart_epoch;
@@ -292,8 +305,7 @@ static bool is_first(const char *service, int64_t revision)
 void check_first(const struct sim_change *c, const struct record_task *r, const struct sim_txn *t)
 {
     const struct sim_service *s = service_named(r->service);
-    bool waits = s && s->needs && !s->job && cluster.services[s->needs - 1].wanted;
-    int64_t unmet = waits ? check.unmet_since[s - cluster.services] : 0;
+    int64_t unmet = s && s->needs && !s->job ? check.unmet_since[s - cluster.services] : 0;
 
     if (unmet && t && !cluster.replaced && unmet <= t->seen && is_first(s->name, store.revision))
         sim_broken("starts-after", "%s is made at %lld, and since %lld %s is not as %s needs it",

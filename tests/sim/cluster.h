@@ -226,6 +226,7 @@ void wide_service(struct sim_service *s, int i); /* what it is besides */
 void wide_spec(const struct sim_service *s, struct spec_service *w);
 bool wide_act(struct sim_service *s, struct sim_node *n); /* false: something plain is done */
 void wide_begin(void);
+uint64_t wide_control_late(void); /* ms that NGINX is busy before it looks at its control socket */
 void wide_later(struct sim_service *s, int i); /* what it waits for, and its fence */
 struct sim_node *
 wide_drain(uint64_t *ret_ms); /* people drain a server with a deadline; NULL: not in this run */

@@ -261,7 +261,7 @@ struct orc_http_call *orc_http_start(struct orc_http *http, const struct orc_htt
     call->on_done = req->on_done;
     call->arg = req->arg;
     sim_event_init(&call->event, world.current, on_http, call);
-    sim_event_in(&call->event, 1 + sim_below(3));
+    sim_event_in(&call->event, 1 + sim_below(3) + wide_control_late());
     return call;
 }
 

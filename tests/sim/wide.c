@@ -26,6 +26,12 @@ void wide_begin(void)
     cluster.later = cluster.wide && later_below(2) == 0;
 }
 
+/* Below the gateway's time-out: it is answered, and meanwhile NGINX goes on with the table that it has. */
+uint64_t wide_control_late(void)
+{
+    return cluster.later && later_below(30) == 0 ? later_below(1500) : 0;
+}
+
 /* It waits for one that was applied before; what must run once is fenced. */
 void wide_later(struct sim_service *s, int i)
 {
