@@ -57,10 +57,11 @@ const char *sidecar_found(const struct sidecar_part *main, const char *started)
 
 /* ---- as a whole ---------------------------------------------------------------------------------------- */
 
-/* It runs, or may soon. */
+/* It runs, or may soon, or may do so already: a start that failed is looked at. */
 static bool is_busy(const struct sidecar_part *p)
 {
-    return is_running(p) || p->c->op == CONVERGE_START || p->c->op == CONVERGE_CREATE;
+    return is_running(p) || p->c->op == CONVERGE_START || p->c->op == CONVERGE_CREATE ||
+           (!p->known && p->c->container != CONTAINER_NONE);
 }
 
 static bool is_refused(const struct sidecar_part *p)

@@ -257,6 +257,29 @@ static void test_sidecar__the_main_one_stops_first_and_all_are_gone_at_the_end(v
     pod_free(p);
 }
 
+/* The engine said no to its start, and it runs all the same (the simulation's seed 1450568). */
+static void test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped(void **state_)
+{
+    struct converge_seen done = {.container = CONTAINER_EXITED};
+    struct pod *p = pod_new();
+
+    p->spec[0]->restart = SPEC_RESTART_NO;
+    for (int i = 0; i < N; i++)
+        assert_true(step(p, i)); /* made */
+    assert_true(step(p, 0));
+    look(p, 0);
+    want(p);
+    converge_begin(&p->c[1], CONVERGE_START);
+    converge_end(&p->c[1], CONVERGE_TRANSIENT, "the Docker Engine answered 500", p->now);
+    p->unseen[1] = true;
+    converge_see(&p->c[0], &done, p->now);
+    want(p);
+    assert_int_equal(state(p), TASK_STOPPING);
+    p->unseen[1] = false; /* it did not start */
+    assert_int_equal(state(p), TASK_STOPPED);
+    pod_free(p);
+}
+
 static void test_sidecar__drained_they_are_kept(void **state_)
 {
     struct pod *p = running();
@@ -550,6 +573,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sidecar__all_are_made_before_the_main_one_starts),
         cmocka_unit_test(test_sidecar__the_main_one_stops_first_and_all_are_gone_at_the_end),
+        cmocka_unit_test(test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped),
         cmocka_unit_test(test_sidecar__drained_they_are_kept),
         cmocka_unit_test(test_sidecar__the_main_ones_end_takes_the_others_along),
         cmocka_unit_test(test_sidecar__one_left_in_a_network_that_is_over_is_no_part_of_it),
