@@ -412,27 +412,29 @@ void agent_network(struct agent *a, bool ready)
     step_all(a);
 }
 
-/* When etcd was last known to know of us: fences count from there. No task is stepped here, as a task may be
- * who tells; those that are fenced are woken in time. */
-static void look_away(struct agent *a)
+/* No task is stepped here, as a task may be who tells; those that are fenced are woken in time. */
+static void away_from(struct agent *a, uint64_t since)
 {
-    bool away = a->view != VIEW_LIVE || !a->lease;
-    uint64_t now = orc_clock_ms();
     struct task *t, *next;
 
-    if (!away)
-        a->away_since = 0;
-    if (!away || a->away_since)
-        return;
-    a->away_since = now;
+    a->away_since = since;
     HASH_ITER (hh, a->tasks, t, next)
         if (t->c.fence_ms) {
-            task_wake_at(t, now + t->c.fence_ms);
-            arm(a, t->wake, now);
+            task_wake_at(t, since + t->c.fence_ms);
+            arm(a, t->wake, orc_clock_ms());
         }
 }
 
-void agent_alive(struct agent *a, int64_t lease, int64_t create_revision)
+/* Fences count from when etcd was last known to know of us. */
+static void look_away(struct agent *a, uint64_t heard_at)
+{
+    if (a->view == VIEW_LIVE && a->lease)
+        a->away_since = 0;
+    else if (!a->away_since || heard_at < a->away_since)
+        away_from(a, heard_at);
+}
+
+void agent_alive(struct agent *a, int64_t lease, int64_t create_revision, uint64_t heard_at)
 {
     struct task *t, *next;
 
@@ -446,7 +448,7 @@ void agent_alive(struct agent *a, int64_t lease, int64_t create_revision)
             t->pub.have = EP_UNKNOWN;
             withdraw_again(&t->w);
         }
-    look_away(a);
+    look_away(a, lease ? orc_clock_ms() : heard_at);
     if (!lease)
         return; /* lost: what runs is ours still */
     a->ours = true;
@@ -497,7 +499,7 @@ void agent_forget(struct agent *a)
 void agent_view(struct agent *a, enum view_state state)
 {
     a->view = state;
-    look_away(a);
+    look_away(a, orc_clock_ms());
     if (state == VIEW_LIVE)
         step_all(a);
 }

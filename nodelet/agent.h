@@ -47,8 +47,9 @@ void agent_address(struct agent *a, const char *address);
 /* Whether the engine's network is made: without it nothing new is created. */
 void agent_network(struct agent *a, bool ready);
 /* The lease of our `alive` and its create revision; 0, 0: lost. Endpoints are written anew. Before the first
- * one nothing is done at all: the tasks may be another nodelet's. */
-void agent_alive(struct agent *a, int64_t lease, int64_t create_revision);
+ * one nothing is done at all: the tasks may be another nodelet's. heard_at: when etcd was heard of last,
+ * monotonic ms: fences count from there. */
+void agent_alive(struct agent *a, int64_t lease, int64_t create_revision, uint64_t heard_at);
 /* Another nodelet has this node's name: its tasks are not ours until agent_alive() says so again. */
 void agent_held(struct agent *a);
 

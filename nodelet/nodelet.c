@@ -55,7 +55,7 @@ static void on_alive(int64_t lease, int64_t create_revision, void *arg)
     struct nodelet *n = arg;
 
     node_alive(n->node, create_revision);
-    agent_alive(n->agent, lease, create_revision);
+    agent_alive(n->agent, lease, create_revision, registration_heard_at(n->registration));
 }
 
 static void on_held(void *arg)

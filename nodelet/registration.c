@@ -399,6 +399,11 @@ void registration_begin(struct registration *r, const char *cluster_id, int64_t 
     r->lease = lease_new(r->opts.loop, r->opts.etcd, &opts);
 }
 
+uint64_t registration_heard_at(const struct registration *r)
+{
+    return lease_heard_at(r->lease);
+}
+
 struct registration *registration_free(struct registration *r)
 {
     if (!r)

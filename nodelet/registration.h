@@ -43,6 +43,8 @@ void registration_alive_gone(struct registration *r);
 void registration_address(struct registration *r, const char *address);
 /* The view has shown all there is: a subnet may be chosen. */
 void registration_synced(struct registration *r);
+/* When etcd was heard of our lease last: lease_heard_at(). */
+uint64_t registration_heard_at(const struct registration *r);
 /* Somebody found that our alive is not what we think: look again. */
 void registration_doubt(struct registration *r);
 

@@ -17,6 +17,7 @@ struct lease {
     bool alive;       /* the owner was told so */
     int64_t ttl_s;    /* as etcd granted it */
     uint64_t sent;    /* when the request now under way was sent */
+    uint64_t heard;   /* when the last one that was answered was sent */
     uint64_t good;    /* when the last one that was answered well was sent */
     unsigned retries; /* since then */
     char *reason;
@@ -75,7 +76,7 @@ static void kept(struct lease *l, int64_t id, int64_t ttl_s)
 
     l->id = id;
     l->ttl_s = ttl_s;
-    l->good = l->sent;
+    l->good = l->heard = l->sent;
     l->retries = 0;
     l->doubted = false;
     if (age >= (uint64_t)ttl_s * 1000) { /* the answer came too late to mean anything */
@@ -129,6 +130,7 @@ static void on_kept(const struct etcd_result *res, void *arg)
         kept(l, l->id, res->ttl_s);
     } else {
         l->id = 0;
+        l->heard = l->sent;
         if (lost(l, "etcd says that the lease has expired"))
             send_next(l);
     }
@@ -221,6 +223,11 @@ int64_t lease_id(const struct lease *l)
 bool lease_is_valid(const struct lease *l)
 {
     return l->alive && orc_clock_ms() < ends_at(l);
+}
+
+uint64_t lease_heard_at(const struct lease *l)
+{
+    return l->heard;
 }
 
 const char *lease_reason(const struct lease *l)

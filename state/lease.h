@@ -32,6 +32,8 @@ struct lease *lease_free(struct lease *l); /* also from on_lease(); before its s
 int64_t lease_id(const struct lease *l);   /* 0 while there is none */
 /* Whether etcd can't have ended it yet, by the clock and not by what was told. */
 bool lease_is_valid(const struct lease *l);
+/* When the last request about it that etcd answered, whatever it said, was sent; monotonic ms, 0: none. */
+uint64_t lease_heard_at(const struct lease *l);
 const char *lease_reason(const struct lease *l); /* why there is none: "no answer from ... for 4s"; "" */
 /* Gives the lease back at once (a clean stop); done(arg) is called when etcd answered or after 2 s, never
  * inside this function. on_lease() is not called any more; what is left is lease_free(). */

@@ -4,7 +4,7 @@
 #define FORCED_MS 10000 /* what was decided while it was forced is written so late */
 #define MISSED_MS 10000 /* an uncordon and another drain within that may look like one drain */
 #define MENDED_MS 15000 /* so long after the last trouble etcd is surely reached again */
-#define NOTICE_MS 4000  /* so long a server believes in its heartbeat that nobody answers */
+#define BEAT_MS 1400    /* a heartbeat is kept alive so often, a third of its lease */
 #define SPARE_MS 4000
 
 /* ---- drains */
@@ -132,7 +132,7 @@ bool check_is_fenced(const struct sim_container *c)
     int i = node_number(c->node->name);
 
     return s && s->fence_ms && check.reach[i].trouble_at &&
-           world.now >= check.reach[i].trouble_at + s->fence_ms;
+           world.now + BEAT_MS >= check.reach[i].trouble_at + s->fence_ms;
 }
 
 /* What is fenced does not outlive its time on a server that is cut off and can stop it. */
@@ -143,8 +143,7 @@ static void check_fence(const struct sim_node *n, const struct reach *r)
         const struct sim_service *s = t ? service_named(t->service) : NULL;
 
         if (s && s->fence_ms && c->state == SIM_RUNNING && !check_is_orphan(c) &&
-            t->create < r->cut_revision &&
-            world.now > r->able_at + NOTICE_MS + s->fence_ms + s->grace_ms + SPARE_MS)
+            t->create < r->cut_revision && world.now > r->able_at + s->fence_ms + s->grace_ms + SPARE_MS)
             sim_broken("fence", "%s runs, and %s is without etcd for %llu ms; its fence is %llu ms", c->task,
                        n->name, (unsigned long long)(world.now - r->able_at),
                        (unsigned long long)s->fence_ms);
