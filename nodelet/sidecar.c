@@ -61,7 +61,7 @@ const char *sidecar_found(const struct sidecar_part *main, const char *started)
 static bool is_busy(const struct sidecar_part *p)
 {
     return is_running(p) || p->c->op == CONVERGE_START || p->c->op == CONVERGE_CREATE ||
-           (!p->known && p->c->container != CONTAINER_NONE);
+           (!p->known && p->c->container == CONTAINER_CREATED);
 }
 
 static bool is_refused(const struct sidecar_part *p)
