@@ -218,6 +218,25 @@ static int64_t takes(const struct cells *x, const struct core_node *n)
     return least;
 }
 
+static bool is_job(const struct core_service *s)
+{
+    const struct record_app_service *wanted = core_service_wanted(s);
+    const struct core_revision *rev = wanted ? core_service_revision(s, wanted->revision) : NULL;
+
+    return rev && rev->rec.spec && rev->rec.spec->job;
+}
+
+/* In use for longer than a job takes: who follows jobs around moves for ever. */
+static bool is_in_use(const struct core_node *n)
+{
+    const struct core_task *t;
+
+    for (t = n->tasks; t; t = t->node_next)
+        if (core_task_runs(t) && !is_job(t->service))
+            return true;
+    return false;
+}
+
 /* Where what leaves a node may go: the best of those that run something; *ret_room: how many all take. */
 static struct core_node *best_in_use(struct cells *x, struct core_node *but, int64_t *ret_room)
 {
@@ -228,7 +247,8 @@ static struct core_node *best_in_use(struct cells *x, struct core_node *but, int
     HASH_ITER (hh, x->c->nodes, n, next) {
         struct place_score score;
 
-        if (n == but || !n->n_tasks || !place_fits(x->c, n, &x->req) || innermost(x, n) != innermost(x, but))
+        if (n == but || !is_in_use(n) || !place_fits(x->c, n, &x->req) ||
+            innermost(x, n) != innermost(x, but))
             continue;
         score = place_score_of(x->c, n, &x->req);
         if (score.trouble)

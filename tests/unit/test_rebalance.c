@@ -239,6 +239,27 @@ static void test_rebalance__packing_moves_what_keeps_a_server_in_use(void **stat
     sim_free(s);
 }
 
+/* A server on which nothing but a job runs is not in use: it is empty soon (the simulation's seed 1452432, in
+ * which replicas followed the tasks of a job about). */
+static void test_rebalance__packing_does_not_follow_jobs(void **state)
+{
+    struct sim *s = deployed(&(struct setup){.nodes = 2, .replicas = 2, .memory_mib = 200, .packed = true});
+    struct spec_service *job = spec(&(struct setup){.replicas = 1, .only = on(s, 1) ? "b" : "a"}, "good");
+
+    orc_set_str(&job->name, "job");
+    job->job = true;
+    job->restart = SPEC_RESTART_NO;
+    job->health.kind = SPEC_HEALTH_NONE;
+    assert_true(on(s, 1) == 2 || on(s, 2) == 2);
+    sim_apply(s, "night", 1, job);
+    sim_pass(s, 10000);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "job"}), 1);
+    sim_rebalance(s, "shop", "web", 0);
+    sim_pass(s, 60000);
+    assert_int_equal(sim_rollout(s, "shop", "web")->rebalance_moved, 0);
+    sim_free(s);
+}
+
 /* Of a single one that is stopped first there may not be two. */
 static void test_rebalance__a_single_one_that_is_stopped_first_is_never_doubled(void **state)
 {
@@ -528,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_rebalance__zones_come_before_nodes),
         cmocka_unit_test(test_rebalance__packing_leaves_a_server_that_is_not_needed),
         cmocka_unit_test(test_rebalance__packing_moves_what_keeps_a_server_in_use),
+        cmocka_unit_test(test_rebalance__packing_does_not_follow_jobs),
         cmocka_unit_test(test_rebalance__a_single_one_that_is_stopped_first_is_never_doubled),
         cmocka_unit_test(test_rebalance__a_replica_that_fails_there_stays_where_it_is),
         cmocka_unit_test(test_rebalance__one_that_never_becomes_available_is_given_up),
