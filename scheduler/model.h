@@ -33,11 +33,18 @@ struct core_row {
 };
 
 /* The same in brief, to pass over most nodes quickly: rounded, in per cent of the room, so many nodes at
- * once. */
+ * once; kept by lanes.c. */
 #define CORE_LANES 16
 struct core_lanes { /* in use, and what one unit more adds; infinite: not usable */
     float cpus[CORE_LANES], per_cpus[CORE_LANES], memory[CORE_LANES], per_memory[CORE_LANES];
     float tasks[CORE_LANES];
+};
+struct core_block {            /* whose lanes these are */
+    uint64_t hash[CORE_LANES]; /* as the row's */
+    uint32_t rows[CORE_LANES]; /* UINT32_MAX: none */
+    uint32_t shape;            /* nodes of about this size */
+    uint32_t n : 31;           /* lanes in use */
+    uint32_t stale : 1;        /* its least is to be found anew */
 };
 
 /* The best nodes for one service in one step; kept by rank.c. */
@@ -59,6 +66,7 @@ struct rank {
     struct rank_entry limit; /* what is not better was left out */
     ORC_VEC(struct rank_entry) heap;
     ORC_VEC(uint32_t) at; /* where a row is in the heap */
+    uint32_t last;        /* the row that was the best of all, mostly for another service */
 };
 
 /* Of many services or nodes: wider than one of them. */
@@ -185,6 +193,7 @@ struct core_node { /* what placing reads and writes goes first: two lines of the
     struct core_octets octets;
     int n_tasks;
     struct spec_resources used; /* by tasks that are not stopped, and by those this step places */
+    uint32_t lane;              /* its place in the blocks of lanes */
     bool lost;                  /* acted upon: its tasks are replaced elsewhere */
     bool open;                  /* place_open() */
     bool stale;                 /* in the list of those whose tasks have changed */
@@ -341,9 +350,12 @@ struct core {
     const struct orc_strv *spread_over;        /* the list it is for; borrowed */
     uint64_t groups_for, group_stamp;          /* the spread they are counted for; of the counts */
     ORC_VEC(struct core_row) rows;
-    ORC_VEC(struct core_lanes) lanes;      /* of rows */
-    ORC_VEC(struct core_node *) row_nodes; /* beside rows */
-    ORC_VEC(struct core_node *) stale;     /* whose rows are to be written anew */
+    ORC_VEC(struct core_lanes) lanes;       /* of rows, in an order of their own ... */
+    ORC_VEC(struct core_block) blocks;      /* ... which is here, beside them */
+    ORC_VEC(struct core_lanes) lanes_least; /* a block in each lane */
+    ORC_VEC(uint32_t) stale_blocks;         /* whose least is to be found anew */
+    ORC_VEC(struct core_node *) row_nodes;  /* beside rows */
+    ORC_VEC(struct core_node *) stale;      /* whose rows are to be written anew */
     ORC_VEC(struct core_taken) taken;
     ORC_VEC(uint32_t) labels;  /* rows whose labels changed, in order */
     uint64_t labels_from;      /* how many before these */

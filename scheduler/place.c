@@ -61,13 +61,6 @@ static int per_mille(int64_t short_by, int64_t capacity)
     return (int)((__int128)(capacity + short_by) * 1000 / capacity);
 }
 
-uint64_t place_tie(uint64_t service_hash, uint64_t node_hash)
-{
-    uint64_t x = (service_hash ^ node_hash) * UINT64_C(0xff51afd7ed558ccd);
-
-    return (x ^ x >> 32) * UINT64_C(0xc4ceb9fe1a85ec53);
-}
-
 struct shares { /* per mille of CPU and memory in use afterwards; 0 of what is not reserved */
     int cpu, memory;
 };
@@ -337,8 +330,8 @@ uint32_t place_take(struct core *c, struct core_node *n, const struct place_req 
     if (spec_service_max_per_node(req->spec) && !count_slot_is_there(n, req))
         count_held(c, n);
     place_volumes_taken(c, n, req);
+    count_in_groups(c, n, 1);
     rank_taken(c, n);
-    spread_add(c, n, 1);
     return address_of(n, req->spec, octet);
 }
 

@@ -30,6 +30,11 @@ bool place_pids_free(const struct core_node *n, const struct place_req *req);
 /* How well a request goes with what is left on a node, and how full that is: up to PLACE_DENSITY_MAX. */
 #define PLACE_DENSITY_MAX 1400
 int place_density(struct spec_resources used, struct spec_resources need, struct spec_resources room);
-uint64_t place_tie(uint64_t service_hash, uint64_t node_hash);
+static inline uint64_t place_tie(uint64_t service_hash, uint64_t node_hash)
+{
+    uint64_t x = (service_hash ^ node_hash) * UINT64_C(0xff51afd7ed558ccd);
+
+    return (x ^ x >> 32) * UINT64_C(0xc4ceb9fe1a85ec53);
+}
 
 #endif

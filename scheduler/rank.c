@@ -2,13 +2,13 @@
 
 #include "lib/hash.h"
 #include "scheduler/allow.h"
+#include "scheduler/lanes.h"
 #include "scheduler/place_filter.h"
 #include "scheduler/place_count.h"
 #include "scheduler/place_node.h"
 
-#include <math.h>
-
 /* The best so many are kept: as many as will be asked for, and twice as many whenever that was too few. */
+#define KEEP_ONE 1 /* only one will be: whatever is no better is passed over */
 #define KEEP_FIRST 8
 #define KEEP_MAX 2048
 #define NOT_RANKED UINT32_MAX
@@ -35,15 +35,10 @@ void rank_labels(struct core *c, struct core_node *n)
 static void set_use(struct core *c, const struct core_node *n)
 {
     struct core_row *r = &c->rows.at[n->row];
-    struct core_lanes *l = &c->lanes.at[n->row / CORE_LANES];
-    uint32_t i = n->row % CORE_LANES;
 
     r->used = n->used;
     r->tasks = n->n_tasks;
     r->closed = !n->open || !place_any_address_free(n);
-    l->cpus[i] = r->closed ? INFINITY : (float)r->used.cpus_nano * r->per_cpus;
-    l->memory[i] = (float)r->used.memory * r->per_memory;
-    l->tasks[i] = (float)r->tasks;
 }
 
 void rank_use(struct core *c, struct core_node *n)
@@ -61,6 +56,7 @@ static void refresh_stale(struct core *c)
     for (size_t i = 0; i < c->stale.n; i++) {
         c->stale.at[i]->stale = false;
         set_use(c, c->stale.at[i]);
+        lanes_use(c, c->stale.at[i]);
     }
     c->stale.n = 0;
 }
@@ -73,33 +69,35 @@ static float per(int64_t capacity)
 static void set_row(struct core *c, const struct core_node *n)
 {
     struct core_row *r = &c->rows.at[n->row];
-    struct core_lanes *l = &c->lanes.at[n->row / CORE_LANES];
 
     r->room = place_room(n);
     r->per_cpus = per(r->room.cpus_nano);
     r->per_memory = per(r->room.memory);
     r->avoid = record_node_avoid(&n->rec) != NULL;
-    l->per_cpus[n->row % CORE_LANES] = r->per_cpus;
-    l->per_memory[n->row % CORE_LANES] = r->per_memory;
     set_use(c, n);
 }
 
-void rank_update(struct core *c, struct core_node *n)
+static void open_row(struct core *c, struct core_node *n)
 {
     c->rank.spread_stamp = 0;
     n->open = place_open(c, n);
     set_row(c, n);
 }
 
+void rank_update(struct core *c, struct core_node *n)
+{
+    open_row(c, n);
+    lanes_update(c, n);
+}
+
 void rank_add(struct core *c, struct core_node *n)
 {
     n->row = (uint32_t)c->rows.n;
     orc_vec_add(&c->rows)->hash = orc_hash64_str(0, n->name);
-    if (n->row / CORE_LANES == c->lanes.n)
-        orc_vec_add(&c->lanes);
     orc_vec_push(&c->row_nodes, n);
     orc_vec_push(&c->rank.at, NOT_RANKED);
-    rank_update(c, n);
+    open_row(c, n);
+    lanes_add(c, n);
     rank_labels(c, n);
 }
 
@@ -117,14 +115,17 @@ void rank_drop(struct core *c, struct core_node *n)
     size_t last = c->rows.n - 1;
 
     refresh_stale(c);
+    lanes_drop(c, n);
     c->rank.spread_stamp = 0;
     c->rank.heap.n = 0;
     memset(c->rank.at.at, 0xff, c->rank.at.n * sizeof *c->rank.at.at);
     c->rows.at[n->row] = c->rows.at[last];
     c->row_nodes.at[n->row] = c->row_nodes.at[last];
     forget_kept(c->row_nodes.at[n->row]);
-    c->row_nodes.at[n->row]->row = n->row;
-    set_row(c, c->row_nodes.at[n->row]);
+    if (n->row != last) {
+        c->row_nodes.at[n->row]->row = n->row;
+        lanes_renumber(c, c->row_nodes.at[n->row]);
+    }
     c->rows.n = c->row_nodes.n = c->rank.at.n = last;
     list_labels(c, n->row);
 }
@@ -132,7 +133,7 @@ void rank_drop(struct core *c, struct core_node *n)
 void rank_release(struct core *c)
 {
     orc_vec_release(&c->rows);
-    orc_vec_release(&c->lanes);
+    lanes_release(c);
     orc_vec_release(&c->row_nodes);
     orc_vec_release(&c->stale);
     orc_vec_release(&c->taken);
@@ -344,65 +345,29 @@ static void shrink(struct rank *k)
     k->heap.n = k->keep;
 }
 
-/* Four at once: the vector extension of gcc and clang. */
-typedef float floats __attribute__((vector_size(16), aligned(4), may_alias));
-typedef int ints __attribute__((vector_size(16)));
-#define FLOATS(x) (*(const floats *)(x))
-
-/* What a lane must not exceed to be looked at more closely. SLACK is far more than rounding can make. */
-#define SLACK 0.01f
-struct bar {
-    floats cpus, memory; /* asked for */
-    floats above, at;    /* a load above, or at least at, the limit's */
-    floats tasks;
-};
-
-static struct bar bar_of(const struct rank *k)
+/* Not ranked before the one, and before all that are not ranked before it. */
+static struct rank_entry just_after(struct rank_entry one)
 {
-    float at = (float)(k->limit.key >> 32) + SLACK;
-    floats none = {0};
-
-    if (k->packs || k->limit.first || k->limit.key >> 40 || !k->need.cpus_nano ||
-        !k->need.memory) /* others may be better at any load */
-        at = INFINITY;
-    return (struct bar){.cpus = none + (float)k->need.cpus_nano,
-                        .memory = none + (float)k->need.memory,
-                        .above = none + (at + 1),
-                        .at = none + at,
-                        .tasks = none + (float)(k->limit.key & UINT32_MAX)};
+    if (++one.tie == 0)
+        one.key++;
+    return one;
 }
 
-/* Which of the lanes may be better than the limit, a bit each, the first the lowest. */
-static unsigned may_be_better(const struct core_lanes *l, const struct bar *b)
-{
-    union {
-        ints of;
-        uint64_t half[2];
-    } any = {{0}};
-    ints bit = {1, 2, 4, 8};
-
-    for (int i = 0; i < CORE_LANES; i += 4, bit <<= 4) {
-        floats cpus = FLOATS(l->cpus + i) + b->cpus * FLOATS(l->per_cpus + i),
-               memory = FLOATS(l->memory + i) + b->memory * FLOATS(l->per_memory + i);
-        ints worse = (cpus > b->above) | (memory > b->above) |
-                     (((cpus > b->at) | (memory > b->at)) & (FLOATS(l->tasks + i) > b->tasks));
-
-        any.of |= bit & ~worse;
-    }
-    any.half[0] |= any.half[1];
-    return (unsigned)(any.half[0] | any.half[0] >> 32);
-}
-
-/* True: the limit is another one. */
-static bool consider(struct core *c, const struct place_req *req, size_t row)
+/* True: the limit is another one. Inlined, or a fill would spend a fiftieth on calling it. */
+static inline __attribute__((always_inline)) bool consider(struct core *c, const struct place_req *req,
+                                                           size_t row)
 {
     struct rank *k = &c->rank;
-    struct rank_entry e;
+    struct rank_entry *e = &k->heap.at[k->heap.n];
 
-    if (row >= c->rows.n || !entry_of(c, row, req, &e) || !ranked_before(&e, &k->limit))
+    if (row >= c->rows.n || !entry_of(c, row, req, e) || !ranked_before(e, &k->limit))
         return false;
-    k->heap.at[k->heap.n++] = e;
-    if (k->heap.n < 2 * k->keep)
+    if (k->keep == KEEP_ONE) {
+        k->limit = k->heap.at[0] = *e;
+        k->heap.n = 1;
+        return true;
+    }
+    if (++k->heap.n < 2 * k->keep)
         return false;
     shrink(k);
     return true;
@@ -421,33 +386,84 @@ static void limit_by_last(struct core *c, const struct place_req *req, size_t n)
     k->heap.n = 0;
 }
 
+static void consider_block(struct core *c, const struct place_req *req, size_t block, struct lanes_bar *bar)
+{
+    const struct core_lanes *l = &c->lanes.at[block];
+    const struct core_block *b = &c->blocks.at[block];
+    unsigned better = lanes_better(l, bar);
+    bool lower = false;
+
+    for (unsigned x = better; x; x &= x - 1) {
+        unsigned i = (unsigned)__builtin_ctz(x);
+
+        if (b->rows[i] == UINT32_MAX ||
+            (lanes_ties(l, i, bar) && place_tie(c->rank.hash, b->hash[i]) >= c->rank.limit.tie))
+            better &= ~(1u << i);
+        else
+            __builtin_prefetch(&c->rows.at[b->rows[i]]);
+    }
+    for (unsigned x = better; x; x &= x - 1)
+        lower |= consider(c, req, b->rows[__builtin_ctz(x)]);
+    if (lower)
+        *bar = lanes_bar_of(&c->rank);
+}
+
+/* For few only those blocks in which one may be better; for many most blocks have one. */
+static void consider_all(struct core *c, const struct place_req *req)
+{
+    struct lanes_bar bar = lanes_bar_of(&c->rank);
+
+    if (c->rank.keep > KEEP_FIRST) {
+        for (size_t i = 0; i < c->blocks.n; i++)
+            consider_block(c, req, i, &bar);
+        return;
+    }
+    lanes_find_least(c);
+    for (size_t i = 0; i < c->lanes_least.n; i++)
+        for (unsigned x = lanes_better(&c->lanes_least.at[i], &bar); x; x &= x - 1)
+            if (i * CORE_LANES + (size_t)__builtin_ctz(x) < c->blocks.n)
+                consider_block(c, req, i * CORE_LANES + (size_t)__builtin_ctz(x), &bar);
+}
+
 static void build(struct core *c, const struct place_req *req)
 {
     struct rank *k = &c->rank;
     size_t last = k->heap.n;
-    struct bar b;
 
     heap_clear(k);
     k->limit = (struct rank_entry){.first = UINT64_MAX, .key = UINT64_MAX, .tie = UINT64_MAX};
     orc_vec_reserve(&k->heap, 2 * k->keep);
-    if (k->keep == KEEP_FIRST) /* or else most of those have been taken */
+    if (k->keep == KEEP_ONE)
+        consider(c, req, k->last);
+    else if (k->keep == KEEP_FIRST) /* or else most of those have been taken */
         limit_by_last(c, req, last);
-    b = bar_of(k);
-    for (size_t i = 0; i < c->lanes.n; i++) {
-        unsigned better = may_be_better(&c->lanes.at[i], &b);
-        bool lower = false;
-
-        for (unsigned x = better; x; x &= x - 1)
-            __builtin_prefetch(&c->rows.at[i * CORE_LANES + (size_t)__builtin_ctz(x)]);
-        for (unsigned x = better; x; x &= x - 1)
-            lower |= consider(c, req, i * CORE_LANES + (size_t)__builtin_ctz(x));
-        if (lower)
-            b = bar_of(k);
-    }
+    consider_all(c, req);
+    if (k->keep == KEEP_ONE && k->heap.n)
+        k->limit = just_after(k->heap.at[0]);
     for (size_t i = 0; i < k->heap.n; i++)
         k->at.at[k->heap.at[i].row] = (uint32_t)i;
     for (size_t i = k->heap.n / 2; i-- > 0;)
         sift_down(k, i, k->heap.at[i]);
+}
+
+/* The next so many, when these have been taken. */
+static void keep_more(struct rank *k)
+{
+    if (k->keep == KEEP_ONE)
+        k->keep = KEEP_FIRST;
+    else if (!k->levels)
+        k->keep = 2 * k->keep < KEEP_MAX ? 2 * k->keep : KEEP_MAX;
+}
+
+static size_t keep_for(const struct rank *k, size_t expected)
+{
+    if (k->levels)
+        return KEEP_FIRST;
+    if (expected <= 1)
+        return KEEP_ONE;
+    if (expected <= KEEP_FIRST)
+        return KEEP_FIRST;
+    return expected < KEEP_MAX ? expected : KEEP_MAX;
 }
 
 static void begin(struct core *c, const struct place_req *req)
@@ -467,9 +483,7 @@ static void begin(struct core *c, const struct place_req *req)
     k->most = spec_service_max_per_node(req->spec);
     k->levels = (int)req->spec->spread_over.n;
     count_groups(c, req->spec);
-    k->keep = KEEP_FIRST;
-    if (!k->levels && c->expected > KEEP_FIRST)
-        k->keep = c->expected < KEEP_MAX ? c->expected : KEEP_MAX;
+    k->keep = keep_for(k, c->expected);
     if (k->constrained)
         allow_begin(c, req->service, req->spec);
     build(c, req);
@@ -503,11 +517,13 @@ struct core_node *rank_best(struct core *c, const struct place_req *req)
     if (k->levels)
         freshen_top(c, req);
     if (k->limit.first != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit))) {
-        if (!k->levels)
-            k->keep = 2 * k->keep < KEEP_MAX ? 2 * k->keep : KEEP_MAX;
+        keep_more(k);
         build(c, req);
     }
-    return k->heap.n ? c->row_nodes.at[k->heap.at[0].row] : NULL;
+    if (!k->heap.n)
+        return NULL;
+    k->last = k->heap.at[0].row;
+    return c->row_nodes.at[k->last];
 }
 
 /* All that is in the heap goes before all that is not. */
@@ -517,8 +533,10 @@ struct core_node *rank_best_of(struct core *c, const struct place_req *req,
 {
     const struct rank_entry *e, *best = NULL;
 
-    if (c->rank.levels) /* all as they are now */
+    if (c->rank.levels || c->rank.keep == KEEP_ONE) { /* all as they are now; and more than the best */
+        keep_more(&c->rank);
         build(c, req);
+    }
     orc_vec_each (e, &c->rank.heap)
         if ((!best || ranked_before(e, best)) && may(c, req, c->row_nodes.at[e->row]))
             best = e;
@@ -549,7 +567,7 @@ static void follow(struct core *c, struct core_node *n)
     sift(k, at, e);
 }
 
-void rank_spread_add(struct core *c, struct core_node *n, int slots)
+static void count_slots(struct core *c, const struct core_node *n, int slots)
 {
     struct core_row *r = &c->rows.at[n->row];
 
@@ -558,6 +576,11 @@ void rank_spread_add(struct core *c, struct core_node *n, int slots)
         r->spread = 0;
     }
     r->spread += slots;
+}
+
+void rank_spread_add(struct core *c, struct core_node *n, int slots)
+{
+    count_slots(c, n, slots);
     if (slots < 0 && c->rank.levels) /* others of its groups have become better */
         c->rank.spread_stamp = 0;
     follow(c, n);
@@ -583,6 +606,8 @@ ORC_PREFETCHES void prefetch_best(const struct core *c)
 void rank_taken(struct core *c, struct core_node *n)
 {
     set_use(c, n);
+    lanes_use(c, n);
+    count_slots(c, n, 1);
     follow(c, n);
     prefetch_best(c);
 }

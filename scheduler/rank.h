@@ -3,7 +3,8 @@
  * What decides stands side by side for all nodes (struct core_row), kept up to date as nodes change. The
  * first pick for a service in a step runs through these rows once and keeps the best few in a heap; each
  * further pick takes the top, and a node on which something was placed moves down. When the heap no longer
- * knows the best, the rows are run through again. The order is that of place_node.h, exactly.
+ * knows the best, the rows are run through again. Where few are asked for, whole blocks of rows are passed
+ * over (lanes.h). The order is that of place_node.h, exactly.
  */
 #ifndef SCHEDULER_RANK_H
 #define SCHEDULER_RANK_H
@@ -22,7 +23,8 @@ void rank_release(struct core *c);
 /* Changes how many slots of the service being decided a node holds; how many it does. */
 void rank_spread_add(struct core *c, struct core_node *n, int slots);
 int rank_spread(const struct core *c, const struct core_node *n);
-/* This step has taken something on the node: its row and place in the order follow at once. */
+/* This step has placed a slot of the service being decided on the node: its row, how many slots it holds, and
+ * its place in the order follow at once. */
 void rank_taken(struct core *c, struct core_node *n);
 
 /* The best node of all for a request without `pin` and `without`; NULL: none fits. */

@@ -1,4 +1,5 @@
 /* The order of nodes held against the plain definition: each pick is what asking every node would give. */
+#include "scheduler/lanes.h"
 #include "scheduler/model.h"
 #include "scheduler/place_node.h"
 #include "scheduler/trouble.h"
@@ -213,6 +214,72 @@ static void picks(struct sim *s)
     place_give_back(s->core);
 }
 
+/* One pick for each service, over and over: only the blocks that may have the best are looked at. */
+static void single_picks(struct sim *s)
+{
+    for (int i = 0; i < 8 * SERVICES; i++) {
+        char name[16];
+        struct place_req req = {.hash = "content"};
+        struct core_node *n;
+        struct core_task *t;
+
+        snprintf(name, sizeof name, "s%d", i % SERVICES);
+        req.service = core_service_find(s->core, "shop", name);
+        req.spec = core_service_revision(req.service, 1)->rec.spec;
+        place_spread_begin(s->core);
+        place_expect(s->core, sim_random(s) % 3);
+        place_count_held(s->core, req.service, false);
+        core_each_task (t, req.service)
+            place_spread_count(s->core, t, true);
+        n = pick(s->core, &req);
+        if (n && !sim_chance(s, 4))
+            place_take(s->core, n, &req, 300 + i, 2000000 + i);
+    }
+    place_give_back(s->core);
+}
+
+/* ---- lanes ------------------------------------------------------------------------------------------- */
+
+static void expect_least(const struct core_lanes *of, const struct core_lanes *least, size_t at)
+{
+    for (int i = 0; i < CORE_LANES; i++) {
+        assert_true(least->cpus[at] <= of->cpus[i] && least->per_cpus[at] <= of->per_cpus[i]);
+        assert_true(least->memory[at] <= of->memory[i] && least->per_memory[at] <= of->per_memory[i]);
+        assert_true(least->tasks[at] <= of->tasks[i]);
+    }
+}
+
+/* Every node has one lane, says what its row says, and stands among nodes of about its size. */
+static void expect_lanes(struct sim *s)
+{
+    struct core *c = s->core;
+    size_t lanes = 0;
+
+    lanes_find_least(c);
+    for (size_t b = 0; b < c->blocks.n; b++) {
+        lanes += c->blocks.at[b].n;
+        expect_least(&c->lanes.at[b], &c->lanes_least.at[b / CORE_LANES], b % CORE_LANES);
+    }
+    assert_int_equal(lanes, c->rows.n);
+    for (size_t row = 0; row < c->rows.n; row++) {
+        uint32_t lane = c->row_nodes.at[row]->lane;
+        const struct core_block *b = &c->blocks.at[lane / CORE_LANES];
+        const struct core_row *r = &c->rows.at[row];
+
+        assert_int_equal(b->rows[lane % CORE_LANES], row);
+        assert_true(b->hash[lane % CORE_LANES] == r->hash);
+        for (int i = 0; i < CORE_LANES; i++) {
+            const struct core_row *other;
+
+            if (b->rows[i] == UINT32_MAX)
+                continue;
+            other = &c->rows.at[b->rows[i]];
+            assert_true(other->room.cpus_nano <= r->room.cpus_nano / 4 * 5 + 8);
+            assert_true(other->room.memory <= r->room.memory / 4 * 5 + 8);
+        }
+    }
+}
+
 static void test_rank__each_pick_is_the_best_of_all_nodes(void **state)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -222,6 +289,8 @@ static void test_rank__each_pick_is_the_best_of_all_nodes(void **state)
 
         for (int round = 0; round < 5; round++) {
             picks(s);
+            single_picks(s);
+            expect_lanes(s);
             for (uint64_t i = sim_random(s) % 8; i; i--)
                 change(s, nodes, alike);
             sim_decide(s);

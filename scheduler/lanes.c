@@ -1,0 +1,203 @@
+#include "scheduler/lanes.h"
+
+#include <float.h>
+#include <math.h>
+
+#define NO_LANE UINT32_MAX
+
+/* ---- blocks ------------------------------------------------------------------------------------------ */
+
+/* No node: never better than anything. What it adds is finite, or nothing asked for would not add nothing. */
+static void clear(struct core_lanes *l, uint32_t i)
+{
+    l->cpus[i] = l->memory[i] = l->tasks[i] = INFINITY;
+    l->per_cpus[i] = l->per_memory[i] = FLT_MAX;
+}
+
+/* Exponent and the first two bits of the fraction: sizes up to a quarter apart. */
+static uint32_t size_class(int64_t size)
+{
+    union {
+        float of;
+        uint32_t bits;
+    } x = {.of = (float)size};
+
+    return x.bits >> 21;
+}
+
+static uint32_t shape_of(const struct core_row *r)
+{
+    return size_class(r->room.cpus_nano) << 11 | size_class(r->room.memory);
+}
+
+static void add_block(struct core *c)
+{
+    struct core_block *b = orc_vec_add(&c->blocks);
+    struct core_lanes *l = orc_vec_add(&c->lanes);
+
+    for (uint32_t i = 0; i < CORE_LANES; i++) {
+        b->rows[i] = UINT32_MAX;
+        clear(l, i);
+    }
+    if (c->blocks.n <= c->lanes_least.n * CORE_LANES)
+        return;
+    l = orc_vec_add(&c->lanes_least);
+    for (uint32_t i = 0; i < CORE_LANES; i++)
+        clear(l, i);
+}
+
+/* One with nodes of that shape and a lane that is free, or with no node at all. */
+static uint32_t find_block(struct core *c, uint32_t shape)
+{
+    uint32_t empty = (uint32_t)c->blocks.n;
+
+    for (uint32_t i = 0; i < c->blocks.n; i++) {
+        const struct core_block *b = &c->blocks.at[i];
+
+        if (b->shape == shape && b->n && b->n < CORE_LANES)
+            return i;
+        if (!b->n)
+            empty = i;
+    }
+    if (empty == c->blocks.n)
+        add_block(c);
+    c->blocks.at[empty].shape = shape;
+    return empty;
+}
+
+static void touch(struct core *c, uint32_t block)
+{
+    if (c->blocks.at[block].stale)
+        return;
+    c->blocks.at[block].stale = true;
+    orc_vec_push(&c->stale_blocks, block);
+}
+
+static void enter(struct core *c, struct core_node *n)
+{
+    const struct core_row *r = &c->rows.at[n->row];
+    uint32_t block = find_block(c, shape_of(r)), i = 0;
+    struct core_block *b = &c->blocks.at[block];
+
+    while (b->rows[i] != UINT32_MAX)
+        i++;
+    n->lane = block * CORE_LANES + i;
+    b->rows[i] = n->row;
+    b->hash[i] = r->hash;
+    b->n++;
+}
+
+void lanes_drop(struct core *c, struct core_node *n)
+{
+    uint32_t block = n->lane / CORE_LANES, i = n->lane % CORE_LANES;
+
+    c->blocks.at[block].rows[i] = UINT32_MAX;
+    c->blocks.at[block].n--;
+    clear(&c->lanes.at[block], i);
+    touch(c, block);
+    n->lane = NO_LANE;
+}
+
+void lanes_add(struct core *c, struct core_node *n)
+{
+    n->lane = NO_LANE;
+    lanes_update(c, n);
+}
+
+void lanes_renumber(struct core *c, const struct core_node *n)
+{
+    c->blocks.at[n->lane / CORE_LANES].rows[n->lane % CORE_LANES] = n->row;
+}
+
+void lanes_use(struct core *c, const struct core_node *n)
+{
+    const struct core_row *r = &c->rows.at[n->row];
+    struct core_lanes *l = &c->lanes.at[n->lane / CORE_LANES];
+    uint32_t i = n->lane % CORE_LANES;
+
+    l->cpus[i] = r->closed ? INFINITY : (float)r->used.cpus_nano * r->per_cpus;
+    l->memory[i] = r->closed ? INFINITY : (float)r->used.memory * r->per_memory;
+    l->tasks[i] = (float)r->tasks;
+    touch(c, n->lane / CORE_LANES);
+}
+
+void lanes_update(struct core *c, struct core_node *n)
+{
+    const struct core_row *r = &c->rows.at[n->row];
+
+    if (n->lane != NO_LANE && c->blocks.at[n->lane / CORE_LANES].shape != shape_of(r))
+        lanes_drop(c, n);
+    if (n->lane == NO_LANE)
+        enter(c, n);
+    c->lanes.at[n->lane / CORE_LANES].per_cpus[n->lane % CORE_LANES] = r->per_cpus;
+    c->lanes.at[n->lane / CORE_LANES].per_memory[n->lane % CORE_LANES] = r->per_memory;
+    lanes_use(c, n);
+}
+
+void lanes_release(struct core *c)
+{
+    orc_vec_release(&c->lanes);
+    orc_vec_release(&c->lanes_least);
+    orc_vec_release(&c->blocks);
+    orc_vec_release(&c->stale_blocks);
+}
+
+/* ---- the least of each block ------------------------------------------------------------------------- */
+
+static float least(const float x[CORE_LANES])
+{
+    float ret = x[0];
+
+    for (int i = 1; i < CORE_LANES; i++)
+        ret = x[i] < ret ? x[i] : ret;
+    return ret;
+}
+
+void lanes_find_least(struct core *c)
+{
+    const uint32_t *block;
+
+    orc_vec_each (block, &c->stale_blocks) {
+        const struct core_lanes *l = &c->lanes.at[*block];
+        struct core_lanes *to = &c->lanes_least.at[*block / CORE_LANES];
+        uint32_t i = *block % CORE_LANES;
+
+        c->blocks.at[*block].stale = false;
+        to->cpus[i] = least(l->cpus);
+        to->per_cpus[i] = least(l->per_cpus);
+        to->memory[i] = least(l->memory);
+        to->per_memory[i] = least(l->per_memory);
+        to->tasks[i] = least(l->tasks);
+    }
+    c->stale_blocks.n = 0;
+}
+
+/* ---- passing over most ------------------------------------------------------------------------------- */
+
+/* Far more than rounding can make. */
+#define SLACK 0.01f
+
+/* A load that is not asked for is 0, and no load is less. */
+static float at_of(int64_t need, float load)
+{
+    if (load == 0)
+        return -1;
+    return need ? load + SLACK : INFINITY;
+}
+
+struct lanes_bar lanes_bar_of(const struct rank *k)
+{
+    bool any = k->packs || k->limit.first || k->limit.key >> 40; /* others may be better at any load */
+    float load = (float)(k->limit.key >> 32);
+    lanes_floats none = {0};
+
+    return (struct lanes_bar){
+        .cpus = none + (float)k->need.cpus_nano,
+        .memory = none + (float)k->need.memory,
+        .cpus_above = none + (any || !k->need.cpus_nano ? INFINITY : load + 1 + SLACK),
+        .memory_above = none + (any || !k->need.memory ? INFINITY : load + 1 + SLACK),
+        .cpus_at = none + (any ? INFINITY : at_of(k->need.cpus_nano, load)),
+        .memory_at = none + (any ? INFINITY : at_of(k->need.memory, load)),
+        .tasks = none + (float)(k->limit.key & UINT32_MAX),
+    };
+}
