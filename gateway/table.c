@@ -301,7 +301,7 @@ static void vanish(struct gw_table *t, struct gw_endpoint *e, uint64_t now)
     bool on_purpose = e->lease != 0 && lease_of_node(t, e->node) == e->lease;
 
     e->vanished = e->unconfirmed = false;
-    if (e->state == GW_DRAINING || on_purpose) {
+    if (e->state == GW_DRAINING || on_purpose || t->held) {
         gw_endpoint_become(t, e, GW_GONE);
     } else if (e->state == GW_READY) {
         gw_endpoint_become(t, e, GW_SUSPECT);

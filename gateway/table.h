@@ -52,8 +52,9 @@ void gw_table_service_gone(struct gw_table *t, const char *app, const char *serv
 /* A complete snapshot follows: what it does not put has vanished by its commit, of endpoints and of nodes. */
 void gw_table_snapshot(struct gw_table *t);
 /* While it is held, nobody begins to be chosen: of a gateway that is not registered no nodelet waits for an
- * answer. Who is put as ready and was not ready before is taken for draining; after gw_table_hold(t, false) a
- * snapshot must follow. */
+ * answer. Who is put as ready and was not ready before is taken for draining, and who
+ * vanished is gone, not suspect: nobody knows since when, and its address may be somebody else's. After
+ * gw_table_hold(t, false) a snapshot must follow. */
 void gw_table_hold(struct gw_table *t, bool held);
 /* The store is another one, or an older state of it: revisions begin anew, nothing is served yet. */
 void gw_table_forget(struct gw_table *t);
