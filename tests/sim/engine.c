@@ -611,6 +611,7 @@ void engine_set(struct sim_node *n, bool up)
         next = LIST_NEXT(call, link);
         if (call->waits) {
             forget_call(call);
+            call->waits = false; /* it is on its way: an engine may end twice before that arrives */
             sim_event_init(&call->event, call->d->proc, on_request, call);
             sim_event_in(&call->event, sim_below(5));
         }
