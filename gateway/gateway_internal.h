@@ -47,7 +47,7 @@ struct gateway {
     bool nginx_up;
     bool routes; /* NGINX has a table to choose from */
     bool behind; /* it is older than our registration: read anew before that is written */
-    bool held;   /* the table is what was kept on disk: NGINX gets it when etcd does not answer soon */
+    bool held;   /* the table is doubted: NGINX, which has none, gets it when etcd does not answer soon */
     bool synced; /* the first batch since the registration came */
     int64_t sync_revision; /* its revision: nothing is reported before it is served */
     char *saved_text;      /* to be written to disk; NULL: nothing new */

@@ -145,13 +145,6 @@ static bool decide(struct forecast *f, struct forecast_result *ret)
 
 /* ---- obedient nodes ---------------------------------------------------------------------------------- */
 
-static bool ends_by_itself(const struct core_task *t)
-{
-    const struct core_revision *r = core_service_revision(t->service, t->make->revision);
-
-    return r && r->rec.spec->job;
-}
-
 /* What a node that does at once what it is told says of the task; false: nothing new. */
 static bool obeyed(const struct core_task *t, struct record_status *ret)
 {
@@ -160,7 +153,7 @@ static bool obeyed(const struct core_task *t, struct record_status *ret)
     *ret = (struct record_status){.restarts = core_task_more(t)->crashes, .exit_code = -1};
     if (!core_task_known(t) || t->status_fed.unreadable || !core_node_alive(t->node))
         return false;
-    if (t->desired == TASK_RUN && ends_by_itself(t)) {
+    if (t->desired == TASK_RUN && core_task_of_job(t)) {
         ret->state = TASK_STOPPED;
         ret->exit_code = 0;
         return now < TASK_STOPPED;

@@ -94,6 +94,13 @@ const struct core_revision *core_service_revision(const struct core_service *s, 
     return r && r->fed.present && !r->fed.unreadable ? r : NULL;
 }
 
+bool core_task_of_job(const struct core_task *t)
+{
+    const struct core_revision *r = core_service_revision(t->service, t->make->revision);
+
+    return r && r->rec.spec->job;
+}
+
 const struct record_app_service *core_service_wanted(const struct core_service *s)
 {
     const struct record_app_service *w;

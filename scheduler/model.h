@@ -374,6 +374,8 @@ struct core_service *core_service_find(const struct core *c, const char *app, co
 const struct core_revision *core_service_revision(const struct core_service *s,
                                                   int64_t n); /* readable, or NULL */
 /* What its app asks for, or NULL. */
+/* Whether it ends by itself, by its own revision. */
+bool core_task_of_job(const struct core_task *t);
 const struct record_app_service *core_service_wanted(const struct core_service *s);
 
 void core_dirty(struct core *c, struct core_service *s);

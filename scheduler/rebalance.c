@@ -218,21 +218,13 @@ static int64_t takes(const struct cells *x, const struct core_node *n)
     return least;
 }
 
-static bool is_job(const struct core_service *s)
-{
-    const struct record_app_service *wanted = core_service_wanted(s);
-    const struct core_revision *rev = wanted ? core_service_revision(s, wanted->revision) : NULL;
-
-    return rev && rev->rec.spec && rev->rec.spec->job;
-}
-
 /* In use for longer than a job takes: who follows jobs around moves for ever. */
 static bool is_in_use(const struct core_node *n)
 {
     const struct core_task *t;
 
     for (t = n->tasks; t; t = t->node_next)
-        if (core_task_runs(t) && !is_job(t->service))
+        if (core_task_runs(t) && !core_task_of_job(t))
             return true;
     return false;
 }

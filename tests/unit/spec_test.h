@@ -106,6 +106,17 @@ static inline char *json_of(const struct spec_service *s)
     return orc_json_text(j);
 }
 
+struct refusal {
+    const char *yaml, *place, *part;
+};
+
+static inline void assert_refusals(const struct refusal *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_problem(cases[i].yaml, cases[i].place, cases[i].part);
+}
+#define ASSERT_REFUSALS(cases) assert_refusals(cases, ORC_ARRAY_SIZE(cases))
+
 /* The services of a file as JSON, a line each, without "{"name":"web","image":"nginx"". */
 static inline void assert_web(const char *yaml, const char *json)
 {

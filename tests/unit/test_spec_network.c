@@ -1,17 +1,6 @@
 /* network_mode: what is taken, what is refused beside it, and which ports of the server are taken. */
 #include "tests/unit/spec_test.h"
 
-struct refusal {
-    const char *yaml, *place, *part;
-};
-
-static void assert_refusals(const struct refusal *cases, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        assert_problem(cases[i].yaml, cases[i].place, cases[i].part);
-}
-#define ASSERT_REFUSALS(cases) assert_refusals(cases, ORC_ARRAY_SIZE(cases))
-
 static void test_network_mode__bridge_is_what_there_is_anyway(void **state)
 {
     assert_same(WEB("    network_mode: bridge\n    ports: ['80:80']\n"), WEB("    ports: ['80:80']\n"));

@@ -2,17 +2,6 @@
 #include "lib/buf.h"
 #include "tests/unit/spec_test.h"
 
-struct refusal {
-    const char *yaml, *place, *part;
-};
-
-static void assert_refusals(const struct refusal *cases, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        assert_problem(cases[i].yaml, cases[i].place, cases[i].part);
-}
-#define ASSERT_REFUSALS(cases) assert_refusals(cases, ORC_ARRAY_SIZE(cases))
-
 /* Behaviour 3. */
 static void test_spec_refuse__what_must_be_a_mapping(void **state)
 {
