@@ -24,7 +24,7 @@ void orc_buf_clear(struct orc_buf *b)
         b->data[0] = '\0';
 }
 
-int orc_buf_reserve(struct orc_buf *b, size_t n)
+static int reserve(struct orc_buf *b, size_t n)
 {
     if (n > b->max - b->len)
         return -EMSGSIZE;
@@ -37,7 +37,7 @@ int orc_buf_reserve(struct orc_buf *b, size_t n)
 
 int orc_buf_add(struct orc_buf *b, const void *data, size_t n)
 {
-    int r = orc_buf_reserve(b, n);
+    int r = reserve(b, n);
 
     if (r < 0)
         return r;
@@ -60,14 +60,14 @@ int orc_buf_printf(struct orc_buf *b, const char *fmt, ...)
     int r, printed;
 
     if (b->cap - b->len <= strlen(fmt)) /* it can hardly fit: not printed for its length alone */
-        orc_buf_reserve(b, 2 * strlen(fmt));
+        reserve(b, 2 * strlen(fmt));
     room = b->cap - b->len;
     va_start(ap, fmt);
     va_copy(again, ap);
     printed = vsnprintf(room ? b->data + b->len : NULL, room, fmt, ap);
     va_end(ap);
     n = (size_t)printed;
-    r = printed < 0 ? -EINVAL : orc_buf_reserve(b, n);
+    r = printed < 0 ? -EINVAL : reserve(b, n);
     if (r == 0 && n >= room) /* it did not fit at once */
         vsnprintf(b->data + b->len, n + 1, fmt, again);
     va_end(again);

@@ -24,8 +24,6 @@ void orc_buf_init(struct orc_buf *b, size_t max);
 void orc_buf_release(struct orc_buf *b); /* frees; the buffer is then empty and usable, with the same max */
 void orc_buf_clear(struct orc_buf *b);   /* empties, keeps the memory */
 
-/* Makes room for so many bytes more, and their NUL: what is written to data + len is then added to len. */
-int orc_buf_reserve(struct orc_buf *b, size_t n);
 int orc_buf_add(struct orc_buf *b, const void *data, size_t n);
 int orc_buf_puts(struct orc_buf *b, const char *s);
 int orc_buf_printf(struct orc_buf *b, const char *fmt, ...) ORC_PRINTF(2, 3);

@@ -47,6 +47,17 @@ json_t *orc_json_parse(const char *text, size_t n, struct orc_err *err)
     return j;
 }
 
+char *orc_json_text(const json_t *j)
+{
+    char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (!text) {
+        fputs("orc: a JSON value could not be written (out of memory, or it contains itself)\n", stderr);
+        abort();
+    }
+    return text;
+}
+
 static const char *type_name(const json_t *j)
 {
     switch (json_typeof(j)) {

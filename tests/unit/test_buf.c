@@ -37,20 +37,6 @@ static void test_buf__text_is_printed_whole_however_little_room_there_is(void **
     }
 }
 
-static void test_buf__room_that_was_made_is_written_to_directly(void **state)
-{
-    struct orc_buf b = ORC_BUF_INIT(5);
-
-    assert_int_equal(orc_buf_reserve(&b, 6), -EMSGSIZE);
-    assert_int_equal(orc_buf_reserve(&b, 5), 0);
-    memcpy(b.data, "abcde", 6);
-    b.len = 5;
-    assert_string_equal(orc_buf_str(&b), "abcde");
-    assert_int_equal(orc_buf_reserve(&b, 1), -EMSGSIZE);
-    assert_int_equal(orc_buf_reserve(&b, 0), 0);
-    orc_buf_release(&b);
-}
-
 static void test_buf__the_front_can_be_dropped(void **state)
 {
     struct orc_buf b = ORC_BUF_INIT(100);
@@ -98,7 +84,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buf__an_addition_past_the_maximum_changes_nothing),
         cmocka_unit_test(test_buf__text_is_printed_whole_however_little_room_there_is),
-        cmocka_unit_test(test_buf__room_that_was_made_is_written_to_directly),
         cmocka_unit_test(test_buf__the_front_can_be_dropped),
         cmocka_unit_test(test_buf__an_empty_buffer_is_an_empty_string),
         cmocka_unit_test(test_buf__taken_contents_are_gone),

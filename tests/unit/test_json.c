@@ -192,68 +192,12 @@ static void test_json__int64_is_read_as_number_or_text(void **state)
     assert_int_equal(n, -5);
 }
 
-/* What jansson's own writer makes of it, to the byte. */
-static void assert_as_jansson(const json_t *j)
-{
-    orc_auto_free char *text = orc_json_text(j), *expected = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
-
-    assert_string_equal(text, expected);
-}
-
-static void test_json__text_is_that_of_jansson(void **state)
-{
-    static const char *const documents[] = {"0",
-                                            "-1",
-                                            "9223372036854775807",
-                                            "-9223372036854775808",
-                                            "10",
-                                            "-10",
-                                            "true",
-                                            "false",
-                                            "null",
-                                            "[]",
-                                            "{}",
-                                            "\"\"",
-                                            "0.1",
-                                            "1e300",
-                                            "-2.5e-7",
-                                            "100.0",
-                                            "[1,[2,[3,[]]],{}]",
-                                            "{\"a\":{\"b\":[{\"c\":null}]},\"\":0}",
-                                            "[0.5,1,\"x\",true,{\"k\":[false]}]"};
-
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(documents); i++) {
-        orc_auto_json json_t *j = parse(documents[i]);
-
-        assert_as_jansson(j);
-    }
-}
-
-static void test_json__text_escapes_as_jansson_does(void **state)
-{
-    orc_auto_json json_t *all = json_array(), *object = json_object();
-    char s[] = "a?b?";
-
-    for (int c = 1; c < 128; c++) {
-        s[1] = s[3] = (char)c;
-        json_array_append_new(all, json_string(s));
-        json_array_append_new(all, json_string(s + 1));
-        json_object_set_new(object, s, json_integer(c));
-    }
-    json_array_append_new(all, json_stringn("a\0b", 3));
-    json_array_append_new(all, json_string("\"\"\\\\/ \u00e9\u20ac\U0001f600\n\n"));
-    assert_as_jansson(all);
-    assert_as_jansson(object);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json__garbage_is_refused),
         cmocka_unit_test(test_json__nesting_ends_at_64),
         cmocka_unit_test(test_json__text_keeps_insertion_order),
-        cmocka_unit_test(test_json__text_is_that_of_jansson),
-        cmocka_unit_test(test_json__text_escapes_as_jansson_does),
         cmocka_unit_test(test_json__strings_are_copied_and_capped),
         cmocka_unit_test(test_json__integers_are_checked_against_their_range),
         cmocka_unit_test(test_json__members_of_another_type_are_refused),
