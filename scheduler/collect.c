@@ -64,6 +64,35 @@ static void plan_tasks(struct plan *p, struct core_task **at, size_t count)
     }
 }
 
+/* Its NGINX routes by a table of it knows when: no heartbeat, or none since it registered, which it writes
+ * together with an empty one. */
+static bool is_blind(const struct core_gateway *g)
+{
+    return g->fed.present && (!g->alive_fed.present || g->alive_fed.mod <= g->fed.mod);
+}
+
+static uint64_t blind_until(const struct core *c)
+{
+    const struct core_gateway *g;
+    uint64_t until = 0;
+
+    for (g = c->gateways; g; g = g->hh.next)
+        if (is_blind(g) && g->blind_at && g->blind_at + COLLECT_BLIND_MS > until)
+            until = g->blind_at + COLLECT_BLIND_MS;
+    return until;
+}
+
+static void look_at_gateways(struct core *c)
+{
+    struct core_gateway *g;
+
+    for (g = c->gateways; g; g = g->hh.next)
+        if (!is_blind(g))
+            g->blind_at = 0;
+        else if (!g->blind_at)
+            g->blind_at = c->now;
+}
+
 static void plan_gateways(struct core *c, struct plan *p)
 {
     struct core_gateway *g;
@@ -93,9 +122,12 @@ void collect_plan(struct core *c, struct plan *p)
     ORC_VEC(struct core_task *) due = {0};
     struct core_node *n;
     struct core_task *t;
+    uint64_t blind;
 
+    look_at_gateways(c);
+    blind = blind_until(c);
     for (t = c->removed; t; t = t->more->removed_next) {
-        if (c->now < t->more->removed_at + c->config.address_hold_ms)
+        if (c->now < t->more->removed_at + c->config.address_hold_ms || c->now < blind)
             break;
         if (!t->planned && !t->fed.unreadable && !remembers(t))
             orc_vec_push(&due, t);
@@ -116,12 +148,13 @@ void collect_plan(struct core *c, struct plan *p)
 
 uint64_t collect_next(const struct core *c)
 {
+    uint64_t next = 0, blind = blind_until(c);
     const struct core_gateway *g;
     const struct core_task *t;
-    uint64_t next = 0;
 
     for (t = c->removed; t; t = t->more->removed_next) {
         next = t->more->removed_at + c->config.address_hold_ms;
+        next = next > blind ? next : blind;
         if (next > c->now)
             break;
         next = 0; /* planned, or remembered */

@@ -166,8 +166,8 @@ void core_lead(struct core *c)
     }
     nodes_lead(c);
     c->opened = true;
-    for (g = c->absent_gateways; g; g = g->next) {
-        g->gone_at = 0;
+    for (g = c->gateways; g; g = g->hh.next) {
+        g->gone_at = g->blind_at = 0;
         g->planned = false;
     }
     c->baseline = true;

@@ -302,7 +302,7 @@ struct core_subnet {
 struct core_gateway {
     char *id;
     struct core_fed fed, alive_fed;
-    uint64_t gone_at;
+    uint64_t gone_at, blind_at; /* since when it gives no sign of life; has not said what it serves */
     bool planned;
     struct core_gateway *prev, *next; /* registered and not alive */
     bool listed;

@@ -103,23 +103,21 @@ static bool forced_off(const struct core_task *t)
 }
 
 /* False: no more in this step. */
-static bool force(struct recon *x, struct slot *s, struct core_task *t)
+static bool force(struct recon *x, struct core_task *t)
 {
     orc_auto_free char *why = orc_printf("node %s is drained and its deadline is over", t->node->name);
 
     if (!recon_remove(x, t, TASK_STOP_DRAINED, why))
         return false;
     plan_event(x->p, "task", CORE_TASK_ID(t), "stopped: %s", why);
-    if (core_task_holds(t) && !t->node->lost)
-        s->leaving = t;
     return true;
 }
 
 static void force_slot(struct recon *x, struct slot *s)
 {
-    if (forced_off(s->old) && force(x, s, s->old))
+    if (forced_off(s->old) && force(x, s->old))
         s->old = NULL;
-    if (!forced_off(s->head) || !force(x, s, s->head))
+    if (!forced_off(s->head) || !force(x, s->head))
         return;
     s->head = orc_take(s->old);
     s->compliant = false;
@@ -139,7 +137,7 @@ void recon_force(struct recon *x)
     for (size_t i = 0; i < x->v.spare.n; i++) /* kept beside those, as their node did not answer */
         orc_vec_each (s, &x->v.at)
             if (s->n == x->v.spare.at[i]->slot && forced_off(x->v.spare.at[i]))
-                force(x, s, x->v.spare.at[i]);
+                force(x, x->v.spare.at[i]);
 }
 
 static void wait_all(struct recon *x, const char *why)

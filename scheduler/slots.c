@@ -323,12 +323,21 @@ static void add_slot(struct slots *v, struct core_task *t)
         core_wake(v->core, v->service, core_task_more(s->head)->failed_at + SLOTS_LOOK_MS);
 }
 
+static int slot_cmp(const void *a, const void *b)
+{
+    return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
+}
+
 void slots_stop(struct slots *v, struct core_task *t)
 {
+    struct slot key = {.n = t->slot}, *s;
     size_t i = 0, n = v->stopping.n;
 
     if (!core_task_holds(t) || t->node->lost)
         return;
+    s = v->at.n ? bsearch(&key, v->at.at, v->at.n, sizeof key, slot_cmp) : NULL;
+    if (s)
+        s->leaving = t;
     while (i < n && task_cmp(&v->stopping.at[i], &t) < 0)
         i++;
     if (i < n && v->stopping.at[i] == t)
@@ -336,11 +345,6 @@ void slots_stop(struct slots *v, struct core_task *t)
     orc_vec_push(&v->stopping, t);
     memmove(&v->stopping.at[i + 1], &v->stopping.at[i], (n - i) * sizeof t);
     v->stopping.at[i] = t;
-}
-
-static int slot_cmp(const void *a, const void *b)
-{
-    return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
 }
 
 void slots_sort(struct slots *v)

@@ -78,8 +78,8 @@ void slots_sort(struct slots *v); /* by number, after adding */
 size_t slots_count_open(const struct slots *v);
 size_t slots_count_empty(const struct slots *v); /* open, and without a task */
 
-/* A task that this step tells to stop: it is waited for like those told before, unless its node is given up.
- */
+/* A task that this step tells to stop: it is waited for like those told before, by its slot, too, unless its
+ * node is given up. `at` is sorted. */
 void slots_stop(struct slots *v, struct core_task *t);
 
 /* Told to stop, and waited for: it is not reported stopped, and its time is not over. */

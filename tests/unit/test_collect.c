@@ -231,21 +231,18 @@ static void test_collect__what_is_planned_is_not_planned_again_until_it_is_refus
     struct plan first = {0}, second = {0}, third = {0};
     orc_auto_free char *a = NULL, *b = NULL, *c = NULL;
 
-    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
     sim_scale(s, "shop", "web", 1);
     sim_settle(s);
     s->now += HOLD_MS;
     sim_status(s, "k1", "gone.api.3.9", &(struct record_status){.state = TASK_RUNNING, .exit_code = -1});
     a = decided(s, &first);
-    assert_true(has(a, "collect shop.web.1.") && has(a, "collect gone.api.3.9") &&
-                has(a, "retire gateway g1"));
+    assert_true(has(a, "collect shop.web.1.") && has(a, "collect gone.api.3.9"));
     b = decided(s, &second);
     assert_string_equal(b, "");
     for (size_t i = 0; i < first.txns.n; i++)
         core_retry(s->core, &first.txns.at[i]);
     c = decided(s, &third);
-    assert_true(has(c, "collect shop.web.1.") && has(c, "collect gone.api.3.9") &&
-                has(c, "retire gateway g1"));
+    assert_true(has(c, "collect shop.web.1.") && has(c, "collect gone.api.3.9"));
     plan_release(&first);
     plan_release(&second);
     plan_release(&third);
@@ -365,6 +362,22 @@ static struct sim *retiring(struct plan *p)
     return s;
 }
 
+static void test_collect__a_retirement_that_is_refused_is_planned_again(void **state)
+{
+    struct plan first = {0}, second = {0}, third = {0};
+    struct sim *s = retiring(&first);
+    orc_auto_free char *b = decided(s, &second), *c = NULL;
+
+    assert_string_equal(b, "");
+    core_retry(s->core, &first.txns.at[0]);
+    c = decided(s, &third);
+    assert_true(has(c, "retire gateway g1"));
+    plan_release(&first);
+    plan_release(&second);
+    plan_release(&third);
+    sim_free(s);
+}
+
 static void test_collect__a_gateway_that_returns_in_the_last_moment_stays(void **state)
 {
     struct plan p = {0};
@@ -421,6 +434,101 @@ static void test_collect__gateways_are_retired_each_at_its_time(void **state)
     sim_free(s);
 }
 
+/* ---- gateways that have not said what they serve ----------------------------------------------------------
+ */
+
+/* A task is gone just now, and nothing but gateways can keep its address from being given again. */
+static struct sim *resting(void)
+{
+    struct sim *s = with_web(1, 2);
+
+    gateway(s, "g1", true);
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
+    sim_scale(s, "shop", "web", 1);
+    sim_settle(s);
+    return s;
+}
+
+/* It registers anew, and its heartbeat is the empty one of the same transaction. */
+static void test_collect__an_address_rests_until_a_gateway_that_registered_serves(void **state)
+{
+    struct sim *s = resting();
+
+    sim_pass(s, 3 * HOLD_MS);
+    assert_int_equal(records(s), 4);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 1);
+    gateway(s, "g1", true);
+    sim_settle(s);
+    assert_int_equal(records(s), 2);
+    sim_free(s);
+}
+
+/* NGINX may route on while its orc-gateway is away, by what it had then: until that is given up. */
+static void test_collect__an_address_rests_while_a_gateway_is_away(void **state)
+{
+    struct sim *s = resting();
+
+    gateway(s, "g1", true);
+    sim_pass(s, HOLD_MS - 1000);
+    gateway(s, "g1", false);
+    sim_pass(s, RETIRE_MS - 1);
+    assert_int_equal(records(s), 4);
+    sim_pass(s, 1);
+    assert_int_equal(records(s), 2);
+    assert_int_equal(sim_keys(s, KEY_GATEWAY), 0);
+    sim_free(s);
+}
+
+static void test_collect__not_before_its_own_time_when_the_gateway_is_back(void **state)
+{
+    struct sim *s = resting();
+
+    sim_pass(s, HOLD_MS / 2);
+    gateway(s, "g1", true);
+    sim_pass(s, HOLD_MS / 2 - 1);
+    assert_int_equal(records(s), 4);
+    sim_pass(s, 1);
+    assert_int_equal(records(s), 2);
+    sim_free(s);
+}
+
+/* Who lives and serves nothing for so long can't route; addresses are not held for ever. */
+static void test_collect__a_gateway_that_never_serves_is_not_waited_for_longer(void **state)
+{
+    struct sim *s = resting();
+
+    assert_int_equal(core_next(s->core), s->now + COLLECT_BLIND_MS);
+    sim_pass(s, COLLECT_BLIND_MS - 1);
+    assert_int_equal(records(s), 4);
+    sim_pass(s, 1);
+    assert_int_equal(records(s), 2);
+    sim_scale(s, "shop", "web", 2); /* nor for those that go later */
+    sim_settle(s);
+    sim_scale(s, "shop", "web", 1);
+    sim_settle(s);
+    assert_int_equal(records(s), 4);
+    sim_pass(s, HOLD_MS);
+    assert_int_equal(records(s), 2);
+    sim_free(s);
+}
+
+/* Each must have said so, and the last of them counts. */
+static void test_collect__the_last_of_several_gateways_is_waited_for(void **state)
+{
+    struct sim *s = resting();
+
+    gateway(s, "g2", true);
+    sim_put(s, key_gateway(SIM_CLUSTER, "g2"), orc_strdup("{\"node\":\"k2\"}"));
+    sim_pass(s, 2 * HOLD_MS);
+    gateway(s, "g2", true);
+    sim_settle(s);
+    assert_int_equal(records(s), 4);
+    gateway(s, "g1", true);
+    sim_settle(s);
+    assert_int_equal(records(s), 2);
+    sim_free(s);
+}
+
 /* A new leader has seen nothing yet. */
 static void test_collect__under_a_new_leader_times_begin_anew(void **state)
 {
@@ -457,9 +565,15 @@ int main(void)
         cmocka_unit_test(test_collect__many_at_once),
         cmocka_unit_test(test_collect__the_plan_does_not_depend_on_the_order),
         cmocka_unit_test(test_collect__a_gateway_without_a_sign_of_life_is_retired_after_its_time),
+        cmocka_unit_test(test_collect__a_retirement_that_is_refused_is_planned_again),
         cmocka_unit_test(test_collect__a_gateway_that_returns_in_the_last_moment_stays),
         cmocka_unit_test(test_collect__a_gateway_that_registers_anew_in_the_last_moment_stays),
         cmocka_unit_test(test_collect__gateways_are_retired_each_at_its_time),
+        cmocka_unit_test(test_collect__an_address_rests_until_a_gateway_that_registered_serves),
+        cmocka_unit_test(test_collect__an_address_rests_while_a_gateway_is_away),
+        cmocka_unit_test(test_collect__not_before_its_own_time_when_the_gateway_is_back),
+        cmocka_unit_test(test_collect__a_gateway_that_never_serves_is_not_waited_for_longer),
+        cmocka_unit_test(test_collect__the_last_of_several_gateways_is_waited_for),
         cmocka_unit_test(test_collect__under_a_new_leader_times_begin_anew),
     };
 
