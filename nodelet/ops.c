@@ -160,8 +160,8 @@ static void on_done(const struct docker_res *res, void *arg)
         outcome = CONVERGE_TRANSIENT; /* it, or the container that it joins */
     if (outcome == CONVERGE_TRANSIENT)
         t->look = true; /* its fate is unknown */
-    if (t->c.op == CONVERGE_START && t->parts.n)
-        t->look = true; /* its sidecars join this very start */
+    if (t->c.op == CONVERGE_START && (t->parts.n || t->main))
+        t->look = true; /* which start of the main one a sidecar has joined */
     if (outcome_needs_network(res->kind, res->text))
         t->a->opts.on_network_doubt(t->a->opts.arg);
     end(t, outcome, res->text);
@@ -249,6 +249,7 @@ static void run(struct task *t, enum converge_op op)
         break;
     case CONVERGE_START:
         snprintf(t->joined, sizeof t->joined, "%s", t->main ? t->main->started : "");
+        t->joining = true;
         t->call = docker_container_start(d, name, on_done, t);
         break;
     case CONVERGE_WITHDRAW:

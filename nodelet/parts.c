@@ -37,7 +37,7 @@ static void part_begin(struct task *t)
 {
     const struct record_status *old = t->main->old;
 
-    t->begun = true;
+    t->begun = t->joining = true;
     t->adopting = old && (old->state == TASK_RUNNING || old->state == TASK_STOPPING);
     t->look = true;
     orphans_claim(t->a, t->id);
@@ -104,6 +104,15 @@ void parts_world(const struct task *t, struct converge_world *w)
     sidecar_world(parts, n, t->main ? i + 1 : 0, w);
 }
 
+/* While the engine was slow the main one may have been started anew, and this one after that. Later its clock
+ * may have been set back: a sidecar of an earlier start is not taken for one of this. */
+static void part_joins(struct task *t, const char *found)
+{
+    if (*found)
+        snprintf(t->joined, sizeof t->joined, "%s", found);
+    t->joining = false;
+}
+
 void parts_want(struct task *t)
 {
     struct sidecar_part main = part_of(t);
@@ -112,8 +121,8 @@ void parts_want(struct task *t)
         struct task *x = t->parts.at[i];
 
         sidecar_want(&x->c, &main, task_spec(x));
-        if (is_known(t) && is_known(x) && x->c.container == CONTAINER_RUNNING && !*x->joined)
-            snprintf(x->joined, sizeof x->joined, "%s", sidecar_found(&main, x->started));
+        if (x->joining && is_known(t) && is_known(x) && x->c.container == CONTAINER_RUNNING)
+            part_joins(x, sidecar_found(&main, x->started));
     }
 }
 

@@ -57,11 +57,12 @@ const char *sidecar_found(const struct sidecar_part *main, const char *started)
 
 /* ---- as a whole ---------------------------------------------------------------------------------------- */
 
-/* It runs, or may soon, or may do so already: a start that failed is looked at. */
-static bool is_busy(const struct sidecar_part *p)
+/* It runs, or may soon, or may do so already: a start that failed is looked at. Once the task was told as
+ * stopped this was known, and a look at what is there (they are repeated) changes nothing. */
+static bool is_busy(const struct sidecar_part *p, enum task_state told)
 {
     return is_running(p) || p->c->op == CONVERGE_START || p->c->op == CONVERGE_CREATE ||
-           (!p->known && p->c->container == CONTAINER_CREATED);
+           (!p->known && p->c->container == CONTAINER_CREATED && told < TASK_STOPPED);
 }
 
 static bool is_refused(const struct sidecar_part *p)
@@ -70,12 +71,13 @@ static bool is_refused(const struct sidecar_part *p)
 }
 
 /* The main container is about to run; its sidecars keep it from that, or have still to come. */
-static enum task_state state_to_run(const struct sidecar_part *p, size_t n, enum task_state main)
+static enum task_state state_to_run(const struct sidecar_part *p, size_t n, enum task_state main,
+                                    enum task_state told)
 {
     bool busy = false, refused = false, pulls = false, run = true;
 
     for (size_t i = 1; i < n; i++) {
-        busy = busy || is_busy(&p[i]);
+        busy = busy || is_busy(&p[i], told);
         refused = refused || is_refused(&p[i]);
         pulls = pulls || p[i].c->image_absent;
         run = run && (is_joined(p, &p[i]) && is_running(&p[i]));
@@ -90,12 +92,13 @@ static enum task_state state_to_run(const struct sidecar_part *p, size_t n, enum
     return pulls ? TASK_PULLING : main;
 }
 
-static enum task_state state_to_stop(const struct sidecar_part *p, size_t n, enum task_state main)
+static enum task_state state_to_stop(const struct sidecar_part *p, size_t n, enum task_state main,
+                                     enum task_state told)
 {
     bool busy = false, made = false;
 
     for (size_t i = 1; i < n; i++) {
-        busy = busy || is_busy(&p[i]);
+        busy = busy || is_busy(&p[i], told);
         made = made || p[i].c->container != CONTAINER_NONE;
     }
     if (main >= TASK_STOPPED && busy)
@@ -111,7 +114,7 @@ enum task_state sidecar_state(const struct sidecar_part *p, size_t n, enum task_
     for (size_t i = 0; i < n; i++)
         looked = looked || !p[i].known;
     main = converge_told(p->c, looked, told);
-    return p->c->desired == TASK_RUN ? state_to_run(p, n, main) : state_to_stop(p, n, main);
+    return p->c->desired == TASK_RUN ? state_to_run(p, n, main, told) : state_to_stop(p, n, main, told);
 }
 
 static enum task_health health_of(const struct sidecar_part *p, size_t i)

@@ -32,7 +32,7 @@ void sidecar_world(const struct sidecar_part *p, size_t n, size_t i, struct conv
 /* What is asked of a sidecar now: it goes when the main container has stopped, as the same stop. `spec`: its
  * own, or NULL. */
 void sidecar_want(struct converge *side, const struct sidecar_part *main, const struct spec_service *spec);
-/* What a sidecar that was found running has joined: the main container's present start if it began after
+/* What a sidecar that was found running, or was started, has joined: the main container's present start if it began after
  * that, else one that is over. Both known; "": the main container does not run. */
 const char *sidecar_found(const struct sidecar_part *main, const char *started);
 

@@ -70,6 +70,7 @@ struct task {
     char sidecar[SPEC_NAME_MAX + 1];
     char started[TASK_TIME_MAX + 1]; /* its container, in the engine's words; "": not looked at */
     char joined[TASK_TIME_MAX + 1], made_for[DOCKER_ID_MAX + 1]; /* as in struct sidecar_part */
+    bool joining; /* its start has not been looked at yet: when it was tells what it joined */
 
     struct converge c;
     char container[DOCKER_ID_MAX + 1];

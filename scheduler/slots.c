@@ -248,6 +248,12 @@ static bool is_spare(enum task_class head, enum task_class k)
     return (k == CLASS_UNKNOWN && head != CLASS_AVAILABLE) || (k == CLASS_STARTING && head == CLASS_UNKNOWN);
 }
 
+/* Originals are awaited; a successor that was lost is none, what it was to replace still holds the slot. */
+static bool returns(const struct slots *v, const struct slot *s, const struct core_task *t)
+{
+    return (!t->node->lost || t->attempt < s->head->attempt) && slots_awaited(v, t);
+}
+
 static void pick_head(struct slots *v, struct slot *s, struct core_task *const *run, size_t n)
 {
     int best = -1;
@@ -274,7 +280,7 @@ static void pick_head(struct slots *v, struct slot *s, struct core_task *const *
     for (size_t i = 0; i < n; i++) {
         if (run[i] == s->head || run[i] == s->old)
             continue;
-        if (slots_awaited(v, run[i]))
+        if (returns(v, s, run[i]))
             await_return(v, run[i]);
         else if (is_spare(s->class, slots_classify(v, run[i])))
             orc_vec_push(&v->spare, run[i]);

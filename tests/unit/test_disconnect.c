@@ -82,6 +82,36 @@ static void test_disconnect__without_it_nothing_is_different(void **state)
     sim_free(s);
 }
 
+/* Who was to replace a replica that serves, and is lost before it does, is no original: nobody waits for it,
+ * and it is none of the canaries (the simulation's seed 1334144). */
+static void test_disconnect__a_lost_successor_is_not_awaited(void **state)
+{
+    struct sim *s = sim_running(3, spec(4, AWAY_MS));
+    struct spec_service *w = spec(4, AWAY_MS);
+    const char *canary = NULL;
+
+    w->update.order = SPEC_START_FIRST;
+    w->canary = 1;
+    orc_set_str(&w->image, "other");
+    sim_apply(s, "shop", 2, w);
+    free(sim_step(s)); /* it is made, and does not run yet */
+    for (int i = 0; i < 3; i++)
+        if (sim_count(s, (struct sim_want){.node = (const char *[]){"k1", "k2", "k3"}[i], .revision = 2}))
+            canary = (const char *[]){"k1", "k2", "k3"}[i];
+    assert_non_null(canary);
+    sim_alive(s, canary, false);
+    s->now += 4000;
+    for (int i = 0; i < 20; i++, s->now += 1000) {
+        free(sim_step(s));
+        assert_true(sim_count(s, (struct sim_want){.revision = 2}) <= 1);
+        sim_act(s);
+    }
+    assert_int_equal(sim_count(s, (struct sim_want){.node = canary}), 0);
+    assert_int_equal(sim_available(s, "web"), 4);
+    assert_int_equal(sim_count(s, (struct sim_want){.revision = 2, .available = true}), 1);
+    sim_free(s);
+}
+
 /* At any moment of its replacement's life: never both kept, never none. */
 static void test_disconnect__a_return_at_any_moment(void **state)
 {
@@ -317,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_disconnect__back_in_time_the_originals_resume_and_the_replacements_stop),
         cmocka_unit_test(test_disconnect__when_the_allowance_is_over_the_originals_are_told_to_go),
         cmocka_unit_test(test_disconnect__without_it_nothing_is_different),
+        cmocka_unit_test(test_disconnect__a_lost_successor_is_not_awaited),
         cmocka_unit_test(test_disconnect__a_return_at_any_moment),
         cmocka_unit_test(test_disconnect__a_singleton_resumes_too),
         cmocka_unit_test(test_disconnect__a_volume_waits_for_its_node),

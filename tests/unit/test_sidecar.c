@@ -62,12 +62,17 @@ static void parts_of(const struct pod *p, struct sidecar_part ret[N])
                                        .joined = p->joined[i]};
 }
 
-static enum task_state state(const struct pod *p)
+static enum task_state state_after(const struct pod *p, enum task_state told)
 {
     struct sidecar_part parts[N];
 
     parts_of(p, parts);
-    return sidecar_state(parts, N, TASK_RUNNING);
+    return sidecar_state(parts, N, told);
+}
+
+static enum task_state state(const struct pod *p)
+{
+    return state_after(p, TASK_RUNNING);
 }
 
 static enum task_health health(const struct pod *p)
@@ -277,6 +282,29 @@ static void test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped(vo
     assert_int_equal(state(p), TASK_STOPPING);
     p->unseen[1] = false; /* it did not start */
     assert_int_equal(state(p), TASK_STOPPED);
+    pod_free(p);
+}
+
+/* What is there is looked at every few minutes: what was told as stopped stays so (seed 1326719). */
+static void test_sidecar__a_later_look_takes_no_stop_back(void **state_)
+{
+    struct converge_seen done = {.container = CONTAINER_EXITED};
+    struct pod *p = pod_new();
+
+    p->spec[0]->restart = SPEC_RESTART_NO;
+    for (int i = 0; i < N; i++)
+        assert_true(step(p, i)); /* made */
+    assert_true(step(p, 0));
+    look(p, 0);
+    converge_see(&p->c[0], &done, p->now);
+    want(p);
+    assert_int_equal(state(p), TASK_STOPPED);
+    for (int desired = TASK_RUN; desired <= TASK_DRAIN; desired++) {
+        p->desired = (enum task_desired)desired;
+        p->unseen[1] = p->unseen[2] = true;
+        want(p);
+        assert_int_equal(state_after(p, TASK_STOPPED), TASK_STOPPED);
+    }
     pod_free(p);
 }
 
@@ -574,6 +602,7 @@ int main(void)
         cmocka_unit_test(test_sidecar__all_are_made_before_the_main_one_starts),
         cmocka_unit_test(test_sidecar__the_main_one_stops_first_and_all_are_gone_at_the_end),
         cmocka_unit_test(test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped),
+        cmocka_unit_test(test_sidecar__a_later_look_takes_no_stop_back),
         cmocka_unit_test(test_sidecar__drained_they_are_kept),
         cmocka_unit_test(test_sidecar__the_main_ones_end_takes_the_others_along),
         cmocka_unit_test(test_sidecar__one_left_in_a_network_that_is_over_is_no_part_of_it),
