@@ -220,7 +220,7 @@ static void on_up(bool fresh, void *arg)
     struct gateway *g = arg;
 
     orc_log_end(&g->nginx_log, "NGINX is up");
-    if (fresh && g->behind)
+    if (fresh && (g->behind || !g->synced)) /* who was withdrawn since the last reading may be ready there */
         doubt(g);
     else if (fresh)
         gw_table_nginx_lost(g->table);

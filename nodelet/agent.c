@@ -135,12 +135,15 @@ static bool is_forgotten(const struct task *t)
            t->c.op == CONVERGE_NOTHING && !t->call && !t->look && publish_idle(t) && parts_are_gone(t);
 }
 
-/* Called starting as a sidecar starts anew, while the main container may go on with requests of before. */
-static bool waits_for_sidecars(const struct task *t)
+/* By what was written about it. Its sidecars' state and health are in that, too: while one of them starts
+ * anew the main container may go on with requests of before. */
+static bool may_have_served(const struct task *t)
 {
     const struct spec_service *spec = task_spec(t);
 
-    return spec && spec->sidecars.n && t->old->state == TASK_STARTING;
+    if (spec && spec->sidecars.n)
+        return t->adopting || t->old->state == TASK_STARTING;
+    return t->adopting && t->old->health != TASK_UNKNOWN;
 }
 
 /* The first look at a task: what an earlier nodelet wrote about it, and whether a container is there. */
@@ -153,7 +156,7 @@ static void begin(struct task *t)
         orc_set_str(&t->probe_text, t->old->probe);
         snprintf(t->container, sizeof t->container, "%s", t->old->container ? t->old->container : "");
         t->adopting = t->old->state == TASK_RUNNING || t->old->state == TASK_STOPPING;
-        t->ever_ready = (t->adopting && t->old->health != TASK_UNKNOWN) || waits_for_sidecars(t);
+        t->ever_ready = may_have_served(t);
     }
     converge_want(&t->c, t->rec.desired, task_spec(t));
     if (orphans_claim(t->a, t->id))
