@@ -153,9 +153,9 @@ demo: root packages ## the first ten minutes: a cluster of three servers on this
 demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
-bench: root packages ## the benchmarks, written to docs/benchmarks.md (root)
+bench: root packages ## the benchmarks, written to docs/benchmarks.md (root); PARTS="deciding hollow": only those
 	@$(MAKE) --no-print-directory all lab-tools $(addprefix $(BUILD)/bench-,floor scheduler packing hollow leader)
-	@BUILD=$(BUILD) tests/bench/run
+	@BUILD=$(BUILD) tests/bench/run $(PARTS)
 
 .PHONY: fuzz fuzz-all
 SECONDS ?= 60
