@@ -222,6 +222,21 @@ static void test_drain__after_its_deadline_the_rest_is_forced(void **state)
     sim_free(s);
 }
 
+/* The record says why its slots wait with the decision itself, not with the next one. */
+static void test_drain__what_is_forced_says_why_its_slot_waits_at_once(void **state)
+{
+    struct sim *s = stuck();
+    orc_auto_free char *plan = NULL;
+
+    sim_drain(s, "k2", 60000);
+    sim_settle(s);
+    s->now += 60000;
+    plan = sim_step(s);
+    assert_non_null(strstr(plan, "on k2 must stop first: node k2 is drained and its deadline is over"));
+    assert_null(strstr(plan, "must stop first: told to"));
+    sim_free(s);
+}
+
 /* "ends a drain at any time: what was not yet told to stop stays" (docs/operating.md). */
 static void test_drain__taken_back_while_it_is_decided_forces_nothing(void **state)
 {
@@ -409,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_drain__after_its_deadline_the_rest_is_forced),
         cmocka_unit_test(test_drain__taken_back_while_it_is_decided_forces_nothing),
         cmocka_unit_test(test_drain__another_leader_counts_anew_and_takes_nothing_back),
+        cmocka_unit_test(test_drain__what_is_forced_says_why_its_slot_waits_at_once),
         cmocka_unit_test(test_drain__a_leader_that_comes_after_the_deadline_goes_on_forcing),
         cmocka_unit_test(test_drain__a_deadline_given_later_counts_from_the_beginning),
         cmocka_unit_test(test_drain__uncordon_forgets_the_deadline),
