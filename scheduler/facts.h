@@ -12,6 +12,20 @@ static inline const struct core_task_more *core_task_more(const struct core_task
     return t->more ? t->more : &core_task_nothing_more;
 }
 
+/* What placing reads and writes of a node, some time before it does: nodes lie where no cache guesses. */
+_Static_assert(offsetof(struct core_node, stale) < 2 * CORE_LINE, "placing needs two lines of a node");
+ORC_PREFETCHES void core_prefetch_node(const struct core_node *n)
+{
+    __builtin_prefetch(n);
+    __builtin_prefetch((const char *)n + CORE_LINE);
+}
+
+ORC_PREFETCHES void core_prefetch_task(const struct core_task *t)
+{
+    __builtin_prefetch(t);
+    __builtin_prefetch((const char *)t + CORE_LINE);
+}
+
 static inline bool core_node_alive(const struct core_node *n)
 {
     return n->alive_fed.present;

@@ -3,6 +3,7 @@
 
 #include "scheduler/place.h"
 #include "scheduler/rank.h"
+#include "scheduler/rows.h"
 
 static void feed_config(struct core *c, struct record_config *r)
 {
@@ -211,6 +212,7 @@ struct core *core_free(struct core *c)
     orc_vec_release(&c->mounts);
     place_free(c);
     rank_release(c);
+    rows_release(c);
     record_config_release(&c->config);
     free(c->hold);
     free(c);

@@ -5,7 +5,7 @@
 #include "scheduler/place_node.h"
 #include "scheduler/place_volume.h"
 #include "lib/hash.h"
-#include "scheduler/rank.h"
+#include "scheduler/rows.h"
 
 #include <arpa/inet.h>
 
@@ -20,7 +20,7 @@ void feed_free_node(struct core *c, struct core_node *n)
     if (n->leaving)
         DL_DELETE2(c->leaving, n, leaving_prev, leaving_next);
     place_volumes_learn(c, n, NULL);
-    rank_drop(c, n);
+    rows_drop(c, n);
     if (c->got_node == n)
         c->got_node = NULL;
     HASH_DEL(c->nodes, n);
@@ -57,7 +57,7 @@ static void room_changed(struct core *c, struct core_node *n)
 {
     bool open = n->open;
 
-    rank_update(c, n);
+    rows_update(c, n);
     c->frees_room = true;
     c->opened = c->opened || open != n->open;
     core_restate(c, n);
@@ -67,7 +67,7 @@ static void node_changed(struct core *c, struct core_node *n)
 {
     room_changed(c, n);
     c->opened = true;
-    rank_labels(c, n);
+    rows_labels(c, n);
     core_dirty_node(c, n);
 }
 

@@ -3,7 +3,7 @@
 
 #include "scheduler/place_filter.h"
 #include "scheduler/place_volume.h"
-#include "scheduler/rank.h"
+#include "scheduler/rows.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void count(struct core *c, struct core_task *t)
 {
     count_address(t);
     count_room(t);
-    rank_use(c, t->node);
+    rows_use(c, t->node);
 }
 
 /* ---- tasks and their status -------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 
 #include "lib/hash.h"
 #include "scheduler/trouble.h"
-#include "scheduler/rank.h"
+#include "scheduler/rows.h"
 
 #include <stdio.h>
 
@@ -30,7 +30,7 @@ struct core_node *core_node_get(struct core *c, const char *name)
     n->shared = share_text_new(name);
     n->name = n->shared->s;
     HASH_ADD_KEYPTR(hh, c->nodes, n->name, strlen(n->name), n);
-    rank_add(c, n);
+    rows_add(c, n);
     n->missing = true; /* until its heartbeat is fed */
     DL_APPEND2(c->missing, n, missing_prev, missing_next);
     c->nodes_changed = true;
@@ -267,11 +267,14 @@ static void observe_task(struct core *c, struct core_task *t)
     core_task_tidy(t);
 }
 
+#define AHEAD 8
 void core_observe(struct core *c)
 {
     for (size_t i = 0; i < c->touched.n; i++) {
         struct core_task *t = c->touched.at[i];
 
+        if (i + AHEAD < c->touched.n)
+            core_prefetch_task(c->touched.at[i + AHEAD]);
         if (!t)
             continue;
         t->touched = 0;

@@ -20,7 +20,7 @@ struct core_node;
 struct core_service;
 struct core_allow;
 
-/* What placing looks at of a node, for all nodes side by side, one cache line each; kept by rank.c. */
+/* What placing looks at of a node, for all nodes side by side, one cache line each; kept by rows.c. */
 struct core_row {
     uint64_t hash;                    /* of its name */
     struct spec_resources used, room; /* with what this step has taken; capacity less reserve */
@@ -172,7 +172,8 @@ struct core_task {
 /* Addresses held, by last byte; of two tasks with one address each holds it. */
 struct core_octets {
     uint8_t bits[32];
-    int n; /* of those that may be given out */
+    uint16_t n; /* of those that may be given out */
+    bool again; /* some are held more than once */
 };
 
 /* What this step has placed on a node; given back at its end. */
@@ -210,7 +211,7 @@ struct core_node { /* what placing reads and writes goes first: two lines of the
     struct record_node_policy policy;
     const char *name; /* in `shared` */
     ORC_VEC(struct core_port) ports;
-    ORC_VEC(uint8_t) octets_again; /* held once more */
+    ORC_VEC(uint8_t) octets_again; /* held once more: octets.again */
     struct core_task *tasks;
     struct record_node rec;
     struct record_node_state state; /* as written */

@@ -1,6 +1,6 @@
 #include "scheduler/nodes.h"
 
-#include "scheduler/rank.h"
+#include "scheduler/rows.h"
 #include "state/node_state.h"
 
 #define SAID_MAX 24 /* nodes in one transaction: at most five operations and compares each */
@@ -50,7 +50,7 @@ static void set_hold(struct core *c, size_t silent, size_t of)
 static void give_up(struct core *c, struct core_node *n)
 {
     n->lost = true;
-    rank_update(c, n);
+    rows_update(c, n);
     n->was_alive = false;
     c->frees_room = c->opened = true;
     core_restate(c, n);
@@ -174,7 +174,7 @@ void nodes_lead(struct core *c)
         n->lost = said(n) && (n->state.state == NODE_DOWN || n->policy.removed);
         if (said(n) && n->state.held && !c->hold) /* judged in the first step */
             c->hold = orc_strdup("");
-        rank_update(c, n);
+        rows_update(c, n);
     }
     c->nodes_changed = true;
 }

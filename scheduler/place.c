@@ -6,6 +6,7 @@
 #include "scheduler/place_node.h"
 #include "scheduler/place_volume.h"
 #include "scheduler/rank.h"
+#include "scheduler/rows.h"
 #include "scheduler/trouble.h"
 
 #include <arpa/inet.h>
@@ -345,16 +346,19 @@ void place_drop_ports(struct core_node *n, const struct core_task *t)
     n->ports.n = kept;
 }
 
+#define AHEAD 8
 void place_give_back(struct core *c)
 {
-    const struct core_taken *x;
+    for (size_t i = 0; i < c->taken.n; i++) {
+        const struct core_taken *x = &c->taken.at[i];
 
-    orc_vec_each (x, &c->taken) {
+        if (i + AHEAD < c->taken.n)
+            core_prefetch_node(x[AHEAD].node);
         place_give_address(x->node, x->octet);
         place_use(x->node, spec_service_reserved(x->spec), spec_service_pids(x->spec), -1);
         if (x->spec->ports.n)
             place_drop_ports(x->node, NULL);
-        rank_use(c, x->node);
+        rows_use(c, x->node);
     }
     c->taken.n = c->mounts.n = 0;
 }

@@ -148,22 +148,25 @@ static void put_octet(struct core_octets *o, int octet, bool held)
 
     o->bits[octet / 8] = (uint8_t)(held ? o->bits[octet / 8] | bit : o->bits[octet / 8] & ~bit);
     if (octet >= PLACE_ADDRESS_FIRST && octet <= PLACE_ADDRESS_LAST)
-        o->n += held ? 1 : -1;
+        o->n = (uint16_t)(o->n + (held ? 1 : -1));
 }
 
 void place_hold_address(struct core_node *n, int octet)
 {
-    if (has_octet(&n->octets, octet))
-        orc_vec_push(&n->octets_again, (uint8_t)octet);
-    else
+    if (!has_octet(&n->octets, octet)) {
         put_octet(&n->octets, octet, true);
+        return;
+    }
+    orc_vec_push(&n->octets_again, (uint8_t)octet);
+    n->octets.again = true;
 }
 
 void place_give_address(struct core_node *n, int octet)
 {
-    for (size_t i = 0; i < n->octets_again.n; i++)
+    for (size_t i = 0; n->octets.again && i < n->octets_again.n; i++)
         if (n->octets_again.at[i] == octet) {
             n->octets_again.at[i] = n->octets_again.at[--n->octets_again.n];
+            n->octets.again = n->octets_again.n;
             return;
         }
     put_octet(&n->octets, octet, false);

@@ -1,146 +1,38 @@
 #include "scheduler/rank.h"
 
-#include "lib/hash.h"
 #include "scheduler/allow.h"
 #include "scheduler/lanes.h"
 #include "scheduler/place_filter.h"
 #include "scheduler/place_count.h"
 #include "scheduler/place_node.h"
+#include "scheduler/rank_heap.h"
+#include "scheduler/rows.h"
 
 /* The best so many are kept: as many as will be asked for, and twice as many whenever that was too few. */
 #define KEEP_ONE 1 /* only one will be: whatever is no better is passed over */
 #define KEEP_FIRST 8
 #define KEEP_MAX 2048
-#define NOT_RANKED UINT32_MAX
 
-/* ---- rows -------------------------------------------------------------------------------------------- */
+/* ---- life cycle -------------------------------------------------------------------------------------- */
 
-/* The list begins anew before it is longer than looking at every node. */
-static void list_labels(struct core *c, uint32_t row)
-{
-    if (c->labels.n > c->rows.n) {
-        c->labels_from += c->labels.n;
-        c->labels.n = 0;
-    }
-    orc_vec_push(&c->labels, row);
-}
-
-void rank_labels(struct core *c, struct core_node *n)
+void rank_forget(struct core *c)
 {
     c->rank.spread_stamp = 0;
-    list_labels(c, n->row);
 }
 
-/* What changes with each task. */
-static void set_use(struct core *c, const struct core_node *n)
+void rank_clear(struct core *c)
 {
-    struct core_row *r = &c->rows.at[n->row];
-
-    r->used = n->used;
-    r->tasks = n->n_tasks;
-    r->closed = !n->open || !place_any_address_free(n);
-}
-
-void rank_use(struct core *c, struct core_node *n)
-{
-    c->rank.spread_stamp = 0; /* begin anew */
-    if (n->stale)
-        return;
-    n->stale = true;
-    orc_vec_push(&c->stale, n);
-}
-
-/* Many changes at once, whose rows the processor fetches side by side. */
-static void refresh_stale(struct core *c)
-{
-    for (size_t i = 0; i < c->stale.n; i++) {
-        c->stale.at[i]->stale = false;
-        set_use(c, c->stale.at[i]);
-        lanes_use(c, c->stale.at[i]);
-    }
-    c->stale.n = 0;
-}
-
-static float per(int64_t capacity)
-{
-    return capacity > 0 ? 100.0f / (float)capacity : 0;
-}
-
-static void set_row(struct core *c, const struct core_node *n)
-{
-    struct core_row *r = &c->rows.at[n->row];
-
-    r->room = place_room(n);
-    r->per_cpus = per(r->room.cpus_nano);
-    r->per_memory = per(r->room.memory);
-    r->avoid = record_node_avoid(&n->rec) != NULL;
-    set_use(c, n);
-}
-
-static void open_row(struct core *c, struct core_node *n)
-{
-    c->rank.spread_stamp = 0;
-    n->open = place_open(c, n);
-    set_row(c, n);
-}
-
-void rank_update(struct core *c, struct core_node *n)
-{
-    open_row(c, n);
-    lanes_update(c, n);
-}
-
-void rank_add(struct core *c, struct core_node *n)
-{
-    n->row = (uint32_t)c->rows.n;
-    orc_vec_add(&c->rows)->hash = orc_hash64_str(0, n->name);
-    orc_vec_push(&c->row_nodes, n);
-    orc_vec_push(&c->rank.at, NOT_RANKED);
-    open_row(c, n);
-    lanes_add(c, n);
-    rank_labels(c, n);
-}
-
-/* What is kept by row is of another node now. */
-static void forget_kept(const struct core_node *n)
-{
-    const struct core_task *t;
-
-    for (t = n->tasks; t; t = t->node_next)
-        t->service->kept = kept_free(t->service->kept);
-}
-
-void rank_drop(struct core *c, struct core_node *n)
-{
-    size_t last = c->rows.n - 1;
-
-    refresh_stale(c);
-    lanes_drop(c, n);
-    c->rank.spread_stamp = 0;
-    c->rank.heap.n = 0;
-    memset(c->rank.at.at, 0xff, c->rank.at.n * sizeof *c->rank.at.at);
-    c->rows.at[n->row] = c->rows.at[last];
-    c->row_nodes.at[n->row] = c->row_nodes.at[last];
-    forget_kept(c->row_nodes.at[n->row]);
-    if (n->row != last) {
-        c->row_nodes.at[n->row]->row = n->row;
-        lanes_renumber(c, c->row_nodes.at[n->row]);
-    }
-    c->rows.n = c->row_nodes.n = c->rank.at.n = last;
-    list_labels(c, n->row);
+    rank_forget(c);
+    rank_heap_clear(&c->rank);
 }
 
 void rank_release(struct core *c)
 {
-    orc_vec_release(&c->rows);
-    lanes_release(c);
-    orc_vec_release(&c->row_nodes);
-    orc_vec_release(&c->stale);
-    orc_vec_release(&c->taken);
-    orc_vec_release(&c->labels);
     orc_vec_release(&c->rank.heap);
     orc_vec_release(&c->rank.at);
 }
+
+/* ---- how many slots a node holds --------------------------------------------------------------------- */
 
 static inline int spread_of(const struct core *c, const struct core_row *r)
 {
@@ -203,13 +95,6 @@ static inline bool key_of(const struct core_row *r, struct spec_resources need, 
     return true;
 }
 
-static inline bool ranked_before(const struct rank_entry *a, const struct rank_entry *b)
-{
-    if (a->first != b->first)
-        return a->first < b->first;
-    return a->key != b->key ? a->key < b->key : a->tie < b->tie;
-}
-
 #define GROUP_BITS 15 /* a count of slots, SPEC_REPLICAS_MAX at most */
 static uint64_t groups_of(const struct core *c, size_t row)
 {
@@ -239,7 +124,7 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
         !(k->packs ? packing_key(c, r, k->need, &ret->key) : key_of(r, k->need, &ret->key)))
         return false;
     ret->tie = place_tie(k->hash, r->hash);
-    if (!ranked_before(ret, &k->limit))
+    if (!rank_before(ret, &k->limit))
         return false;
     if (!k->packs)
         ret->key += (uint64_t)spread_of(c, r) << 40;
@@ -253,97 +138,7 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
     return true;
 }
 
-/* ---- the heap: the best on top ----------------------------------------------------------------------- */
-
-static void set_at(struct rank *k, size_t i, struct rank_entry e)
-{
-    k->heap.at[i] = e;
-    k->at.at[e.row] = (uint32_t)i;
-}
-
-static void sift_down(struct rank *k, size_t i, struct rank_entry e)
-{
-    size_t child;
-
-    for (; (child = 2 * i + 1) < k->heap.n; i = child) {
-        if (child + 1 < k->heap.n && ranked_before(&k->heap.at[child + 1], &k->heap.at[child]))
-            child++;
-        if (!ranked_before(&k->heap.at[child], &e))
-            break;
-        set_at(k, i, k->heap.at[child]);
-    }
-    set_at(k, i, e);
-}
-
-static void sift(struct rank *k, size_t i, struct rank_entry e)
-{
-    for (; i && ranked_before(&e, &k->heap.at[(i - 1) / 2]); i = (i - 1) / 2)
-        set_at(k, i, k->heap.at[(i - 1) / 2]);
-    sift_down(k, i, e);
-}
-
-static void heap_remove(struct rank *k, size_t i)
-{
-    struct rank_entry last = k->heap.at[--k->heap.n];
-
-    k->at.at[k->heap.at[i].row] = NOT_RANKED;
-    if (i < k->heap.n)
-        sift(k, i, last);
-}
-
-static void heap_clear(struct rank *k)
-{
-    for (size_t i = 0; i < k->heap.n; i++)
-        k->at.at[k->heap.at[i].row] = NOT_RANKED;
-    k->heap.n = 0;
-}
-
 /* ---- building ---------------------------------------------------------------------------------------- */
-
-/* Hoare's selection: the n smallest come first. */
-static void select_first(struct rank_entry *e, size_t count, size_t n)
-{
-    size_t lo = 0, hi = count - 1;
-
-    while (lo < hi) {
-        struct rank_entry pivot = e[lo + (hi - lo) / 2];
-        size_t i = lo, j = hi;
-
-        for (;; i++, j--) {
-            struct rank_entry x;
-
-            while (ranked_before(&e[i], &pivot))
-                i++;
-            while (ranked_before(&pivot, &e[j]))
-                j--;
-            if (i >= j)
-                break;
-            x = e[i];
-            e[i] = e[j];
-            e[j] = x;
-        }
-        if (n <= j + 1)
-            hi = j;
-        else
-            lo = j + 1;
-    }
-}
-
-/* Only the best are kept; the next one is the limit that others must be better than. */
-static void shrink(struct rank *k)
-{
-    select_first(k->heap.at, k->heap.n, k->keep + 1);
-    k->limit = k->heap.at[0];
-    for (size_t i = 1; i <= k->keep; i++)
-        if (ranked_before(&k->limit, &k->heap.at[i])) {
-            struct rank_entry x = k->limit;
-
-            k->limit = k->heap.at[i];
-            k->heap.at[i] = x;
-        }
-    k->heap.at[0] = k->heap.at[k->keep];
-    k->heap.n = k->keep;
-}
 
 /* Not ranked before the one, and before all that are not ranked before it. */
 static struct rank_entry just_after(struct rank_entry one)
@@ -360,7 +155,7 @@ static inline __attribute__((always_inline)) bool consider(struct core *c, const
     struct rank *k = &c->rank;
     struct rank_entry *e = &k->heap.at[k->heap.n];
 
-    if (row >= c->rows.n || !entry_of(c, row, req, e) || !ranked_before(e, &k->limit))
+    if (row >= c->rows.n || !entry_of(c, row, req, e) || !rank_before(e, &k->limit))
         return false;
     if (k->keep == KEEP_ONE) {
         k->limit = k->heap.at[0] = *e;
@@ -369,7 +164,7 @@ static inline __attribute__((always_inline)) bool consider(struct core *c, const
     }
     if (++k->heap.n < 2 * k->keep)
         return false;
-    shrink(k);
+    rank_heap_shrink(k);
     return true;
 }
 
@@ -382,7 +177,7 @@ static void limit_by_last(struct core *c, const struct place_req *req, size_t n)
     for (size_t i = 0; i < n && k->heap.n < 2 * k->keep; i++)
         k->heap.n += entry_of(c, k->heap.at[i].row, req, &k->heap.at[k->heap.n]);
     if (k->heap.n > k->keep)
-        shrink(k);
+        rank_heap_shrink(k);
     k->heap.n = 0;
 }
 
@@ -408,14 +203,45 @@ static void consider_block(struct core *c, const struct place_req *req, size_t b
         *bar = lanes_bar_of(&c->rank);
 }
 
-/* For few only those blocks in which one may be better; for many most blocks have one. */
+/* One block in eight shows how good the best are: their share of those that will be asked for, and a quarter
+ * more, is what others must be better than. Or else all that come before the best are found were kept. */
+#define SAMPLE 8
+#define SAMPLE_FROM 128 /* for fewer its own share says little */
+static void consider_sample(struct core *c, const struct place_req *req)
+{
+    struct lanes_bar bar = lanes_bar_of(&c->rank);
+    struct rank *k = &c->rank;
+    size_t keep = k->keep;
+
+    k->keep = keep / SAMPLE + keep / SAMPLE / 4;
+    for (size_t i = 0; i < c->blocks.n; i += SAMPLE)
+        consider_block(c, req, i, &bar);
+    if (k->heap.n > k->keep)
+        rank_heap_shrink(k);
+    k->keep = keep;
+}
+
+/* Where many are asked for: most blocks have one. */
+static void consider_many(struct core *c, const struct place_req *req)
+{
+    bool sample = c->rank.keep >= SAMPLE_FROM && c->rows.n > 2 * c->rank.keep;
+    struct lanes_bar bar;
+
+    if (sample)
+        consider_sample(c, req);
+    bar = lanes_bar_of(&c->rank);
+    for (size_t i = 0; i < c->blocks.n; i++)
+        if (!sample || i % SAMPLE)
+            consider_block(c, req, i, &bar);
+}
+
+/* For few only those blocks in which one may be better. */
 static void consider_all(struct core *c, const struct place_req *req)
 {
     struct lanes_bar bar = lanes_bar_of(&c->rank);
 
     if (c->rank.keep > KEEP_FIRST) {
-        for (size_t i = 0; i < c->blocks.n; i++)
-            consider_block(c, req, i, &bar);
+        consider_many(c, req);
         return;
     }
     lanes_find_least(c);
@@ -430,7 +256,7 @@ static void build(struct core *c, const struct place_req *req)
     struct rank *k = &c->rank;
     size_t last = k->heap.n;
 
-    heap_clear(k);
+    rank_heap_clear(k);
     k->limit = (struct rank_entry){.first = UINT64_MAX, .key = UINT64_MAX, .tie = UINT64_MAX};
     orc_vec_reserve(&k->heap, 2 * k->keep);
     if (k->keep == KEEP_ONE)
@@ -440,10 +266,7 @@ static void build(struct core *c, const struct place_req *req)
     consider_all(c, req);
     if (k->keep == KEEP_ONE && k->heap.n)
         k->limit = just_after(k->heap.at[0]);
-    for (size_t i = 0; i < k->heap.n; i++)
-        k->at.at[k->heap.at[i].row] = (uint32_t)i;
-    for (size_t i = k->heap.n / 2; i-- > 0;)
-        sift_down(k, i, k->heap.at[i]);
+    rank_heap_order(k);
 }
 
 /* The next so many, when these have been taken. */
@@ -470,7 +293,9 @@ static void begin(struct core *c, const struct place_req *req)
 {
     struct rank *k = &c->rank;
 
-    refresh_stale(c);
+    rows_refresh(c);
+    while (k->at.n < c->rows.n)
+        orc_vec_push(&k->at, RANK_NOT_IN);
     k->spread_stamp = c->spread_stamp;
     k->service = req->service;
     k->spec = req->spec;
@@ -499,12 +324,12 @@ static void freshen_top(struct core *c, const struct place_req *req)
     while (k->heap.n) {
         uint32_t row = k->heap.at[0].row;
 
-        if (!entry_of(c, row, req, &e) || !ranked_before(&e, &k->limit))
-            heap_remove(k, 0);
+        if (!entry_of(c, row, req, &e) || !rank_before(&e, &k->limit))
+            rank_heap_remove(k, 0);
         else if (e.first == k->heap.at[0].first && e.key == k->heap.at[0].key)
             return;
         else
-            sift(k, 0, e);
+            rank_heap_change(k, 0, e);
     }
 }
 
@@ -516,7 +341,7 @@ struct core_node *rank_best(struct core *c, const struct place_req *req)
         begin(c, req);
     if (k->levels)
         freshen_top(c, req);
-    if (k->limit.first != UINT64_MAX && (!k->heap.n || !ranked_before(&k->heap.at[0], &k->limit))) {
+    if (k->limit.first != UINT64_MAX && (!k->heap.n || !rank_before(&k->heap.at[0], &k->limit))) {
         keep_more(k);
         build(c, req);
     }
@@ -538,7 +363,7 @@ struct core_node *rank_best_of(struct core *c, const struct place_req *req,
         build(c, req);
     }
     orc_vec_each (e, &c->rank.heap)
-        if ((!best || ranked_before(e, best)) && may(c, req, c->row_nodes.at[e->row]))
+        if ((!best || rank_before(e, best)) && may(c, req, c->row_nodes.at[e->row]))
             best = e;
     return best ? c->row_nodes.at[best->row] : NULL;
 }
@@ -555,16 +380,15 @@ static void follow(struct core *c, struct core_node *n)
     if (k->spread_stamp != c->spread_stamp)
         return;
     at = k->at.at[n->row];
-    if (!entry_of(c, n->row, &req, &e) || !ranked_before(&e, &k->limit)) {
-        if (at != NOT_RANKED)
-            heap_remove(k, at);
+    if (!entry_of(c, n->row, &req, &e) || !rank_before(&e, &k->limit)) {
+        if (at != RANK_NOT_IN)
+            rank_heap_remove(k, at);
         return;
     }
-    if (at == NOT_RANKED) {
-        at = (uint32_t)k->heap.n;
-        orc_vec_push(&k->heap, e);
-    }
-    sift(k, at, e);
+    if (at == RANK_NOT_IN)
+        rank_heap_add(k, e);
+    else
+        rank_heap_change(k, at, e);
 }
 
 static void count_slots(struct core *c, const struct core_node *n, int slots)
@@ -588,16 +412,15 @@ void rank_spread_add(struct core *c, struct core_node *n, int slots)
 
 /* Nodes lie where no cache guesses: of the next one also its name, of those after it what placing needs. */
 #define AHEAD 3
-_Static_assert(offsetof(struct core_node, stale) < 2 * CORE_LINE, "placing needs two lines of a node");
 ORC_PREFETCHES void prefetch_best(const struct core *c)
 {
     const struct rank *k = &c->rank;
 
     for (size_t i = 0; i < AHEAD && i < k->heap.n; i++) {
-        const struct core_node *n = c->row_nodes.at[k->heap.at[i].row];
+        uint32_t row = k->heap.at[i].row;
 
-        __builtin_prefetch(n);
-        __builtin_prefetch((const char *)n + CORE_LINE);
+        core_prefetch_node(c->row_nodes.at[row]);
+        __builtin_prefetch(&c->rows.at[row]);
     }
     if (k->heap.n)
         __builtin_prefetch(c->row_nodes.at[k->heap.at[0].row]->shared);
@@ -605,8 +428,7 @@ ORC_PREFETCHES void prefetch_best(const struct core *c)
 
 void rank_taken(struct core *c, struct core_node *n)
 {
-    set_use(c, n);
-    lanes_use(c, n);
+    rows_take(c, n);
     count_slots(c, n, 1);
     follow(c, n);
     prefetch_best(c);

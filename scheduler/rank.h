@@ -1,23 +1,19 @@
 /* rank.h - the nodes in the order in which a service would take them, without asking each for every replica.
  *
- * What decides stands side by side for all nodes (struct core_row), kept up to date as nodes change. The
- * first pick for a service in a step runs through these rows once and keeps the best few in a heap; each
- * further pick takes the top, and a node on which something was placed moves down. When the heap no longer
- * knows the best, the rows are run through again. Where few are asked for, whole blocks of rows are passed
- * over (lanes.h). The order is that of place_node.h, exactly.
+ * What decides stands side by side for all nodes (rows.h). The first pick for a service in a step runs
+ * through these rows once and keeps the best few in a heap (rank_heap.h); each further pick takes the top,
+ * and a node on which something was placed moves down. When the heap no longer knows the best, the rows are
+ * run through again. Where few are asked for, whole blocks of rows are passed over (lanes.h). The order is
+ * that of place_node.h, exactly.
  */
 #ifndef SCHEDULER_RANK_H
 #define SCHEDULER_RANK_H
 
 #include "scheduler/place.h"
 
-/* A node came; it goes; what stands in its row may have changed. Not within a decision. */
-void rank_add(struct core *c, struct core_node *n);
-void rank_drop(struct core *c, struct core_node *n);
-void rank_update(struct core *c, struct core_node *n);
-void rank_use(struct core *c, struct core_node *n); /* only what its tasks take */
-/* What constraints are held against: its labels, system, name. */
-void rank_labels(struct core *c, struct core_node *n);
+/* What stands in rows has changed, so the order begins anew; also which row is whose. For rows.c. */
+void rank_forget(struct core *c);
+void rank_clear(struct core *c);
 void rank_release(struct core *c);
 
 /* Changes how many slots of the service being decided a node holds; how many it does. */

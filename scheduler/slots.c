@@ -413,10 +413,8 @@ ORC_PREFETCHES void prefetch(const struct core_service *s, size_t slot)
     const struct core_task *near = slot + AHEAD < s->by_slot.n ? s->by_slot.at[slot + AHEAD] : NULL,
                            *far = slot + 2 * AHEAD < s->by_slot.n ? s->by_slot.at[slot + 2 * AHEAD] : NULL;
 
-    if (far) {
-        __builtin_prefetch(far);
-        __builtin_prefetch((const char *)far + sizeof *far / 2);
-    }
+    if (far)
+        core_prefetch_task(far);
     if (near)
         __builtin_prefetch(near->node);
 }

@@ -3,7 +3,7 @@
 #include "lib/buf.h"
 #include "scheduler/demand.h"
 #include "scheduler/place.h"
-#include "scheduler/rank.h"
+#include "scheduler/rows.h"
 #include "scheduler/slots.h"
 
 #include <stdio.h>
@@ -102,7 +102,7 @@ static void lose(struct core *c, struct core_node *n, struct survive_node *ret)
     struct core_task *t;
 
     n->lost = true;
-    rank_update(c, n);
+    rows_update(c, n);
     for (t = n->tasks; t; t = t->node_next)
         if (to_move(t))
             orc_vec_push(&all, t->service);
@@ -119,7 +119,7 @@ static void lose(struct core *c, struct core_node *n, struct survive_node *ret)
         qsort(ret->services.at, ret->services.n, sizeof *ret->services.at, by_name);
     orc_vec_release(&all);
     n->lost = false;
-    rank_update(c, n);
+    rows_update(c, n);
     place_give_back(c);
 }
 

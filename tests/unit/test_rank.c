@@ -124,16 +124,14 @@ static void change(struct sim *s, int nodes, bool alike)
     }
 }
 
-static struct sim *cluster(uint64_t seed, int *ret_nodes, bool *ret_alike)
+static struct sim *cluster_of(uint64_t seed, int nodes, bool alike)
 {
     struct sim *s = sim_new();
     char name[16];
 
     s->random = seed;
-    *ret_nodes = seed % 4 ? 1 + (int)(sim_random(s) % 20) : 150 + (int)(sim_random(s) % 90);
-    *ret_alike = sim_chance(s, 2);
-    for (int k = 1; k <= *ret_nodes; k++) {
-        node(s, k, *ret_alike);
+    for (int k = 1; k <= nodes; k++) {
+        node(s, k, alike);
         snprintf(name, sizeof name, "k%d", k);
         sim_alive(s, name, true);
     }
@@ -142,6 +140,13 @@ static struct sim *cluster(uint64_t seed, int *ret_nodes, bool *ret_alike)
         sim_apply(s, "shop", 1, spec(s, name));
     }
     return s;
+}
+
+static struct sim *cluster(uint64_t seed, int *ret_nodes, bool *ret_alike)
+{
+    *ret_nodes = (int)(seed % 4 ? 1 + seed * 7 % 20 : 150 + seed * 13 % 90);
+    *ret_alike = seed % 3 == 0;
+    return cluster_of(seed, *ret_nodes, *ret_alike);
 }
 
 /* ---- one step's picks -------------------------------------------------------------------------------- */
@@ -191,26 +196,30 @@ static void one_pick(struct sim *s, struct core_service *svc, const struct spec_
     place_take(s->core, n, &req, 100 + i, 1000000 + (int64_t)s->core->spread_stamp);
 }
 
+static void picks_for(struct sim *s, int service, int count, size_t expected)
+{
+    struct core_service *svc;
+    const struct core_revision *rev;
+    struct core_task *t;
+    char name[16];
+
+    snprintf(name, sizeof name, "s%d", service);
+    svc = core_service_find(s->core, "shop", name);
+    rev = svc ? core_service_revision(svc, 1) : NULL;
+    assert_non_null(rev);
+    place_spread_begin(s->core);
+    place_expect(s->core, expected);
+    place_count_held(s->core, svc, false);
+    core_each_task (t, svc)
+        place_spread_count(s->core, t, true);
+    for (int i = 0; i < count; i++)
+        one_pick(s, svc, rev->rec.spec, i);
+}
+
 static void picks(struct sim *s)
 {
-    for (int i = 0; i < SERVICES; i++) {
-        char name[16];
-        struct core_service *svc;
-        const struct core_revision *rev;
-
-        snprintf(name, sizeof name, "s%d", i);
-        svc = core_service_find(s->core, "shop", name);
-        rev = svc ? core_service_revision(svc, 1) : NULL;
-        assert_non_null(rev);
-        place_spread_begin(s->core);
-        struct core_task *t;
-
-        place_count_held(s->core, svc, false);
-        core_each_task (t, svc)
-            place_spread_count(s->core, t, true);
-        for (uint64_t k = 0, n = sim_random(s) % 160; k < n; k++)
-            one_pick(s, svc, rev->rec.spec, (int)k);
-    }
+    for (int i = 0; i < SERVICES; i++)
+        picks_for(s, i, (int)(sim_random(s) % 160), 0);
     place_give_back(s->core);
 }
 
@@ -300,6 +309,20 @@ static void test_rank__each_pick_is_the_best_of_all_nodes(void **state)
     }
 }
 
+/* So many are asked for that some blocks show how good the best are: in the others no better one is missed,
+ * and more are taken than were asked for. */
+static void test_rank__of_many_picks_each_is_the_best(void **state)
+{
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct sim *s = cluster_of(seed, 500, seed % 2);
+
+        for (int i = 0; i < SERVICES; i++)
+            picks_for(s, i, 260, 130 + 20 * (size_t)i);
+        place_give_back(s->core);
+        sim_free(s);
+    }
+}
+
 /* Of many equal nodes each gets one before any gets two, although only the best few are kept in order. */
 static void test_rank__more_replicas_than_are_kept_in_order_still_spread(void **state)
 {
@@ -340,6 +363,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rank__each_pick_is_the_best_of_all_nodes),
+        cmocka_unit_test(test_rank__of_many_picks_each_is_the_best),
         cmocka_unit_test(test_rank__more_replicas_than_are_kept_in_order_still_spread),
         cmocka_unit_test(test_rank__one_step_tries_more_nodes_than_are_kept),
     };
