@@ -26,6 +26,7 @@ struct rich {
     struct sim *s;
     uint64_t seed;
     int n_nodes, n_services;
+    int boots[RICH_NODES + 1]; /* starts of each server */
     struct rich_service services[RICH_SERVICES];
     bool wide;   /* everything fits beside everything, wherever it is */
     bool gentle; /* what runs well goes on doing so */
@@ -101,6 +102,46 @@ SIM_FN void rich_no_check(struct spec_service *w)
     w->health.kind = SPEC_HEALTH_NONE;
     w->health.port = 0;
     free(orc_take(w->health.path));
+}
+
+/* In the server's own network a port is the container's and the server's; in none there are no ports, and
+ * nobody could ask for its health. */
+SIM_FN void rich_network(struct rich *r, struct spec_service *w)
+{
+    static const enum spec_network any[] = {SPEC_NETWORK_HOST, SPEC_NETWORK_NONE, SPEC_NETWORK_HOST};
+    struct spec_port *p;
+
+    w->network = any[rich_below(r, 3)];
+    if (w->network == SPEC_NETWORK_NONE) {
+        orc_vec_each (p, &w->ports)
+            free(p->host_ip);
+        orc_vec_release(&w->ports);
+        rich_no_check(w);
+    }
+    orc_vec_each (p, &w->ports)
+        p->container = p->host;
+}
+
+/* Containers beside each replica's own, which is all that they add to it. */
+SIM_FN void rich_sidecars(struct rich *r, struct spec_service *w)
+{
+    static const char *const names[] = {"log", "proxy"};
+
+    for (int i = rich_below(r, 3); i > 0; i--) {
+        struct spec_service *one = spec_service_new(names[i - 1]);
+
+        one->image = orc_strdup("beside");
+        one->limits =
+            (struct spec_resources){rich_below(r, 4) * INT64_C(100000000), rich_below(r, 60) * SIM_MIB};
+        if (w->pids_limit)
+            one->pids_limit = 20 * (1 + rich_below(r, 4));
+        if (sim_chance(r->s, 5))
+            orc_vec_push(&one->mounts,
+                         ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup(rich_any(r, "data", "cache")),
+                                              orc_strdup("/data"), sim_chance(r->s, 3)}));
+        orc_vec_push(&w->sidecars, *one);
+        free(one);
+    }
 }
 
 /* How a revision runs, once it does. */
@@ -186,6 +227,10 @@ SIM_FN struct spec_service *rich_spec(struct rich *r, int i)
     rich_depends(r, w, i);
     if (x->job)
         rich_as_job(r, w);
+    if (!r->wide && sim_chance(r->s, 4))
+        rich_network(r, w);
+    if (!r->wide && !x->job && sim_chance(r->s, 4))
+        rich_sidecars(r, w);
     if (w->global)
         w->replicas = SPEC_REPLICAS_DEFAULT;
     spec_pairs_add(&w->labels, "version", sim_chance(r->s, 2) ? "1" : "2");
@@ -235,6 +280,51 @@ SIM_FN void rich_node_put(struct rich *r, int k)
         orc_strv_add(&n.volumes, "shop.data");
     sim_put(r->s, key_node(SIM_CLUSTER, rich_node_name(k, name)), record_node_text(&n));
     record_node_release(&n);
+}
+
+/* ---- servers that are started anew */
+
+SIM_FN void rich_boot_id(const struct rich *r, int k, char ret[RECORD_BOOT_MAX])
+{
+    snprintf(ret, RECORD_BOOT_MAX, "%08u", (1 + (unsigned)r->boots[k]) % 100000000);
+}
+
+SIM_FN void rich_be_alive(struct rich *r, int k)
+{
+    char boot[RECORD_BOOT_MAX], name[16];
+
+    rich_boot_id(r, k, boot);
+    sim_put(r->s, key_alive(SIM_CLUSTER, rich_node_name(k, name)),
+            orc_printf("{\"machine_id\":\"m\",\"boot_id\":\"%s\",\"instance\":\"i\"}", boot));
+}
+
+/* What it finds of one of its containers, said as of this start: it runs on, or was ended with the server. */
+SIM_FN void rich_look_at(struct rich *r, const struct live *l)
+{
+    struct record_status st = {0};
+
+    if (sim_status_copy(r->s, l->node, l->id, &st)) {
+        rich_boot_id(r, atoi(l->node + 1), st.boot);
+        if (l->stale && !r->gentle && st.state == TASK_RUNNING && sim_chance(r->s, 3)) {
+            st.state = TASK_STARTING;
+            st.health = TASK_UNKNOWN;
+        }
+        sim_status(r->s, l->node, l->id, &st);
+    }
+    record_status_release(&st);
+}
+
+/* Every node that is there says again what it has, if that is of another start; `all`: else each with a
+ * chance. */
+SIM_FN void rich_look(struct rich *r, bool all)
+{
+    struct lives v = read_tasks(r->s);
+    const struct live *l;
+
+    orc_vec_each (l, &v)
+        if (l->alive && (all || sim_chance(r->s, 2)) && (l->stale || (l->st && !l->st->boot[0])))
+            rich_look_at(r, l);
+    free_tasks(&v);
 }
 
 /* ---- people and faults */
@@ -318,9 +408,12 @@ SIM_FN void rich_fault(struct rich *r)
     char name[16];
 
     rich_node_name(k, name);
-    switch (rich_below(r, 8)) {
+    switch (rich_below(r, 9)) {
     case 0:
-        sim_alive(r->s, name, !sim_node_is_alive(r->s, name));
+        if (sim_node_is_alive(r->s, name))
+            sim_alive(r->s, name, false);
+        else
+            rich_be_alive(r, k);
         break;
     case 1:
         sim_policy(r->s, name, sim_chance(r->s, 3), sim_chance(r->s, 4));
@@ -335,6 +428,12 @@ SIM_FN void rich_fault(struct rich *r)
     case 4:
         sim_new_leader(r->s);
         break;
+    case 5:
+        if (r->gentle) /* what it says then is of another moment than what it does */
+            break;
+        r->boots[k]++;
+        rich_be_alive(r, k);
+        break;
     default:
         if (!r->gentle)
             rich_break_a_task(r);
@@ -344,8 +443,10 @@ SIM_FN void rich_fault(struct rich *r)
 /* Nodes do some of what they are to do, people and faults something else, and time passes. */
 SIM_FN void rich_between(struct rich *r)
 {
-    if (sim_chance(r->s, 2))
+    if (sim_chance(r->s, 2)) {
         sim_act(r->s);
+        rich_look(r, false);
+    }
     if (sim_chance(r->s, 3))
         rich_person(r);
     if (sim_chance(r->s, 3))
@@ -382,10 +483,8 @@ SIM_FN void rich_begin(struct rich *r, uint64_t seed, bool wide)
     r->n_nodes = wide ? RICH_NODES : 1 + rich_below(r, RICH_NODES);
     r->n_services = 1 + rich_below(r, RICH_SERVICES);
     for (int k = 1; k <= r->n_nodes; k++) {
-        char name[16];
-
         rich_node_put(r, k);
-        sim_alive(r->s, rich_node_name(k, name), true);
+        rich_be_alive(r, k);
     }
     for (int i = 0; i < r->n_services; i++) {
         rich_service_is(r, i);
@@ -401,9 +500,10 @@ SIM_FN void rich_calm_down(struct rich *r)
     r->calm = true;
     r->s->slow = 0;
     for (int k = 1; k <= r->n_nodes; k++) {
-        sim_alive(r->s, rich_node_name(k, name), true);
-        sim_policy(r->s, name, false, false);
+        rich_be_alive(r, k);
+        sim_policy(r->s, rich_node_name(k, name), false, false);
     }
+    rich_look(r, true);
     for (int i = 0; i < r->n_services; i++)
         rich_apply(r, i);
     sim_pass(r->s, 1200000);

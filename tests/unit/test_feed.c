@@ -84,7 +84,8 @@ static void check_addresses(struct rich *r, const struct lives *v, const char *n
         bool held = false;
 
         orc_vec_each (l, v)
-            held = held || (strcmp(l->node, name) == 0 && atoi(strrchr(l->rec->address, '.') + 1) == octet);
+            held = held || (strcmp(l->node, name) == 0 && l->rec->address &&
+                            atoi(strrchr(l->rec->address, '.') + 1) == octet);
         if (place_address_free(n, octet) == held)
             broken(r, "%s: the address .%d is %sheld", name, octet, held ? "" : "not ");
     }

@@ -212,6 +212,16 @@ static void check_owner(struct rich *r, const struct live *a, const struct lives
         broken(r, "slot %d of %s has %d tasks that shall run", a->rec->slot, a->rec->service, n);
 }
 
+/* Beside the server's own network, and none at all. */
+static bool has_own_address(struct rich *r, const struct live *l)
+{
+    struct record_node n = rich_node(r, l->node);
+    bool own = l->rec->address && strcmp(l->rec->address, n.address) != 0;
+
+    record_node_release(&n);
+    return own;
+}
+
 /* A step never makes two for one slot, whatever became of the ones before. */
 static void check_made_once(struct rich *r, const struct lives *before, const struct lives *after)
 {
@@ -223,7 +233,8 @@ static void check_made_once(struct rich *r, const struct lives *before, const st
                 !rich_task(before, b))
                 broken(r, "%s and %s were made in one step", a->id, b->id);
             if (strcmp(a->id, b->id) == 0 ||
-                (strcmp(a->node, b->node) == 0 && strcmp(a->rec->address, b->rec->address) == 0))
+                (strcmp(a->node, b->node) == 0 && has_own_address(r, a) && has_own_address(r, b) &&
+                 strcmp(a->rec->address, b->rec->address) == 0))
                 broken(r, "%s on %s and %s on %s are called alike", a->id, a->node, b->id, b->node);
         }
 }
