@@ -158,11 +158,34 @@ static bool waits_for_others(struct recon *x, int64_t dealt_with)
     return true;
 }
 
+/* A run ends as the revision it began with; one of which nothing could run yet (its image can't be had, there
+ * is no room) would hold up the revision that was applied for just that: it is run in its place. */
+static void take_the_place(struct recon *x)
+{
+    struct rollout_run *run;
+    int64_t place = 0;
+
+    orc_vec_each (run, &x->next.runs)
+        if (run->state == RUN_RUNNING && run->revision != x->next.target && !job_run_has_begun(x->s, run)) {
+            orc_auto_free char *why =
+                orc_printf("revision %lld came before anything of it ran", (long long)x->next.target);
+
+            end_run(x, run, RUN_STOPPED, why);
+            place = run->n;
+        }
+    if (place) {
+        orc_auto_free char *why = orc_printf("in place of run %lld", (long long)place);
+
+        begin_run(x, 0, why); /* the time is dealt with */
+    }
+}
+
 static void begin_if_due(struct recon *x, const struct spec_schedule *spec)
 {
     int64_t at, dealt_with = x->next.scheduled;
 
     x->s->waits_dependency = false;
+    take_the_place(x);
     begin_by_hand(x, spec);
     switch (schedule_ask(x, spec, &at)) {
     case SCHEDULE_DUE:

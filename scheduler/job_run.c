@@ -27,6 +27,29 @@ enum job_class job_classify(struct recon *x, struct core_task *t)
     return slots_still_stopping(&x->v, t) ? JOB_STOPPING : JOB_GONE;
 }
 
+/* As far as is known: on a server that does not answer it may have. */
+static bool has_run(const struct core_task *t)
+{
+    const struct core_task_more *m = core_task_more(t);
+
+    if (!core_task_known(t) || !core_node_alive(t->node))
+        return true;
+    return core_task_reported(t) &&
+           (t->state == TASK_RUNNING || t->state == TASK_STOPPING || m->exit_code >= 0 || m->run_ms > 0);
+}
+
+bool job_run_has_begun(const struct core_service *s, const struct rollout_run *run)
+{
+    const struct core_task *t;
+
+    if (run->completed > 0 || run->exit_code >= 0)
+        return true;
+    core_each_task (t, s)
+        if (t->fed.present && job_task_is_of(t, run) && has_run(t))
+            return true;
+    return false;
+}
+
 /* "failed: exit code 1". */
 static char *failure(const struct core_task *t)
 {

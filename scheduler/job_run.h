@@ -35,13 +35,16 @@ struct job_run {
 enum job_class job_classify(struct recon *x, struct core_task *t);
 bool job_task_is_of(const struct core_task *t, const struct rollout_run *run);
 
+/* Whether anything of it may have run, or runs: tasks that are only about to don't count. */
+bool job_run_has_begun(const struct core_service *s, const struct rollout_run *run);
+
 /* Looks at the run's tasks: completed slots are taken into the record, the others listed. */
 void job_run_look(struct job_run *j, struct recon *x, struct rollout_run *run);
 /* Whether it is over. Then *ret_why (owned by the caller) says why it has failed; NULL: it has succeeded. */
 bool job_run_is_over(struct job_run *j, char **ret_why);
-/* Makes the next tasks. `say`: slots that wait are listed in x->v. */
 /* Counts where the tasks of all runs are; once, before the first of them goes on. */
 void job_run_count_spread(struct recon *x);
+/* Makes the next tasks. `say`: slots that wait are listed in x->v. */
 void job_run_go_on(struct job_run *j, bool say);
 void job_run_release(struct job_run *j);
 /* How many tasks it has at once from now on. */

@@ -296,6 +296,84 @@ static void test_schedule__a_new_revision_counts_from_the_next_time(void **state
     sim_free(s);
 }
 
+/* What can't start (docs/decisions/0116) would hold up for ever what was applied to mend it. */
+static void test_schedule__a_revision_takes_the_place_of_a_run_that_has_not_begun(void **state)
+{
+    const char *const why[] = {"missing", "stuck", "pull", "no room"};
+
+    for (size_t i = 0; i < sizeof why / sizeof *why; i++) {
+        struct spec_service *w = job_spec(i == 3 ? "exit0" : why[i], "*/10 * * * *");
+        struct sim *s;
+
+        w->run.retries = SPEC_RETRIES_ANY;
+        if (i == 3)
+            w->limits.memory = 900000 * SIM_MIB;
+        s = at(0, w);
+        pass(s, 35 * MINUTE);
+        assert_int_equal(last_run(s), 1);
+        sim_apply(s, "shop", 2, job_spec("exit0", "*/10 * * * *"));
+        pass(s, MINUTE);
+        assert_int_equal(last_run(s), 2);
+        assert_int_equal(state_of(s, 1), RUN_STOPPED);
+        assert_string_equal(rollout(s)->runs.at[0].reason, "revision 2 came before anything of it ran");
+        assert_int_equal(rollout(s)->runs.at[1].revision, 2);
+        assert_int_equal(rollout(s)->runs.at[1].scheduled, 0); /* that time is dealt with */
+        assert_int_equal(state_of(s, 0), RUN_SUCCEEDED);
+        sim_free(s);
+    }
+}
+
+/* Of several one: each would do the same. */
+static void test_schedule__runs_side_by_side_that_have_not_begun_have_one_successor(void **state)
+{
+    struct spec_service *w = job_spec("pull", "*/10 * * * *");
+    struct sim *s;
+
+    w->schedule.concurrency = SPEC_RUNS_ALLOW;
+    s = at(0, w);
+    pass(s, 35 * MINUTE);
+    assert_int_equal(last_run(s), 3);
+    sim_apply(s, "shop", 2, job_spec("exit0", "*/10 * * * *"));
+    pass(s, MINUTE);
+    assert_int_equal(last_run(s), 4);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(rollout(s)->runs.at[i].state, RUN_STOPPED);
+    sim_free(s);
+}
+
+/* It may run there. */
+static void test_schedule__a_run_on_a_server_that_does_not_answer_may_have_begun(void **state)
+{
+    struct sim *s = at(0, job_spec("pull", "*/10 * * * *"));
+
+    pass(s, 12 * MINUTE);
+    sim_alive(s, "k1", false);
+    sim_apply(s, "shop", 2, job_spec("exit0", "*/10 * * * *"));
+    decide(s);
+    assert_int_equal(last_run(s), 1);
+    sim_alive(s, "k1", true);
+    decide(s);
+    assert_int_equal(last_run(s), 2);
+    sim_free(s);
+}
+
+/* What failed once has run, whatever its next try does. */
+static void test_schedule__a_run_that_failed_once_has_begun(void **state)
+{
+    struct spec_service *w = job_spec("exit1", "*/10 * * * *");
+    struct sim *s;
+
+    w->run.retries = SPEC_RETRIES_ANY;
+    w->run.delay_ms = HOUR;
+    s = at(0, w);
+    pass(s, 12 * MINUTE);
+    sim_apply(s, "shop", 2, job_spec("exit0", "*/10 * * * *"));
+    decide(s);
+    assert_int_equal(last_run(s), 1);
+    assert_int_equal(state_of(s, 0), RUN_RUNNING);
+    sim_free(s);
+}
+
 /* 04:00 was before the revision that names it, and within its starting deadline. */
 static void test_schedule__what_was_before_a_revision_is_none_of_its(void **state)
 {
@@ -614,6 +692,10 @@ int main(void)
         cmocka_unit_test(test_schedule__by_hand_after_what_runs),
         cmocka_unit_test(test_schedule__by_hand_twice_while_one_runs),
         cmocka_unit_test(test_schedule__a_new_revision_counts_from_the_next_time),
+        cmocka_unit_test(test_schedule__a_run_that_failed_once_has_begun),
+        cmocka_unit_test(test_schedule__a_run_on_a_server_that_does_not_answer_may_have_begun),
+        cmocka_unit_test(test_schedule__runs_side_by_side_that_have_not_begun_have_one_successor),
+        cmocka_unit_test(test_schedule__a_revision_takes_the_place_of_a_run_that_has_not_begun),
         cmocka_unit_test(test_schedule__what_was_before_a_revision_is_none_of_its),
         cmocka_unit_test(test_schedule__what_is_due_waits_for_what_it_depends_on),
         cmocka_unit_test(test_schedule__what_waited_too_long_is_not_run),
