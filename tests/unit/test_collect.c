@@ -547,6 +547,116 @@ static void test_collect__under_a_new_leader_times_begin_anew(void **state)
     sim_free(s);
 }
 
+/* It registers in one transaction with its first heartbeat, which says nothing of what it serves. */
+static void test_collect__a_heartbeat_written_with_the_registration_says_nothing(void **state)
+{
+    for (int later = 0; later < 2; later++) {
+        struct sim *s = with_web(1, 2);
+        orc_auto_free char *registered = key_gateway(SIM_CLUSTER, "g1"),
+                           *alive = key_gateway_alive(SIM_CLUSTER, "g1");
+
+        s->revision++;
+        sim_put_at(s, registered, "{\"node\":\"k1\"}");
+        s->revision += later;
+        sim_put_at(s, alive, "{\"served\":0}");
+        sim_scale(s, "shop", "web", 1);
+        sim_pass(s, 2 * HOLD_MS);
+        assert_int_equal(records(s), later ? 2 : 4);
+        sim_free(s);
+    }
+}
+
+/* Who served, and registers anew, is waited for anew. */
+static void test_collect__each_registration_is_waited_for_from_its_own_time(void **state)
+{
+    struct sim *s = resting();
+
+    sim_pass(s, 1000);
+    gateway(s, "g1", true);
+    sim_pass(s, HOLD_MS);
+    assert_int_equal(records(s), 2);
+    sim_put(s, key_gateway(SIM_CLUSTER, "g1"), orc_strdup("{\"node\":\"k1\"}"));
+    sim_scale(s, "shop", "web", 2);
+    sim_settle(s);
+    sim_scale(s, "shop", "web", 1);
+    sim_pass(s, COLLECT_BLIND_MS - 1);
+    assert_int_equal(records(s), 4);
+    sim_pass(s, 1);
+    assert_int_equal(records(s), 2);
+    sim_free(s);
+}
+
+/* ---- in which order ---------------------------------------------------------------------------------------
+ */
+
+/* By node, then by service, slot and attempt; thirty in a transaction. */
+static void test_collect__by_place_and_thirty_at_a_time(void **state)
+{
+    static const int counts[] = {1, 29, 30, 31, 60, 61};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(counts); i++) {
+        struct record_status st = {.state = TASK_REMOVED, .exit_code = -1};
+        struct sim *s = sim_of(2);
+        const struct plan_op *op;
+        struct plan p = {0};
+        char last[300] = "";
+        int n = 0;
+
+        sim_settle(s);
+        for (int k = 0; k < counts[i]; k++) { /* of no task: collected at once */
+            orc_auto_free char *id = orc_printf("%s.%d.%d",
+                                                k % 3 == 0   ? "shop.web"
+                                                : k % 3 == 1 ? "shop.db"
+                                                             : "blog.api",
+                                                k * 7 % 5, 100 + k);
+
+            sim_status(s, k % 2 ? "k2" : "k1", id, &st);
+        }
+        free(decided(s, &p));
+        assert_int_equal(p.txns.n, (counts[i] + 29) / 30);
+        for (size_t t = 0; t < p.txns.n; t++)
+            orc_vec_each (op, &p.txns.at[t].ops) {
+                char at[300];
+
+                snprintf(at, sizeof at, "%s %s/%s %05d %09d", op->task.node->s, op->task.service->app,
+                         op->task.service->service, op->task.slot, (int)op->task.attempt);
+                assert_true(strcmp(last, at) < 0);
+                memcpy(last, at, sizeof last);
+                n++;
+            }
+        assert_int_equal(n, counts[i]);
+        plan_release(&p);
+        sim_free(s);
+    }
+}
+
+/* A newer task of the slot takes the memory over once it is there; one that is only spoken of does not. */
+static void test_collect__only_a_newer_task_takes_the_memory_of_a_slot_over(void **state)
+{
+    for (int there = 0; there < 2; there++) {
+        struct record_status st = {.state = TASK_REMOVED, .exit_code = -1};
+        char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+        struct sim *s = sim_of(3);
+        orc_auto_free char *first = NULL;
+
+        sim_apply(s, "shop", 1, stateful(1));
+        sim_pass(s, 10000);
+        assert_true(sim_task_in(s, "db", 0, id, node));
+        first = key_task(SIM_CLUSTER, node, id);
+        sim_scale(s, "shop", "db", 0);
+        sim_settle(s);
+        if (there) {
+            sim_scale(s, "shop", "db", 1);
+            sim_settle(s);
+        } else {
+            sim_status(s, "k2", "shop.db.0.999", &st);
+        }
+        sim_pass(s, 2 * HOLD_MS);
+        assert_int_equal(sim_find(s, first) == NULL, there);
+        sim_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +685,10 @@ int main(void)
         cmocka_unit_test(test_collect__a_gateway_that_never_serves_is_not_waited_for_longer),
         cmocka_unit_test(test_collect__the_last_of_several_gateways_is_waited_for),
         cmocka_unit_test(test_collect__under_a_new_leader_times_begin_anew),
+        cmocka_unit_test(test_collect__a_heartbeat_written_with_the_registration_says_nothing),
+        cmocka_unit_test(test_collect__each_registration_is_waited_for_from_its_own_time),
+        cmocka_unit_test(test_collect__by_place_and_thirty_at_a_time),
+        cmocka_unit_test(test_collect__only_a_newer_task_takes_the_memory_of_a_slot_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

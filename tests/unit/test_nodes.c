@@ -250,6 +250,113 @@ static void test_nodes__a_thousand_are_said_in_transactions_that_etcd_takes(void
     sim_free(s);
 }
 
+/* ---- the same scheduler leads again ---- */
+
+/* What was seen before it lost the lead counts no more: who is silent gets a whole grace. */
+static void test_nodes__who_leads_again_counts_a_silence_from_then(void **state)
+{
+    struct sim *s = running(3, 6);
+
+    sim_alive(s, "k2", false);
+    sim_pass(s, 2900);
+    core_lead(s->core);
+    sim_pass(s, 2900);
+    assert_node(s, "k2", "unknown");
+    sim_pass(s, 100);
+    assert_node(s, "k2", "down");
+    sim_free(s);
+}
+
+/* A drain's deadline counts from then too; one that was over stays so. */
+static void test_nodes__who_leads_again_counts_a_drain_from_then(void **state)
+{
+    for (int over = 0; over < 2; over++) {
+        struct sim *s = running(1, 2);
+
+        sim_drain(s, "k1", 10000);
+        sim_pass(s, over ? 10000 : 9000);
+        sim_events_clear(s);
+        core_lead(s->core);
+        sim_pass(s, 9000);
+        assert_int_equal(sim_available(s, "web"), over ? 0 : 2);
+        assert_events(s, "node", "");
+        sim_pass(s, 1000);
+        assert_int_equal(sim_available(s, "web"), 0);
+        sim_free(s);
+    }
+}
+
+/* That its drain is over its deadline is told once, however often the node is looked at again. */
+static void test_nodes__the_end_of_a_drain_is_told_once(void **state)
+{
+    struct sim *s = running(2, 4);
+    orc_auto_free char *told = NULL;
+    int times = 0;
+
+    s->deaf = "k1";
+    sim_drain(s, "k1", 5000);
+    sim_pass(s, 5000);
+    for (int i = 0; i < 5; i++) {
+        sim_alive(s, "k2", false);
+        sim_pass(s, 100);
+        sim_alive(s, "k2", true);
+        sim_policy(s, "k2", i % 2, false);
+        core_retry(s->core, NULL);
+        sim_pass(s, 1000);
+    }
+    told = sim_events(s, "node");
+    for (const char *at = told; (at = strstr(at, "the deadline of its drain is over")); at++)
+        times++;
+    assert_int_equal(times, 1);
+    sim_free(s);
+}
+
+/* ---- when it wants to look again ---- */
+
+/* Of several that fell silent one after the other each is given up at its own time, in any order of names. */
+static void test_nodes__each_silence_has_its_own_end(void **state)
+{
+    static const int orders[][3] = {{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}};
+
+    for (size_t o = 0; o < ORC_ARRAY_SIZE(orders); o++) {
+        struct sim *s = running(8, 8);
+
+        for (int i = 0; i < 3; i++) {
+            orc_auto_free char *name = orc_printf("k%d", orders[o][i]);
+
+            sim_alive(s, name, false);
+            sim_pass(s, 700);
+        }
+        for (int i = 0; i < 3; i++) {
+            orc_auto_free char *name = orc_printf("k%d", orders[o][i]);
+
+            sim_pass(s, i ? 699 : 3000 - 2100 - 1);
+            assert_node(s, name, "unknown");
+            sim_pass(s, 1);
+            assert_node(s, name, "down");
+        }
+        sim_free(s);
+    }
+}
+
+/* Nothing changed, so nothing is looked at: a step between two times decides nothing of nodes. */
+static void test_nodes__a_step_too_early_decides_nothing(void **state)
+{
+    struct sim *s = running(3, 3);
+
+    sim_alive(s, "k2", false);
+    sim_settle(s);
+    for (int i = 1; i < 30; i++) {
+        orc_auto_free char *text = NULL;
+
+        s->now += 100;
+        text = sim_step(s);
+        assert_string_equal(text, "");
+    }
+    assert_true(core_next(s->core) == s->now + 100);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +371,11 @@ int main(void)
         cmocka_unit_test(test_nodes__what_runs_on_a_server_that_comes_back_is_not_collected),
         cmocka_unit_test(test_nodes__a_registration_is_told_once_it_is_whole),
         cmocka_unit_test(test_nodes__a_thousand_are_said_in_transactions_that_etcd_takes),
+        cmocka_unit_test(test_nodes__who_leads_again_counts_a_silence_from_then),
+        cmocka_unit_test(test_nodes__who_leads_again_counts_a_drain_from_then),
+        cmocka_unit_test(test_nodes__the_end_of_a_drain_is_told_once),
+        cmocka_unit_test(test_nodes__each_silence_has_its_own_end),
+        cmocka_unit_test(test_nodes__a_step_too_early_decides_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
