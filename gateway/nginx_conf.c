@@ -276,7 +276,7 @@ static bool is_port(const char *s)
 static bool is_address(const char *s, size_t n)
 {
     unsigned char addr[sizeof(struct in6_addr)];
-    char copy[INET6_ADDRSTRLEN + 1];
+    char copy[INET6_ADDRSTRLEN + 2]; /* in brackets */
 
     if (n == 0 || n >= sizeof copy)
         return false;

@@ -210,6 +210,27 @@ static void test_conf__embedded_lua_is_that_of_the_repository(void **state)
     }
 }
 
+/* To the byte: a folder of 80, a socket of 107, an address no longer than the longest there is. */
+static void test_conf__lengths_end_where_the_kernels_do(void **state)
+{
+    for (size_t more = 0; more < 2; more++) {
+        orc_auto_free char *dir = orc_calloc(1, 200), *socket = orc_calloc(1, 200),
+                           *address = orc_calloc(1, 200);
+
+        memset(dir, '/', 80 + more);
+        assert_int_equal(gw_conf_check_dir(dir, NULL), more ? -EINVAL : 0);
+        memcpy(socket, "unix:", 5);
+        memset(socket + 5, '/', 107 + more);
+        assert_int_equal(gw_conf_check_listen(socket, NULL), more ? -EINVAL : 0);
+    }
+    assert_int_equal(gw_conf_check_listen("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:80", NULL), 0);
+    assert_int_equal(gw_conf_check_listen("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555]:80", NULL),
+                     -EINVAL);
+    assert_int_equal(gw_conf_check_listen("[:80", NULL), -EINVAL);
+    assert_int_equal(gw_conf_check_listen("::1:80", NULL), -EINVAL);
+    assert_int_equal(gw_conf_check_dir("", NULL), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_conf__listen_addresses_are_checked),
         cmocka_unit_test(test_conf__folder_must_not_speak_to_the_parser),
         cmocka_unit_test(test_conf__embedded_lua_is_that_of_the_repository),
+        cmocka_unit_test(test_conf__lengths_end_where_the_kernels_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
