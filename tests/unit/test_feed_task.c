@@ -306,6 +306,51 @@ static void test_feed_task__what_could_be_no_task_is_none(void **state)
     }
 }
 
+/* Nor is it when whoever feeds has not looked at the key. */
+static void test_feed_task__the_key_is_looked_at_here_too(void **state)
+{
+    static const struct {
+        const char *id;
+        bool is;
+    } cases[] = {{"shop.web.9999.1", true}, {"shop.web.10000.1", false}, {"shop.web.10001.1", false},
+                 {"shop.web.0.1x", false},  {"shop.web.0x.1", false},    {"shop.web..1", false},
+                 {"shop.web.0.", false},    {"shop.web.0", false}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        struct record_status st = {.state = TASK_RUNNING, .exit_code = -1};
+        struct key k = {.kind = KEY_STATUS, .node = "k1", .app = "shop", .service = "web"};
+        struct model m = begin();
+
+        snprintf(k.task, sizeof k.task, "%s", cases[i].id);
+        core_feed_put(m.c, &k, &st, 1, 7);
+        assert_int_equal(core_service_find(m.c, "shop", "web") != NULL, cases[i].is);
+        core_free(m.c);
+    }
+}
+
+/* An address that was none, and is one now, is told as it is now. */
+static void test_feed_task__an_odd_address_is_forgotten_with_it(void **state)
+{
+    static const char *const addresses[] = {"fd00::5", "10.210.1.7", "web", "10.210.1.8"};
+    struct key k = {.kind = KEY_TASK, .node = "k1", .app = "shop", .service = "web", .task = "shop.web.0.1"};
+    struct model m = begin();
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(addresses); i++) {
+        struct record_task r = record(0, 1), back;
+        struct plan_task told;
+        char text[16];
+
+        r.address = (char *)addresses[i];
+        core_feed_put(m.c, &k, &r, 1, 7 + (int64_t)i);
+        told = core_task_plan((struct core_task *)task(&m, 0, 1));
+        back = plan_task_record(&told, text);
+        assert_string_equal(back.address, addresses[i]);
+        assert_int_equal(place_address_free(node(&m, "k1"), 7), i != 1);
+        assert_int_equal(place_address_free(node(&m, "k1"), 8), i != 3);
+    }
+    core_free(m.c);
+}
+
 /* A record that says another name, slot or attempt than its key, or nonsense, is one that can't be read. */
 static void test_feed_task__a_record_that_contradicts_its_key_is_not_believed(void **state)
 {
@@ -557,6 +602,8 @@ int main(void)
         cmocka_unit_test(test_feed_task__what_is_no_address_holds_none),
         cmocka_unit_test(test_feed_task__takes_the_ports_of_its_server),
         cmocka_unit_test(test_feed_task__what_could_be_no_task_is_none),
+        cmocka_unit_test(test_feed_task__the_key_is_looked_at_here_too),
+        cmocka_unit_test(test_feed_task__an_odd_address_is_forgotten_with_it),
         cmocka_unit_test(test_feed_task__a_record_that_contradicts_its_key_is_not_believed),
         cmocka_unit_test(test_feed_task__wakes_those_that_wait_for_room_only_when_there_may_be_some),
         cmocka_unit_test(test_feed_task__says_when_an_empty_node_gets_its_first_task),

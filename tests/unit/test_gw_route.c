@@ -221,6 +221,75 @@ static void test_route__backend_is_that_of_the_endpoint_port_name(void **state)
     release(&w);
 }
 
+/* Four exact hosts of one length and two wildcards of another, each path asked for by two services: each
+ * conflict is found, and nothing else, in whatever order they come. */
+static void test_route__every_conflict_is_found_in_every_order(void **state)
+{
+    static const char *const hosts[] = {"a.x", "b.x", "*.ab.x", "*.cd.x", ""};
+    static const char *const paths[] = {"/", "/p", "/p/"};
+
+    for (unsigned seed = 0; seed < 60; seed++) {
+        int order[30], n = 0;
+        struct world w = {0};
+
+        for (int i = 0; i < 30; i++)
+            order[i] = i;
+        for (int i = 29; i > 0; i--) { /* a shuffle of its own for each seed */
+            int k = (int)((seed * 2654435761u + (unsigned)i * 40503u) >> 7) % (i + 1), x = order[i];
+
+            order[i] = order[k];
+            order[k] = x;
+        }
+        for (int i = 0; i < 30; i++, n++)
+            assert_int_equal(
+                add(&w, "shop", order[i] % 2 ? "a" : "b", hosts[order[i] / 2 % 5], paths[order[i] / 10]), 0);
+        resolve(&w);
+        assert_int_equal(w.routes.n, 15);
+        assert_int_equal(w.conflicts.n, 15);
+        for (size_t i = 0; i < w.routes.n; i++)
+            assert_string_equal(w.routes.at[i].service, "a"); /* the first name */
+        for (int i = 0; i < 15; i++) {
+            orc_auto_free char *who =
+                orc_printf("service shop/b: its route host \"%s\", path \"%s\" already belongs to "
+                           "service shop/a",
+                           hosts[i % 5], paths[i / 5]);
+            int found = 0;
+
+            for (size_t k = 0; k < w.conflicts.n; k++)
+                found += strncmp(w.conflicts.at[k], who, strlen(who)) == 0;
+            assert_int_equal(found, 1);
+        }
+        release(&w);
+    }
+}
+
+/* What is refused says whose route it was. */
+static void test_route__a_refusal_names_the_service(void **state)
+{
+    struct spec_gateway g = {.host = (char *)"a_b", .path = (char *)"/", .port = 80};
+    struct gw_routes r = {0};
+    struct orc_err err = ORC_ERR_INIT;
+
+    assert_int_equal(gw_routes_add(&r, "shop", "web", &g, &err), -EINVAL);
+    assert_non_null(strstr(err.msg, "a route of service shop/web is left out"));
+    assert_non_null(strstr(err.msg, "a_b"));
+    assert_int_equal(r.n, 0);
+}
+
+/* A prefix ends at a segment's end, unless it ends with a slash. */
+static void test_route__which_paths_a_prefix_covers(void **state)
+{
+    static const struct {
+        const char *prefix, *path;
+        bool covers;
+    } cases[] = {{"/", "/", true},     {"/", "/a", true},     {"/a", "/a", true},    {"/a", "/a/", true},
+                 {"/a", "/a/b", true}, {"/a", "/ab", false},  {"/a", "/", false},    {"/a/", "/a", false},
+                 {"/a/", "/a/", true}, {"/a/", "/a/b", true}, {"/a/", "/ab", false}, {"/b", "/a", false}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++)
+        assert_int_equal(gw_path_covers(cases[i].prefix, cases[i].path), cases[i].covers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +304,9 @@ int main(void)
         cmocka_unit_test(test_route__number_of_routes_is_bounded),
         cmocka_unit_test(test_route__backend_tells_services_and_ports_apart),
         cmocka_unit_test(test_route__backend_is_that_of_the_endpoint_port_name),
+        cmocka_unit_test(test_route__every_conflict_is_found_in_every_order),
+        cmocka_unit_test(test_route__a_refusal_names_the_service),
+        cmocka_unit_test(test_route__which_paths_a_prefix_covers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

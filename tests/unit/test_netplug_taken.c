@@ -8,7 +8,7 @@ static struct link_want resolved(struct machine *m, const struct netplug_bridge_
     struct orc_err err = ORC_ERR_INIT;
     struct link_want want = {0};
 
-    if (link_want_resolve(req, &m->set, &m->taken, &want, &err) < 0)
+    if (link_want_resolve(req, &m->set, &m->taken, &want, &err) != 0)
         fail_msg("refused: %s", err.msg);
     return want;
 }
@@ -242,6 +242,14 @@ static void test_netplug_taken__the_operators_empty_bridge_outlives_us(void **st
     memcpy(bridge->mac, link_find(&m.set, "eth1")->mac, LINK_MAC_LEN);
     add_addr(bridge, "192.168.7.1/24");
     before = picture(&m.set);
+    {
+        struct link_plan plan = request(&m, &eth1);
+        orc_auto_free char *text = text_of(&plan);
+
+        assert_non_null(
+            strstr(text, "set eth1 master orc0\nset orc0 mtu 1450\n")); /* the port may have pulled it down */
+        link_plan_release(&plan);
+    }
     apply(&m, &eth1, -1);
     assert_false(m.taken.joined_first);
     assert_false(m.taken.bridge_made);
@@ -712,6 +720,103 @@ static void test_netplug_taken__overlap_is_judged_by_the_shorter_prefix(void **s
     }
 }
 
+/* To the last bit of the address. */
+static void test_netplug_taken__overlap_of_small_networks(void **state)
+{
+    static const struct {
+        const char *own, *theirs;
+        bool overlaps;
+    } cases[] = {
+        {"10.0.9.17/28", "10.0.9.30/28", true},  {"10.0.9.17/28", "10.0.9.33/28", false},
+        {"10.0.9.17/28", "10.0.9.14/28", false}, {"10.0.9.17/28", "10.0.9.14/27", true},
+        {"10.0.9.17/30", "10.0.9.18/30", true},  {"10.0.9.17/30", "10.0.9.21/30", false},
+        {"10.0.9.17/20", "10.0.15.9/24", true},  {"10.0.9.17/20", "10.0.16.9/24", false},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        const struct netplug_bridge_req req = {.address = cases[i].own};
+        struct machine m = machine();
+
+        drop_link(&m.set, "eth1");
+        add_addr(link_find(&m.set, "eth0"), cases[i].theirs);
+        if (cases[i].overlaps)
+            expect_refusal(&m, &req, -EEXIST, "overlaps");
+        else
+            resolved(&m, &req);
+        machine_release(&m);
+    }
+}
+
+/* A former own address of a network whose end is within a byte. */
+static void test_netplug_taken__a_former_address_of_a_network_that_ends_within_a_byte(void **state)
+{
+    const struct netplug_bridge_req small = {.address = "10.210.17.1/20"};
+    struct machine m = machine();
+
+    apply(&m, &small, -1);
+    add_addr(link_find(&m.set, "orc0"), "10.210.31.1/20");
+    add_addr(link_find(&m.set, "orc0"), "10.210.32.1/20");
+    expect_plan(&m, &small, "remove 10.210.31.1/20 from orc0\n");
+    machine_release(&m);
+}
+
+/* The bridge is there and the VLAN link is not. */
+static void test_netplug_taken__a_vlan_link_is_made_beside_a_bridge_that_is_there(void **state)
+{
+    struct machine m = machine();
+    orc_auto_free char *before = NULL;
+
+    apply(&m, &portless, -1);
+    before = picture(&m.set);
+    apply(&m, &vlan, -1);
+    assert_false(m.taken.joined_first);
+    assert_true(m.taken.vlan_made);
+    expect_plan(&m, &vlan, "");
+    back(&m, false);
+    link_find(&m.set, "orc0")->mtu = 1500; /* the MTU is what it last was */
+    expect_picture(&m.set, before);
+    machine_release(&m);
+}
+
+/* "a" is a name too. */
+static void test_netplug_taken__an_interface_of_one_letter(void **state)
+{
+    const struct netplug_bridge_req a = {.interface = "a", .address = "10.210.3.1/16"};
+    struct machine m = machine();
+    orc_auto_free char *before = NULL;
+
+    add_addr(add_link(&m.set, "a", "", 1450), "10.7.0.1/24");
+    before = picture(&m.set);
+    apply(&m, &a, -1);
+    assert_true(has(&m, "orc0", "10.7.0.1/24"));
+    expect_plan(&m, &a, "");
+    back(&m, true);
+    expect_picture(&m.set, before);
+    machine_release(&m);
+}
+
+/* Every number of a plan is 0 or 1 where it is of a switch, and was the other before. */
+static void test_netplug_taken__a_switch_is_off_before_it_is_on(void **state)
+{
+    const struct netplug_bridge_req *const reqs[] = {&eth1, &vlan, &portless};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct machine m = machine();
+        struct link_plan plan;
+        const struct link_op *op;
+
+        link_find(&m.set, "eth1")->up = false;
+        plan = request(&m, reqs[i]);
+        orc_vec_each (op, &plan.ops)
+            if (op->kind == LINK_UP || op->kind == LINK_FORWARD) {
+                assert_int_equal(op->to, 1);
+                assert_int_equal(op->was, 0);
+            }
+        link_plan_release(&plan);
+        machine_release(&m);
+    }
+}
+
 static void test_netplug_taken__an_empty_interface_is_none(void **state)
 {
     const struct netplug_bridge_req none = {.interface = "", .address = "10.210.3.1/16"};
@@ -757,6 +862,11 @@ int main(void)
         cmocka_unit_test(test_netplug_taken__a_bridge_or_anothers_port_is_refused_as_a_port),
         cmocka_unit_test(test_netplug_taken__only_a_strange_route_that_would_move_is_in_the_way),
         cmocka_unit_test(test_netplug_taken__overlap_is_judged_by_the_shorter_prefix),
+        cmocka_unit_test(test_netplug_taken__overlap_of_small_networks),
+        cmocka_unit_test(test_netplug_taken__a_former_address_of_a_network_that_ends_within_a_byte),
+        cmocka_unit_test(test_netplug_taken__a_vlan_link_is_made_beside_a_bridge_that_is_there),
+        cmocka_unit_test(test_netplug_taken__an_interface_of_one_letter),
+        cmocka_unit_test(test_netplug_taken__a_switch_is_off_before_it_is_on),
         cmocka_unit_test(test_netplug_taken__an_empty_interface_is_none),
     };
 

@@ -356,10 +356,58 @@ static void test_probe__any_answers_at_any_pace(void **state)
     }
 }
 
+/* ---- a container that was found running ---- */
+
+/* Found unhealthy it stays so until a probe succeeds; found healthy it takes all its failures anew; of what
+ * nobody knew nothing is known. Each failure is told once. */
+static void test_probe__what_was_found_counts_from_what_it_was(void **state)
+{
+    static const struct {
+        enum task_health found;
+        int failures_until_unhealthy; /* 0: it is already */
+        bool succeeded;
+    } cases[] = {{TASK_HEALTHY, 3, true}, {TASK_UNHEALTHY, 0, true}, {TASK_UNKNOWN, 3, false}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        struct spec_health h = check(10000, 0, 3);
+        struct probe p;
+        uint64_t now = START;
+
+        probe_adopt(&p, &h, cases[i].found, now);
+        assert_int_equal(p.health, cases[i].found);
+        assert_int_equal(p.succeeded, cases[i].succeeded);
+        for (int n = 1; n <= 5 && cases[i].succeeded; n++) {
+            bool turns = n == cases[i].failures_until_unhealthy;
+
+            probe_begin(&p, now);
+            assert_int_equal(probe_end(&p, PROBE_FAILED, now), turns);
+            assert_int_equal(p.health,
+                             n >= cases[i].failures_until_unhealthy ? TASK_UNHEALTHY : TASK_HEALTHY);
+            now += 10000;
+        }
+        probe_begin(&p, now);
+        assert_int_equal(probe_end(&p, PROBE_OK, now), true);
+        assert_int_equal(p.health, TASK_HEALTHY);
+    }
+}
+
+/* Without a check what was found is what it is: healthy. */
+static void test_probe__without_a_check_what_was_found_does_not_count(void **state)
+{
+    struct spec_health none = {.kind = SPEC_HEALTH_NONE};
+
+    for (enum task_health found = TASK_UNKNOWN; found <= TASK_UNHEALTHY; found++) {
+        struct probe p;
+
+        probe_adopt(&p, &none, found, START);
+        assert_int_equal(p.health, TASK_HEALTHY);
+        assert_true(probe_due(&p) == PROBE_NEVER);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_probe__any_answers_at_any_pace),
         cmocka_unit_test(test_probe__without_a_check_it_is_healthy_once_it_runs),
         cmocka_unit_test(test_probe__first_probe_is_due_at_once),
         cmocka_unit_test(test_probe__first_success_makes_it_healthy),
@@ -378,6 +426,9 @@ int main(void)
         cmocka_unit_test(test_probe__adopted_container_keeps_its_health),
         cmocka_unit_test(test_probe__end_without_a_probe_changes_nothing),
         cmocka_unit_test(test_probe__zero_interval_is_no_busy_loop),
+        cmocka_unit_test(test_probe__any_answers_at_any_pace),
+        cmocka_unit_test(test_probe__what_was_found_counts_from_what_it_was),
+        cmocka_unit_test(test_probe__without_a_check_what_was_found_does_not_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

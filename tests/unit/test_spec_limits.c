@@ -502,6 +502,42 @@ static void test_limits__a_name_that_would_do_is_advised(void **state)
     }
 }
 
+/* What hides behind a limit elsewhere. */
+static void test_limits__of_single_letters(void **state)
+{
+    assert_int_equal(spec_check_host("*.a", NULL), 0);
+    assert_int_equal(spec_check_host("*.", NULL), -EINVAL);
+    assert_int_equal(spec_check_host("*", NULL), -EINVAL);
+    assert_int_equal(spec_check_host("*a", NULL), -EINVAL);
+    assert_int_equal(spec_check_host("a.*.b", NULL), -EINVAL);
+    assert_int_equal(spec_check_host("a.", NULL), -EINVAL);
+    assert_int_equal(spec_check_host(".a", NULL), -EINVAL);
+    assert_int_equal(spec_check_abs_path("/a.", NULL), 0);
+    assert_int_equal(spec_check_abs_path("/.a", NULL), 0);
+    assert_int_equal(spec_check_abs_path("/a./b", NULL), 0);
+    assert_int_equal(spec_check_route_path("/a.", NULL), 0);
+    assert_int_equal(spec_check_route_path("/.a", NULL), 0);
+    assert_int_equal(spec_check_route_path("/...", NULL), 0);
+    assert_int_equal(spec_check_route_path("/..", NULL), -EINVAL);
+    assert_int_equal(spec_check_route_path("/./a", NULL), -EINVAL);
+    assert_int_equal(spec_check_ipv4("", NULL), 0);
+    assert_int_equal(spec_check_ipv4("256.0.0.1", NULL), -EINVAL);
+}
+
+/* A version's answer to trouble: each word, and each number of how many at once. */
+static void test_limits__of_an_update(void **state)
+{
+    ENDS("    deploy: {update_config: {parallelism: %s}}\n", THESE("0", "1", "10000", "1%", "100%"),
+         THESE("-1", "10001", "0%", "101%", "%", "1.5", "5 %"));
+    ENDS("    deploy: {update_config: {order: %s}}\n", THESE("stop-first", "start-first"),
+         THESE("first", "\"\"", "7"));
+    ENDS("    deploy: {update_config: {failure_action: %s}}\n", THESE("pause", "continue", "rollback"),
+         THESE("stop", "\"\""));
+    ENDS("    deploy: {update_config: {max_failure_ratio: %s}}\n", THESE("0", "0.5", "1"),
+         THESE("-0.1", "1.1", "x"));
+    ENDS("    deploy: {update_config: {monitor: %s}}\n", THESE("0s", "8760h"), THESE("8761h", "x"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -526,6 +562,8 @@ int main(void)
         cmocka_unit_test(test_limits__spaces_around_a_constraint),
         cmocka_unit_test(test_limits__a_constraint_has_two_sides),
         cmocka_unit_test(test_limits__a_name_that_would_do_is_advised),
+        cmocka_unit_test(test_limits__of_single_letters),
+        cmocka_unit_test(test_limits__of_an_update),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,40 @@ static void test_strain__counters_that_go_back(void **state)
     assert_false(s.of[STRAIN_STEAL].on);
 }
 
+/* ---- to the tenth of a per cent ---- */
+
+/* Of a disk, each share from nothing to all of it: on from 95 %, off below 90 %. */
+static void test_strain__the_share_of_a_disk_is_exact(void **state)
+{
+    for (int per_mille = 0; per_mille <= 1000; per_mille++) {
+        struct strain s = {0};
+        uint64_t all = 10000000;
+        bool on = per_mille >= 950;
+
+        for (int i = 0; i < STRAIN_BEGINS; i++)
+            strain_disk(&s, all - (uint64_t)per_mille * all / 1000, all);
+        assert_int_equal(s.of[STRAIN_DISK].on, on);
+        assert_in_range(s.of[STRAIN_DISK].per_mille, per_mille, per_mille + 1);
+        for (int i = 0; i < STRAIN_BEGINS; i++) /* full */
+            strain_disk(&s, 0, all);
+        assert_true(s.of[STRAIN_DISK].on);
+        assert_int_equal(s.of[STRAIN_DISK].per_mille, 1000);
+    }
+}
+
+/* So many free bytes are enough on any disk; one less is not. */
+static void test_strain__enough_is_enough_to_the_byte(void **state)
+{
+    for (int less = 0; less < 2; less++) {
+        struct strain s = {0};
+
+        for (int i = 0; i < 2 * STRAIN_BEGINS; i++)
+            strain_disk(&s, STRAIN_DISK_ENOUGH - (uint64_t)less, STRAIN_DISK_ENOUGH * 100);
+        assert_int_equal(s.of[STRAIN_DISK].on, less);
+        assert_true(less || s.of[STRAIN_DISK].per_mille < 950);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +167,8 @@ int main(void)
         cmocka_unit_test(test_strain__a_large_disk_may_be_fuller),
         cmocka_unit_test(test_strain__what_is_no_figure_says_nothing),
         cmocka_unit_test(test_strain__counters_that_go_back),
+        cmocka_unit_test(test_strain__the_share_of_a_disk_is_exact),
+        cmocka_unit_test(test_strain__enough_is_enough_to_the_byte),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
