@@ -2,7 +2,7 @@
 
 #include "scheduler/slots.h"
 
-#define COLLECT_OPS_MAX 30 /* up to two deletions each, and two compares of it and two of its node */
+#define COLLECT_OPS_MAX 25 /* up to two deletions each, and two compares of it and three of its node */
 
 /* A service with a named volume remembers where each slot's data is by the last task it had. */
 static bool remembers(const struct core_task *t)
@@ -47,6 +47,18 @@ static bool nobody_reports(const struct core_node *n)
     return n->lost && (!n->fed.present || n->policy.removed);
 }
 
+/* It may be registering at this moment, or let in again; or have done so already, and be silent anew. */
+static void guard_gone(struct plan_txn *txn, const struct core_node *n)
+{
+    struct key node = {.kind = KEY_NODE};
+
+    plan_guard_node(txn, n->shared, 0, n->policy_fed.present ? n->policy_fed.mod : 0);
+    if (n->fed.present)
+        return;
+    strncpy(node.node, n->name, sizeof node.node - 1);
+    plan_guard(txn, &node, false, 0);
+}
+
 static void plan_tasks(struct plan *p, struct core_task **at, size_t count)
 {
     if (count)
@@ -57,8 +69,8 @@ static void plan_tasks(struct plan *p, struct core_task **at, size_t count)
         for (size_t k = 0; k < COLLECT_OPS_MAX && i < count; k++) {
             const struct core_node *n = at[i]->node;
 
-            if (nobody_reports(n)) /* it may be registering at this moment, or let in again */
-                plan_guard_node(txn, n->shared, 0, n->policy_fed.present ? n->policy_fed.mod : 0);
+            if (nobody_reports(n))
+                guard_gone(txn, n);
             plan_one(txn, at[i++]);
         }
     }

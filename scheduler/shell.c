@@ -35,6 +35,7 @@ struct shell {
     uv_timer_t step, save;
     uv_timer_t campaign; /* an election can't be freed from within its own callback */
     bool live, leads, fresh, waiting, stopping;
+    bool half; /* a reading of the store has begun to come: what is known is of two times until it ends */
     int closing;
     int64_t saved_revision;
     uint64_t steps;
@@ -51,6 +52,7 @@ static void on_put(const struct etcd_kv *kv, void *arg)
     struct orc_err err = ORC_ERR_INIT;
     struct key key;
 
+    s->half = true;
     if (key_parse(s->cluster, kv->key, &key) == KEY_UNKNOWN)
         orc_fail(&err, -EINVAL, "it is not a key of orc");
     else if (core_wants(key.kind)) {
@@ -69,6 +71,7 @@ static void on_delete(const char *name, int64_t revision, void *arg)
     struct shell *s = arg;
     struct key key;
 
+    s->half = true;
     if (key_parse(s->cluster, name, &key) == KEY_UNKNOWN || !core_wants(key.kind))
         return;
     recorder_delete(s->recorder, name);
@@ -77,14 +80,17 @@ static void on_delete(const char *name, int64_t revision, void *arg)
 
 static void on_batch(int64_t revision, void *arg)
 {
-    arm(arg, 0); /* not inside: what arrived together is taken in first */
+    struct shell *s = arg;
+
+    s->half = false;
+    arm(s, 0); /* not inside: what arrived together is taken in first */
 }
 
 /* ---- deciding ---------------------------------------------------------------------------------------- */
 
 static bool may_step(const struct shell *s)
 {
-    return s->live && s->leads && !s->waiting && !s->stopping && !commit_busy(s->commit);
+    return s->live && s->leads && !s->half && !s->waiting && !s->stopping && !commit_busy(s->commit);
 }
 
 static void tell(struct shell *s, const struct plan_event *e)

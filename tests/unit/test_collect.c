@@ -203,23 +203,35 @@ static void test_collect__nor_what_cant_be_read_there(void **state)
     sim_free(s);
 }
 
-static void test_collect__not_while_it_may_be_registering(void **state)
+static void registers_before_that_is_committed(bool falls_silent)
 {
     struct sim *s = with_web(3, 3);
     struct plan p = {0};
     orc_auto_free char *text = NULL;
+    int refused = 0;
 
     sim_alive(s, "k2", false);
     sim_pass(s, 10000);
     sim_del(s, key_node(SIM_CLUSTER, "k2"));
     text = decided(s, &p);
     assert_true(has(text, "collect shop.web."));
-    sim_alive(s, "k2", true); /* before that is committed */
+    sim_alive(s, "k2", true);
+    sim_node_put(s, "k2", 2, (struct sim_node_opts){.cpus = 8, .memory_mib = 8000});
+    sim_alive(s, "k2", !falls_silent);
     for (size_t i = 0; i < p.txns.n; i++)
-        if (!p.txns.at[i].app[0] && p.txns.at[i].ops.at[0].kind == PLAN_COLLECT)
+        if (!p.txns.at[i].app[0] && p.txns.at[i].ops.at[0].kind == PLAN_COLLECT) {
             assert_false(sim_commit(s, &p.txns.at[i]));
+            refused++;
+        }
+    assert_true(refused > 0);
     plan_release(&p);
     sim_free(s);
+}
+
+static void test_collect__not_while_it_may_be_registering(void **state)
+{
+    registers_before_that_is_committed(false);
+    registers_before_that_is_committed(true); /* its containers are there (the simulation's seed 1015527) */
 }
 
 /* ---- committing -------------------------------------------------------------------------------------------
