@@ -187,8 +187,8 @@ static float at_of(int64_t need, float load)
 
 struct lanes_bar lanes_bar_of(const struct rank *k)
 {
-    bool any = k->packs || k->limit.first || k->limit.key >> 40; /* others may be better at any load */
-    float load = (float)(k->limit.key >> 32);
+    bool any = k->packs || k->limit.first; /* others may be better at any load */
+    float load = (float)(k->limit.key >> 32 & 0xff);
     lanes_floats none = {0};
 
     return (struct lanes_bar){

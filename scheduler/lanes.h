@@ -24,7 +24,8 @@ typedef float lanes_floats __attribute__((vector_size(16), aligned(4), may_alias
 typedef int lanes_ints __attribute__((vector_size(16)));
 #define LANES_FLOATS(x) (*(const lanes_floats *)(x))
 
-/* What a lane must not exceed to be looked at more closely. */
+/* What a lane must not exceed to be looked at more closely, where the service has as many slots on its node
+ * as on the best so far. */
 struct lanes_bar {
     lanes_floats cpus, memory;                                 /* asked for */
     lanes_floats cpus_above, memory_above, cpus_at, memory_at; /* a load above, or at least at, the limit's */
@@ -32,33 +33,37 @@ struct lanes_bar {
 };
 
 struct lanes_bar lanes_bar_of(const struct rank *k);
-/* Which of the lanes may be better than the limit, a bit each, the first the lowest. */
-static inline unsigned lanes_better(const struct core_lanes *l, const struct lanes_bar *b)
+/* A bit for each lane, the first the lowest. */
+static inline unsigned lanes_bits(lanes_ints x)
 {
     union {
         lanes_ints of;
         uint64_t half[2];
-    } any = {{0}};
-    lanes_ints bit = {1, 2, 4, 8};
+    } any = {x};
 
-    for (int i = 0; i < CORE_LANES; i += 4, bit <<= 4) {
-        lanes_floats cpus = LANES_FLOATS(l->cpus + i) + b->cpus * LANES_FLOATS(l->per_cpus + i),
-                     memory = LANES_FLOATS(l->memory + i) + b->memory * LANES_FLOATS(l->per_memory + i);
-        lanes_ints worse =
-            (cpus > b->cpus_above) | (memory > b->memory_above) |
-            (((cpus > b->cpus_at) | (memory > b->memory_at)) & (LANES_FLOATS(l->tasks + i) > b->tasks));
-
-        any.of |= bit & ~worse;
-    }
     any.half[0] |= any.half[1];
     return (unsigned)(any.half[0] | any.half[0] >> 32);
 }
 
-/* Whether one of those is surely no better but for its tie. */
-static inline bool lanes_ties(const struct core_lanes *l, unsigned i, const struct lanes_bar *b)
+/* Which of the lanes may be better than the limit; and which of those surely are no better but for their tie
+ * (may be NULL). */
+static inline unsigned lanes_better(const struct core_lanes *l, const struct lanes_bar *b, unsigned *ret_ties)
 {
-    return l->tasks[i] >= b->tasks[0] && (l->cpus[i] + b->cpus[0] * l->per_cpus[i] > b->cpus_at[0] ||
-                                          l->memory[i] + b->memory[0] * l->per_memory[i] > b->memory_at[0]);
+    lanes_ints bit = {1, 2, 4, 8}, better = {0}, ties = {0};
+
+    for (int i = 0; i < CORE_LANES; i += 4, bit <<= 4) {
+        lanes_floats cpus = LANES_FLOATS(l->cpus + i) + b->cpus * LANES_FLOATS(l->per_cpus + i),
+                     memory = LANES_FLOATS(l->memory + i) + b->memory * LANES_FLOATS(l->per_memory + i);
+        lanes_ints at = (cpus > b->cpus_at) | (memory > b->memory_at);
+        lanes_ints worse = (cpus > b->cpus_above) | (memory > b->memory_above) |
+                           (at & (LANES_FLOATS(l->tasks + i) > b->tasks));
+
+        better |= bit & ~worse;
+        ties |= bit & at & (LANES_FLOATS(l->tasks + i) >= b->tasks);
+    }
+    if (ret_ties)
+        *ret_ties = lanes_bits(ties);
+    return lanes_bits(better);
 }
 
 /* Of each block the least of its lanes: c->lanes_least, as many blocks to one of these as a block has lanes.

@@ -120,7 +120,7 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
     const struct rank *k = &c->rank;
 
     ret->first = (uint64_t)r->avoid << 63 | (k->levels ? groups_of(c, row) : 0);
-    if (ret->first > k->limit.first ||
+    if (ret->first > k->limit.first || (k->constrained && !allow_row(req->service, row)) ||
         !(k->packs ? packing_key(c, r, k->need, &ret->key) : key_of(r, k->need, &ret->key)))
         return false;
     ret->tie = place_tie(k->hash, r->hash);
@@ -130,8 +130,7 @@ static inline bool entry_of(const struct core *c, size_t row, const struct place
         ret->key += (uint64_t)spread_of(c, r) << 40;
     if (k->most && is_full(c, row))
         return false;
-    if ((k->constrained && !allow_row(req->service, row)) ||
-        (k->ports && !place_ports_free(c->row_nodes.at[row], req)) ||
+    if ((k->ports && !place_ports_free(c->row_nodes.at[row], req)) ||
         (k->pids && !place_pids_free(c->row_nodes.at[row], req)))
         return false;
     ret->row = (uint32_t)row;
@@ -181,22 +180,51 @@ static void limit_by_last(struct core *c, const struct place_req *req, size_t n)
     k->heap.n = 0;
 }
 
+/* The limit's node holds some slots already: of those with fewer any may be better. */
+static inline bool has_spread(const struct rank *k)
+{
+    return !k->packs && k->limit.key >> 40;
+}
+
+static unsigned with_slots(const struct core *c, const struct core_block *b, unsigned lanes, int at_most)
+{
+    unsigned ret = 0;
+
+    for (unsigned x = lanes; x; x &= x - 1) {
+        uint32_t row = b->rows[__builtin_ctz(x)];
+
+        if (row < c->rows.n && spread_of(c, &c->rows.at[row]) <= at_most)
+            ret |= x & -x;
+    }
+    return ret;
+}
+
+/* Of lanes that are better or not but for the spread those that are with it. */
+static unsigned better_with_spread(const struct core *c, const struct core_block *b, unsigned better)
+{
+    int limit = (int)(c->rank.limit.key >> 40);
+
+    if (c->rank.limit.first) /* even one with more slots may be better */
+        return better;
+    return with_slots(c, b, better, limit) | with_slots(c, b, ~better & ((1u << CORE_LANES) - 1), limit - 1);
+}
+
 static void consider_block(struct core *c, const struct place_req *req, size_t block, struct lanes_bar *bar)
 {
     const struct core_lanes *l = &c->lanes.at[block];
     const struct core_block *b = &c->blocks.at[block];
-    unsigned better = lanes_better(l, bar);
+    unsigned ties, better = lanes_better(l, bar, &ties);
     bool lower = false;
 
-    for (unsigned x = better; x; x &= x - 1) {
+    for (unsigned x = better & ties; x; x &= x - 1) {
         unsigned i = (unsigned)__builtin_ctz(x);
 
-        if (b->rows[i] == UINT32_MAX ||
-            (lanes_ties(l, i, bar) && place_tie(c->rank.hash, b->hash[i]) >= c->rank.limit.tie))
-            better &= ~(1u << i);
-        else
-            __builtin_prefetch(&c->rows.at[b->rows[i]]);
+        better &= ~((unsigned)(place_tie(c->rank.hash, b->hash[i]) >= c->rank.limit.tie) << i);
     }
+    for (unsigned x = better; x; x &= x - 1)
+        __builtin_prefetch(&c->rows.at[b->rows[__builtin_ctz(x)]]);
+    if (has_spread(&c->rank))
+        better = better_with_spread(c, b, better);
     for (unsigned x = better; x; x &= x - 1)
         lower |= consider(c, req, b->rows[__builtin_ctz(x)]);
     if (lower)
@@ -235,6 +263,11 @@ static void consider_many(struct core *c, const struct place_req *req)
             consider_block(c, req, i, &bar);
 }
 
+static unsigned better_blocks(const struct core *c, size_t i, const struct lanes_bar *bar)
+{
+    return has_spread(&c->rank) ? (1u << CORE_LANES) - 1 : lanes_better(&c->lanes_least.at[i], bar, NULL);
+}
+
 /* For few only those blocks in which one may be better. */
 static void consider_all(struct core *c, const struct place_req *req)
 {
@@ -246,7 +279,7 @@ static void consider_all(struct core *c, const struct place_req *req)
     }
     lanes_find_least(c);
     for (size_t i = 0; i < c->lanes_least.n; i++)
-        for (unsigned x = lanes_better(&c->lanes_least.at[i], &bar); x; x &= x - 1)
+        for (unsigned x = better_blocks(c, i, &bar); x; x &= x - 1)
             if (i * CORE_LANES + (size_t)__builtin_ctz(x) < c->blocks.n)
                 consider_block(c, req, i * CORE_LANES + (size_t)__builtin_ctz(x), &bar);
 }
