@@ -121,6 +121,90 @@ static void test_drain__after_the_deadline_there_is_nothing_left_to_advise(void 
     cluster_release(&c);
 }
 
+/* Each fact that counts, in each combination: emptied, let go, and either still alive or with nothing on
+ * record. */
+static void test_drain__when_a_node_is_removed(void **state)
+{
+    for (int facts = 0; facts < 64; facts++) {
+        struct drain d = {.wanted = facts & 1,
+                          .removed = facts & 2,
+                          .alive = facts & 4,
+                          .registered = facts & 8,
+                          .left = facts & 16 ? 1 : 0,
+                          .stopping = facts & 32 ? 1 : 0};
+        bool empty = !d.left && !d.stopping;
+
+        assert_int_equal(drain_is_done(&d), d.wanted && empty);
+        assert_int_equal(drain_is_removed(&d), d.wanted && d.removed && empty && (d.alive || !d.registered));
+    }
+}
+
+/* Of the store: its policy, its record, its heartbeat and the word of its state, each there or not. */
+static void test_drain__what_is_read_of_a_node(void **state)
+{
+    for (int facts = 0; facts < 16; facts++) {
+        struct cluster c =
+            drained(facts & 1 ? "{\"cordon\":true,\"drain\":true,\"removed\":1700000000000}" : DRAIN);
+        struct drain d;
+
+        if (facts & 2)
+            cluster_delete(&c, "/orc/default/nodes/k1");
+        if (facts & 4)
+            cluster_delete(&c, "/orc/default/alive/k1");
+        if (facts & 8)
+            put(&c, "node-state/k1", "{\"state\":\"draining\",\"forced\":true}");
+        d = looked(&c);
+        assert_true(d.wanted);
+        assert_int_equal(d.removed, facts & 1);
+        assert_int_equal(d.registered, !(facts & 2));
+        assert_int_equal(d.alive, !(facts & 4));
+        assert_int_equal(d.forced, (facts & 8) != 0);
+        assert_int_equal(d.left, 3);
+        drain_release(&d);
+        cluster_release(&c);
+    }
+}
+
+/* One task is one; a silent node that is let go needs no advice. */
+static void test_drain__its_line_and_its_advice(void **state)
+{
+    static const struct {
+        struct drain d;
+        const char *line, *advice; /* NULL: none */
+    } cases[] = {
+        {{.wanted = true, .state = "draining"}, "k1: 0 tasks to move, 0 stopping", NULL},
+        {{.wanted = true, .state = "draining", .left = 1},
+         "k1: 1 task to move, 0 stopping",
+         "--deadline DURATION"},
+        {{.wanted = true, .state = "draining", .left = 2, .forced = true},
+         "k1: 2 tasks to move, 0 stopping",
+         NULL},
+        {{.wanted = true, .state = "draining", .stopping = 2}, "k1: 0 tasks to move, 2 stopping", NULL},
+        {{.wanted = true, .state = "down", .left = 1},
+         "k1: 1 task to move, 0 stopping; the node is down",
+         "orc node rm k1"},
+        {{.wanted = true, .state = "unknown", .forced = true},
+         "k1: 0 tasks to move, 0 stopping; the node is unknown",
+         "orc node rm k1"},
+        {{.wanted = true, .state = "down", .removed = true},
+         "k1: 0 tasks to move, 0 stopping; the node is down",
+         NULL},
+        {{.wanted = true, .state = "down", .removed = true, .left = 1},
+         "k1: 1 task to move, 0 stopping; the node is down",
+         "--deadline DURATION"},
+        {{.wanted = true, .left = 1}, "k1: 1 task to move, 0 stopping", "orc node uncordon k1"},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *line = drain_line(&cases[i].d, "k1"), *advice = drain_advice(&cases[i].d, "k1");
+
+        assert_string_equal(line, cases[i].line);
+        assert_int_equal(advice != NULL, cases[i].advice != NULL);
+        if (advice)
+            assert_non_null(strstr(advice, cases[i].advice));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +213,9 @@ int main(void)
         cmocka_unit_test(test_drain__one_that_somebody_ended_is_never_done),
         cmocka_unit_test(test_drain__of_a_silent_node_says_what_to_do),
         cmocka_unit_test(test_drain__after_the_deadline_there_is_nothing_left_to_advise),
+        cmocka_unit_test(test_drain__when_a_node_is_removed),
+        cmocka_unit_test(test_drain__what_is_read_of_a_node),
+        cmocka_unit_test(test_drain__its_line_and_its_advice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,138 @@ static void test_why__unreadable_records_are_fed_as_unreadable(void **state)
     cluster_release(&c);
 }
 
+static json_t *as_json(struct cluster *c, int slot, const char *task)
+{
+    orc_auto_free char *text = print(c, slot, task, true);
+    json_t *j = json_loads(text, 0, NULL);
+
+    assert_non_null(j);
+    return j;
+}
+
+static void assert_member(const json_t *j, const char *key, const char *want) /* NULL: it is not there */
+{
+    const char *have = json_string_value(json_object_get(j, key));
+
+    if (want)
+        assert_string_equal(have, want);
+    else
+        assert_null(have);
+}
+
+/* Every member, of a service and of a task in it. */
+static void test_why__programs_get_every_member(void **state)
+{
+    for (int of_task = 0; of_task < 2; of_task++) {
+        struct cluster c = crowded();
+        orc_auto_json json_t *j = as_json(&c, of_task ? 0 : -1, of_task ? "shop.web.0.1" : NULL);
+        const json_t *task = json_object_get(j, "task"), *needs = json_object_get(j, "needs");
+
+        assert_member(j, "service", "shop/web");
+        assert_int_equal(json_integer_value(json_object_get(j, "slot")), !of_task);
+        assert_int_equal(json_integer_value(json_object_get(j, "revision")), 2);
+        assert_int_equal(json_is_true(json_object_get(j, "waits")), !of_task);
+        assert_member(j, "reason", of_task ? NULL : "0 of 2 nodes fit");
+        assert_member(j, "volume_on", NULL);
+        assert_int_equal(json_integer_value(json_object_get(needs, "memory")), INT64_C(2147483648));
+        assert_int_equal(json_integer_value(json_object_get(needs, "cpus_nano")), 0);
+        assert_int_equal(json_integer_value(json_object_get(j, "fitting")), of_task);
+        assert_int_equal(json_array_size(json_object_get(j, "nodes")), 2);
+        assert_int_equal(task != NULL, of_task);
+        if (task) {
+            assert_member(task, "id", "shop.web.0.1");
+            assert_member(task, "node", "k1");
+            assert_member(task, "state", "running");
+            assert_member(task, "health", "healthy");
+            assert_member(task, "made", "first deployment");
+            assert_member(task, "stopped", NULL);
+        }
+        cluster_release(&c);
+    }
+}
+
+/* One that is told to go says why, to people and to programs; one that nobody has heard of yet is assigned.
+ */
+static void test_why__a_task_that_goes_says_why(void **state)
+{
+    struct cluster c = crowded();
+    orc_auto_free char *got = NULL;
+    orc_auto_json json_t *j = NULL;
+
+    put(&c, "tasks/k1/shop.web.0.1",
+        "{\"app\":\"shop\",\"service\":\"web\",\"slot\":0,\"attempt\":1,\"revision\":2,\"container_hash\":"
+        "\"\","
+        "\"desired\":\"remove\",\"stop_reason\":\"scaled down to 0\",\"address\":\"10.210.1.2\"}");
+    cluster_delete(&c, "/orc/default/status/k1/shop.web.0.1");
+    got = print(&c, -1, "shop.web.0.1", false);
+    assert_non_null(strstr(got, "shop.web.0.1 on k1 is assigned, unknown. It was made: nobody said why\n"
+                                "It is told to go: scaled down to 0\n"));
+    j = as_json(&c, -1, "shop.web.0.1");
+    assert_member(json_object_get(j, "task"), "stopped", "scaled down to 0");
+    assert_member(json_object_get(j, "task"), "state", "assigned");
+    cluster_release(&c);
+}
+
+/* A service of which all runs waits for nothing, and one that has none says that. */
+static void test_why__a_service_that_waits_for_nothing_says_so(void **state)
+{
+    struct cluster c = crowded();
+    orc_auto_free char *some = NULL, *none = NULL;
+
+    app(&c, 1);
+    rollout(&c, "complete", NULL, "[]");
+    some = print(&c, -1, NULL, false);
+    assert_non_null(strstr(some, "shop/web waits for nothing; replica 0 is shop.web.0.1 on k1\n"));
+    cluster_delete(&c, "/orc/default/tasks/k1/shop.web.0.1");
+    app(&c, 0);
+    none = print(&c, -1, NULL, false);
+    assert_non_null(strstr(none, "shop/web waits for nothing and has no replica\n"));
+    cluster_release(&c);
+}
+
+/* One node is a node. */
+static void test_why__one_node_is_one(void **state)
+{
+    struct cluster c = crowded();
+    orc_auto_free char *got = NULL;
+
+    cluster_delete(&c, "/orc/default/nodes/k2");
+    cluster_delete(&c, "/orc/default/alive/k2");
+    cluster_delete(&c, "/orc/default/node-policy/k2");
+    got = print(&c, -1, NULL, false);
+    assert_non_null(strstr(got, "0 of 1 node would take it:"));
+    cluster_release(&c);
+}
+
+/* What a loss would cost, number for number; it is well when the worst one leaves nothing. */
+static void test_why__a_loss_in_numbers(void **state)
+{
+    for (int left = 0; left < 3; left++) {
+        struct survive_service s[] = {
+            {.name = (char *)"shop/web", .left = left, .why = (char *)"0 of 2 nodes fit"}};
+        struct survive_node n[] = {
+            {.name = (char *)"k1", .moved = 3, .left = 0, .tied = 1},
+            {.name = (char *)"k2", .moved = 4, .left = left, .tied = 2, .services = {s, left ? 1 : 0, 1}}};
+        struct survive v = {.nodes = 3, .tried = {n, 2, 2}};
+        orc_auto_json json_t *j = survive_to_json(&v);
+        const json_t *second = json_array_get(json_object_get(j, "tried"), 1);
+
+        assert_int_equal(json_is_true(json_object_get(j, "ok")), left == 0);
+        assert_int_equal(json_integer_value(json_object_get(j, "nodes")), 3);
+        assert_int_equal(json_array_size(json_object_get(j, "tried")), 2);
+        assert_non_null(json_string_value(json_object_get(j, "text")));
+        assert_member(second, "node", "k2");
+        assert_int_equal(json_integer_value(json_object_get(second, "moved")), 4);
+        assert_int_equal(json_integer_value(json_object_get(second, "left")), left);
+        assert_int_equal(json_integer_value(json_object_get(second, "tied")), 2);
+        assert_int_equal(json_array_size(json_object_get(second, "services")), left ? 1 : 0);
+        if (left) {
+            assert_member(json_array_get(json_object_get(second, "services"), 0), "name", "shop/web");
+            assert_member(json_array_get(json_object_get(second, "services"), 0), "why", "0 of 2 nodes fit");
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +278,11 @@ int main(void)
         cmocka_unit_test(test_why__programs_get_the_numbers),
         cmocka_unit_test(test_why__status_json_has_it_for_each_waiting_slot),
         cmocka_unit_test(test_why__unreadable_records_are_fed_as_unreadable),
+        cmocka_unit_test(test_why__programs_get_every_member),
+        cmocka_unit_test(test_why__a_task_that_goes_says_why),
+        cmocka_unit_test(test_why__a_service_that_waits_for_nothing_says_so),
+        cmocka_unit_test(test_why__one_node_is_one),
+        cmocka_unit_test(test_why__a_loss_in_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,53 @@ static void test_push__a_failed_one_leaves_all_to_push(void **state)
     gw_table_free(t);
 }
 
+/* Who is suspect already stays so from when it was, however often what holds it is not in the store. */
+static void test_walks__a_suspect_is_no_younger_by_another_snapshot(void **state)
+{
+    struct gw_table *t = table_with_suspect();
+
+    for (uint64_t now = 2000; now <= 400000; now += 99500) {
+        gw_table_snapshot(t);
+        gw_table_commit(t, (int64_t)now, now);
+        assert_counts(t, "0010");
+        assert_int_equal(gw_table_deadline(t), 1000 + GW_SUSPECT_MS);
+    }
+    gw_table_free(t);
+}
+
+/* Doubted at a start, its time begins with the first commit, and only then. */
+static void test_walks__a_doubted_one_counts_from_the_first_commit(void **state)
+{
+    struct gw_table *t = table_with(2), *again = gw_table_new();
+    orc_auto_free char *text = gw_table_text(t);
+
+    assert_int_equal(gw_table_adopt(again, text, NULL), 0);
+    gw_table_doubt(again);
+    assert_counts(again, "0020");
+    gw_table_commit(again, 50, 7000);
+    assert_int_equal(gw_table_deadline(again), 7000 + GW_SUSPECT_MS);
+    gw_table_commit(again, 51, 9000);
+    assert_int_equal(gw_table_deadline(again), 7000 + GW_SUSPECT_MS);
+    gw_table_free(t);
+    gw_table_free(again);
+}
+
+/* One that registers again and vanishes again is suspect from the second time. */
+static void test_walks__each_time_as_a_suspect_is_its_own(void **state)
+{
+    struct gw_table *t = table_with_suspect();
+
+    put(t, 0, ENDPOINT_READY, 40);
+    gw_table_commit(t, 40, 300000);
+    assert_counts(t, "1000");
+    assert_int_equal(gw_table_deadline(t), 0);
+    gone(t, 0);
+    gw_table_commit(t, 41, 500000);
+    assert_counts(t, "0010");
+    assert_int_equal(gw_table_deadline(t), 500000 + GW_SUSPECT_MS);
+    gw_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +418,9 @@ int main(void)
         cmocka_unit_test(test_push__one_of_a_store_that_was_forgotten_is_not_the_table),
         cmocka_unit_test(test_push__what_changed_while_it_was_on_its_way_is_pushed_again),
         cmocka_unit_test(test_push__a_failed_one_leaves_all_to_push),
+        cmocka_unit_test(test_walks__a_suspect_is_no_younger_by_another_snapshot),
+        cmocka_unit_test(test_walks__a_doubted_one_counts_from_the_first_commit),
+        cmocka_unit_test(test_walks__each_time_as_a_suspect_is_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

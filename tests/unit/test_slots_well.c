@@ -757,6 +757,26 @@ static void test_look__in_any_history_nothing_is_missing(void **state)
     assert_true(kept > 100); /* it was about something */
 }
 
+/* A service that has no task at all, and of which some are waited for. */
+static void test_look__slots_that_wait_are_there_without_any_task(void **state)
+{
+    struct view x;
+
+    view_begin(&x, sim_spec("web", 2, "good"));
+    sim_scale(x.s, "shop", "web", 0);
+    sim_pass(x.s, 200000);
+    x.r.replicas = 2;
+    orc_vec_push(&x.r.pending, ((struct rollout_pending){.slot = 0, .reason = orc_strdup("memory")}));
+    orc_vec_push(&x.r.pending, ((struct rollout_pending){.slot = 5, .reason = orc_strdup("memory")}));
+    slots_build(&x.v, x.s->core, web(&x), &x.r);
+    assert_int_equal(x.v.at.n, 2);
+    assert_int_equal(x.v.at.at[0].n, 0);
+    assert_int_equal(x.v.at.at[1].n, 5);
+    assert_int_equal(slots_count_open(&x.v), 2);
+    assert_int_equal(slots_count_empty(&x.v), 2);
+    view_end(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -780,6 +800,7 @@ int main(void)
         cmocka_unit_test(test_look__a_task_that_cant_be_read_has_all_looked_at),
         cmocka_unit_test(test_look__some_are_looked_at_always),
         cmocka_unit_test(test_look__in_any_history_nothing_is_missing),
+        cmocka_unit_test(test_look__slots_that_wait_are_there_without_any_task),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
