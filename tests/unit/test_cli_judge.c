@@ -385,6 +385,113 @@ static void test_json__of_a_target_without_a_report_has_name_and_outcome(void **
     assert_string_equal(text, "{\"name\":\"shop/web\",\"outcome\":\"going-on\",\"why\":[]}");
 }
 
+/* ---- the words, for each outcome ---- */
+
+static const struct wait_target of_web = {.app = (char *)"shop", .service = (char *)"web"};
+
+static struct report_service service_of(char **why, bool job)
+{
+    struct report_service s = {.name = (char *)"shop/web",
+                               .desired = 3,
+                               .healthy = 1,
+                               .revision = 7,
+                               .rollout = "updating",
+                               .job = job};
+
+    s.why.at = why;
+    s.why.n = why ? 1 : 0;
+    return s;
+}
+
+/* Why it ended so, and what to do; without a word of the scheduler's, that. */
+static void test_judge__each_failure_says_what_to_do(void **state)
+{
+    static const struct {
+        enum outcome outcome;
+        const char *says, *advises;
+        bool why;
+    } cases[] = {
+        {OUTCOME_ROLLED_BACK, "shop/web was rolled back and runs what it ran before", "apply it again", true},
+        {OUTCOME_DROPPED, "shop/web was removed by somebody else", "apply it again", false},
+        {OUTCOME_PAUSED, "the rollout of shop/web is paused", "`orc rollout resume shop/web`", true},
+        {OUTCOME_CUT_SHORT, "not all replicas of shop/web could be moved", "`orc events shop/web`", false},
+        {OUTCOME_TOO_LATE, "the rollout of shop/web was complete before", "`orc rollback shop/web`", false},
+        {OUTCOME_FAILED, "the rollout of shop/web failed, and so did going back", "`orc status shop/web`",
+         true},
+    };
+    char *why[] = {(char *)"slot 0: HTTP 503"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++)
+        for (int known = 0; known < 3;
+             known++) { /* nobody knows the service; nobody says why; somebody does */
+            struct report_service s = service_of(known == 2 ? why : NULL, false);
+            orc_auto_free char *text = judge_failure(known ? &s : NULL, &of_web, cases[i].outcome);
+
+            assert_int_equal(strncmp(text, cases[i].says, strlen(cases[i].says)), 0);
+            assert_non_null(strstr(text, cases[i].advises));
+            assert_int_equal(strstr(text, "HTTP 503") != NULL, cases[i].why && known == 2);
+            assert_int_equal(strstr(text, "gave no reason") != NULL, cases[i].why && known < 2);
+        }
+}
+
+/* A job is started again, not rolled back. */
+static void test_judge__a_jobs_failure_advises_to_run_it(void **state)
+{
+    char *why[] = {(char *)"run 4 failed"};
+    struct report_service job = service_of(why, true), other = service_of(why, false);
+    orc_auto_free char *text = judge_failure(&job, &of_web, OUTCOME_FAILED),
+                       *of_other = judge_failure(&other, &of_web, OUTCOME_FAILED);
+
+    assert_non_null(strstr(text, "shop/web: run 4 failed. `orc runs shop/web`"));
+    assert_non_null(strstr(text, "`orc run shop/web`"));
+    assert_null(strstr(of_other, "orc run"));
+}
+
+/* What is left of a service that goes, counted. */
+static void test_judge__what_is_left_of_a_service_that_goes(void **state)
+{
+    struct report_task tasks[2] = {{.id = (char *)"shop.web.0.1", .node = (char *)"k1"},
+                                   {.id = (char *)"shop.web.1.2", .node = (char *)"k2"}};
+    struct wait_target t = target(1, 0, true);
+
+    for (size_t n = 0; n <= 3; n++) {
+        struct report_service s = service_of(NULL, false);
+        orc_auto_free char *going = NULL, *removed = NULL;
+        static const char *const left[] = {"0 containers", "1 container ", "2 containers", "0 containers"};
+
+        s.tasks.at = tasks;
+        s.tasks.n = n < 3 ? n : 0;
+        going = judge_line(n < 3 ? &s : NULL, &t, OUTCOME_GOING_ON);
+        assert_non_null(strstr(going, left[n]));
+        removed = judge_line(n < 3 ? &s : NULL, &t, OUTCOME_REMOVED);
+        if (n % 3 == 0)
+            assert_string_equal(removed, "shop/web: removed");
+        else
+            assert_non_null(strstr(removed, n == 1 ? "1 container (shop.web.0.1 on k1) will stop"
+                                                   : "2 containers (shop.web.0.1 on k1, ...) will stop"));
+    }
+}
+
+/* For programs: each member, and of a service that nobody knows only its name and the outcome. */
+static void test_judge__programs_get_every_member(void **state)
+{
+    char *why[] = {(char *)"slot 0: HTTP 503"};
+    struct report_service s = service_of(why, false);
+    orc_auto_json json_t *some = judge_to_json(&s, &of_web, OUTCOME_GOING_ON),
+                         *none = judge_to_json(NULL, &of_web, OUTCOME_ASKED);
+    orc_auto_free char *text = json_dumps(some, JSON_COMPACT | JSON_SORT_KEYS),
+                       *less = json_dumps(none, JSON_COMPACT | JSON_SORT_KEYS), *want = NULL,
+                       *want_less = NULL;
+
+    want = orc_printf("{\"desired\":3,\"healthy\":1,\"name\":\"shop/web\",\"outcome\":\"%s\",\"revision\":7,"
+                      "\"rollout\":\"updating\",\"why\":[\"slot 0: HTTP 503\"]}",
+                      outcome_name(OUTCOME_GOING_ON));
+    want_less =
+        orc_printf("{\"name\":\"shop/web\",\"outcome\":\"%s\",\"why\":[]}", outcome_name(OUTCOME_ASKED));
+    assert_string_equal(text, want);
+    assert_string_equal(less, want_less);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +514,10 @@ int main(void)
         cmocka_unit_test(test_line__counts_what_is_left_of_a_removed_service),
         cmocka_unit_test(test_failure__says_why_and_what_to_do),
         cmocka_unit_test(test_json__of_a_target_without_a_report_has_name_and_outcome),
+        cmocka_unit_test(test_judge__each_failure_says_what_to_do),
+        cmocka_unit_test(test_judge__a_jobs_failure_advises_to_run_it),
+        cmocka_unit_test(test_judge__what_is_left_of_a_service_that_goes),
+        cmocka_unit_test(test_judge__programs_get_every_member),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
