@@ -614,6 +614,92 @@ static void test_forecast__of_any_change_is_what_then_happens(void **state)
         any_cluster(seed);
 }
 
+/* ---- in which order it is told ---- */
+
+/* Moves by service and slot, services by name, however they came into the store. */
+static void test_forecast__what_it_lists_is_in_order(void **state)
+{
+    static const char *const names[] = {"m", "b", "z", "a", "q", "c"};
+    struct sim *s = sim_of(4);
+    struct forecast_result r;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(names); i++)
+        sim_apply(s, "shop", 1, sim_spec(names[i], 4, "good"));
+    sim_pass(s, 120000);
+    r = without(s, "k2");
+    assert_true(r.moves.n >= 4);
+    assert_int_equal(r.services.n, ORC_ARRAY_SIZE(names));
+    for (size_t i = 1; i < r.services.n; i++)
+        assert_true(strcmp(r.services.at[i - 1].name, r.services.at[i].name) < 0);
+    for (size_t i = 1; i < r.moves.n; i++) {
+        const struct forecast_move *a = &r.moves.at[i - 1], *b = &r.moves.at[i];
+        int by = strcmp(a->service, b->service);
+
+        assert_true(by < 0 || (by == 0 && a->slot < b->slot));
+    }
+    for (size_t i = 0; i < r.moves.n; i++) {
+        assert_string_equal(r.moves.at[i].from, "k2");
+        assert_string_not_equal(r.moves.at[i].to, "k2");
+    }
+    forecast_result_release(&r);
+    sim_free(s);
+}
+
+/* Of a slot with two tasks, one to go and one that has come, only where it is in the end counts. */
+static void test_forecast__what_is_leaving_is_nowhere(void **state)
+{
+    struct spec_service *w = sim_spec("web", 3, "good");
+    struct forecast_result r;
+    struct sim *s;
+
+    w->update.order = SPEC_START_FIRST;
+    s = sim_running(3, w);
+    s->deaf = "k1";
+    sim_policy(s, "k1", true, true);
+    sim_pass(s, 60000); /* its successors serve, and it has not stopped */
+    assert_true(sim_count(s, (struct sim_want){.service = "web", .node = "k1", .leaving = true}) > 0);
+    assert_int_equal(sim_available(s, "web"), 3);
+    r = foretold(s);
+    assert_int_equal(r.moves.n, 0);
+    forecast_result_release(&r);
+    sim_free(s);
+}
+
+/* The clock of the wall goes on with that of the forecast: what it writes is dated from now on, never before.
+ */
+static void test_forecast__its_records_are_dated_from_now_on(void **state)
+{
+    struct spec_service *w = sim_spec("web", 4, "good");
+    struct sim *s;
+    struct forecast_result r;
+    const struct forecast_step *step;
+    int64_t last = 0;
+    size_t made = 0;
+
+    w->update.delay_ms = 20000;
+    w->update.parallelism = 1;
+    s = sim_running(4, w);
+    sim_restart(s, "shop", "web", 1);
+    r = foretold(s);
+    orc_vec_each (step, &r.steps)
+        for (size_t i = 0; i < step->plan.txns.n; i++)
+            for (size_t k = 0; k < step->plan.txns.at[i].ops.n; k++) {
+                const struct plan_op *op = &step->plan.txns.at[i].ops.at[k];
+
+                if (op->kind != PLAN_TASK_CREATE)
+                    continue;
+                made++;
+                assert_true(op->task.at == (int64_t)(s->now + step->after_ms));
+                assert_true(op->task.at >= last);
+                last = op->task.at;
+            }
+    assert_int_equal(made, 4);
+    assert_true(last >= (int64_t)s->now + 60000); /* three delays */
+    assert_true(r.took_ms >= 60000);
+    forecast_result_release(&r);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -634,6 +720,9 @@ int main(void)
         cmocka_unit_test(test_forecast__a_schedule_has_its_zone),
         cmocka_unit_test(test_forecast__a_scheduled_run_under_way_ends),
         cmocka_unit_test(test_forecast__of_any_change_is_what_then_happens),
+        cmocka_unit_test(test_forecast__what_it_lists_is_in_order),
+        cmocka_unit_test(test_forecast__what_is_leaving_is_nowhere),
+        cmocka_unit_test(test_forecast__its_records_are_dated_from_now_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -386,6 +386,143 @@ static void test_survive__what_it_lists_is_by_name(void **state)
     sim_free(s);
 }
 
+/* ---- the words, of what was found ---- */
+
+static struct survive_service left_out(const char *name, int left, bool demanded)
+{
+    return (struct survive_service){
+        .name = (char *)name, .demanded = demanded, .left = left, .why = (char *)"no room"};
+}
+
+/* Most left out, or else most moved; the first of equals; one that nothing is lost with is no loss. */
+static void test_survive__which_loss_is_the_worst(void **state)
+{
+    static const struct {
+        int moved[3], left[3], tied[3];
+        int worst; /* -1: none */
+    } cases[] = {
+        {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}, -1}, {{1, 2, 1}, {0, 0, 0}, {0, 0, 0}, 1},
+        {{9, 1, 1}, {0, 1, 0}, {0, 0, 0}, 1},  {{3, 3, 3}, {0, 0, 0}, {0, 0, 0}, 0},
+        {{1, 5, 9}, {2, 2, 1}, {0, 0, 0}, 1},  {{0, 0, 0}, {0, 0, 0}, {0, 0, 4}, 2},
+        {{0, 0, 1}, {0, 0, 0}, {0, 7, 0}, 2},  {{0, 0, 0}, {0, 0, 3}, {0, 1, 0}, 2},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        struct survive_node n[3];
+        struct survive v = {.nodes = 3, .tried = {n, 3, 3}};
+        const struct survive_node *worst;
+
+        for (int k = 0; k < 3; k++)
+            n[k] = (struct survive_node){.name = (char *)"k",
+                                         .moved = cases[i].moved[k],
+                                         .left = cases[i].left[k],
+                                         .tied = cases[i].tied[k]};
+        worst = survive_worst(&v);
+        assert_ptr_equal(worst, cases[i].worst < 0 ? NULL : &n[cases[i].worst]);
+    }
+}
+
+/* One, two, three services are named; of more, how many; and of other nodes, how many. */
+static void test_survive__what_is_left_out_is_counted_in_words(void **state)
+{
+    for (size_t services = 1; services <= 5; services++)
+        for (int others = 0; others <= 2; others++) {
+            struct survive_service s[5];
+            struct survive_node n[4] = {
+                {.name = (char *)"k1", .left = (int)services, .services = {s, services, 5}}};
+            struct survive v = {.nodes = 4, .tried = {n, 4, 4}};
+            orc_auto_free char *text = NULL, *more = NULL;
+
+            for (size_t i = 0; i < 5; i++)
+                s[i] = left_out("shop/web", 1, false);
+            for (int k = 1; k < 4; k++)
+                n[k] = (struct survive_node){.name = (char *)"kx", .moved = 1, .left = k <= others};
+            n[0].moved = 2;
+            text = survive_text(&v);
+            assert_non_null(strstr(text, services == 1 ? "without k1 1 replica would" : "replicas would"));
+            more = orc_printf("; and of %zu more", services - 3);
+            assert_int_equal(strstr(text, "; and of ") != NULL, services > 3);
+            assert_true(services <= 3 || strstr(text, more));
+            assert_int_equal(strstr(text, "; without 1 other node some, too") != NULL, others == 1);
+            assert_int_equal(strstr(text, "; without 2 other nodes some, too") != NULL, others == 2);
+        }
+}
+
+/* What was demanded, of an app whole by its name, and of several what is worst. */
+static void test_survive__whose_demand_is_refused(void **state)
+{
+    static const struct {
+        const char *app, *says; /* NULL: of any; nothing */
+    } cases[] = {{NULL, "shop/db is to survive"},
+                 {"shop", "shop/db is to survive"},
+                 {"shop2", "shop2/api is to survive"},
+                 {"sho", NULL},
+                 {"blog", NULL},
+                 {"shop/", NULL}};
+    struct survive_service on_k1[] = {left_out("blog/web", 9, false), left_out("shop/api", 2, true)},
+                           on_k2[] = {left_out("shop/db", 3, true), left_out("shop2/api", 1, true)};
+    struct survive_node n[] = {{.name = (char *)"k1", .left = 11, .services = {on_k1, 2, 2}},
+                               {.name = (char *)"k2", .left = 4, .services = {on_k2, 2, 2}}};
+    struct survive v = {.nodes = 2, .tried = {n, 2, 2}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *text = survive_refusal(&v, cases[i].app);
+
+        assert_int_equal(text != NULL, cases[i].says != NULL);
+        if (!text)
+            continue;
+        assert_int_equal(strncmp(text, cases[i].says, strlen(cases[i].says)), 0);
+        assert_non_null(strstr(text, "without k2 "));
+        assert_non_null(strstr(text, "no room"));
+    }
+}
+
+/* That not all were tried, and what is tied, is said with it. */
+static void test_survive__what_was_not_tried_is_said(void **state)
+{
+    for (int nodes = 2; nodes <= 3; nodes++)
+        for (int tied = 0; tied < 2; tied++) {
+            struct survive_node n[] = {{.name = (char *)"k1", .moved = 4, .tied = tied},
+                                       {.name = (char *)"k2", .moved = 2, .tied = tied}};
+            struct survive v = {.nodes = nodes, .tried = {n, 2, 2}};
+            orc_auto_free char *text = survive_text(&v);
+
+            assert_non_null(strstr(text, "most would move without k1: 4"));
+            assert_int_equal(strstr(text, "(the 2 most used of 3 were tried)") != NULL, nodes == 3);
+            assert_int_equal(strstr(text, "but for the 2 tied to a volume") != NULL, tied);
+        }
+}
+
+/* ---- which nodes are looked at ---- */
+
+/* Of more than are looked at those on which most is in use; of nodes that are silent or without a record
+ * none. */
+static void test_survive__the_most_used_are_looked_at(void **state)
+{
+    struct sim *s = cluster(SURVIVE_NODES_MAX + 5, 1000);
+    const struct survive_node *n;
+    struct survive v;
+    int holding = 0;
+
+    sim_apply(s, "shop", 1, needs("web", 20, 0.1, 600)); /* one on a node */
+    sim_settle(s);
+    sim_del(s, key_node(SIM_CLUSTER, "k200"));
+    sim_alive(s, "k201", false);
+    sim_settle(s);
+    survive_any_node(s->core, &v);
+    assert_int_equal(v.nodes, SURVIVE_NODES_MAX + 3);
+    assert_int_equal(v.tried.n, SURVIVE_NODES_MAX);
+    orc_vec_each (n, &v.tried) {
+        holding += n->moved;
+        assert_true(n == v.tried.at || strcmp(n[-1].name, n->name) < 0);
+        assert_string_not_equal(n->name, "k200");
+        assert_string_not_equal(n->name, "k201");
+    }
+    assert_in_range(holding, 18, 20); /* all that are used, less what those two may hold */
+    survive_release(&v);
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +537,11 @@ int main(void)
         cmocka_unit_test(test_survive__three_services_are_named_and_more_are_counted),
         cmocka_unit_test(test_survive__the_worst_is_the_same_each_time),
         cmocka_unit_test(test_survive__what_it_lists_is_by_name),
+        cmocka_unit_test(test_survive__which_loss_is_the_worst),
+        cmocka_unit_test(test_survive__what_is_left_out_is_counted_in_words),
+        cmocka_unit_test(test_survive__whose_demand_is_refused),
+        cmocka_unit_test(test_survive__what_was_not_tried_is_said),
+        cmocka_unit_test(test_survive__the_most_used_are_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
