@@ -380,6 +380,66 @@ static void test_split__an_app_alone_is_refused_where_a_service_is_needed(void *
     assert_non_null(strstr(err.msg, "APP/SERVICE"));
 }
 
+/* ---- the words and the record ---- */
+
+/* A line for each kind of change, and none where nothing changes. */
+static void test_delta__each_change_has_a_line(void **state)
+{
+    static const struct {
+        enum delta_kind kind;
+        const char *line;
+    } cases[] = {
+        {DELTA_SAME, NULL},
+        {DELTA_NEW, "shop/web: new, revision 7"},
+        {DELTA_CHANGED, "shop/web: changes to revision 7"},
+        {DELTA_RESCALED, "shop/web: 2 replicas again, as the file says"},
+        {DELTA_LEFT, "shop/web: no longer in the file"},
+        {DELTA_PRUNED, "shop/web: removed"},
+    };
+    struct spec_app *app = file(WEB);
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        const struct delta_step step = {
+            .service = (char *)"web", .kind = cases[i].kind, .revision = 7, .spec = app->services.at[0]};
+        orc_auto_free char *line = delta_line("shop", &step);
+
+        assert_int_equal(line != NULL, cases[i].line != NULL);
+        if (line)
+            assert_string_equal(line, cases[i].line);
+    }
+    spec_app_free(app);
+}
+
+/* Who wrote it, when, of what content, and the file it is from, unless that is too long: to the byte. */
+static void test_delta__the_record_of_a_revision(void **state)
+{
+    static const size_t lengths[] = {1, 128 * 1024, 128 * 1024 + 1};
+    struct spec_app *app = file(WEB);
+    const struct delta_step step = {.service = (char *)"web", .spec = app->services.at[0], .revision = 7};
+    char hash[SPEC_HASH_MAX], container_hash[SPEC_HASH_MAX];
+
+    spec_service_hash(step.spec, hash, container_hash);
+    for (size_t i = 0; i <= ORC_ARRAY_SIZE(lengths); i++) {
+        bool given = i < ORC_ARRAY_SIZE(lengths);
+        orc_auto_free char *yaml = orc_calloc(1, 128 * 1024 + 2), *text = NULL;
+        struct record_revision rev = {0};
+
+        memset(yaml, '#', given ? lengths[i] : 0);
+        text = delta_revision(&step, given ? yaml : NULL, "anna", 1700000000000);
+        assert_int_equal(record_revision_parse(text, strlen(text), &rev, NULL), 0);
+        assert_string_equal(rev.hash, hash);
+        assert_string_equal(rev.container_hash, container_hash);
+        assert_string_equal(rev.by, "anna");
+        assert_int_equal(rev.at, 1700000000000);
+        assert_string_equal(rev.spec->name, "web");
+        assert_int_equal(rev.yaml != NULL, given && lengths[i] <= 128 * 1024);
+        if (rev.yaml)
+            assert_string_equal(rev.yaml, yaml);
+        record_revision_release(&rev);
+    }
+    spec_app_free(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +466,8 @@ int main(void)
         cmocka_unit_test(test_split__app_and_service),
         cmocka_unit_test(test_split__what_is_no_name_is_quoted),
         cmocka_unit_test(test_split__an_app_alone_is_refused_where_a_service_is_needed),
+        cmocka_unit_test(test_delta__each_change_has_a_line),
+        cmocka_unit_test(test_delta__the_record_of_a_revision),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,45 @@ static void test_ranges__any_set_survives(void **state)
     }
 }
 
+/* Whoever only checks a text gets the same answer as who reads it. */
+static void test_ranges__a_check_is_a_reading_without_its_result(void **state)
+{
+    static const char *const texts[] = {"0",     "0-16,18", "9999", "",   "1-0",  "0,0", "0,1",
+                                        "10000", "a",       "0-",   "-1", "0, 2", "3,1"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(texts); i++) {
+        struct orc_err a = ORC_ERR_INIT, b = ORC_ERR_INIT;
+        struct ranges r = {0};
+        int read = ranges_parse(texts[i], &r, &a), check = ranges_check(texts[i], &b);
+
+        assert_int_equal(read, check);
+        assert_string_equal(a.msg, b.msg);
+        assert_int_equal(check == 0, r.n > 0);
+    }
+}
+
+/* Each end of a range, and the last number there is. */
+static void test_ranges__ends(void **state)
+{
+    static const int ends[][2] = {{0, 0},    {0, 1},    {0, 63},   {0, 64},     {63, 64},
+                                  {64, 128}, {1, 9998}, {0, 9999}, {9999, 9999}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(ends); i++) {
+        int from = ends[i][0], to = ends[i][1];
+        orc_auto_free char *text = from == to ? orc_printf("%d", from) : orc_printf("%d-%d", from, to),
+                           *back = NULL;
+        struct ranges r = {0};
+
+        assert_int_equal(ranges_parse(text, &r, NULL), 0);
+        assert_int_equal(r.n, to - from + 1);
+        assert_int_equal(ranges_has(&r, from - 1), 0);
+        assert_true(ranges_has(&r, from) && ranges_has(&r, to));
+        assert_int_equal(ranges_has(&r, to + 1), 0);
+        back = ranges_text(&r);
+        assert_string_equal(back, text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +150,8 @@ int main(void)
         cmocka_unit_test(test_ranges__what_is_no_such_text_is_refused),
         cmocka_unit_test(test_ranges__a_number_is_added_once),
         cmocka_unit_test(test_ranges__any_set_survives),
+        cmocka_unit_test(test_ranges__a_check_is_a_reading_without_its_result),
+        cmocka_unit_test(test_ranges__ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
