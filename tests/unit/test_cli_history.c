@@ -124,6 +124,69 @@ static void test_history__of_what_never_was_is_empty(void **state)
     cluster_release(&c);
 }
 
+/* Replicas of a revision are the tasks of that very service and revision that shall run and do; what can't be
+ * read is none. */
+static void test_history__whose_replicas_are_counted(void **state)
+{
+    static const struct {
+        const char *app, *service, *desired, *state;
+        int revision;
+        bool counts;
+    } cases[] = {
+        {"shop", "web", "run", "running", 2, true},     {"shop", "web", "run", "starting", 2, false},
+        {"shop", "web", "run", "stopped", 2, false},    {"shop", "web", "run", NULL, 2, false},
+        {"shop", "web", "remove", "running", 2, false}, {"shop", "web", "drain", "running", 2, false},
+        {"shop", "web", "run", "running", 1, false},    {"blog", "web", "run", "running", 2, false},
+        {"shop", "api", "run", "running", 2, false},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++)
+        for (int garbage = 0; garbage < 2; garbage++) {
+            struct cluster c = three("complete", 2, 2, 2);
+            orc_auto_free char *id = orc_printf("%s.%s.7.9", cases[i].app, cases[i].service),
+                               *key = orc_printf("tasks/k1/%s", id), *seen = orc_printf("status/k1/%s", id),
+                               *text = NULL;
+            struct history h;
+
+            text = orc_printf("{\"app\":\"%s\",\"service\":\"%s\",\"slot\":7,\"attempt\":9,\"revision\":%d,"
+                              "\"container_hash\":\"\",\"desired\":\"%s\"}",
+                              cases[i].app, cases[i].service, cases[i].revision, cases[i].desired);
+            put(&c, key, garbage ? "{" : text);
+            if (cases[i].state) {
+                orc_auto_free char *status =
+                    orc_printf("{\"state\":\"%s\",\"health\":\"healthy\",\"exit_code\":-1}", cases[i].state);
+
+                put(&c, seen, status);
+            }
+            history_build(&c, "shop", "web", &h);
+            assert_int_equal(h.revisions.at[1].n, 2);
+            assert_int_equal(h.revisions.at[1].replicas, 2 + (cases[i].counts && !garbage));
+            history_release(&h);
+            cluster_release(&c);
+        }
+}
+
+/* Newest first, however they came; of a service without any there is none. */
+static void test_history__newest_first(void **state)
+{
+    static const int order[] = {5, 1, 9, 3, 12, 2};
+    struct cluster c = healthy(0);
+    struct history h;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(order); i++)
+        revision(&c, order[i]);
+    history_build(&c, "shop", "web", &h);
+    for (size_t i = 1; i < h.revisions.n; i++)
+        assert_true(h.revisions.at[i - 1].n > h.revisions.at[i].n);
+    assert_int_equal(h.revisions.at[0].n, 12);
+    history_release(&h);
+    history_build(&c, "shop", "nobody", &h);
+    assert_int_equal(h.revisions.n, 0);
+    assert_string_equal(h.rollout, "waiting");
+    history_release(&h);
+    cluster_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_history__one_that_cannot_be_read_is_listed),
         cmocka_unit_test(test_history__as_json),
         cmocka_unit_test(test_history__of_what_never_was_is_empty),
+        cmocka_unit_test(test_history__whose_replicas_are_counted),
+        cmocka_unit_test(test_history__newest_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

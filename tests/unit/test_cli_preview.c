@@ -181,6 +181,38 @@ static void test_preview__an_app_whose_last_service_goes_is_removed(void **state
     cluster_release(&c);
 }
 
+/* What a service waits for in the end: equal reasons beside each other are one, counted; else its record's
+ * own. */
+static void test_preview__what_a_service_waits_for_in_words(void **state)
+{
+    static const struct {
+        const char *reasons[5], *reason, *says;
+    } cases[] = {
+        {{NULL}, NULL, ""},
+        {{NULL}, "batch 1 of 3", "batch 1 of 3"},
+        {{"no room"}, "batch 1 of 3", "1 replica waits: no room"},
+        {{"no room", "no room"}, NULL, "2 replicas wait: no room"},
+        {{"no room", "cordoned"}, NULL, "1 replica waits: no room; 1 replica waits: cordoned"},
+        {{"a", "a", "a", "b", "b"}, NULL, "3 replicas wait: a; 2 replicas wait: b"},
+        {{"a", "b", "b", "b", "a"}, NULL, "1 replica waits: a; 3 replicas wait: b; 1 replica waits: a"},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        struct rollout_pending pending[5] = {0};
+        struct forecast_service s = {.name = (char *)"shop/web",
+                                     .rollout = {.reason = (char *)cases[i].reason}};
+        orc_auto_free char *why = NULL;
+        size_t n = 0;
+
+        for (; n < 5 && cases[i].reasons[n]; n++)
+            pending[n] = (struct rollout_pending){.slot = (int)n, .reason = (char *)cases[i].reasons[n]};
+        s.rollout.pending.at = pending;
+        s.rollout.pending.n = n;
+        why = preview_why(&s);
+        assert_string_equal(why, cases[i].says);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_preview__without_a_node_nothing_goes_there),
         cmocka_unit_test(test_preview__a_node_that_is_not_there_is_refused),
         cmocka_unit_test(test_preview__an_app_whose_last_service_goes_is_removed),
+        cmocka_unit_test(test_preview__what_a_service_waits_for_in_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
