@@ -334,6 +334,38 @@ static int slots_there(const struct lives *v, const struct live *like)
     return __builtin_popcountll(slots);
 }
 
+/* What all of its containers reserve: of each what it reserves, or else its limit. */
+static void check_takes(struct rich *r, const struct live *l, const struct spec_service *w)
+{
+    struct sums x = {0};
+
+    for (size_t i = 0; i <= w->sidecars.n; i++) {
+        const struct spec_service *one = i ? &w->sidecars.at[i - 1] : w;
+
+        x.cpus += one->reservations.cpus_nano ? one->reservations.cpus_nano : one->limits.cpus_nano;
+        x.memory += one->reservations.memory ? one->reservations.memory : one->limits.memory;
+        x.pids += one->pids_limit;
+    }
+    if (l->rec->resources.cpus_nano != x.cpus || l->rec->resources.memory != x.memory ||
+        l->rec->pids != x.pids)
+        broken(r, "%s takes %lld bytes and %d processes, and its containers %lld and %lld", l->id,
+               (long long)l->rec->resources.memory, l->rec->pids, (long long)x.memory, (long long)x.pids);
+}
+
+/* One of its node's subnet, or the node's own, or none. */
+static void check_network(struct rich *r, const struct live *l, const struct spec_service *w,
+                          const struct record_node *n)
+{
+    const char *is = l->rec->address ? l->rec->address : "";
+    size_t subnet = (size_t)(strrchr(n->subnet, '.') - n->subnet) + 1; /* "10.210.k." */
+    bool fits = w->network == SPEC_NETWORK_NONE   ? !*is
+                : w->network == SPEC_NETWORK_HOST ? strcmp(is, n->address) == 0
+                                                  : strncmp(is, n->subnet, subnet) == 0;
+
+    if (!fits)
+        broken(r, "%s has the address \"%s\" on %s, in network %d", l->id, is, l->node, w->network);
+}
+
 static void check_made(struct rich *r, const struct live *l, const struct lives *after)
 {
     struct record_node n = rich_node(r, l->node);
@@ -346,6 +378,8 @@ static void check_made(struct rich *r, const struct live *l, const struct lives 
     orc_vec_each (c, &rev.spec->constraints)
         if (!holds_there(c, &n, l->node))
             broken(r, "%s was made on %s, against %s", l->id, l->node, c->key);
+    check_takes(r, l, rev.spec);
+    check_network(r, l, rev.spec, &n);
     if (rev.spec->max_per_node && !rev.spec->job && slots_there(after, l) > rev.spec->max_per_node)
         broken(r, "%s is one too many on %s", l->id, l->node);
     record_revision_release(&rev);
