@@ -6,7 +6,6 @@
 #include "scheduler/place_volume.h"
 
 struct cell {          /* nodes that are alike in all that the service is spread over */
-    uint32_t group;    /* of the last level */
     struct slot *from; /* of the fullest, the one with the highest number; NULL: none may leave */
     int most;
     struct core_node *to; /* the emptiest that takes one, or NULL */
@@ -19,8 +18,9 @@ struct cells {
     struct core *c;
     const struct slots *v;
     struct place_req req;
-    bool packed; /* the nodes themselves are not spread over */
-    ORC_VEC(struct cell) at;
+    bool packed;                /* the nodes themselves are not spread over */
+    ORC_VEC(struct cell) at;    /* in the order of slots, then of nodes */
+    ORC_VEC(uint32_t) of_group; /* their place there, from 1; 0: none yet */
 };
 
 bool rebalance_may(const struct spec_service *spec)
@@ -46,14 +46,14 @@ static uint32_t innermost(const struct cells *x, const struct core_node *n)
 static struct cell *cell_of(struct cells *x, const struct core_node *n)
 {
     uint32_t g = innermost(x, n);
-    struct cell *cell;
 
-    orc_vec_each (cell, &x->at)
-        if (cell->group == g)
-            return cell;
-    cell = orc_vec_add(&x->at);
-    *cell = (struct cell){.group = g, .full = INT32_MAX};
-    return cell;
+    while (x->of_group.n <= g)
+        orc_vec_push(&x->of_group, 0);
+    if (!x->of_group.at[g]) {
+        orc_vec_push(&x->at, ((struct cell){.full = INT32_MAX}));
+        x->of_group.at[g] = (uint32_t)x->at.n;
+    }
+    return &x->at.at[x->of_group.at[g] - 1];
 }
 
 static void add_source(struct cells *x, struct slot *s)
@@ -150,13 +150,14 @@ static bool choose_pair(struct cells *x, struct rebalance_move *ret)
 
 static bool any_blocked(const struct cells *x)
 {
-    const struct cell *from, *to;
+    const struct cell *cell;
+    int most = 0, full = INT32_MAX;
 
-    orc_vec_each (from, &x->at)
-        orc_vec_each (to, &x->at)
-            if (from->from && to->full != INT32_MAX && from->most - to->full >= REBALANCE_GAIN)
-                return true;
-    return false;
+    orc_vec_each (cell, &x->at) {
+        most = cell->from && cell->most > most ? cell->most : most;
+        full = cell->full < full ? cell->full : full;
+    }
+    return full <= most - REBALANCE_GAIN;
 }
 
 static bool choose_spread(struct cells *x, struct rebalance_move *ret, bool *ret_blocked)
@@ -174,6 +175,7 @@ static bool choose_spread(struct cells *x, struct rebalance_move *ret, bool *ret
     found = choose_pair(x, ret);
     *ret_blocked = !found && (x->packed || any_blocked(x));
     orc_vec_release(&x->at);
+    orc_vec_release(&x->of_group);
     return found;
 }
 
