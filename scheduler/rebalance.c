@@ -88,64 +88,98 @@ static void add_target(struct cells *x, struct core_node *n)
     cell->least = here;
 }
 
-/* In which level two cells differ first, and by how much the first has more there. */
-struct gain {
-    size_t level;
-    int more;
+/* The fullest and the emptiest of the cells that are alike in all levels before one. */
+struct pair {
+    struct cell *from, *to;
 };
 
-static struct gain gain_of(struct cells *x, const struct cell *from, const struct cell *to)
+static uint32_t group_before(const struct cells *x, const struct core_node *n, size_t level)
 {
-    struct core_node *a = from->from->head->node, *b = to->to;
-    size_t levels = x->req.spec->spread_over.n;
-
-    for (size_t i = 0; i < levels && from != to; i++)
-        if (count_group_of(x->c, a->row, i) != count_group_of(x->c, b->row, i))
-            return (struct gain){i, count_group(x->c, a->row, i) - count_group(x->c, b->row, i)};
-    return (struct gain){levels, x->packed ? 0 : from->most - to->least};
+    return level ? count_group_of(x->c, n->row, level - 1) : 0;
 }
 
-static bool better(struct gain a, const struct place_score *sa, struct gain b, const struct place_score *sb)
+static int slots_at(const struct cells *x, const struct core_node *n, size_t level, int on_node)
 {
-    if (a.level != b.level)
-        return a.level < b.level;
-    return a.more != b.more ? a.more > b.more : place_better(sa, sb);
+    return level < x->req.spec->spread_over.n ? count_group(x->c, n->row, level) : on_node;
 }
 
-static char *spread_why(struct cells *x, const struct cell *from, const struct cell *to, struct gain g)
+static int most_at(const struct cells *x, const struct cell *from, size_t level)
+{
+    return slots_at(x, from->from->head->node, level, from->most);
+}
+
+static int least_at(const struct cells *x, const struct cell *to, size_t level)
+{
+    return slots_at(x, to->to, level, to->least);
+}
+
+static int gain_of(const struct cells *x, const struct pair *p, size_t level)
+{
+    return p->from && p->to ? most_at(x, p->from, level) - least_at(x, p->to, level) : 0;
+}
+
+static void offer(const struct cells *x, struct pair *p, struct cell *cell, size_t level)
+{
+    int by = cell->to && p->to ? least_at(x, cell, level) - least_at(x, p->to, level) : 0;
+
+    if (cell->from && (!p->from || most_at(x, cell, level) > most_at(x, p->from, level)))
+        p->from = cell;
+    if (cell->to && (!p->to || by < 0 || (by == 0 && place_better(&cell->score, &p->to->score))))
+        p->to = cell;
+}
+
+static char *spread_why(const struct cells *x, const struct cell *from, const struct cell *to, size_t level)
 {
     const struct core_node *a = from->from->head->node, *b = to->to;
-    const char *key = g.level < x->req.spec->spread_over.n ? x->req.spec->spread_over.at[g.level] : NULL;
+    const char *key = level < x->req.spec->spread_over.n ? x->req.spec->spread_over.at[level] : NULL;
 
     if (!key)
         return orc_printf("%s has %d of its replicas, %s has %d", a->name, from->most, b->name, to->least);
     return orc_printf("%s \"%s\" has %d of its replicas, \"%s\" has %d", key, place_attribute(a, key),
-                      count_group(x->c, a->row, g.level), place_attribute(b, key),
-                      count_group(x->c, b->row, g.level));
+                      count_group(x->c, a->row, level), place_attribute(b, key),
+                      count_group(x->c, b->row, level));
 }
 
+/* Of those that differ in that level, and in none before it. */
+static bool choose_at(struct cells *x, size_t level, struct pair *ret)
+{
+    ORC_VEC(struct pair) pairs = {0}; /* by the group before that level */
+    struct cell *cell;
+    struct pair *p;
+
+    orc_vec_each (cell, &x->at) {
+        const struct core_node *n = cell->from ? cell->from->head->node : cell->to;
+        uint32_t g = n ? group_before(x, n, level) : 0;
+
+        while (pairs.n <= g)
+            orc_vec_add(&pairs);
+        offer(x, &pairs.at[g], cell, level);
+    }
+    orc_vec_each (p, &pairs) {
+        int by = gain_of(x, p, level) - gain_of(x, ret, level);
+
+        if (gain_of(x, p, level) >= REBALANCE_GAIN &&
+            (by > 0 || (by == 0 && place_better(&p->to->score, &ret->to->score))))
+            *ret = *p;
+    }
+    orc_vec_release(&pairs);
+    return ret->to != NULL;
+}
+
+/* The nodes themselves are the last level. */
 static bool choose_pair(struct cells *x, struct rebalance_move *ret)
 {
-    struct cell *from, *to, *best_from = NULL, *best_to = NULL;
-    struct gain best = {0};
+    size_t levels = x->req.spec->spread_over.n + !x->packed;
 
-    orc_vec_each (from, &x->at)
-        orc_vec_each (to, &x->at) {
-            struct gain g;
+    for (size_t i = 0; i < levels; i++) {
+        struct pair p = {0};
 
-            if (!from->from || !to->to)
-                continue;
-            g = gain_of(x, from, to);
-            if (g.more < REBALANCE_GAIN || (best_to && !better(g, &to->score, best, &best_to->score)))
-                continue;
-            best = g;
-            best_from = from;
-            best_to = to;
-        }
-    if (!best_to)
-        return false;
-    *ret = (struct rebalance_move){best_from->from, best_to->to, spread_why(x, best_from, best_to, best)};
-    return true;
+        if (!choose_at(x, i, &p))
+            continue;
+        *ret = (struct rebalance_move){p.from->from, p.to->to, spread_why(x, p.from, p.to, i)};
+        return true;
+    }
+    return false;
 }
 
 static bool any_blocked(const struct cells *x)
