@@ -403,6 +403,26 @@ static void test_walks__each_time_as_a_suspect_is_its_own(void **state)
     gw_table_free(t);
 }
 
+/* Changes of several kinds in one batch never cancel each other. */
+static void test_push__changes_of_several_kinds_add_up(void **state)
+{
+    for (unsigned which = 1; which < 16; which++) {
+        struct gw_table *t = table_with(4);
+
+        if (which & 1)
+            put(t, 7, ENDPOINT_READY, 30);
+        if (which & 2)
+            assert_int_equal(put_at(t, "web", 0, "k1", "10.210.1.90", ENDPOINT_READY, 31, LEASE), 0);
+        if (which & 4)
+            put(t, 1, ENDPOINT_DRAINING, 32);
+        if (which & 8)
+            gone(t, 2);
+        commit(t, 40);
+        assert_true(gw_table_dirty(t));
+        gw_table_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_walks__a_suspect_is_no_younger_by_another_snapshot),
         cmocka_unit_test(test_walks__a_doubted_one_counts_from_the_first_commit),
         cmocka_unit_test(test_walks__each_time_as_a_suspect_is_its_own),
+        cmocka_unit_test(test_push__changes_of_several_kinds_add_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

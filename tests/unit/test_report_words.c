@@ -251,6 +251,34 @@ static void test_words__a_tasks_members_are_told(void **state)
     cluster_release(&c);
 }
 
+/* By slot and attempt, as numbers: the tenth comes after the second. */
+static void test_words__tasks_are_in_order_of_their_slots(void **state)
+{
+    struct cluster c = healthy(24);
+    struct report r = reported(&c, "complete", "");
+
+    assert_int_equal(r.services.at[0].tasks.n, 24);
+    for (int i = 0; i < 24; i++)
+        assert_int_equal(r.services.at[0].tasks.at[i].slot, i);
+    report_release(&r);
+    cluster_release(&c);
+}
+
+/* One that is told to go says why it goes. */
+static void test_words__a_task_that_goes_says_why(void **state)
+{
+    struct cluster c = healthy(2);
+    struct report r;
+
+    task(&c, "k1", 1, "remove");
+    status(&c, "k1", 1, "stopping", "unknown", NULL);
+    r = reported(&c, "complete", "");
+    assert_string_equal(r.services.at[0].tasks.at[1].desired, "remove");
+    assert_string_equal(r.services.at[0].tasks.at[1].reason, "scaled down");
+    report_release(&r);
+    cluster_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +290,8 @@ int main(void)
         cmocka_unit_test(test_words__a_gateway_without_a_sign_of_life_is_a_problem),
         cmocka_unit_test(test_words__a_nodes_members_are_told),
         cmocka_unit_test(test_words__a_tasks_members_are_told),
+        cmocka_unit_test(test_words__tasks_are_in_order_of_their_slots),
+        cmocka_unit_test(test_words__a_task_that_goes_says_why),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
