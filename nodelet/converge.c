@@ -38,6 +38,7 @@ void converge_resume(struct converge *c, const struct record_status *old)
     c->exit_code = old->exit_code;
     c->oom = old->oom;
     c->was_made = old->container != NULL;
+    c->counted = c->was_made && old->state < TASK_RUNNING && old->exit_code >= 0;
     if (old->state == TASK_FAILED)
         c->end = CONVERGE_FAILED;
     else if (old->state == TASK_STOPPED)
@@ -192,8 +193,9 @@ static bool deleted(struct converge *c, uint64_t now)
 bool converge_see(struct converge *c, const struct converge_seen *seen, uint64_t now)
 {
     bool was_running = c->container == CONTAINER_RUNNING;
-    bool known_exit = c->container == CONTAINER_EXITED;
+    bool known_exit = c->container == CONTAINER_EXITED || c->counted;
 
+    c->counted = false;
     if (seen->container == CONTAINER_NONE)
         return deleted(c, now);
     c->was_made = true;

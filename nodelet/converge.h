@@ -89,6 +89,7 @@ struct converge {
     bool job;          /* it ends by itself, and nobody calls it */
 
     enum converge_container container;
+    bool counted;  /* if it has ended, that is in `restarts` already: an earlier nodelet saw it */
     bool was_made; /* a container existed: one that is absent was deleted behind our back (behaviour 42) */
     int exit_code; /* of the last exit; -1: none yet */
     bool oom;

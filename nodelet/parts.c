@@ -39,6 +39,7 @@ static void part_begin(struct task *t)
 
     t->begun = t->joining = true;
     t->adopting = old && (old->state == TASK_RUNNING || old->state == TASK_STOPPING);
+    t->c.counted = old && old->state != TASK_RUNNING; /* whichever of them ended is in its restarts */
     t->look = true;
     orphans_claim(t->a, t->id);
 }

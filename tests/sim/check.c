@@ -202,6 +202,9 @@ static void status_put(const struct sim_change *c)
     if (!r || !told)
         return;
     check_sidecars(c, r);
+    if (r->restarts > told->ends && !cluster.replaced)
+        sim_broken("restarts", "%s counts %d restarts, and its containers ended %d times", told->id,
+                   r->restarts, told->ends);
     if (r->state != TASK_RUNNING || r->health != TASK_HEALTHY) {
         told->fell_ill = told->fell_ill || told->healthy_since;
         told->healthy_since = 0;

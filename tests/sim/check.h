@@ -10,6 +10,7 @@ struct told { /* a task, from its creation to the end of the run */
     int slot;
     int64_t create, revision, run; /* run: of a job */
     bool exited_well;              /* its container ended with 0, unasked */
+    int ends;                      /* of its containers, sidecars' included; or their starts were refused */
     enum task_desired desired;     /* the furthest */
     bool gone;                     /* its record is not in the store any more */
     bool orphan;                   /* ... and its container was there still */

@@ -11,8 +11,18 @@ void check_ended(struct sim_container *c, int exit_code)
 {
     struct told *t = told_find(c->task);
 
+    if (t)
+        t->ends++;
     if (t && !check_is_orphan(c) && !*c->sidecar)
         t->exited_well = t->exited_well || (exit_code == 0 && !c->term_at);
+}
+
+void check_not_started(struct sim_container *c)
+{
+    struct told *t = told_find(c->task);
+
+    if (t)
+        t->ends++;
 }
 
 static const struct rollout_run *find_run(const struct record_rollout *r, int64_t n)

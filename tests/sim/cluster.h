@@ -248,6 +248,7 @@ void check_started(struct sim_container *c); /* a container is about to run */
 void check_signalled(struct sim_container *c,
                      struct sim_proc *by);                /* ... is sent the stop signal, or killed */
 void check_ended(struct sim_container *c, int exit_code); /* it ended by itself, or was made to */
+void check_not_started(struct sim_container *c);          /* its program can't be run */
 void check_removed(struct sim_container *c, struct sim_proc *by);
 void check_table(const struct sim_nginx *n); /* it has got another table */
 void check_request(const struct sim_nginx *n, const char *task, const char *address);

@@ -356,6 +356,7 @@ static void do_start(struct docker_call *call, struct sim_container *c)
     } else if (*c->sidecar && main->state != SIM_RUNNING) {
         answer(call, DOCKER_CONFLICT, "cannot join network of a non running container", NULL);
     } else if (c->temper == SIM_BROKEN) {
+        check_not_started(c);
         answer(call, DOCKER_REFUSED, "OCI runtime create failed: executable file not found", NULL);
     } else if (why) {
         answer(call, DOCKER_TROUBLE, why, NULL);
