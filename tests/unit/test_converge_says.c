@@ -126,27 +126,6 @@ static void test_tries__count_from_the_last_success(void **state)
     assert_null(s->c.reason);
 }
 
-/* A stop that fails for the first time is asked for again, for the second time the container is killed. */
-static void test_tries__of_a_stop(void **state)
-{
-    struct story *s = *state;
-
-    runs(s);
-    want(s, TASK_REMOVE);
-    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
-    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
-    s->now += waits(s);
-    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
-    s->now += waits(s);
-    does(s, CONVERGE_KILL, CONVERGE_TRANSIENT);
-    s->now += waits(s);
-    does(s, CONVERGE_KILL, CONVERGE_DONE);
-    assert_false(s->c.stop_failed);
-    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
-    state_is(s, TASK_REMOVED);
-    nothing(s);
-}
-
 /* ---- reasons */
 
 /* Stopped by its fence it says so; stopped as it was told to, or without a fence, it does not. */
@@ -228,7 +207,6 @@ int main(void)
         T(test_says__of_what_was_told_to_go),
         T(test_says__what_must_be_looked_at_first),
         T(test_tries__count_from_the_last_success),
-        T(test_tries__of_a_stop),
         T(test_reason__of_a_stop),
         T(test_reason__of_an_image_goes_with_it),
         T(test_reason__of_what_is_refused),

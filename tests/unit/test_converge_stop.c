@@ -78,6 +78,7 @@ static void test_converge__engine_that_cannot_stop_is_asked_to_kill(void **state
     does(s, CONVERGE_KILL, CONVERGE_TRANSIENT);
     s->now += waits(s);
     does(s, CONVERGE_KILL, CONVERGE_DONE);
+    assert_false(s->c.stop_failed);
     does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
     s->now += waits(s);
     does(s, CONVERGE_REMOVE, CONVERGE_DONE);

@@ -262,17 +262,25 @@ static void test_sidecar__the_main_one_stops_first_and_all_are_gone_at_the_end(v
     pod_free(p);
 }
 
-/* The engine said no to its start, and it runs all the same (the simulation's seed 1450568). */
-static void test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped(void **state_)
+/* All are made, and the main container, which is not started twice, runs. */
+static struct pod *runs_without_its_sidecars(void)
 {
-    struct converge_seen done = {.container = CONTAINER_EXITED};
     struct pod *p = pod_new();
 
     p->spec[0]->restart = SPEC_RESTART_NO;
     for (int i = 0; i < N; i++)
-        assert_true(step(p, i)); /* made */
+        assert_true(step(p, i));
     assert_true(step(p, 0));
     look(p, 0);
+    return p;
+}
+
+/* The engine said no to its start, and it runs all the same (the simulation's seed 1450568). */
+static void test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped(void **state_)
+{
+    struct converge_seen done = {.container = CONTAINER_EXITED};
+    struct pod *p = runs_without_its_sidecars();
+
     want(p);
     converge_begin(&p->c[1], CONVERGE_START);
     converge_end(&p->c[1], CONVERGE_TRANSIENT, "the Docker Engine answered 500", p->now);
@@ -289,13 +297,8 @@ static void test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped(vo
 static void test_sidecar__a_later_look_takes_no_stop_back(void **state_)
 {
     struct converge_seen done = {.container = CONTAINER_EXITED};
-    struct pod *p = pod_new();
+    struct pod *p = runs_without_its_sidecars();
 
-    p->spec[0]->restart = SPEC_RESTART_NO;
-    for (int i = 0; i < N; i++)
-        assert_true(step(p, i)); /* made */
-    assert_true(step(p, 0));
-    look(p, 0);
     converge_see(&p->c[0], &done, p->now);
     want(p);
     assert_int_equal(state(p), TASK_STOPPED);
