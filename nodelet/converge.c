@@ -38,7 +38,7 @@ void converge_resume(struct converge *c, const struct record_status *old)
     c->exit_code = old->exit_code;
     c->oom = old->oom;
     c->was_made = old->container != NULL;
-    c->counted = c->was_made && old->state < TASK_RUNNING && old->exit_code >= 0;
+    c->counted = old->state < TASK_RUNNING && old->exit_code >= 0;
     if (old->state == TASK_FAILED)
         c->end = CONVERGE_FAILED;
     else if (old->state == TASK_STOPPED)

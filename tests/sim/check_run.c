@@ -173,19 +173,35 @@ void check_signalled(struct sim_container *c, struct sim_proc *by)
         check_withdrawn(c, t);
 }
 
+static void gives_its_address_back(const struct sim_container *c, const struct told *t)
+{
+    struct holder *h = holder_of(c->address);
+
+    if (h->task != t || *c->sidecar)
+        return;
+    h->exists = false;
+    h->gone_at = world.now;
+}
+
+void check_deleted(struct sim_container *c)
+{
+    struct told *t = told_find(c->task);
+
+    if (!t)
+        return;
+    t->ends++;
+    gives_its_address_back(c, t);
+}
+
 void check_removed(struct sim_container *c, struct sim_proc *by)
 {
     const struct told *t = told_find(c->task);
-    struct holder *h = holder_of(c->address);
 
     if (*c->sidecar && !engine_main(c)) /* what it was made for is gone */
         return;
     if (!t || t->desired != TASK_REMOVE)
         sim_broken("removed-unasked", "the container %s is deleted, and nobody said so", c->task);
-    if (h->task == t && !*c->sidecar) {
-        h->exists = false;
-        h->gone_at = world.now;
-    }
+    gives_its_address_back(c, t);
 }
 
 /* ---- gateways */

@@ -10,7 +10,8 @@
 
 #define SIM_NODES 6
 #define SIM_SERVICES 6
-#define SIM_WIDE 1000000 /* seeds from here on are of the wide world */
+#define SIM_WIDE 1000000  /* seeds from here on are of the wide world */
+#define SIM_HANDS 2000000 /* ... and from here on people delete containers behind orc's back, too */
 #define SIM_GATEWAYS 2
 #define SIM_APP "shop"
 #define SIM_ADDRESS_HOLD_MS 60000
@@ -181,7 +182,8 @@ bool engine_is_joined(const struct sim_container *c);
 void engine_set(struct sim_node *n, bool up);
 void engine_crash(struct sim_container *c, int exit_code); /* it ends by itself */
 void engine_release(struct sim_node *n);
-void engine_clean(void); /* people delete the containers that orc calls orphans */
+void engine_delete(struct sim_container *c); /* by hand: `docker rm -f` */
+void engine_clean(void);                     /* people delete the containers that orc calls orphans */
 bool engine_is_healthy(const struct sim_container *c);
 
 /* ---- nginx.c */
@@ -248,6 +250,7 @@ void check_started(struct sim_container *c); /* a container is about to run */
 void check_signalled(struct sim_container *c,
                      struct sim_proc *by);                /* ... is sent the stop signal, or killed */
 void check_ended(struct sim_container *c, int exit_code); /* it ended by itself, or was made to */
+void check_deleted(struct sim_container *c);              /* by somebody's hand */
 void check_not_started(struct sim_container *c);          /* its program can't be run */
 void check_removed(struct sim_container *c, struct sim_proc *by);
 void check_table(const struct sim_nginx *n); /* it has got another table */

@@ -619,6 +619,15 @@ void engine_set(struct sim_node *n, bool up)
     }
 }
 
+void engine_delete(struct sim_container *c)
+{
+    sim_say("people: %s: docker rm -f %s", c->node->name, c->name);
+    engine_crash(c, 137);
+    check_deleted(c);
+    event(c, "destroy", NULL, 0);
+    forget(c);
+}
+
 void engine_clean(void)
 {
     struct sim_container *c, *next;
@@ -628,11 +637,8 @@ void engine_clean(void)
             next = c->next;
             if (!check_is_orphan(c) && strcmp(c->cluster_id, cluster.cluster_id) == 0)
                 continue;
-            sim_say("people: %s: docker rm -f %s", cluster.nodes[i].name, c->name);
             check_cleaned();
-            engine_crash(c, 137);
-            event(c, "destroy", NULL, 0);
-            forget(c);
+            engine_delete(c);
         }
 }
 

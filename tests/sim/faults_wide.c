@@ -123,11 +123,23 @@ static void crash_and_go(void)
     sim_once(1500 + sim_below(2500), fault_mend, c->node->proc);
 }
 
+/* Somebody's `docker rm -f`: what is missing is made anew. */
+static void delete_container(void)
+{
+    struct sim_container *c = fault_container();
+
+    if (c && c->node->engine_up)
+        engine_delete(c);
+}
+
 void fault_wide(void)
 {
     static void (*const faults[])(void) = {
         reboot, reboot, back_when_forgotten, give_up_gateway, back_in_withdrawal, crash_and_go,
     };
 
-    faults[sim_below(ORC_ARRAY_SIZE(faults))]();
+    if (world.seed >= SIM_HANDS && sim_chance(2))
+        delete_container();
+    else
+        faults[sim_below(ORC_ARRAY_SIZE(faults))]();
 }

@@ -2,7 +2,8 @@
  *
  *   sim [--known FILE] [--seeds N] [--from K] [--failures N] [--jobs N]
  *
- * Half of the seeds are of the narrow world, from K, and half of the wide one, from K + SIM_WIDE: see wide.c.
+ * Half of the seeds are of the narrow world, from K, and half of the wide one, from K + SIM_WIDE and K +
+ * SIM_HANDS in turn: see wide.c.
  * `--jobs`: so many processes share the seeds; each ends at so many failures. ORC_SIM_SEED=K replays one and
  * prints its trace; ORC_SIM_SEEDS, ORC_SIM_FROM, ORC_SIM_FAILURES and ORC_SIM_JOBS are the options' values
  * where they are not given.
@@ -309,12 +310,13 @@ struct range {
     uint64_t from, n, step, failures;
 };
 
-/* Turn and turn about of the narrow world and of the wide one; a range of wide seeds is of that alone. */
+/* Turn and turn about of the narrow world and of the wide one, with and without hands; a range of wide seeds
+ * is of that alone. */
 static uint64_t seed_of(const struct range *r, uint64_t i)
 {
     if (r->from >= SIM_WIDE)
         return r->from + i;
-    return r->from + i / 2 + (i % 2 ? SIM_WIDE : 0);
+    return r->from + i / 2 + (i % 2 ? (i % 4 == 3 ? SIM_HANDS : SIM_WIDE) : 0);
 }
 
 static uint64_t run_range(struct range r, uint64_t first)
