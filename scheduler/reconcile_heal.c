@@ -108,9 +108,8 @@ static bool waits_for_stop(struct slot *s)
 
     if (!t)
         return false;
-    why = share_text_str(core_task_more(t)->stop_reason);
-    if (why || !s->wait) /* told in this step: who did so has said why */
-        recon_wait_for_stop(s, t, why ? why : "told to");
+    why = s->told ? s->told : share_text_str(core_task_more(t)->stop_reason);
+    recon_wait_for_stop(s, t, why ? why : "told to");
     return true;
 }
 

@@ -60,10 +60,10 @@ bool recon_remove(struct recon *x, struct core_task *t, enum task_stop kind, con
     task.stop_kind = kind;
     task.stop_reason = cut_text(why);
     plan_task(x->t, PLAN_TASK_DESIRED, &task);
+    slots_stop(&x->v, t, share_text_str(task.stop_reason));
     share_text_drop(task.stop_reason);
     guard_remove(x->t, t->node);
     place_spread_count(x->c, t, false);
-    slots_stop(&x->v, t);
     x->touched++;
     return true;
 }

@@ -102,15 +102,10 @@ static bool forced_off(const struct core_task *t)
     return t && t->node->forced;
 }
 
-static char *forced_why(const struct core_task *t)
-{
-    return orc_printf("node %s is drained and its deadline is over", t->node->name);
-}
-
 /* False: no more in this step. */
 static bool force(struct recon *x, struct core_task *t)
 {
-    orc_auto_free char *why = forced_why(t);
+    orc_auto_free char *why = orc_printf("node %s is drained and its deadline is over", t->node->name);
 
     if (!recon_remove(x, t, TASK_STOP_DRAINED, why))
         return false;
@@ -120,19 +115,14 @@ static bool force(struct recon *x, struct core_task *t)
 
 static void force_slot(struct recon *x, struct slot *s)
 {
-    orc_auto_free char *why = NULL;
-
     if (forced_off(s->old) && force(x, s->old))
         s->old = NULL;
     if (!forced_off(s->head) || !force(x, s->head))
         return;
-    why = forced_why(s->head);
     s->head = orc_take(s->old);
     s->compliant = false;
     if (s->head)
         s->class = slots_classify(&x->v, s->head);
-    else if (s->leaving)
-        recon_wait_for_stop(s, s->leaving, why);
 }
 
 void recon_force(struct recon *x)

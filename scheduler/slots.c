@@ -334,7 +334,7 @@ static int slot_cmp(const void *a, const void *b)
     return ((const struct slot *)a)->n - ((const struct slot *)b)->n;
 }
 
-void slots_stop(struct slots *v, struct core_task *t)
+void slots_stop(struct slots *v, struct core_task *t, const char *why)
 {
     struct slot key = {.n = t->slot}, *s;
     size_t i = 0, n = v->stopping.n;
@@ -342,8 +342,10 @@ void slots_stop(struct slots *v, struct core_task *t)
     if (!core_task_holds(t) || t->node->lost)
         return;
     s = v->at.n ? bsearch(&key, v->at.at, v->at.n, sizeof key, slot_cmp) : NULL;
-    if (s)
+    if (s) {
         s->leaving = t;
+        orc_set_str(&s->told, why);
+    }
     while (i < n && task_cmp(&v->stopping.at[i], &t) < 0)
         i++;
     if (i < n && v->stopping.at[i] == t)
@@ -536,8 +538,10 @@ void slots_release(struct slots *v)
 {
     struct slot *s;
 
-    orc_vec_each (s, &v->at)
+    orc_vec_each (s, &v->at) {
         free(s->wait);
+        free(s->told);
+    }
     orc_vec_release(&v->at);
     orc_vec_release(&v->run);
     orc_vec_release(&v->drop);

@@ -37,6 +37,7 @@ struct slot {
     bool again;                /* ... and is replaced now: counted */
     bool busy;                 /* a change is under way in it */
     char *wait;                /* why it waits, owned; NULL */
+    char *told;                /* why `leaving` was told to stop in this step, owned; NULL: before */
 };
 
 struct slots {
@@ -80,7 +81,7 @@ size_t slots_count_empty(const struct slots *v); /* open, and without a task */
 
 /* A task that this step tells to stop: it is waited for like those told before, by its slot, too, unless its
  * node is given up. `at` is sorted. */
-void slots_stop(struct slots *v, struct core_task *t);
+void slots_stop(struct slots *v, struct core_task *t, const char *why);
 
 /* Told to stop, and waited for: it is not reported stopped, and its time is not over. */
 bool slots_still_stopping(const struct slots *v, const struct core_task *t);

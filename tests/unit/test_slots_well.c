@@ -401,9 +401,9 @@ static void test_stop__who_is_told_to_go_is_waited_for_once_and_in_order(void **
         for (int n = 0; n < 3; n++)
             at[n] = task(&d, n + 1);
         for (int n = 0; n < 3; n++) {
-            slots_stop(&d.v, at[orders[i][n]]);
+            slots_stop(&d.v, at[orders[i][n]], "why");
             assert_ptr_equal(d.v.at.at[0].leaving, at[orders[i][n]]);
-            slots_stop(&d.v, at[orders[i][n]]);
+            slots_stop(&d.v, at[orders[i][n]], "why");
             assert_int_equal(d.v.stopping.n, n + 1);
         }
         for (int n = 0; n < 3; n++)
@@ -430,7 +430,7 @@ static void test_stop__what_has_ended_or_is_lost_is_not_waited_for(void **state)
         }
         look(&d);
         assert_int_equal(task(&d, 1)->node->lost, is_lost);
-        slots_stop(&d.v, task(&d, 1));
+        slots_stop(&d.v, task(&d, 1), "why");
         assert_int_equal(d.v.stopping.n, 0);
         assert_null(d.v.at.at[0].leaving);
         end(&d);
