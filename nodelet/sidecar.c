@@ -43,8 +43,9 @@ void sidecar_world(const struct sidecar_part *p, size_t n, size_t i, struct conv
 void sidecar_want(struct converge *side, const struct sidecar_part *main, const struct spec_service *spec)
 {
     bool stays = !main->known || is_running(main) || main->c->op == CONVERGE_START;
+    bool over = main->c->end != CONVERGE_ALIVE && main->c->desired == TASK_RUN;
 
-    converge_want(side, stays ? TASK_RUN : main->c->desired, spec);
+    converge_want(side, stays ? TASK_RUN : over ? TASK_DRAIN : main->c->desired, spec);
     side->withdrawn = side->withdrawn || (side->desired != TASK_RUN && main->c->withdrawn);
 }
 

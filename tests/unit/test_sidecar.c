@@ -409,6 +409,27 @@ static void test_sidecar__a_job_has_ended_when_all_have(void **state_)
     pod_free(p);
 }
 
+/* Found by the simulator: the deleted sidecar of a run that was over was made again, and the run called
+ * stopping. */
+static void test_sidecar__what_is_deleted_when_the_main_one_has_ended_is_not_made_again(void **state_)
+{
+    struct pod *p = pod_new();
+    struct converge_seen done = {.container = CONTAINER_EXITED}, gone = {.container = CONTAINER_NONE};
+
+    p->spec[0]->job = true;
+    p->spec[0]->restart = SPEC_RESTART_NO;
+    settle(p);
+    converge_see(&p->c[0], &done, p->now);
+    settle(p);
+    converge_see(&p->c[1], &gone, p->now);
+    assert_int_equal(next(p, 1), CONVERGE_NOTHING);
+    p->now += CONVERGE_BACKOFF_MAX_MS;
+    assert_int_equal(next(p, 1), CONVERGE_NOTHING);
+    assert_int_equal(state(p), TASK_STOPPED);
+    assert_int_equal(p->c[1].restarts, 0);
+    pod_free(p);
+}
+
 static void test_sidecar__one_that_can_not_be_had_fails_the_task_before_it_runs(void **state_)
 {
     struct pod *p = pod_new();
@@ -612,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_sidecar__its_own_end_leaves_the_main_one_alone_and_is_counted),
         cmocka_unit_test(test_sidecar__another_main_container_means_others_made_for_it),
         cmocka_unit_test(test_sidecar__a_job_has_ended_when_all_have),
+        cmocka_unit_test(test_sidecar__what_is_deleted_when_the_main_one_has_ended_is_not_made_again),
         cmocka_unit_test(test_sidecar__one_that_can_not_be_had_fails_the_task_before_it_runs),
         cmocka_unit_test(test_sidecar__one_that_can_not_be_had_any_more_makes_it_unhealthy),
         cmocka_unit_test(test_sidecar__healthy_when_all_are),
