@@ -39,7 +39,9 @@ static void part_begin(struct task *t)
 
     t->begun = t->joining = true;
     t->adopting = old && (old->state == TASK_RUNNING || old->state == TASK_STOPPING);
-    t->c.counted = old && old->state != TASK_RUNNING; /* whichever of them ended is in its restarts */
+    /* Whichever of them ended is in its restarts; told to go, it is called running for its main container
+     * alone. */
+    t->c.counted = old && (old->state != TASK_RUNNING || t->main->c.desired != TASK_RUN);
     t->look = true;
     orphans_claim(t->a, t->id);
 }

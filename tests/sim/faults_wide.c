@@ -1,6 +1,6 @@
 /* faults_wide.c - what goes wrong in the wide world alone: servers that are started anew, and things that
  * come together at the worst moment. */
-#include "tests/sim/cluster.h"
+#include "tests/sim/check.h"
 
 static struct sim_node *any_node(void)
 {
@@ -132,14 +132,45 @@ static void delete_container(void)
         engine_delete(c);
 }
 
+static void die_withdrawing(void *arg)
+{
+    struct sim_kv *kv, *next;
+    struct sim_node *n = NULL;
+
+    HASH_ITER (hh, store.kvs, kv, next) {
+        const struct record_endpoint *e = sim_text_endpoint(kv->text);
+
+        if (e && e->state == ENDPOINT_DRAINING)
+            n = &cluster.nodes[node_number(e->node)];
+    }
+    if (world.over || world.calm || !n || !n->proc->up)
+        return;
+    process_crash(n->proc);
+    n->engine_slow = sim_below(400); /* it learns of its containers one by one */
+    sim_once(sim_below(50), fault_start, n->proc);
+}
+
+/* Nodelets die while their tasks wait for a gateway, and are back before it agrees. */
+static void die_in_withdrawal(void)
+{
+    struct sim_nginx *g = any_gateway();
+
+    if (g)
+        g->proc->link.slow = sim_below(3000);
+    restart_service(&cluster.services[sim_below((uint64_t)cluster.n_services)]);
+    for (int i = 0; i < 4; i++)
+        sim_once(200 + sim_below(4000), die_withdrawing, NULL);
+}
+
 void fault_wide(void)
 {
     static void (*const faults[])(void) = {
         reboot, reboot, back_when_forgotten, give_up_gateway, back_in_withdrawal, crash_and_go,
     };
+    static void (*const hands[])(void) = {delete_container, delete_container, die_in_withdrawal};
 
     if (world.seed >= SIM_HANDS && sim_chance(2))
-        delete_container();
+        hands[sim_below(ORC_ARRAY_SIZE(hands))]();
     else
         faults[sim_below(ORC_ARRAY_SIZE(faults))]();
 }
