@@ -19,6 +19,7 @@ struct story {
     struct spec_service *spec;
     uint64_t now, away_since;
     bool engine, store;
+    bool stop, remake; /* what hangs on its task's main container (sidecar.h) */
 };
 
 ORC_UNUSED static int begin(void **state)
@@ -45,8 +46,12 @@ ORC_UNUSED static int end(void **state)
 
 ORC_UNUSED static enum converge_op next(struct story *s, uint64_t *ret_wake)
 {
-    struct converge_world w = {
-        .engine = s->engine, .store = s->store, .away_since = s->away_since, .now = s->now};
+    struct converge_world w = {.engine = s->engine,
+                               .store = s->store,
+                               .away_since = s->away_since,
+                               .now = s->now,
+                               .stop = s->stop,
+                               .remake = s->remake};
     uint64_t wake = 0;
     enum converge_op op = converge_next(&s->c, &w, &wake);
 

@@ -181,6 +181,66 @@ static void test_preview__an_app_whose_last_service_goes_is_removed(void **state
     cluster_release(&c);
 }
 
+/* What people want of each service is what its tasks are made with. */
+static void test_preview__each_intent_is_its_services(void **state)
+{
+    struct preview_intent wants[] = {{.app = "shop", .service = "api", .intent.restart_epoch = 3},
+                                     {.app = "shop", .service = "db", .intent.restart_epoch = 5},
+                                     {.app = "shop", .service = "web", .intent.restart_epoch = 7}};
+    struct preview_intents intents = {.at = wants, .n = ORC_ARRAY_SIZE(wants)};
+    struct cluster c = two_nodes();
+    const struct forecast_step *step;
+    const struct plan_txn *t;
+    const struct plan_op *op;
+    struct forecast_result r;
+    int made = 0;
+
+    put(&c, "apps/shop",
+        "{\"generation\":1,\"services\":[{\"name\":\"api\",\"revision\":1},{\"name\":\"db\",\"revision\":1},"
+        "{\"name\":\"web\",\"revision\":1}]}");
+    for (size_t i = 0; i < intents.n; i++) {
+        orc_auto_free char *key = orc_printf("revisions/shop/%s/00000001", wants[i].service);
+        orc_auto_free char *text =
+            orc_printf("{\"spec\":{\"name\":\"%s\",\"image\":\"x:1\"},\"hash\":\"x\",\"container_hash\":\"\","
+                       "\"by\":\"me\",\"at\":1}",
+                       wants[i].service);
+
+        put(&c, key, text);
+    }
+    assert_int_equal(preview_run(&c, &(struct preview_change){.intents = &intents}, NOW, &r, NULL), 0);
+    orc_vec_each (step, &r.steps)
+        orc_vec_each (t, &step->plan.txns)
+            orc_vec_each (op, &t->ops)
+                for (size_t i = 0; i < intents.n; i++)
+                    if (op->kind == PLAN_TASK_CREATE &&
+                        strcmp(op->task.service->service, wants[i].service) == 0) {
+                        assert_int_equal(op->task.make->restart_epoch, wants[i].intent.restart_epoch);
+                        made++;
+                    }
+    assert_int_equal(made, 3);
+    forecast_result_release(&r);
+    cluster_release(&c);
+}
+
+/* Asked for it, the loss of any one node is tried on what the change ends in. */
+static void test_preview__it_says_which_loss_the_change_would_not_survive(void **state)
+{
+    for (int gib = 1; gib <= 2; gib++) {
+        orc_auto_free char *services = orc_printf("  web: {image: \"shop/web:1\", deploy: {replicas: 2, "
+                                                  "resources: {limits: {memory: %dG}}}}\n",
+                                                  gib);
+        struct cluster c = two_nodes();
+        struct survive v;
+        json_t *j = applied(&c, services, (struct preview_change){.survive = &v});
+
+        assert_int_equal(v.nodes, 2);
+        assert_int_equal(survive_worst(&v)->moved, 1);
+        assert_int_equal(survive_worst(&v)->left, gib == 1 ? 0 : 1);
+        survive_release(&v);
+        json_decref(j);
+    }
+}
+
 /* What a service waits for in the end: equal reasons beside each other are one, counted; else its record's
  * own. */
 static void test_preview__what_a_service_waits_for_in_words(void **state)
@@ -224,6 +284,8 @@ int main(void)
         cmocka_unit_test(test_preview__a_node_that_is_not_there_is_refused),
         cmocka_unit_test(test_preview__an_app_whose_last_service_goes_is_removed),
         cmocka_unit_test(test_preview__what_a_service_waits_for_in_words),
+        cmocka_unit_test(test_preview__each_intent_is_its_services),
+        cmocka_unit_test(test_preview__it_says_which_loss_the_change_would_not_survive),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

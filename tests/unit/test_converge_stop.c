@@ -124,6 +124,39 @@ static void test_converge__removal_does_not_wait_for_the_back_off_of_a_crash(voi
     assert_int_equal(waits(s), 1000); /* its own back-off begins anew */
 }
 
+/* Errors of starting are no errors of stopping: the back-off begins anew, and only once. */
+static void test_converge__the_back_off_of_a_start_is_not_that_of_a_removal(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    for (int i = 0; i < 4; i++) {
+        does(s, CONVERGE_START, CONVERGE_TRANSIENT);
+        s->now += waits(s);
+    }
+    want(s, TASK_REMOVE);
+    does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
+    assert_int_equal(waits(s), converge_backoff_ms(1, CONVERGE_ERROR_MAX_MS));
+    s->now += waits(s);
+    does(s, CONVERGE_REMOVE, CONVERGE_TRANSIENT);
+    assert_int_equal(waits(s), converge_backoff_ms(2, CONVERGE_ERROR_MAX_MS));
+    want(s, TASK_REMOVE); /* said again */
+    assert_int_equal(waits(s), converge_backoff_ms(2, CONVERGE_ERROR_MAX_MS));
+}
+
+static void test_converge__a_stop_that_waits_goes_on_waiting_when_it_becomes_a_removal(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    want(s, TASK_DRAIN);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    want(s, TASK_REMOVE);
+    assert_int_equal(waits(s), converge_backoff_ms(1, CONVERGE_ERROR_MAX_MS));
+}
+
 static void test_converge__removal_before_anything_was_made_is_removed(void **state)
 {
     struct story *s = *state;
@@ -417,6 +450,54 @@ static void test_converge__one_that_was_told_to_go_is_fenced_as_well(void **stat
     }
 }
 
+/* The time in which it was kept stopped is no good run. */
+static void test_converge__a_stop_by_the_fence_does_not_end_a_row_of_crashes(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    for (int i = 0; i < 3; i++) {
+        sees(s, CONTAINER_EXITED, 1);
+        s->now += waits(s);
+        does(s, CONVERGE_START, CONVERGE_DONE);
+    }
+    away(s);
+    s->now += 6000;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    s->now += 2 * CONVERGE_GOOD_RUN_MS;
+    back(s);
+    does(s, CONVERGE_START, CONVERGE_CRASHED);
+    assert_int_equal(waits(s), converge_backoff_ms(4, CONVERGE_BACKOFF_MAX_MS));
+}
+
+/* ---- a sidecar, which must not run in a network that is over ------------------------------------------- */
+
+static void test_converge__what_is_made_for_another_was_not_deleted_by_somebody(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    s->stop = s->remake = true;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    does(s, CONVERGE_REMOVE, CONVERGE_DONE);
+    s->stop = s->remake = false;
+    sees(s, CONTAINER_NONE, 0);
+    assert_int_equal(s->c.restarts, 0);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    sees(s, CONTAINER_NONE, 0); /* and this was */
+    assert_int_equal(s->c.restarts, 1);
+}
+
+static void test_converge__a_stop_without_a_fence_blames_none(void **state)
+{
+    struct story *s = *state;
+
+    runs(s);
+    s->stop = true;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    assert_null(s->c.reason);
+}
+
 static void test_converge__an_orphan_is_not_fenced(void **state)
 {
     struct story *s = *state;
@@ -456,6 +537,11 @@ int main(void)
         T(test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again),
         T(test_converge__one_that_was_told_to_go_is_fenced_as_well),
         T(test_converge__an_orphan_is_not_fenced),
+        T(test_converge__the_back_off_of_a_start_is_not_that_of_a_removal),
+        T(test_converge__a_stop_that_waits_goes_on_waiting_when_it_becomes_a_removal),
+        T(test_converge__a_stop_by_the_fence_does_not_end_a_row_of_crashes),
+        T(test_converge__what_is_made_for_another_was_not_deleted_by_somebody),
+        T(test_converge__a_stop_without_a_fence_blames_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,24 @@ static void test_words__more_than_are_told_are_counted(void **state)
     cluster_release(&c);
 }
 
+/* Five are told, and what goes beyond that is counted from the first. */
+static void test_words__five_sentences_are_told(void **state)
+{
+    for (int sick = 4; sick <= 7; sick++) {
+        struct cluster c = healthy(8);
+        struct report r;
+
+        for (int i = 0; i < sick; i++)
+            status(&c, "k1", i, "running", "unhealthy", "HTTP 503");
+        r = reported(&c, "healing", "");
+        assert_int_equal(count(&r.services.at[0].why, "is running, unhealthy"), sick < 5 ? sick : 5);
+        assert_int_equal(count(&r.services.at[0].why, "and 1 more; see `orc status shop/web`"), sick == 6);
+        assert_int_equal(count(&r.services.at[0].why, " more; see"), sick > 5);
+        report_release(&r);
+        cluster_release(&c);
+    }
+}
+
 /* ---- gateways */
 
 static void test_words__a_gateway_without_a_sign_of_life_is_a_problem(void **state)
@@ -292,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_words__a_tasks_members_are_told),
         cmocka_unit_test(test_words__tasks_are_in_order_of_their_slots),
         cmocka_unit_test(test_words__a_task_that_goes_says_why),
+        cmocka_unit_test(test_words__five_sentences_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

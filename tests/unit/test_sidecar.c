@@ -293,6 +293,22 @@ static void test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped(vo
     pod_free(p);
 }
 
+/* While what became of its stop is not known, of whichever container, it is not called stopped. */
+static void test_sidecar__one_that_must_be_looked_at_keeps_the_task_from_having_stopped(void **state_)
+{
+    for (int unknown = 0; unknown < N; unknown++) {
+        struct pod *p = running();
+
+        p->desired = TASK_DRAIN;
+        settle(p);
+        assert_int_equal(state(p), TASK_STOPPED);
+        p->unseen[unknown] = true;
+        assert_int_equal(state(p), TASK_STOPPING);
+        assert_int_equal(state_after(p, TASK_STOPPED), TASK_STOPPED);
+        pod_free(p);
+    }
+}
+
 /* What is there is looked at every few minutes: what was told as stopped stays so (seed 1326719). */
 static void test_sidecar__a_later_look_takes_no_stop_back(void **state_)
 {
@@ -640,6 +656,7 @@ int main(void)
         cmocka_unit_test(test_sidecar__found_running_it_has_joined_the_start_before_its_own),
         cmocka_unit_test(test_sidecar__nothing_is_done_before_the_main_one_was_looked_at),
         cmocka_unit_test(test_sidecar__at_random_it_comes_to_what_is_asked),
+        cmocka_unit_test(test_sidecar__one_that_must_be_looked_at_keeps_the_task_from_having_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
