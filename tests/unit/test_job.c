@@ -266,6 +266,32 @@ static void test_job__room_for_another_is_when_one_has_stopped(void **state)
     sim_free(s);
 }
 
+/* Where fewest of its tasks run, though another node is emptier: what has ended does not count, nor what is
+ * left of a task that nobody asks for any more. */
+static void test_job__the_next_task_goes_where_fewest_run(void **state)
+{
+    struct spec_service *w = job_spec("good", 6), *other = sim_spec("other", 1, "good");
+    char id[KEY_TASK_MAX + 1], loaded[KEY_NAME_MAX + 1], node[KEY_NAME_MAX + 1];
+    struct sim *s = sim_of(2);
+
+    other->limits.memory = 4000 * SIM_MIB;
+    sim_apply(s, "shop", 1, other);
+    sim_pass(s, 60000);
+    assert_true(sim_task_in(s, "other", 0, id, loaded));
+    w->run.max_concurrent = 2;
+    sim_apply(s, "shop", 1, w);
+    sim_settle(s);
+    for (int slot = 1; slot < 4; slot++) {
+        assert_true(sim_task_in(s, "web", slot, id, node));
+        assert_string_equal(node, loaded);
+        if (slot == 2)
+            sim_status(s, loaded, "shop.web.9.99",
+                       &(struct record_status){.state = TASK_RUNNING, .exit_code = -1});
+        ends(s, slot, 0);
+    }
+    sim_free(s);
+}
+
 /* What has succeeded has, wherever its node is now. */
 static void test_job__a_success_outlives_its_node(void **state)
 {
@@ -483,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_job__without_room_it_waits_with_the_reason),
         cmocka_unit_test(test_job__a_new_leader_goes_on_where_the_old_one_was),
         cmocka_unit_test(test_job__property_all_complete_and_never_too_many_at_once),
+        cmocka_unit_test(test_job__the_next_task_goes_where_fewest_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -275,6 +275,30 @@ static void test_global_job__max_concurrent_holds(void **state)
     sim_free(s);
 }
 
+/* A slot that was completed on a server that is no more is nobody else's. */
+static void test_global_job__a_joining_node_has_a_slot_of_its_own(void **state)
+{
+    struct sim *s = applied(3, global_job("good"));
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+
+    assert_true(sim_task_in(s, "web", 2, id, node));
+    ends(s, 2, 0);
+    sim_del(s, key_task(SIM_CLUSTER, node, id));
+    sim_del(s, key_status(SIM_CLUSTER, node, id));
+    sim_del(s, key_alive(SIM_CLUSTER, node));
+    sim_del(s, key_node(SIM_CLUSTER, node));
+    sim_node(s, 8, 8000);
+    sim_settle(s);
+    assert_run(s, 1, "running 1/4 0");
+    assert_true(sim_task_in(s, "web", 3, id, node));
+    assert_string_equal(node, "k4");
+    for (int slot = 0; slot < 4; slot++)
+        if (slot != 2)
+            ends(s, slot, 0);
+    assert_run(s, 1, "succeeded 4/4 0");
+    sim_free(s);
+}
+
 /* ---- services that wait for a job */
 
 static struct spec_service *after_migration(int64_t n)
@@ -371,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_depends__the_first_deployment_waits_until_the_job_has_completed),
         cmocka_unit_test(test_depends__an_update_waits_for_the_jobs_new_run),
         cmocka_unit_test(test_depends__a_job_that_runs_again_stops_no_repair),
+        cmocka_unit_test(test_global_job__a_joining_node_has_a_slot_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -562,6 +562,31 @@ static void test_schedule__a_clock_set_ahead_runs_one_at_once(void **state)
     sim_free(s);
 }
 
+/* Also where the results of the runs that were are not kept, and for a new revision. */
+static void test_schedule__what_is_dealt_with_outlives_the_results(void **state)
+{
+    for (int revision = 1; revision <= 2; revision++) {
+        struct spec_service *w = job_spec("exit0", "*/5 * * * *");
+        struct sim *s;
+
+        w->run.keep = 1;
+        s = at(0, w);
+        pass(s, 31 * MINUTE);
+        assert_int_equal(last_run(s), 6);
+        ahead -= 20 * MINUTE;
+        if (revision == 2) {
+            w = job_spec("exit0", "*/5 * * * *");
+            w->run.keep = 1;
+            sim_apply(s, "shop", 2, w);
+        }
+        pass(s, 19 * MINUTE + 50000); /* up to 00:30 again */
+        assert_int_equal(last_run(s), 6);
+        pass(s, 5 * MINUTE);
+        assert_int_equal(last_run(s), 7);
+        sim_free(s);
+    }
+}
+
 /* A clock that was years ahead does not silence the schedule for years. */
 static void test_schedule__a_clock_that_was_far_ahead_is_forgotten(void **state)
 {
@@ -665,6 +690,38 @@ static void test_schedule__an_unknown_zone_is_said(void **state)
     sim_free(s);
 }
 
+/* UTC needs no table. */
+static void test_schedule__utc_by_name_is_always_known(void **state)
+{
+    struct sim *s = in_zone("UTC", "0 3 * * *");
+
+    pass(s, 3 * HOUR - 1);
+    assert_int_equal(last_run(s), 0);
+    pass(s, 1);
+    assert_int_equal(last_run(s), 1);
+    sim_free(s);
+}
+
+/* Once it is known, what was due meanwhile, within its deadline, is none of its. */
+static void test_schedule__a_zone_that_comes_to_be_known_counts_from_then(void **state)
+{
+    struct spec_service *w = job_spec("exit0", "0 * * * *");
+    struct sim *s;
+
+    w->schedule.time_zone = orc_strdup("Test/East");
+    s = at(0, w); /* this server has no zones at all */
+    pass(s, HOUR + 10 * MINUTE);
+    assert_rollout(s, "shop", "web", "updating", 1, "no time zone \"Test/East\"");
+    sim_new_leader(s);
+    core_set_zones(s->core, (struct core_zones){zones, NULL});
+    pass(s, 50 * MINUTE - 1);
+    assert_rollout(s, "shop", "web", "complete", 1, NULL);
+    assert_int_equal(last_run(s), 0);
+    pass(s, 1);
+    assert_int_equal(last_run(s), 1);
+    sim_free(s);
+}
+
 /* ---- at rest */
 
 static void test_schedule__between_runs_nothing_is_written(void **state)
@@ -713,6 +770,9 @@ int main(void)
         cmocka_unit_test(test_schedule__when_clocks_change),
         cmocka_unit_test(test_schedule__an_unknown_zone_is_said),
         cmocka_unit_test(test_schedule__between_runs_nothing_is_written),
+        cmocka_unit_test(test_schedule__what_is_dealt_with_outlives_the_results),
+        cmocka_unit_test(test_schedule__utc_by_name_is_always_known),
+        cmocka_unit_test(test_schedule__a_zone_that_comes_to_be_known_counts_from_then),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
