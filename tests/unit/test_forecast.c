@@ -426,6 +426,23 @@ static void test_forecast__a_rolling_update_is_told_batch_after_batch(void **sta
     sim_free(s);
 }
 
+/* Amid it, as a leader would who finds it so: the delay between two batches begins anew. */
+static void test_forecast__a_batch_under_way_is_followed_by_a_whole_delay(void **state)
+{
+    struct sim *s = running(2, 2);
+    struct spec_service *w = sim_spec("web", 2, "better");
+    struct forecast_result r;
+
+    w->update.delay_ms = 60000;
+    sim_apply(s, "shop", 2, w);
+    sim_pass(s, 20000);
+    assert_int_equal(sim_count(s, (struct sim_want){.service = "web", .revision = 2, .available = true}), 1);
+    r = foretold(s);
+    assert_int_equal(first_op_after(&r), 60000);
+    forecast_result_release(&r);
+    sim_free(s);
+}
+
 static void test_forecast__the_order_of_feeding_does_not_matter(void **state)
 {
     struct sim *s = running(3, 5);
@@ -756,6 +773,7 @@ int main(void)
         cmocka_unit_test(test_forecast__what_is_leaving_is_nowhere),
         cmocka_unit_test(test_forecast__its_records_are_dated_from_now_on),
         cmocka_unit_test(test_forecast__in_a_cluster_that_is_held_nothing_begins),
+        cmocka_unit_test(test_forecast__a_batch_under_way_is_followed_by_a_whole_delay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

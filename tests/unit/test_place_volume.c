@@ -77,6 +77,48 @@ static void test_volume__a_new_one_is_made_anywhere(void **state)
     sim_free(s);
 }
 
+/* Why a slot can't be where its data is says nothing of one that has none yet. */
+static void test_volume__a_slot_kept_from_its_data_keeps_no_other_waiting(void **state)
+{
+    struct sim *s = cluster(2);
+    char id[KEY_TASK_MAX + 1], its[KEY_NAME_MAX + 1];
+
+    sim_apply(s, "shop", 1, with("db", 1, "data"));
+    sim_pass(s, 60000);
+    assert_true(sim_task_in(s, "db", 0, id, its));
+    sim_policy(s, its, true, false);
+    sim_turn(s, "db", 0, TASK_FAILED, TASK_UNKNOWN, NULL);
+    sim_scale(s, "shop", "db", 2);
+    sim_pass(s, 60000);
+    assert_waits(s, "db", 1, ": cordoned");
+    assert_int_equal(on(s, "db", strcmp(its, "k1") == 0 ? "k2" : "k1"), 1);
+    sim_free(s);
+}
+
+/* Nor does one that is tied to a volume on a node that takes nothing keep another from its own. */
+static void test_volume__a_slot_without_a_place_keeps_no_other_from_its_data(void **state)
+{
+    struct sim *s = cluster(2);
+    char id[KEY_TASK_MAX + 1], first[KEY_NAME_MAX + 1], second[KEY_NAME_MAX + 1];
+
+    sim_apply(s, "shop", 1, with("db", 2, "data"));
+    sim_pass(s, 60000);
+    assert_true(sim_task_in(s, "db", 0, id, first));
+    assert_true(sim_task_in(s, "db", 1, id, second));
+    sim_node(s, 4, 8000);
+    node(s, 3, "shop.data", NULL);
+    sim_policy(s, "k3", true, false);
+    sim_alive(s, first, false);
+    sim_del(s, key_node(SIM_CLUSTER, first));
+    sim_pass(s, 60000);
+    assert_waits(s, "db", 1, "data is on k3");
+    sim_turn(s, "db", 1, TASK_FAILED, TASK_UNKNOWN, NULL);
+    sim_pass(s, 60000);
+    assert_waits(s, "db", 1, "data is on k3");
+    assert_int_equal(on(s, "db", second), 1);
+    sim_free(s);
+}
+
 /* Each slot its own: first those that nobody has, then new ones. */
 static void test_volume__replicas_take_each_a_volume_that_is_there_then_new_ones(void **state)
 {
@@ -411,6 +453,8 @@ int main(void)
         cmocka_unit_test(test_volume__a_removed_node_has_none_and_an_unreadable_one_still_has),
         cmocka_unit_test(test_volume__what_is_on_a_node_that_was_let_go_is_given_up),
         cmocka_unit_test(test_volume__names_that_come_and_go_leave_nothing),
+        cmocka_unit_test(test_volume__a_slot_kept_from_its_data_keeps_no_other_waiting),
+        cmocka_unit_test(test_volume__a_slot_without_a_place_keeps_no_other_from_its_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
