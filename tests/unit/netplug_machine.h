@@ -1,5 +1,5 @@
-/* netplug_machine.h - a model of a machine's links: built by hand, changed by the steps of a plan as the kernel
- * changes it, looked at as text. For the tests of what netplug plans.
+/* netplug_machine.h - a model of a machine's links: built by hand, changed by the steps of a plan as the
+ * kernel changes it, looked at as text. For the tests of what netplug plans.
  */
 #ifndef TESTS_UNIT_NETPLUG_MACHINE_H
 #define TESTS_UNIT_NETPLUG_MACHINE_H
@@ -31,6 +31,14 @@ NETPLUG_FN struct link *add_link(struct link_set *set, const char *name, const c
     l->ethernet = l->up = l->running = l->has_mac = true;
     memcpy(l->mac, (uint8_t[]){0x52, 0x54, 0, 0, 0, (uint8_t)l->index}, LINK_MAC_LEN);
     return l;
+}
+
+NETPLUG_FN struct link_addr addr(const char *text)
+{
+    struct link_addr a = {0};
+
+    assert_int_equal(link_addr_parse(text, &a, NULL), 0);
+    return a;
 }
 
 NETPLUG_FN void add_addr(struct link *l, const char *text)
@@ -74,7 +82,8 @@ NETPLUG_FN struct link_set server(void)
 
 ORC_UNUSED static const struct netplug_bridge_req eth1 = {.interface = "eth1", .address = "10.210.3.1/16"};
 ORC_UNUSED static const struct netplug_bridge_req portless = {.address = "10.210.3.1/16"};
-ORC_UNUSED static const struct netplug_bridge_req vlan = {.interface = "eth1", .vlan = 100, .address = "10.210.3.1/16"};
+ORC_UNUSED static const struct netplug_bridge_req vlan = {
+    .interface = "eth1", .vlan = 100, .address = "10.210.3.1/16"};
 
 NETPLUG_FN char *text_of(const struct link_plan *plan)
 {
@@ -300,10 +309,53 @@ NETPLUG_FN struct machine machine(void)
     return (struct machine){.set = server()};
 }
 
+/* The operator's own, with the MAC of eth1. */
+NETPLUG_FN struct link *operators_bridge(struct machine *m)
+{
+    struct link *bridge = add_link(&m->set, "orc0", "bridge", 1450);
+
+    memcpy(bridge->mac, link_find(&m->set, "eth1")->mac, LINK_MAC_LEN);
+    return bridge;
+}
+
+/* The one that `vlan` asks for. */
+NETPLUG_FN struct link *operators_vlan(struct machine *m, int mtu)
+{
+    struct link *l = add_link(&m->set, "eth1.100", "vlan", mtu);
+
+    l->parent = link_find(&m->set, "eth1")->index;
+    l->vlan = 100;
+    return l;
+}
+
 NETPLUG_FN void machine_release(struct machine *m)
 {
     link_set_release(&m->set);
     link_taken_release(&m->taken);
+}
+
+NETPLUG_FN bool has(struct machine *m, const char *dev, const char *text)
+{
+    struct link_addr a = addr(text);
+    const struct link *l = link_find(&m->set, dev);
+
+    return l && link_addr_find(l, &a);
+}
+
+NETPLUG_FN bool takes_over(struct machine *m, const struct netplug_bridge_req *req)
+{
+    struct link_plan plan = request(m, req);
+    bool is = plan.takes_over;
+
+    link_plan_release(&plan);
+    return is;
+}
+
+/* As it was, but for the MTU of orc0, which is what it last was. */
+NETPLUG_FN void expect_picture_but_mtu(struct machine *m, const char *want)
+{
+    link_find(&m->set, "orc0")->mtu = 1500;
+    expect_picture(&m->set, want);
 }
 
 NETPLUG_FN void expect_plan(struct machine *m, const struct netplug_bridge_req *req, const char *want)
@@ -316,7 +368,7 @@ NETPLUG_FN void expect_plan(struct machine *m, const struct netplug_bridge_req *
 }
 
 NETPLUG_FN void expect_refusal(struct machine *m, const struct netplug_bridge_req *req, int code,
-                           const char *text)
+                               const char *text)
 {
     struct orc_err err = ORC_ERR_INIT;
     struct link_want want;
