@@ -69,6 +69,30 @@ static void test_kept__counts_what_it_is_told(void **state)
     kept_free(k);
 }
 
+/* Rows that have none any more are forgotten when room is needed: the table is as large as what is in it. */
+static void test_kept__rows_that_come_and_go_leave_nothing(void **state)
+{
+    struct core_kept *k = kept_new(1, 0);
+
+    kept_set(k, SLOTS, 0); /* stays */
+    for (int round = 0; round < 50; round++) {
+        for (int slot = 0; slot < SLOTS; slot++)
+            kept_set(k, slot, (uint32_t)(1 + round * SLOTS + slot));
+        assert_int_equal(k->well, SLOTS + 1);
+        assert_true(k->rows <= k->on.n);
+        assert_in_range(k->on.n, SLOTS + 1, 8 * SLOTS);
+        for (int slot = 0; slot < SLOTS; slot++)
+            kept_mark(k, slot);
+        kept_begin(k);
+        kept_end(k);
+        assert_int_equal(k->well, 1);
+        assert_int_equal(kept_on(k, 0), 1);
+        for (int slot = 0; slot < SLOTS; slot++)
+            assert_int_equal(kept_on(k, (uint32_t)(1 + round * SLOTS + slot)), 0);
+    }
+    kept_free(k);
+}
+
 static void test_kept__a_row_that_does_not_fit_is_looked_at_each_time(void **state)
 {
     struct core_kept *k = kept_new(1, 0);
@@ -347,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_kept__counts_what_it_is_told),
         cmocka_unit_test(test_kept__a_row_that_does_not_fit_is_looked_at_each_time),
         cmocka_unit_test(test_kept__every_plan_is_that_of_looking_at_all),
+        cmocka_unit_test(test_kept__rows_that_come_and_go_leave_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
