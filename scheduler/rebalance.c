@@ -61,7 +61,7 @@ static void add_source(struct cells *x, struct slot *s)
     struct cell *cell = cell_of(x, s->head->node);
     int here = place_spread(x->c, s->head->node);
 
-    if (cell->from && (here < cell->most || (here == cell->most && s->n < cell->from->n)))
+    if (cell->from && here < cell->most) /* slots come by number */
         return;
     cell->from = s;
     cell->most = here;

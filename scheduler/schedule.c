@@ -37,13 +37,13 @@ static int64_t dealt_with(const struct recon *x)
 
 static void wake_for(struct recon *x)
 {
-    int64_t left = x->next.next_run - x->c->wall;
+    int64_t left = x->next.next_run - x->c->wall; /* it is always to come */
 
-    core_wake(x->c, x->s,
-              x->c->now + (uint64_t)(left > 0 && left < SCHEDULE_LOOK_MS ? left : SCHEDULE_LOOK_MS));
+    core_wake(x->c, x->s, x->c->now + (uint64_t)(left < SCHEDULE_LOOK_MS ? left : SCHEDULE_LOOK_MS));
 }
 
-/* Has this time had its run? The word of another leader's clock, `scheduled` may have been taken back since. */
+/* Has this time had its run? The word of another leader's clock, `scheduled` may have been taken back since.
+ */
 static bool had_its_run(const struct recon *x, int64_t at)
 {
     for (size_t i = 0; i < x->next.runs.n; i++)
