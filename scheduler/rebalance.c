@@ -118,21 +118,13 @@ static int gain_of(const struct cells *x, const struct pair *p, size_t level)
     return p->from && p->to ? most_at(x, p->from, level) - least_at(x, p->to, level) : 0;
 }
 
-/* In that level, or else in the next: what leaves the fuller need not be moved again for it. */
-static bool fuller(const struct cells *x, const struct cell *a, const struct cell *b, size_t level)
-{
-    int by = 0;
-
-    for (; !by && level <= x->req.spec->spread_over.n; level++)
-        by = most_at(x, a, level) - most_at(x, b, level);
-    return by > 0;
-}
-
 static void offer(const struct cells *x, struct pair *p, struct cell *cell, size_t level)
 {
     int by = cell->to && p->to ? least_at(x, cell, level) - least_at(x, p->to, level) : 0;
 
-    if (cell->from && (!p->from || fuller(x, cell, p->from, level)))
+    /* In the levels after this one, too: or it would have to be moved again within the fuller. */
+    if (cell->from &&
+        (!p->from || place_fuller(x->c, x->req.spec, cell->from->head->node, p->from->from->head->node) > 0))
         p->from = cell;
     if (cell->to && (!p->to || by < 0 || (by == 0 && place_better(&cell->score, &p->to->score))))
         p->to = cell;
