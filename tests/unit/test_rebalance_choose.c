@@ -1,14 +1,11 @@
 /* scheduler/rebalance: which replica is moved where, asked of it directly: what may leave, from the fullest
- * to the emptiest in the order of what it is spread over, and what packing moves; by example, and held
- * against looking at every pair of a replica and a node.
+ * to the emptiest in the order of what it is spread over, and what packing moves.
  */
 #include "scheduler/place.h"
-#include "scheduler/place_filter.h"
-#include "scheduler/place_node.h"
+#include "scheduler/place_count.h"
 #include "scheduler/rebalance.h"
 #include "tests/sim/sim.h"
 
-#define NODES_MAX 8
 #define NEEDS_MIB 100 /* a replica */
 
 /* ---- a cluster as a table of its nodes: k1, k2 ... */
@@ -349,12 +346,13 @@ static void test_choose__a_node_that_is_not_allowed_is_not_waited_for(void **sta
     }
 }
 
-/* Nor does it go where its container crashed too often. */
+/* Nor does it go where its container crashed too often, when there is nowhere else. */
 static void test_choose__where_it_was_in_trouble_nothing_goes(void **state)
 {
     for (int is_packed = 0; is_packed < 2; is_packed++)
         for (int crashes = 4; crashes <= 5; crashes++) {
-            const struct row rows[] = {{.web = is_packed ? 2 : 4}, {.web = 1, .other_mib = 100}};
+            const struct row rows[] = {{.web = is_packed ? 2 : 4, .closed = true},
+                                       {.web = 1, .other_mib = 100}};
             struct scene x = scene(rows, 2, is_packed ? packed() : web());
 
             for (int i = 0; i < crashes; i++)
@@ -403,6 +401,52 @@ static void test_choose__the_outer_level_comes_before_the_inner_one(void **state
            "1 to k3: node.labels.region \"n\" has 2 of its replicas, \"s\" has 0", false, na2, nb0, sc0);
     EXPECT(spread("node.labels.region", "node.labels.zone"),
            "5 to k3: node.labels.region \"n\" has 6 of its replicas, \"s\" has 1", false, na2, nb4, sc1);
+}
+
+/* Among groups that have equally few the best node decides, but never against the numbers. */
+static void test_choose__to_the_emptiest_group_then_to_the_best_node(void **state)
+{
+    const struct row a4 = {.web = 4, .zone = "a"}, b0 = {.zone = "b"}, b1 = {.web = 1, .zone = "b"},
+                     avoided = {.zone = "b", .avoid = true}, c0 = {.zone = "c"}, c1 = {.web = 1, .zone = "c"};
+
+    EXPECT(spread("node.labels.zone", NULL),
+           "3 to k2: node.labels.zone \"a\" has 4 of its replicas, \"b\" has 0", false, a4, avoided, c1);
+    EXPECT(spread("node.labels.zone", NULL),
+           "3 to k3: node.labels.zone \"a\" has 4 of its replicas, \"c\" has 0", false, a4, avoided, c0);
+    EXPECT(spread("node.labels.zone", NULL),
+           "3 to k2: node.labels.zone \"a\" has 4 of its replicas, \"b\" has 1", false, a4, b0, b1);
+}
+
+/* Each outer group by itself, also with nodes that take nothing; of several that need it the best. */
+static void test_choose__within_outer_groups(void **state)
+{
+    const struct row na2 = {.web = 2, .region = "n", .zone = "a"},
+                     sc2 = {.web = 2, .region = "s", .zone = "c"},
+                     sc4 = {.web = 4, .region = "s", .zone = "c"}, nb0 = {.region = "n", .zone = "b"},
+                     sd0 = {.region = "s", .zone = "d"};
+
+    EXPECT(spread("node.labels.region", "node.labels.zone"),
+           "3 to k4: node.labels.zone \"c\" has 2 of its replicas, \"d\" has 0", false, na2,
+           {.region = "n", .zone = "b", .avoid = true}, sc2, sd0);
+    EXPECT(spread("node.labels.region", "node.labels.zone"),
+           "1 to k2: node.labels.zone \"a\" has 2 of its replicas, \"b\" has 0", false, na2, nb0, sc2,
+           {.region = "s", .zone = "d", .avoid = true});
+    EXPECT(spread("node.labels.region", "node.labels.zone"),
+           "7 to k3: node.labels.zone \"a\" has 4 of its replicas, \"b\" has 0", false, sc4,
+           {.web = 4, .region = "n", .zone = "a", .closed = true}, nb0);
+}
+
+/* What another service is spread over was counted just before. */
+static void test_choose__another_services_groups_do_not_count(void **state)
+{
+    static const struct row rows[] = {{.web = 2, .zone = "a"}, {.web = 2, .zone = "a"}, {.zone = "b"}};
+    struct spec_service *other = spread("node.labels.region", NULL);
+    struct scene x = scene(rows, 3, spread("node.labels.zone", NULL));
+
+    count_groups(x.s->core, other);
+    expect(&x, "3 to k3: node.labels.zone \"a\" has 4 of its replicas, \"b\" has 0");
+    spec_service_free(other);
+    scene_end(&x);
 }
 
 /* ---- packing */
@@ -478,12 +522,15 @@ static void test_choose__packing_counts_what_is_scarcest(void **state)
 {
     for (int enough = 0; enough < 2; enough++) {
         const char *want = enough ? "1 to k2: 2 of its replicas alone keep k1 in use, and fit elsewhere" : "";
-        struct spec_service *cpus = packed(), *per_node = packed(), *pids = packed();
+        struct spec_service *cpus = packed(), *per_node = packed(), *pids = packed(), *both = packed();
 
         cpus->limits.cpus_nano = INT64_C(2000000000);
         EXPECT(cpus, want, !enough, {.web = 2}, {.web = 1, .other_mib = 10, .cpus = enough ? 6.1 : 5.9});
         per_node->max_per_node = enough ? 4 : 3;
         EXPECT(per_node, want, !enough, {.web = 2}, {.web = 2, .other_mib = 10});
+        both->max_per_node = enough ? 5 : 4; /* and memory for three */
+        EXPECT(both, enough ? "2 to k2: 3 of its replicas alone keep k1 in use, and fit elsewhere" : "",
+               !enough, {.web = 3}, {.web = 2, .other_mib = 450});
         pids->pids_limit = 100;
         EXPECT(pids, want, !enough, {.web = 2, .pids = 1000},
                {.web = 2, .other_mib = 10, .pids = enough ? 400 : 399});
@@ -516,6 +563,9 @@ int main(void)
         cmocka_unit_test(test_choose__where_it_was_in_trouble_nothing_goes),
         cmocka_unit_test(test_choose__groups_come_before_nodes),
         cmocka_unit_test(test_choose__the_outer_level_comes_before_the_inner_one),
+        cmocka_unit_test(test_choose__to_the_emptiest_group_then_to_the_best_node),
+        cmocka_unit_test(test_choose__within_outer_groups),
+        cmocka_unit_test(test_choose__another_services_groups_do_not_count),
         cmocka_unit_test(test_choose__packing_empties_the_node_that_has_fewest),
         cmocka_unit_test(test_choose__packing_goes_by_name_among_equals),
         cmocka_unit_test(test_choose__packing_moves_nothing_that_frees_no_node),
