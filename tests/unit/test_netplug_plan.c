@@ -73,9 +73,13 @@ static void test_netplug_plan__mtu_alone_is_changed_without_taking_over(void **s
 {
     const struct netplug_bridge_req less = {.interface = "eth1", .address = "10.210.3.1/16", .mtu = 1400};
     struct machine m = machine();
+    struct link_plan plan;
 
     apply(&m, &eth1, -1);
     expect_plan(&m, &less, "set orc0 mtu 1400\n");
+    plan = request(&m, &less);
+    assert_int_equal(plan.ops.at[0].was, 1450); /* so that it can be undone */
+    link_plan_release(&plan);
     assert_false(takes_over(&m, &less));
     machine_release(&m);
 }
@@ -142,6 +146,40 @@ static void test_netplug_plan__a_bridge_the_operator_made_is_adopted_and_left(vo
     apply(&m, &eth1, -1);
     back(&m, true);
     expect_picture(&m.set, before);
+    machine_release(&m);
+}
+
+/* It is the provider's port whose address must be seen; without one there is no reason to change anything. */
+static void test_netplug_plan__without_a_ports_mac_a_bridge_keeps_its_own(void **state)
+{
+    struct machine m = machine(), other = machine();
+
+    link_find(&m.set, "eth1")->has_mac = false;
+    apply(&m, &eth1, -1);
+    assert_memory_equal(link_find(&m.set, "orc0")->mac, ((uint8_t[]){2, 0x6f, 10, 210, 3, 1}), LINK_MAC_LEN);
+    operators_bridge(&other);
+    expect_plan(&other, &portless,
+                "set orc0 mtu 1500\n"
+                "add 10.210.3.1/16 to orc0\n"
+                "set net.ipv4.ip_forward 1\n");
+    machine_release(&m);
+    machine_release(&other);
+}
+
+/* A VLAN link may have been given an address of its own, and that one is seen. */
+static void test_netplug_plan__a_vlan_link_that_is_there_gives_its_own_mac(void **state)
+{
+    struct machine m = machine();
+    struct link *l = operators_vlan(&m, 1450);
+
+    memcpy(l->mac, (uint8_t[]){2, 1, 2, 3, 4, 5}, LINK_MAC_LEN);
+    expect_plan(&m, &vlan,
+                "create bridge orc0 with 02:01:02:03:04:05\n"
+                "set eth1.100 master orc0\n"
+                "set orc0 mtu 1450\n"
+                "set orc0 up\n"
+                "add 10.210.3.1/16 to orc0\n"
+                "set net.ipv4.ip_forward 1\n");
     machine_release(&m);
 }
 
@@ -368,6 +406,8 @@ int main(void)
         cmocka_unit_test(test_netplug_plan__a_port_torn_out_comes_back_with_what_is_left),
         cmocka_unit_test(test_netplug_plan__bad_requests_are_refused_with_the_token),
         cmocka_unit_test(test_netplug_plan__what_is_in_the_way_is_said),
+        cmocka_unit_test(test_netplug_plan__without_a_ports_mac_a_bridge_keeps_its_own),
+        cmocka_unit_test(test_netplug_plan__a_vlan_link_that_is_there_gives_its_own_mac),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

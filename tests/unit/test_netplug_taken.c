@@ -79,23 +79,6 @@ static void test_netplug_taken__a_bridge_that_was_there_gets_the_ports_mac(void 
     machine_release(&m);
 }
 
-/* A VLAN link may have been given an address of its own, and that one is seen. */
-static void test_netplug_taken__a_vlan_link_that_is_there_gives_its_own_mac(void **state)
-{
-    struct machine m = machine();
-    struct link *l = operators_vlan(&m, 1450);
-
-    memcpy(l->mac, (uint8_t[]){2, 1, 2, 3, 4, 5}, LINK_MAC_LEN);
-    expect_plan(&m, &vlan,
-                "create bridge orc0 with 02:01:02:03:04:05\n"
-                "set eth1.100 master orc0\n"
-                "set orc0 mtu 1450\n"
-                "set orc0 up\n"
-                "add 10.210.3.1/16 to orc0\n"
-                "set net.ipv4.ip_forward 1\n");
-    machine_release(&m);
-}
-
 static void test_netplug_taken__a_port_that_is_down_is_put_up_and_down_again(void **state)
 {
     struct machine m = machine();
@@ -216,6 +199,66 @@ static void test_netplug_taken__the_operators_empty_bridge_outlives_us(void **st
     back(&m, true);
     expect_picture(&m.set, before);
     machine_release(&m);
+}
+
+/* Also when the port alone is given back: nothing of it was ours before. */
+static void test_netplug_taken__the_operators_bridge_keeps_what_was_there_before_the_port(void **state)
+{
+    for (int claimed = 0; claimed < 2; claimed++) {
+        struct machine m = machine();
+        orc_auto_free char *before = NULL;
+
+        add_addr(operators_bridge(&m), "192.168.7.1/24");
+        if (claimed)
+            apply(&m, &portless, -1);
+        before = picture(&m.set);
+        apply(&m, &eth1, -1);
+        back(&m, false);
+        if (claimed)
+            expect_picture_but_mtu(&m, before);
+        else
+            expect_picture(&m.set, before);
+        assert_int_equal(has(&m, "orc0", "10.210.3.1/16"), claimed);
+        machine_release(&m);
+    }
+}
+
+/* Ours goes with the rest when all is given back, and with its port when it was made anew for that. */
+static void test_netplug_taken__our_bridge_outlives_its_port_only_where_it_was_there_before(void **state)
+{
+    for (int deleted = 0; deleted < 2; deleted++) {
+        struct machine m = machine();
+        orc_auto_free char *before = picture(&m.set);
+
+        apply(&m, &portless, -1);
+        if (deleted)
+            drop_link(&m.set, "orc0");
+        apply(&m, &eth1, -1);
+        back(&m, !deleted);
+        expect_picture(&m.set, before);
+        machine_release(&m);
+    }
+}
+
+/* Once, and not when somebody has put it down already. */
+static void test_netplug_taken__a_port_is_put_down_once(void **state)
+{
+    for (int down = 0; down < 2; down++) {
+        struct machine m = machine();
+        struct link_plan plan = {0};
+        const struct link_op *op;
+        int times = 0;
+
+        link_find(&m.set, "eth1")->up = false;
+        apply(&m, &eth1, -1);
+        link_find(&m.set, "eth1")->up = !down;
+        link_plan_back(&m.set, &m.taken, true, &plan);
+        orc_vec_each (op, &plan.ops)
+            times += op->kind == LINK_UP && op->to == 0;
+        assert_int_equal(times, !down);
+        link_plan_release(&plan);
+        machine_release(&m);
+    }
 }
 
 static void test_netplug_taken__a_machine_of_which_nothing_was_taken_is_left_alone(void **state)
@@ -440,6 +483,25 @@ static void test_netplug_taken__a_bridge_that_was_deleted_is_made_again_with_all
     machine_release(&m);
 }
 
+/* ... also beside what the port was given instead, and of that only what somebody gave it. */
+static void test_netplug_taken__what_the_port_got_meanwhile_comes_with_it(void **state)
+{
+    struct machine m = machine();
+
+    tear_out(&m);
+    drop_link(&m.set, "orc0");
+    add_addr(link_find(&m.set, "eth1"), "10.0.0.88/24");
+    apply(&m, &eth1, -1);
+    assert_true(has(&m, "orc0", "10.0.0.1/24"));
+    assert_true(has(&m, "orc0", "10.0.0.51/24"));
+    assert_true(has(&m, "orc0", "10.0.0.88/24"));
+    add_addr(link_find(&m.set, "eth1"), "10.0.0.99/24");
+    add_route(&m.set, "eth1", "10.0.0.0/24", NULL);
+    m.set.routes.at[m.set.routes.n - 1].protocol = RTPROT_KERNEL;
+    expect_plan(&m, &eth1, "remove 10.0.0.99/24 from eth1\nadd 10.0.0.99/24 to orc0\n");
+    machine_release(&m);
+}
+
 static void test_netplug_taken__asked_twice_nothing_is_noted_twice(void **state)
 {
     struct machine m = machine();
@@ -488,7 +550,6 @@ int main(void)
         cmocka_unit_test(test_netplug_taken__whatever_touches_the_ports_way_has_to_be_confirmed),
         cmocka_unit_test(test_netplug_taken__a_link_local_address_of_the_port_needs_no_confirming),
         cmocka_unit_test(test_netplug_taken__a_bridge_that_was_there_gets_the_ports_mac),
-        cmocka_unit_test(test_netplug_taken__a_vlan_link_that_is_there_gives_its_own_mac),
         cmocka_unit_test(test_netplug_taken__a_port_that_is_down_is_put_up_and_down_again),
         cmocka_unit_test(test_netplug_taken__what_somebody_did_to_the_bridge_is_put_right_alone),
         cmocka_unit_test(test_netplug_taken__only_a_former_own_address_leaves_the_bridge),
@@ -506,6 +567,10 @@ int main(void)
         cmocka_unit_test(test_netplug_taken__a_bridge_that_was_deleted_is_made_again_with_all_it_had),
         cmocka_unit_test(test_netplug_taken__asked_twice_nothing_is_noted_twice),
         cmocka_unit_test(test_netplug_taken__a_copy_is_whole_and_of_its_own),
+        cmocka_unit_test(test_netplug_taken__the_operators_bridge_keeps_what_was_there_before_the_port),
+        cmocka_unit_test(test_netplug_taken__our_bridge_outlives_its_port_only_where_it_was_there_before),
+        cmocka_unit_test(test_netplug_taken__a_port_is_put_down_once),
+        cmocka_unit_test(test_netplug_taken__what_the_port_got_meanwhile_comes_with_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
