@@ -85,6 +85,7 @@ static void assert_lanes(struct core *c)
 
     HASH_ITER (hh, c->nodes, n, next)
         assert_lane(c, n);
+    assert_true(c->stale_blocks.n <= c->blocks.n); /* each once */
     lanes_find_least(c);
     assert_int_equal(c->stale_blocks.n, 0);
     assert_int_equal(c->lanes_least.n, (c->blocks.n + CORE_LANES - 1) / CORE_LANES);
@@ -157,7 +158,7 @@ static size_t used_blocks(const struct core *c)
 
 static void test_lanes__nodes_alike_fill_blocks(void **state)
 {
-    static const int rows[][2] = {{1, 1}, {15, 1}, {16, 1}, {17, 2}, {32, 2}, {33, 3}, {257, 17}};
+    static const int rows[][2] = {{1, 1}, {15, 1}, {16, 1}, {17, 2}, {32, 2}, {33, 3}, {240, 15}, {257, 17}};
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(rows); i++) {
         struct sim *s = sim_of(rows[i][0]);

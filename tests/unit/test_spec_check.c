@@ -39,6 +39,7 @@ static void test_spec_image__a_registrys_port_is_no_tag(void **state)
                                        "nginx:1.25",
                                        "library/nginx",
                                        "localhost/nginx",
+                                       "localhost_x/nginx", /* no registry, but a part of a name */
                                        "localhost:5000/nginx",
                                        "localhost:5000/shop/orders:v1",
                                        "registry.example.com:5000/a/b/c:v_1.2-3",
@@ -75,6 +76,7 @@ static void test_spec_image__digest_length_case_and_shape_are_checked(void **sta
         "localhost:/a",
         "localhost:0/a",
         "localhost:65536/a",
+        "localhost:005000/a",
         "localhost:5000/",
         ":5000/a",
         ".a/b",
@@ -260,7 +262,7 @@ static void test_spec_quote__cuts_at_a_characters_border(void **state)
     assert_int_equal(strlen(spec_quote(long_one).text), 59 + 3);
     memset(long_one, 0x01, 199);
     assert_true(strlen(spec_quote(long_one).text) < sizeof(struct spec_quoted));
-    assert_string_equal(spec_quote("a\nb\x1b").text, "a\\nb\\x1b");
+    assert_string_equal(spec_quote("a\nb\x1b\x7f").text, "a\\nb\\x1b\\x7f");
     memset(long_one, 0x80, 199); /* nothing but continuation bytes */
     assert_string_equal(spec_quote(long_one).text, "...");
 }

@@ -233,6 +233,8 @@ static void test_limits__signals(void **state)
         {"RTMIN+", NULL},
         {"RTMIN+x", NULL},
         {"RTMIN+01", NULL},
+        {"RTMIN++3", NULL},
+        {"RTMIN+ 3", NULL},
         {"RTMIN+1x", NULL},
         {"RTMAX", "SIGRTMAX"},
         {"RTMAX-1", "SIGRTMAX-1"},
