@@ -2,7 +2,6 @@
  * to the emptiest in the order of what it is spread over, and what packing moves.
  */
 #include "scheduler/place.h"
-#include "scheduler/place_count.h"
 #include "scheduler/rebalance.h"
 #include "tests/sim/sim.h"
 
@@ -415,6 +414,9 @@ static void test_choose__to_the_emptiest_group_then_to_the_best_node(void **stat
            "3 to k3: node.labels.zone \"a\" has 4 of its replicas, \"c\" has 0", false, a4, avoided, c0);
     EXPECT(spread("node.labels.zone", NULL),
            "3 to k2: node.labels.zone \"a\" has 4 of its replicas, \"b\" has 1", false, a4, b0, b1);
+    EXPECT(spread("node.labels.zone", NULL),
+           "4 to k2: node.labels.zone \"a\" has 5 of its replicas, \"b\" has 1", false,
+           {.web = 5, .zone = "a"}, {.web = 1, .zone = "b", .avoid = true}, {.web = 2, .zone = "c"});
 }
 
 /* Each outer group by itself, also with nodes that take nothing; of several that need it the best. */
@@ -436,16 +438,15 @@ static void test_choose__within_outer_groups(void **state)
            {.web = 4, .region = "n", .zone = "a", .closed = true}, nb0);
 }
 
-/* What another service is spread over was counted just before. */
-static void test_choose__another_services_groups_do_not_count(void **state)
+static void test_choose__by_a_leader_that_has_placed_nothing_yet(void **state)
 {
     static const struct row rows[] = {{.web = 2, .zone = "a"}, {.web = 2, .zone = "a"}, {.zone = "b"}};
-    struct spec_service *other = spread("node.labels.region", NULL);
     struct scene x = scene(rows, 3, spread("node.labels.zone", NULL));
 
-    count_groups(x.s->core, other);
+    sim_new_leader(x.s);
+    sim_decide(x.s);
+    look(&x);
     expect(&x, "3 to k3: node.labels.zone \"a\" has 4 of its replicas, \"b\" has 0");
-    spec_service_free(other);
     scene_end(&x);
 }
 
@@ -565,7 +566,7 @@ int main(void)
         cmocka_unit_test(test_choose__the_outer_level_comes_before_the_inner_one),
         cmocka_unit_test(test_choose__to_the_emptiest_group_then_to_the_best_node),
         cmocka_unit_test(test_choose__within_outer_groups),
-        cmocka_unit_test(test_choose__another_services_groups_do_not_count),
+        cmocka_unit_test(test_choose__by_a_leader_that_has_placed_nothing_yet),
         cmocka_unit_test(test_choose__packing_empties_the_node_that_has_fewest),
         cmocka_unit_test(test_choose__packing_goes_by_name_among_equals),
         cmocka_unit_test(test_choose__packing_moves_nothing_that_frees_no_node),
