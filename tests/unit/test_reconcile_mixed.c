@@ -345,6 +345,62 @@ static void test_mixed__a_rollout_stands_still_while_most_nodes_are_lost(void **
         }
 }
 
+/* While only the canary is new: that it finds no place says nothing of those that are of the old version. */
+static void test_mixed__a_canary_that_fits_nowhere_keeps_no_other_waiting(void **state)
+{
+    struct want w = {.replicas = 2};
+    struct spec_service *big = spec(w, 2);
+    char id[KEY_TASK_MAX + 1], its[KEY_NAME_MAX + 1];
+    struct sim *s = deployed(2, w);
+
+    sim_node(s, 8, 9000);
+    big->limits.memory = 8500 * SIM_MIB;
+    big->canary = 1;
+    sim_apply(s, "shop", 2, big);
+    sim_pass(s, 120000);
+    assert_int_equal(state_of(s), ROLLOUT_CANARY);
+    assert_true(sim_task_in(s, "web", 0, id, its));
+    assert_string_equal(its, "k3");
+    sim_alive(s, "k3", false);
+    sim_pass(s, 20000);
+    assert_int_equal(available(s, 2), 0);
+    sim_turn(s, "web", 1, TASK_FAILED, TASK_UNKNOWN, NULL);
+    sim_pass(s, 20000);
+    assert_int_equal(available(s, 1), 1);
+    assert_non_null(strstr(sim_rollout(s, "shop", "web")->pending.at[0].reason, "memory: needs 8.3"));
+    sim_free(s);
+}
+
+/* Nor has it left its node by that: the other versions' replicas are spread beside it. */
+static void test_mixed__a_canary_that_fits_nowhere_still_counts_where_it_is(void **state)
+{
+    struct want w = {.replicas = 2};
+    struct spec_service *big = spec(w, 2), *other = sim_spec("other", 2, "good");
+    char id[KEY_TASK_MAX + 1], its[KEY_NAME_MAX + 1];
+    struct sim *s = sim_of(2);
+
+    other->limits.memory = 5000 * SIM_MIB;
+    sim_apply(s, "shop", 1, other);
+    sim_pass(s, 60000);
+    apply(s, w, 1);
+    sim_pass(s, 120000);
+    sim_node(s, 8, 9000);
+    big->limits.memory = 8500 * SIM_MIB;
+    big->canary = 1;
+    sim_apply(s, "shop", 2, big);
+    sim_pass(s, 120000);
+    assert_int_equal(state_of(s), ROLLOUT_CANARY);
+    sim_node_put(s, "k3", 3, (struct sim_node_opts){.cpus = 8, .memory_mib = 5000}); /* less than it was */
+    sim_turn(s, "web", 0, TASK_FAILED, TASK_UNKNOWN, NULL);
+    sim_turn(s, "web", 1, TASK_FAILED, TASK_UNKNOWN, NULL);
+    sim_pass(s, 60000);
+    assert_int_equal(available(s, 2), 0);
+    assert_int_equal(available(s, 1), 1);
+    assert_true(sim_task_in(s, "web", 1, id, its));
+    assert_string_not_equal(its, "k3");
+    sim_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +415,8 @@ int main(void)
         cmocka_unit_test(test_mixed__a_container_deleted_behind_our_back_is_replaced),
         cmocka_unit_test(test_mixed__half_of_the_nodes_lost_is_replaced_and_more_than_half_is_not),
         cmocka_unit_test(test_mixed__a_rollout_stands_still_while_most_nodes_are_lost),
+        cmocka_unit_test(test_mixed__a_canary_that_fits_nowhere_keeps_no_other_waiting),
+        cmocka_unit_test(test_mixed__a_canary_that_fits_nowhere_still_counts_where_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
