@@ -536,7 +536,7 @@ static void test_limits__of_an_update(void **state)
     ENDS("    deploy: {update_config: {failure_action: %s}}\n", THESE("pause", "continue", "rollback"),
          THESE("stop", "\"\""));
     ENDS("    deploy: {update_config: {max_failure_ratio: %s}}\n", THESE("0", "0.5", "1"),
-         THESE("-0.1", "1.1", "x"));
+         THESE("1.000000001", "-0.1", "1.1", "x"));
     ENDS("    deploy: {update_config: {monitor: %s}}\n", THESE("0s", "8760h"), THESE("8761h", "x"));
 }
 

@@ -263,6 +263,30 @@ static void test_spec_parse__schedules(void **state)
 
 #define JOB "\"restart\":\"no\",\"job\":true"
 
+static void test_spec_parse__schedules_at_their_edges(void **state)
+{
+    static const struct {
+        const char *yaml, *run, *schedule;
+    } cases[] = {
+        {"starting_deadline: 1s", "", ",\"deadline_ms\":1000"},
+        {"starting_deadline: 168h", "", ",\"deadline_ms\":604800000"},
+        {"keep: 1", "\"run\":{\"keep\":1},", ""},
+        {"keep: 100", "\"run\":{\"keep\":100},", ""},
+        {"concurrency: allow", "", ",\"concurrency\":\"allow\""},
+        {"concurrency: forbid", "", ""},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *yaml = orc_printf(
+            WEB("    deploy: {mode: replicated-job}\n    x-orc: {schedule: {cron: '@daily', %s}}\n"),
+            cases[i].yaml);
+        orc_auto_free char *json =
+            orc_printf(JOB ",%s\"schedule\":{\"cron\":\"@daily\"%s}", cases[i].run, cases[i].schedule);
+
+        assert_web(yaml, json);
+    }
+}
+
 /* Behaviours 68, 69: how often a job is tried again, in every way that there is to say it. */
 static void test_spec_parse__jobs(void **state)
 {
@@ -436,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_spec_parse__modes),
         cmocka_unit_test(test_spec_parse__jobs),
         cmocka_unit_test(test_spec_parse__schedules),
+        cmocka_unit_test(test_spec_parse__schedules_at_their_edges),
         cmocka_unit_test(test_spec_parse__preferences_keep_their_order),
         cmocka_unit_test(test_spec_parse__strategy),
         cmocka_unit_test(test_spec_parse__zero_replicas_are_zero),

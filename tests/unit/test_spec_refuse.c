@@ -205,6 +205,12 @@ static void test_spec_refuse__what_makes_no_sense_for_a_job(void **state)
         {JOB("    x-orc: {schedule: {cron: '@daily', concurrency: maybe}}\n"), "5:53: ", "\"forbid\""},
         {JOB("    x-orc: {schedule: {cron: '@daily', starting_deadline: 0s}}\n"),
          "5:59: ", "from 1s to 168h"},
+        {JOB("    x-orc: {schedule: {cron: '@daily', starting_deadline: 999ms}}\n"),
+         "5:59: ", "from 1s to 168h"},
+        {JOB("    x-orc: {schedule: {cron: '@daily', starting_deadline: 168h1ms}}\n"),
+         "5:59: ", "from 1s to 168h"},
+        {JOB("    x-orc: {schedule: {cron: '@daily', keep: 0}}\n"), "5:46: ", "keep"},
+        {JOB("    x-orc: {schedule: {cron: '@daily', keep: 101}}\n"), "5:46: ", "keep"},
         {WEB("    x-orc: {schedule: '@daily'}\n"), "4:23: ", "give deploy.mode \"replicated-job\""},
         {JOB("    x-orc: {job: {max_concurrent: -1}}\n"), "5:35: ", "max_concurrent"},
         {JOB("    x-orc: {job: {keep: 0}}\n"), "5:25: ", "keep"},
@@ -224,6 +230,15 @@ static void test_spec_refuse__what_makes_no_sense_for_a_job(void **state)
     };
 
     ASSERT_REFUSALS(cases);
+}
+
+/* A "cron" that is no schedule is there all the same. */
+static void test_spec_refuse__a_schedule_is_complained_of_once(void **state)
+{
+    orc_auto_free char *said = parse_refused(JOB("    x-orc: {schedule: {cron: '61 * * * *'}}\n"));
+
+    assert_non_null(strstr(said, "is no minute"));
+    assert_null(strstr(said, "has no \"cron\""));
 }
 
 static void test_spec_refuse__environment_and_labels(void **state)
@@ -535,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_spec_refuse__replicas_per_node),
         cmocka_unit_test(test_spec_refuse__preferences_and_strategy),
         cmocka_unit_test(test_spec_refuse__everything_that_is_wrong_is_said_at_once),
+        cmocka_unit_test(test_spec_refuse__a_schedule_is_complained_of_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
