@@ -296,6 +296,8 @@ enum converge_op converge_next(const struct converge *c, const struct converge_w
 void converge_begin(struct converge *c, enum converge_op op)
 {
     c->op = op;
+    if (op == CONVERGE_REMOVE) /* also when it says that it failed: nobody else did it */
+        c->was_made = false;
     c->fenced = c->fenced || (c->desired == TASK_RUN && (op == CONVERGE_STOP || op == CONVERGE_KILL));
 }
 

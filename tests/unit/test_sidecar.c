@@ -405,6 +405,26 @@ static void test_sidecar__another_main_container_means_others_made_for_it(void *
     pod_free(p);
 }
 
+/* Found by the simulator: the engine had deleted it and said that it had failed to. */
+static void test_sidecar__what_was_deleted_to_be_made_anew_is_no_end(void **state_)
+{
+    struct pod *p = pod_new();
+    struct converge_seen gone = {.container = CONTAINER_NONE};
+
+    assert_true(step(p, 0) && step(p, 1));
+    vanishes(p, 0);
+    p->now += CONVERGE_BACKOFF_MIN_MS;
+    assert_true(step(p, 0));
+    assert_int_equal(next(p, 1), CONVERGE_REMOVE);
+    converge_begin(&p->c[1], CONVERGE_REMOVE);
+    converge_end(&p->c[1], CONVERGE_TRANSIENT, "a fault", p->now);
+    converge_see(&p->c[1], &gone, p->now);
+    assert_int_equal(p->c[1].restarts, 0);
+    settle(p);
+    assert_int_equal(state(p), TASK_RUNNING);
+    pod_free(p);
+}
+
 /* A job's main container ends by itself; the task has ended when nothing of it runs. */
 static void test_sidecar__a_job_has_ended_when_all_have(void **state_)
 {
@@ -648,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_sidecar__one_left_in_a_network_that_is_over_is_no_part_of_it),
         cmocka_unit_test(test_sidecar__its_own_end_leaves_the_main_one_alone_and_is_counted),
         cmocka_unit_test(test_sidecar__another_main_container_means_others_made_for_it),
+        cmocka_unit_test(test_sidecar__what_was_deleted_to_be_made_anew_is_no_end),
         cmocka_unit_test(test_sidecar__a_job_has_ended_when_all_have),
         cmocka_unit_test(test_sidecar__what_is_deleted_when_the_main_one_has_ended_is_not_made_again),
         cmocka_unit_test(test_sidecar__one_that_can_not_be_had_fails_the_task_before_it_runs),
