@@ -208,6 +208,7 @@ static void on_forget(void *arg)
     struct gateway *g = arg;
 
     gw_table_forget(g->table);
+    gw_register_forget(g->reg);
     g->sync_revision = 0;
 }
 

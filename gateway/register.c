@@ -335,6 +335,13 @@ void gw_register_pause(struct gw_register *r, bool paused)
         step(r);
 }
 
+void gw_register_forget(struct gw_register *r)
+{
+    if (r->call && r->registered && !r->retiring)
+        etcd_cancel(r->call);
+    r->wrote = r->have = false;
+}
+
 void gw_register_retire(struct gw_register *r, void (*done)(void *arg), void *arg)
 {
     r->retiring = true;

@@ -51,6 +51,8 @@ void gw_register_again(struct gw_register *r);
 void gw_register_report(struct gw_register *r, const struct record_gateway_alive *alive, int64_t draining);
 /* While the store is not the one we knew, nothing is written. */
 void gw_register_pause(struct gw_register *r, bool paused);
+/* The store is not the one we knew: what was to be said of that is not said of this. */
+void gw_register_forget(struct gw_register *r);
 /* Takes the registration back, with NGINX ended before: nobody shall wait for this gateway any more. */
 void gw_register_retire(struct gw_register *r, void (*done)(void *arg), void *arg);
 

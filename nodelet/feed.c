@@ -116,16 +116,11 @@ static void put_gateway_alive(struct agent *a, const char *id, const struct etcd
 {
     struct orc_err err = ORC_ERR_INIT;
     struct record_gateway_alive report = {0};
-    struct withdraw_gateway *g;
 
-    if (record_gateway_alive_parse(kv->value, kv->value_len, &report, &err) < 0) {
+    if (record_gateway_alive_parse(kv->value, kv->value_len, &report, &err) < 0)
         say_garbage(a, kv, &err);
-        return;
-    }
-    g = gateway_of(a, id);
-    record_gateway_alive_release(&g->report);
-    g->report = report;
-    g->alive = true;
+    else
+        withdraw_heard(gateway_of(a, id), report, kv->mod_revision);
 }
 
 /* What vanished is remembered, with when: a withdrawal may have counted on it. Names are few; should somebody

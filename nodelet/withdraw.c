@@ -35,6 +35,15 @@ void withdraw_again(struct withdraw *w)
         w->step = WITHDRAW_PUTTING;
 }
 
+void withdraw_heard(struct withdraw_gateway *g, struct record_gateway_alive report, int64_t revision)
+{
+    record_gateway_alive_release(&g->report);
+    g->report = report;
+    g->alive = true;
+    if (report.served >= revision)
+        g->report.served = 0;
+}
+
 static const struct gateway_inflight *in_flight(const struct record_gateway_alive *report, const char *task)
 {
     for (size_t i = 0; i < report->inflight.n; i++)

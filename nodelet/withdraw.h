@@ -27,6 +27,10 @@ struct withdraw_gateway {
     UT_hash_handle hh;
 };
 
+/* Its heartbeat, written at `revision`; takes over what `report` owns. One that serves what its store did not
+ * hold yet speaks of another store, before a restore from a backup: it agrees to nothing. */
+void withdraw_heard(struct withdraw_gateway *g, struct record_gateway_alive report, int64_t revision);
+
 enum withdraw_step { WITHDRAW_IDLE, WITHDRAW_PUTTING, WITHDRAW_WAITING, WITHDRAW_DONE };
 
 struct withdraw {

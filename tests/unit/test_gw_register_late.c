@@ -87,6 +87,23 @@ static void test_gw_register__a_heartbeat_whose_lease_has_ended_is_written_anew(
     }
 }
 
+/* Found by the simulator: a gateway told the restored store what it had served of the one before. */
+static void test_gw_register__what_was_for_another_store_is_not_said(void **state)
+{
+    struct record_gateway_alive now = {.served = 3};
+    struct gw_register *r = reporting(600);
+
+    gw_register_pause(r, true);
+    gw_register_forget(r);
+    assert_false(call.going);
+    give_lease(8);
+    gw_register_pause(r, false);
+    assert_false(call.going);
+    gw_register_report(r, &now, 0);
+    asks("put /orc/c/gateway-alive/g1 on 8; ");
+    end(r);
+}
+
 static void count(void *arg)
 {
     ++*(int *)arg;
@@ -113,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gw_register__what_is_written_is_not_written_again),
         cmocka_unit_test(test_gw_register__a_heartbeat_whose_lease_has_ended_is_written_anew),
+        cmocka_unit_test(test_gw_register__what_was_for_another_store_is_not_said),
         cmocka_unit_test(test_gw_register__a_retirement_outlasts_its_lease),
     };
 
