@@ -103,10 +103,51 @@ bool engine_is_healthy(const struct sim_container *c)
 
 /* ---- events */
 
+static void tell(struct docker *d, json_t *line)
+{
+    struct sim_proc *was = sim_become(d->proc);
+    struct docker_call *call, *next;
+
+    for (call = LIST_FIRST(&d->calls); call; call = next) {
+        next = LIST_NEXT(call, link);
+        if (call->stream && call->waits && call->on_line)
+            call->on_line(line, call->arg);
+    }
+    sim_become(was);
+}
+
+/* For a process that is stopped: it lies in its socket. */
+struct late_line {
+    struct sim_event event;
+    struct sim_node *node;
+    struct docker *d;
+    json_t *line;
+};
+
+static void tell_late(void *arg)
+{
+    struct late_line *l = arg;
+
+    if (l->node->docker == l->d && l->node->engine_up)
+        tell(l->d, l->line);
+    json_decref(l->line);
+    free(l);
+}
+
+static void tell_later(struct docker *d, json_t *line)
+{
+    struct late_line *l = orc_new(struct late_line);
+
+    l->node = d->node;
+    l->d = d;
+    l->line = json_incref(line);
+    sim_event_init(&l->event, d->proc, tell_late, l);
+    sim_event_in(&l->event, 0);
+}
+
 static void event(struct sim_container *c, const char *action, const char *name, int code)
 {
     struct docker *d = c->node->docker;
-    struct docker_call *call, *next;
     json_t *line;
     char text[16];
 
@@ -118,16 +159,10 @@ static void event(struct sim_container *c, const char *action, const char *name,
     if (name)
         json_object_set_new(json_object_get(json_object_get(line, "Actor"), "Attributes"), name,
                             json_string(text));
-    for (call = LIST_FIRST(&d->calls); call; call = next) {
-        next = LIST_NEXT(call, link);
-        if (call->stream && call->waits && call->on_line) {
-            struct sim_proc *was = sim_become(d->proc);
-
-            if (!d->proc->resume_at || d->proc->resume_at <= world.now) /* else it is found by listing */
-                call->on_line(line, call->arg);
-            sim_become(was);
-        }
-    }
+    if (d->proc->resume_at > world.now)
+        tell_later(d, line);
+    else
+        tell(d, line);
     json_decref(line);
 }
 

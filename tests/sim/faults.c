@@ -401,7 +401,8 @@ static void mend_proc(struct sim_proc *p)
 {
     process_cut(p, false);
     p->link = (struct sim_link){0};
-    p->resume_at = 0;
+    if (p->resume_at)
+        world_resume(p);
     if (!p->up)
         process_start(p);
 }

@@ -90,6 +90,7 @@ void sim_event_in(struct sim_event *e, uint64_t ms)
     sim_event_cancel(e);
     e->at = world.now + ms;
     e->seq = ++world.seq;
+    e->held = false;
     if (world.n_queue == world.cap_queue) {
         world.cap_queue = world.cap_queue ? 2 * world.cap_queue : 256;
         world.queue = orc_realloc(world.queue, world.cap_queue, sizeof(struct sim_event *));
@@ -135,7 +136,30 @@ static bool waits(struct sim_event *e)
     if (!e->proc || !e->proc->resume_at || e->proc->resume_at <= world.now)
         return false;
     sim_event_in(e, e->proc->resume_at - world.now);
+    e->held = true;
     return true;
+}
+
+static int by_seq(const void *a, const void *b)
+{
+    const struct sim_event *x = *(struct sim_event *const *)a, *y = *(struct sim_event *const *)b;
+
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+void world_resume(struct sim_proc *p)
+{
+    ORC_VEC(struct sim_event *) held = {0};
+
+    p->resume_at = 0;
+    for (size_t i = 0; i < world.n_queue; i++)
+        if (world.queue[i]->proc == p && world.queue[i]->held)
+            orc_vec_push(&held, world.queue[i]);
+    if (held.n)
+        qsort(held.at, held.n, sizeof *held.at, by_seq);
+    for (size_t i = 0; i < held.n; i++)
+        sim_event_in(held.at[i], 0);
+    orc_vec_release(&held);
 }
 
 bool world_step(uint64_t until)

@@ -32,6 +32,7 @@ struct sim_event {
     void (*fire)(void *arg);
     void *arg;
     size_t place; /* in the queue, from 1; 0: not queued */
+    bool held;    /* until its process, which is stopped, goes on */
 };
 
 enum sim_kind { SIM_SCHEDULER, SIM_NODELET, SIM_GATEWAY };
@@ -108,6 +109,8 @@ static inline bool sim_event_queued(const struct sim_event *e)
 void sim_once(uint64_t ms, void (*fire)(void *arg), void *arg);
 /* The next event; false: none before `until`, which it is now. */
 bool world_step(uint64_t until);
+/* A process that is stopped goes on now. */
+void world_resume(struct sim_proc *p);
 
 /* Runs as this process; returns who was current. */
 struct sim_proc *sim_become(struct sim_proc *p);
