@@ -196,6 +196,7 @@ static void on_written(const struct etcd_result *res, void *arg)
         free(n->written);
         n->written = orc_take(n->sent);
         n->revision = res->revision;
+        n->opts.on_written(n->key, n->opts.arg);
         changed(n);
     }
     free(n->sent);

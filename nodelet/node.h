@@ -21,7 +21,8 @@ struct node_opts {
     const struct spec_pairs *labels;
     struct spec_resources reserve;
     int reserve_pids;
-    void (*on_alive_doubt)(void *arg); /* the guard did not hold */
+    void (*on_alive_doubt)(void *arg);              /* the guard did not hold */
+    void (*on_written)(const char *key, void *arg); /* the record of this node was */
     void *arg;
 };
 

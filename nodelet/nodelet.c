@@ -65,6 +65,15 @@ static void on_held(void *arg)
     agent_held(n->agent);
 }
 
+/* It may be deleted before the view has shown it. */
+static void on_written(const char *key, void *arg)
+{
+    struct nodelet *n = arg;
+
+    if (n->view)
+        view_expect(n->view, key);
+}
+
 static void on_alive_doubt(void *arg)
 {
     struct nodelet *n = arg;
@@ -427,6 +436,7 @@ static void make_parts(struct nodelet *n)
                                              .on_alive = on_alive,
                                              .on_held = on_held,
                                              .on_subnet = on_subnet,
+                                             .on_written = on_written,
                                              .arg = n};
     struct node_opts node = {.loop = o->loop,
                              .etcd = n->etcd,
@@ -438,6 +448,7 @@ static void make_parts(struct nodelet *n)
                              .reserve = o->reserve,
                              .reserve_pids = o->reserve_pids,
                              .on_alive_doubt = on_alive_doubt,
+                             .on_written = on_written,
                              .arg = n};
     struct network_opts network = {.loop = o->loop,
                                    .docker = n->docker,

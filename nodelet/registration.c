@@ -286,7 +286,10 @@ static void on_subnet(const struct etcd_result *res, void *arg)
         return;
     }
     if (res->succeeded) {
+        orc_auto_free char *key = key_subnet(r->opts.cluster, r->asked);
+
         own(r, r->asked, r->opts.node);
+        r->opts.on_written(key, r->opts.arg);
         subnet_is(r, r->asked);
         return;
     }

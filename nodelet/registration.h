@@ -24,6 +24,7 @@ struct registration_opts {
     void (*on_alive)(int64_t lease, int64_t create_revision, void *arg); /* 0, 0: lost */
     void (*on_held)(void *arg); /* the name belongs to another nodelet: nothing may be done in its place */
     void (*on_subnet)(int k, const char *why, void *arg); /* -1: none, with the reason */
+    void (*on_written)(const char *key, void *arg);       /* the claim of a subnet was */
     void *arg;
 };
 

@@ -29,11 +29,11 @@ struct sidecar_part { /* one container; of a task the first is the main one. Eve
 
 /* Sets what the i-th may do and must now. */
 void sidecar_world(const struct sidecar_part *p, size_t n, size_t i, struct converge_world *w);
-/* What is asked of a sidecar now: it goes when the main container has stopped, as the same stop, and when that
- * has ended for good. `spec`: its own, or NULL. */
+/* What is asked of a sidecar now: it goes when the main container has stopped, as the same stop, and when
+ * that has ended for good. `spec`: its own, or NULL. */
 void sidecar_want(struct converge *side, const struct sidecar_part *main, const struct spec_service *spec);
-/* What a sidecar that was found running, or was started, has joined: the main container's present start if it began after
- * that, else one that is over. Both known; "": the main container does not run. */
+/* What a sidecar that was found running, or was started, has joined: the main container's present start if it
+ * began after that, else one that is over. Both known; "": the main container does not run. */
 const char *sidecar_found(const struct sidecar_part *main, const char *started);
 
 /* ---- as a whole ---- */

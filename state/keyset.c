@@ -36,11 +36,11 @@ struct keyset *keyset_free(struct keyset *k)
     return NULL;
 }
 
-bool keyset_put(struct keyset *k, const char *key, int64_t mod_revision)
+/* One that is new has no mod revision: etcd's begin at 1. */
+static struct entry *get(struct keyset *k, const char *key)
 {
     size_t n = strlen(key);
     struct entry *e;
-    bool changed;
 
     HASH_FIND(hh, k->entries, key, n, e);
     if (!e) {
@@ -48,10 +48,22 @@ bool keyset_put(struct keyset *k, const char *key, int64_t mod_revision)
         memcpy(e->key, key, n + 1);
         HASH_ADD_KEYPTR(hh, k->entries, e->key, n, e);
     }
-    changed = e->mod_revision != mod_revision;
-    e->mod_revision = mod_revision;
     e->round = k->round;
+    return e;
+}
+
+bool keyset_put(struct keyset *k, const char *key, int64_t mod_revision)
+{
+    struct entry *e = get(k, key);
+    bool changed = e->mod_revision != mod_revision;
+
+    e->mod_revision = mod_revision;
     return changed;
+}
+
+void keyset_expect(struct keyset *k, const char *key)
+{
+    get(k, key);
 }
 
 static void drop(struct keyset *k, struct entry *e)
@@ -76,7 +88,7 @@ bool keyset_delete(struct keyset *k, const char *key)
 void keyset_forget(struct keyset *k)
 {
     for (struct entry *e = k->entries; e; e = e->hh.next)
-        e->mod_revision = 0; /* etcd's begin at 1 */
+        e->mod_revision = 0;
 }
 
 void keyset_begin(struct keyset *k)

@@ -16,6 +16,9 @@ struct keyset *keyset_free(struct keyset *k); /* NULL allowed; returns NULL */
 
 /* Notes that the key is there; true when it is new or has another mod revision than noted before. */
 bool keyset_put(struct keyset *k, const char *key, int64_t mod_revision);
+/* It was not delivered yet and is there all the same, or was: it counts as new at its next put, and vanishes
+ * when it is not among those that are read again. */
+void keyset_expect(struct keyset *k, const char *key);
 bool keyset_delete(struct keyset *k, const char *key); /* true when it was there */
 /* Every key counts as changed at its next put: the store is another one. */
 void keyset_forget(struct keyset *k);

@@ -364,6 +364,11 @@ static void deliver_delete(struct view *v, const char *key, int64_t revision)
         v->opts.on_delete(key, revision, v->opts.arg);
 }
 
+void view_expect(struct view *v, const char *key)
+{
+    keyset_expect(v->keys, key);
+}
+
 /* Is the page of the store that was identified? The first one is as linearizable as that was. */
 static bool page_fits(struct view *v, const struct etcd_result *res)
 {

@@ -59,11 +59,15 @@ struct view *view_free(struct view *v);
 enum view_state view_state(const struct view *v);
 int64_t view_revision(const struct view *v); /* as of the last on_batch; 0 before the first */
 
+/* The owner has just written this key, which lies between the prefixes: should it be gone when everything is
+ * read again, on_delete() tells, also if on_put() never came. */
+void view_expect(struct view *v, const char *key);
+
 /* Calls done once the view has delivered everything up to `revision`; before view_wait() returns when it has.
  * Exactly once; with error -ECANCELED when the view is freed first, with -ESTALE when the store is an older
  * one now and does not have that revision. A revision that touched nothing between the prefixes (or, with
- * `separate`, not each of them) does not come by itself: the view then reads its ranges anew after a second in
- * which nothing came, which is right but not for every day. */
+ * `separate`, not each of them) does not come by itself: the view then reads its ranges anew after a second
+ * in which nothing came, which is right but not for every day. */
 void view_wait(struct view *v, int64_t revision, void (*done)(int error, void *arg), void *arg);
 
 #endif

@@ -282,6 +282,32 @@ static void test_view__compaction_leads_to_a_new_range_that_tells_only_differenc
     mirror_close(&m);
 }
 
+/* Found by the simulator (seed 1600648): a record that was written and deleted while nobody watched was
+ * believed to be there. */
+static void test_view__what_the_owner_wrote_and_never_saw_is_told_gone(void **state)
+{
+    struct mirror m = {0};
+
+    put("/v/a/same", "1");
+    mirror_open(&m, (struct view_opts){0});
+    assert_true(loop_until(&loop, is_live, &m));
+    etcd_server_kill(&server);
+    assert_true(loop_until(&loop, is_stale, &m));
+    etcd_server_spawn(&server, NULL);
+    etcd_server_wait(&server);
+    assert_true(etcd_ctl(&server, "put /v/a/ours 1"));
+    view_expect(m.view, "/v/a/ours");
+    view_expect(m.view, "/v/b/new"); /* this one stays */
+    assert_true(etcd_ctl(&server, "del /v/a/ours"));
+    assert_true(etcd_ctl(&server, "put /v/b/new 1"));
+    assert_true(etcd_ctl(&server, "compact 5"));
+    assert_true(loop_until(&loop, has_new, &m));
+    assert_true(loop_until(&loop, is_live, &m));
+    assert_int_equal(m.deletes, 1);
+    assert_int_equal(m.puts, 2);
+    mirror_close(&m);
+}
+
 /* What was missed may be more than one message may hold: etcd sends up to 1000 revisions in one. The keys are
  * between the prefixes, so that the message's size alone counts. */
 static void test_view__missed_events_larger_than_a_message_may_be_lead_to_a_new_range(void **state)
@@ -464,6 +490,7 @@ int main(void)
         TEST(test_view__may_be_freed_from_its_own_callbacks),
         TEST(test_view__a_watch_resumes_after_an_etcd_restart_with_no_gap_or_repeat),
         TEST(test_view__compaction_leads_to_a_new_range_that_tells_only_differences),
+        TEST(test_view__what_the_owner_wrote_and_never_saw_is_told_gone),
         TEST(test_view__missed_events_larger_than_a_message_may_be_lead_to_a_new_range),
         TEST(test_view__a_frozen_etcd_is_noticed_by_asking_it),
         TEST(test_view__one_of_three_members_dies_and_nothing_is_missed),
