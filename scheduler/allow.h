@@ -14,6 +14,7 @@ struct core_allow {
     unsigned refs;
     uint64_t until;        /* of the changes of labels, taken in */
     ORC_VEC(uint64_t) may; /* bits, by row */
+    uint32_t last;         /* a row that was the best of these; any number */
     UT_hash_handle hh;
 };
 

@@ -35,6 +35,7 @@ static void add_block(struct core *c)
     struct core_block *b = orc_vec_add(&c->blocks);
     struct core_lanes *l = orc_vec_add(&c->lanes);
 
+    b->hash_min = UINT64_MAX;
     for (uint32_t i = 0; i < CORE_LANES; i++) {
         b->rows[i] = UINT32_MAX;
         clear(l, i);
@@ -73,18 +74,31 @@ static void touch(struct core *c, uint32_t block)
     orc_vec_push(&c->stale_blocks, block);
 }
 
-static void enter(struct core *c, struct core_node *n)
+static void fill(struct core *c, const struct core_node *n)
 {
     const struct core_row *r = &c->rows.at[n->row];
-    uint32_t block = find_block(c, shape_of(r)), i = 0;
+
+    c->lanes.at[n->lane / CORE_LANES].per_cpus[n->lane % CORE_LANES] = r->per_cpus;
+    c->lanes.at[n->lane / CORE_LANES].per_memory[n->lane % CORE_LANES] = r->per_memory;
+    lanes_use(c, n);
+}
+
+/* Into a block in which a lane is free. */
+static void enter(struct core *c, struct core_node *n, uint32_t block)
+{
+    const struct core_row *r = &c->rows.at[n->row];
     struct core_block *b = &c->blocks.at[block];
+    uint32_t i = 0;
 
     while (b->rows[i] != UINT32_MAX)
         i++;
     n->lane = block * CORE_LANES + i;
     b->rows[i] = n->row;
     b->hash[i] = r->hash;
+    b->hash_min = r->hash < b->hash_min ? r->hash : b->hash_min;
+    b->hash_max = r->hash > b->hash_max ? r->hash : b->hash_max;
     b->n++;
+    fill(c, n);
 }
 
 void lanes_drop(struct core *c, struct core_node *n)
@@ -118,6 +132,7 @@ void lanes_use(struct core *c, const struct core_node *n)
     l->cpus[i] = r->closed ? INFINITY : (float)r->used.cpus_nano * r->per_cpus;
     l->memory[i] = r->closed ? INFINITY : (float)r->used.memory * r->per_memory;
     l->tasks[i] = (float)r->tasks;
+    c->lanes_used++;
     touch(c, n->lane / CORE_LANES);
 }
 
@@ -128,10 +143,9 @@ void lanes_update(struct core *c, struct core_node *n)
     if (n->lane != NO_LANE && c->blocks.at[n->lane / CORE_LANES].shape != shape_of(r))
         lanes_drop(c, n);
     if (n->lane == NO_LANE)
-        enter(c, n);
-    c->lanes.at[n->lane / CORE_LANES].per_cpus[n->lane % CORE_LANES] = r->per_cpus;
-    c->lanes.at[n->lane / CORE_LANES].per_memory[n->lane % CORE_LANES] = r->per_memory;
-    lanes_use(c, n);
+        enter(c, n, find_block(c, shape_of(r)));
+    else
+        fill(c, n);
 }
 
 void lanes_release(struct core *c)
@@ -140,6 +154,71 @@ void lanes_release(struct core *c)
     orc_vec_release(&c->lanes_least);
     orc_vec_release(&c->blocks);
     orc_vec_release(&c->stale_blocks);
+}
+
+/* ---- in order ------------------------------------------------------------------------------------------ */
+
+/* Where nodes of a block are alike in what is in use, too, the block is no better than they are. */
+struct in_order {
+    uint32_t shape, load, tasks, row; /* load: whole per cent, as places are compared */
+    uint64_t hash;
+};
+
+#define BY(what)                                                                                             \
+    if (x->what != y->what)                                                                                  \
+    return x->what < y->what ? -1 : 1
+
+static int by_use(const void *a, const void *b)
+{
+    const struct in_order *x = a, *y = b;
+
+    BY(shape);
+    BY(load);
+    BY(tasks);
+    BY(hash);
+    BY(row);
+    return 0;
+}
+
+static struct in_order place_of(const struct core *c, uint32_t row)
+{
+    const struct core_row *r = &c->rows.at[row];
+    float cpus = (float)r->used.cpus_nano * r->per_cpus, memory = (float)r->used.memory * r->per_memory;
+
+    return (struct in_order){.shape = shape_of(r),
+                             .load = (uint32_t)(cpus > memory ? cpus : memory),
+                             .tasks = (uint32_t)r->tasks,
+                             .row = row,
+                             .hash = r->hash};
+}
+
+static void append(struct core *c, const struct in_order *x)
+{
+    const struct core_block *last = c->blocks.n ? &c->blocks.at[c->blocks.n - 1] : NULL;
+
+    if (!last || last->shape != x->shape || last->n == CORE_LANES) {
+        add_block(c);
+        c->blocks.at[c->blocks.n - 1].shape = x->shape;
+    }
+    enter(c, c->row_nodes.at[x->row], (uint32_t)c->blocks.n - 1);
+}
+
+#define ORDER_FROM 128 /* for fewer it is not worth it */
+static void bring_in_order(struct core *c)
+{
+    ORC_VEC(struct in_order) rows = {0};
+    const struct in_order *x;
+
+    if (c->lanes_used < c->rows.n / 2 || c->rows.n < ORDER_FROM)
+        return;
+    for (uint32_t i = 0; i < c->rows.n; i++)
+        orc_vec_push(&rows, place_of(c, i));
+    qsort(rows.at, rows.n, sizeof *rows.at, by_use);
+    c->blocks.n = c->lanes.n = c->lanes_least.n = c->stale_blocks.n = 0;
+    orc_vec_each (x, &rows)
+        append(c, x);
+    c->lanes_used = 0;
+    orc_vec_release(&rows);
 }
 
 /* ---- the least of each block ------------------------------------------------------------------------- */
@@ -157,6 +236,7 @@ void lanes_find_least(struct core *c)
 {
     const uint32_t *block;
 
+    bring_in_order(c);
     orc_vec_each (block, &c->stale_blocks) {
         const struct core_lanes *l = &c->lanes.at[*block];
         struct core_lanes *to = &c->lanes_least.at[*block / CORE_LANES];

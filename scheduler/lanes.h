@@ -1,9 +1,10 @@
 /* lanes.h - the nodes' rows in brief, side by side in blocks, to pass over most nodes quickly: a whole block
  * by the best that any of its nodes could be, the nodes of the others sixteen at once.
  *
- * The nodes of a block are alike in size, so that what a request adds to their load is, too. Blocks that have
- * changed are judged anew before the next look at all of them. Private to rank.c: what passes here is asked
- * exactly there. It must not know of spread, constraints, or anything else that makes a node worse.
+ * The nodes of a block are alike in size, so that what a request adds to their load is, too; and in what is
+ * in use: when that has changed for half of all nodes, they are brought in order anew. Blocks that have
+ * changed are judged anew before the next look at all of them. Private to rank_build.c: what passes here is
+ * asked exactly there. It must not know of spread, constraints, or anything else that makes a node worse.
  */
 #ifndef SCHEDULER_LANES_H
 #define SCHEDULER_LANES_H

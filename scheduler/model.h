@@ -39,12 +39,13 @@ struct core_lanes { /* in use, and what one unit more adds; infinite: not usable
     float cpus[CORE_LANES], per_cpus[CORE_LANES], memory[CORE_LANES], per_memory[CORE_LANES];
     float tasks[CORE_LANES];
 };
-struct core_block {            /* whose lanes these are */
-    uint64_t hash[CORE_LANES]; /* as the row's */
-    uint32_t rows[CORE_LANES]; /* UINT32_MAX: none */
-    uint32_t shape;            /* nodes of about this size */
-    uint32_t n : 31;           /* lanes in use */
-    uint32_t stale : 1;        /* its least is to be found anew */
+struct core_block {              /* whose lanes these are */
+    uint64_t hash[CORE_LANES];   /* as the row's */
+    uint64_t hash_min, hash_max; /* all of them lie within */
+    uint32_t rows[CORE_LANES];   /* UINT32_MAX: none */
+    uint32_t shape;              /* nodes of about this size */
+    uint32_t n : 31;             /* lanes in use */
+    uint32_t stale : 1;          /* its least is to be found anew */
 };
 
 /* The best nodes for one service in one step; kept by rank.c. */
@@ -58,7 +59,7 @@ struct rank {
     struct core_service *service;
     const struct spec_service *spec;
     struct spec_resources need;
-    uint64_t hash;
+    uint64_t ring; /* where on the ring of hashes it begins, see place_tie() */
     bool constrained, ports, pids, packs;
     int most;                /* slots that a node may hold; 0: any number */
     int levels;              /* of groups */
@@ -355,8 +356,9 @@ struct core {
     ORC_VEC(struct core_block) blocks;      /* ... which is here, beside them */
     ORC_VEC(struct core_lanes) lanes_least; /* a block in each lane */
     ORC_VEC(uint32_t) stale_blocks;         /* whose least is to be found anew */
-    ORC_VEC(struct core_node *) row_nodes;  /* beside rows */
-    ORC_VEC(struct core_node *) stale;      /* whose rows are to be written anew */
+    size_t lanes_used; /* how often something changed since blocks were brought in order */
+    ORC_VEC(struct core_node *) row_nodes; /* beside rows */
+    ORC_VEC(struct core_node *) stale;     /* whose rows are to be written anew */
     ORC_VEC(struct core_taken) taken;
     ORC_VEC(uint32_t) labels;  /* rows whose labels changed, in order */
     uint64_t labels_from;      /* how many before these */

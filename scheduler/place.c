@@ -130,7 +130,8 @@ struct place_score place_score_of(struct core *c, struct core_node *n, const str
          */
         x.load = (use.cpu > use.memory ? use.cpu : use.memory) / 10;
     }
-    x.tie = place_tie(orc_hash64_str(0, req->service->name), orc_hash64_str(0, n->name));
+    x.tie =
+        place_tie(place_ring(req->spec, orc_hash64_str(0, req->service->name)), orc_hash64_str(0, n->name));
     return x;
 }
 

@@ -30,11 +30,16 @@ bool place_pids_free(const struct core_node *n, const struct place_req *req);
 /* How well a request goes with what is left on a node, and how full that is: up to PLACE_DENSITY_MAX. */
 #define PLACE_DENSITY_MAX 1400
 int place_density(struct spec_resources used, struct spec_resources need, struct spec_resources room);
-static inline uint64_t place_tie(uint64_t service_hash, uint64_t node_hash)
+/* Of nodes that are equal otherwise the next one on the ring of hashes is the best, from `ring` on: the tie
+ * is the smaller the better. So of many nodes that lie close together there one bound is known (lanes.h).
+ * Services begin at their own place, and all that are packed at the same: they fill the same nodes. */
+static inline uint64_t place_ring(const struct spec_service *spec, uint64_t service_hash)
 {
-    uint64_t x = (service_hash ^ node_hash) * UINT64_C(0xff51afd7ed558ccd);
-
-    return (x ^ x >> 32) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return spec->strategy == SPEC_BINPACK ? 0 : service_hash;
+}
+static inline uint64_t place_tie(uint64_t ring, uint64_t node_hash)
+{
+    return node_hash - ring;
 }
 
 #endif

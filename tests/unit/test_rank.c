@@ -2,6 +2,7 @@
 #include "scheduler/lanes.h"
 #include "scheduler/model.h"
 #include "scheduler/place_node.h"
+#include "scheduler/rows.h"
 #include "scheduler/trouble.h"
 #include "tests/sim/sim.h"
 
@@ -277,6 +278,7 @@ static void expect_lanes(struct sim *s)
 
         assert_int_equal(b->rows[lane % CORE_LANES], row);
         assert_true(b->hash[lane % CORE_LANES] == r->hash);
+        assert_true(b->hash_min <= r->hash && r->hash <= b->hash_max);
         for (int i = 0; i < CORE_LANES; i++) {
             const struct core_row *other;
 
@@ -287,6 +289,38 @@ static void expect_lanes(struct sim *s)
             assert_true(other->room.memory <= r->room.memory / 4 * 5 + 8);
         }
     }
+}
+
+static int load_of(const struct core_row *r)
+{
+    int64_t cpus = 100 * r->used.cpus_nano / r->room.cpus_nano,
+            memory = 100 * r->used.memory / r->room.memory;
+
+    return (int)(cpus > memory ? cpus : memory);
+}
+
+/* After many changes the nodes of a block are alike in what is in use, too: of one size the emptier come
+ * first. */
+static void test_rank__blocks_are_brought_in_order(void **state)
+{
+    struct sim *s = cluster_of(7, 200, false);
+    struct core *c = s->core;
+    int out_of_order = 0;
+
+    picks(s);
+    rows_refresh(c);
+    lanes_find_least(c);
+    for (size_t b = 0; b + 1 < c->blocks.n; b++) {
+        const struct core_block *x = &c->blocks.at[b], *y = x + 1;
+
+        assert_true(x->n == CORE_LANES || x->shape != y->shape);
+        if (x->shape == y->shape)
+            out_of_order +=
+                load_of(&c->rows.at[x->rows[CORE_LANES - 1]]) > load_of(&c->rows.at[y->rows[0]]) + 1;
+    }
+    assert_int_equal(out_of_order, 0);
+    expect_lanes(s);
+    sim_free(s);
 }
 
 static void test_rank__each_pick_is_the_best_of_all_nodes(void **state)
@@ -362,6 +396,7 @@ static void test_rank__one_step_tries_more_nodes_than_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rank__blocks_are_brought_in_order),
         cmocka_unit_test(test_rank__each_pick_is_the_best_of_all_nodes),
         cmocka_unit_test(test_rank__of_many_picks_each_is_the_best),
         cmocka_unit_test(test_rank__more_replicas_than_are_kept_in_order_still_spread),
