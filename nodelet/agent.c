@@ -436,11 +436,38 @@ static void away_from(struct agent *a, uint64_t since)
         }
 }
 
+static bool any_fenced(const struct agent *a)
+{
+    const struct task *t;
+
+    for (t = a->tasks; t; t = t->hh.next)
+        if (t->c.fenced && t->c.fence_ms)
+            return true;
+    return false;
+}
+
+/* A view that watches on is live before it has shown what came meanwhile. */
+static void back(struct agent *a)
+{
+    if (!a->away_since)
+        return;
+    a->away_since = 0;
+    a->behind = any_fenced(a);
+    if (a->behind)
+        a->opts.on_back(a->opts.arg);
+}
+
+void agent_caught_up(struct agent *a)
+{
+    a->behind = false;
+    step_all(a);
+}
+
 /* Fences count from when etcd was last known to know of us. */
 static void look_away(struct agent *a, uint64_t heard_at)
 {
     if (a->view == VIEW_LIVE && a->lease)
-        a->away_since = 0;
+        back(a);
     else if (!a->away_since || heard_at < a->away_since)
         away_from(a, heard_at);
 }

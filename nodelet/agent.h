@@ -33,6 +33,7 @@ struct agent_opts {
     void (*on_orphans)(const char *text, void *arg); /* containers of ours without a task; NULL: none */
     void (*on_alive_doubt)(void *arg);   /* a write found another `alive` than agent_alive() said */
     void (*on_network_doubt)(void *arg); /* the engine says the network is missing */
+    void (*on_back)(void *arg); /* etcd was away, and some are fenced: agent_caught_up() is waited for */
     void *arg;
 };
 
@@ -59,6 +60,8 @@ void agent_delete(struct agent *a, const struct key *key, int64_t revision);
 void agent_batch(struct agent *a);
 void agent_view(struct agent *a, enum view_state state);
 void agent_forget(struct agent *a); /* view_opts.on_forget */
+/* All has been seen that etcd held when on_back() was called last. */
+void agent_caught_up(struct agent *a);
 
 /* metrics.c */
 void agent_metrics(const struct agent *a, struct orc_metrics_text *text);

@@ -247,8 +247,8 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
         return CONVERGE_NOTHING;
     if (c->container == CONTAINER_RUNNING && must_not_run(c, w))
         return stop_it(c, w, ret_wake);
-    if (converge_fence_at(c, w) <= w->now)
-        return CONVERGE_NOTHING;
+    if (converge_fence_at(c, w) <= w->now || (c->fenced && c->fence_ms && (!w->store || w->behind)))
+        return CONVERGE_NOTHING; /* nor before it is known that it is still wanted here */
     if (w->remake && c->container != CONTAINER_NONE)
         return wait_for(c->retry_at, w->now, CONVERGE_REMOVE, ret_wake);
     if (c->container == CONTAINER_NONE ? w->hold_create : w->hold_start && c->container != CONTAINER_RUNNING)

@@ -73,6 +73,7 @@ struct converge_seen {
 struct converge_world {
     bool engine;         /* the engine answers and its containers have been seen */
     bool store;          /* the view is live: planned stops may begin */
+    bool behind;         /* but what was written while etcd was away is not all seen: a fence still holds */
     uint64_t away_since; /* since when nothing came of etcd, or our heartbeat is lost; 0: all is well */
     uint64_t now;
     /* Of a task with sidecars (sidecar.h): what must wait, and that it must not run, or be, as it is. */

@@ -30,6 +30,7 @@ struct nodelet {
     struct guard guard_saved;
     struct orc_file_later *guard_file;
     bool guard_unsaved;
+    int catching_up; /* waits for the view under way */
     struct timer *save_timer;
 
     struct etcd *etcd;
@@ -63,6 +64,29 @@ static void on_held(void *arg)
     struct nodelet *n = arg;
 
     agent_held(n->agent);
+}
+
+static void on_back(void *arg);
+
+static void on_caught_up(int error, void *arg)
+{
+    struct nodelet *n = arg;
+
+    if (--n->catching_up || error == -ECANCELED)
+        return;
+    if (error)
+        on_back(n); /* the store is another one: what it holds */
+    else
+        agent_caught_up(n->agent);
+}
+
+/* Whatever its headers have told is seen. */
+static void on_back(void *arg)
+{
+    struct nodelet *n = arg;
+
+    n->catching_up++;
+    view_wait(n->view, n->guard.revision, on_caught_up, n);
 }
 
 /* It may be deleted before the view has shown it. */
@@ -481,6 +505,7 @@ static void make_parts(struct nodelet *n)
                                .on_orphans = on_orphans,
                                .on_alive_doubt = on_alive_doubt,
                                .on_network_doubt = on_network_doubt,
+                               .on_back = on_back,
                                .arg = n};
 
     n->registration = registration_new(&registration);

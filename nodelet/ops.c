@@ -334,6 +334,7 @@ void ops_step(struct task *t, uint64_t now)
     struct agent *a = t->a;
     struct converge_world world = {.engine = a->engine_up && a->engine_known && !t->look && !t->looking,
                                    .store = a->view == VIEW_LIVE,
+                                   .behind = a->behind,
                                    .away_since = a->away_since,
                                    .now = now};
     enum converge_op op;

@@ -124,6 +124,7 @@ struct agent {
     bool engine_up, engine_known, engine_was_down, network, batched, want_list;
     enum view_state view;
     uint64_t away_since; /* of etcd, or of our heartbeat; 0: both are there */
+    bool behind;         /* they are there again, and the view may be behind */
     int64_t lease, alive_rev;
 
     struct ops_lane busy, waiting; /* create, start, remove; stop, kill */

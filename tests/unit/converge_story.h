@@ -18,7 +18,7 @@ struct story {
     struct converge c;
     struct spec_service *spec;
     uint64_t now, away_since;
-    bool engine, store;
+    bool engine, store, behind;
     bool stop, remake; /* what hangs on its task's main container (sidecar.h) */
 };
 
@@ -48,6 +48,7 @@ ORC_UNUSED static enum converge_op next(struct story *s, uint64_t *ret_wake)
 {
     struct converge_world w = {.engine = s->engine,
                                .store = s->store,
+                               .behind = s->behind,
                                .away_since = s->away_since,
                                .now = s->now,
                                .stop = s->stop,

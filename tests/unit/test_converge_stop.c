@@ -287,6 +287,29 @@ static void test_converge__a_fenced_one_is_stopped_after_its_time_and_not_before
     assert_int_equal(s->c.restarts, 0); /* no fault of its own */
 }
 
+/* Found by the simulator (seed 1624181): another had its place when etcd was back, and it was started all the
+ * same, as that had not been read yet. */
+static void test_converge__what_a_fence_stopped_starts_when_it_is_known_to_be_wanted(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    s->now += 6000;
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    s->away_since = 0; /* our heartbeat is there again, the view is not */
+    nothing(s);
+    s->store = s->behind = true;
+    nothing(s);
+    s->behind = false;
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    s->behind = true; /* it says nothing of what runs */
+    nothing(s);
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += waits(s);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+}
+
 static void test_converge__an_outage_shorter_than_the_fence_stops_nothing(void **state)
 {
     struct story *s = *state;
@@ -528,6 +551,7 @@ int main(void)
         T(test_converge__engine_down_decides_nothing),
         T(test_converge__without_a_fence_nothing_stops_while_etcd_is_away),
         T(test_converge__a_fenced_one_is_stopped_after_its_time_and_not_before),
+        T(test_converge__what_a_fence_stopped_starts_when_it_is_known_to_be_wanted),
         T(test_converge__an_outage_shorter_than_the_fence_stops_nothing),
         T(test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen),
         T(test_converge__a_jobs_stop_by_the_fence_is_not_its_end),
