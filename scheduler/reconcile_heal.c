@@ -47,15 +47,18 @@ static char *unfinished(const struct recon *x, const struct spec_depend *d)
 static char *unmet(const struct recon *x, const struct spec_depend *d)
 {
     const struct core_service *o = core_service_find(x->c, x->s->app->name, d->service);
-    bool healthy = d->condition == SPEC_DEPENDS_HEALTHY;
+    bool healthy = d->condition == SPEC_DEPENDS_HEALTHY, known;
     int have, want = 1;
 
     if (d->condition == SPEC_DEPENDS_COMPLETED)
         return unfinished(x, d);
-    if (!o || !core_service_wanted(o) || (o->rollout_fed.present && o->rollout.replicas == 0))
+    if (!o || !core_service_wanted(o))
+        return NULL;
+    known = o->rollout_fed.present && o->rollout.state != ROLLOUT_REMOVING; /* else it speaks of before */
+    if (known && o->rollout.replicas == 0)
         return NULL;
     have = healthy ? count_available(o) : count_started(o);
-    if (o->rollout_fed.present && !o->rollout.complete)
+    if (known && !o->rollout.complete)
         want = o->rollout.replicas;
     if (have >= want)
         return NULL;
@@ -76,10 +79,21 @@ char *recon_needs(const struct recon *x)
     return NULL;
 }
 
-/* The first deployment waits for what it depends on. NULL: nothing to wait for. */
+static bool any_is_to_run(const struct core_service *s)
+{
+    const struct core_task *t;
+
+    core_each_task (t, s)
+        if (core_task_runs(t))
+            return true;
+    return false;
+}
+
+/* The first deployment waits for what it depends on, also when it was removed and is there again. NULL:
+ * nothing to wait for. */
 char *recon_dependency(const struct recon *x)
 {
-    return !x->target || x->next.complete || x->s->n_tasks ? NULL : recon_needs(x);
+    return !x->target || x->next.complete || any_is_to_run(x->s) ? NULL : recon_needs(x);
 }
 
 char *recon_update_dependency(struct recon *x)

@@ -221,6 +221,23 @@ static bool is_job(const char *service)
     return s && s->job;
 }
 
+static bool is_watched(const struct told *t)
+{
+    return t->healthy_since && !t->fell_ill && world.now >= t->healthy_since + SIM_MONITOR_MS;
+}
+
+/* By another replica in its slot, which had come in its place when its server was lost. */
+static bool is_stood_in_for(const struct told *t)
+{
+    const struct told *other, *next;
+
+    HASH_ITER (hh, check.tasks, other, next)
+        if (other != t && other->slot == t->slot && strcmp(other->service, t->service) == 0 && !other->gone &&
+            other->desired == TASK_RUN && other->revision == t->revision && is_watched(other))
+            return true;
+    return false;
+}
+
 /* An update in place of another that is complete has been watched for its monitor window (behaviour 60). A
  * break that came with its end in one piece of the watch is not seen as one. */
 static void check_monitored(const struct sim_change *c, const struct sim_txn *txn)
@@ -235,7 +252,7 @@ static void check_monitored(const struct sim_change *c, const struct sim_txn *tx
     HASH_ITER (hh, check.tasks, t, next)
         if (strcmp(t->service, c->name->key.service) == 0 && !t->gone && t->desired == TASK_RUN &&
             t->revision == r->target && t->healthy_revision <= txn->seen && t->healthy_since &&
-            !t->fell_ill && world.now < t->healthy_since + SIM_MONITOR_MS)
+            !t->fell_ill && !is_watched(t) && !is_stood_in_for(t))
             sim_broken("monitored", "%s is complete, and %s is healthy for %llu ms", c->name->at, t->id,
                        (unsigned long long)(world.now - t->healthy_since));
 }

@@ -274,6 +274,8 @@ static bool is_there(const struct seens *v, const struct sim_service *s, enum sp
     const struct sim_kv *kv = store_find(key);
     const struct record_rollout *r = kv ? sim_text_rollout(kv->text) : NULL;
 
+    if (r && r->state == ROLLOUT_REMOVING) /* it speaks of before */
+        r = NULL;
     if (!is_wanted(s) || (r && r->replicas == 0))
         return true;
     if (how == SPEC_DEPENDS_COMPLETED)
@@ -304,7 +306,7 @@ static bool is_first(const char *service, int64_t revision)
     HASH_ITER (hh, store.kvs, kv, next) {
         const struct record_task *t = sim_text_task(kv->text);
 
-        if (t && kv->create < revision && strcmp(t->service, service) == 0)
+        if (t && kv->create < revision && strcmp(t->service, service) == 0 && t->desired == TASK_RUN)
             return false;
     }
     return r && !r->complete;

@@ -1,4 +1,6 @@
 /* The core as a whole: garbage, order of feeding, collection, gateways, dependencies, texts. */
+#include "scheduler/facts.h"
+#include "scheduler/model.h"
 #include "tests/sim/sim.h"
 
 static struct sim *running(int nodes, int replicas)
@@ -287,6 +289,41 @@ static void test_depends__the_first_deployment_waits_until_the_other_is_healthy(
     sim_free(s);
 }
 
+static int run_of(struct sim *s, const char *service)
+{
+    const struct core_service *svc = core_service_find(s->core, "shop", service);
+    const struct core_task *t;
+    int n = 0;
+
+    core_each_task (t, svc)
+        n += core_task_runs(t);
+    return n;
+}
+
+/* Found by the simulator: as records of before were still there, what was removed and applied again did not
+ * wait. */
+static void test_depends__what_was_removed_waits_again(void **state)
+{
+    struct sim *s = sim_new();
+
+    sim_node(s, 8, 8000);
+    for (int round = 0; round < 2; round++) {
+        struct spec_service *orders = sim_spec("orders", 2, "good");
+
+        depend(orders, "inventory", SPEC_DEPENDS_HEALTHY);
+        sim_apply(s, "shop", 1 + round, orders);
+        sim_apply(s, "shop", 1 + round, sim_spec("inventory", 1, round ? "stuck" : "good"));
+        sim_settle(s);
+        assert_int_equal(run_of(s, "orders"), round ? 0 : 2);
+        assert_int_equal(run_of(s, "inventory"), 1);
+        sim_rm(s, "shop");
+        while (sim_available(s, "inventory"))
+            sim_pass(s, 100);
+        assert_non_null(core_tasks_from(core_service_find(s->core, "shop", "orders"), 0));
+    }
+    sim_free(s);
+}
+
 static void test_depends__started_is_less_than_healthy(void **state)
 {
     struct sim *s = sim_new();
@@ -395,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_garbage__unreadable_status_alive_node_and_config_conclude_nothing),
         cmocka_unit_test(test_garbage__hostile_numbers_do_not_overflow),
         cmocka_unit_test(test_depends__the_first_deployment_waits_until_the_other_is_healthy),
+        cmocka_unit_test(test_depends__what_was_removed_waits_again),
         cmocka_unit_test(test_depends__started_is_less_than_healthy),
         cmocka_unit_test(test_depends__one_scaled_to_zero_is_not_waited_for),
         cmocka_unit_test(test_guards__a_plan_is_refused_when_what_it_was_decided_from_has_changed),
