@@ -291,7 +291,7 @@ static void endpoint_put(const struct sim_change *c, const struct sim_txn *t)
         if (!task || !sim_text_task(task->text) || sim_text_task(task->text)->desired != TASK_RUN)
             sim_broken("endpoint-of-leaver", "%s writes %s as ready, and its task shall not run", name_of(t),
                        c->name->at);
-        if (!told->was_ready)
+        if (!told->was_ready || !c->before)
             told->ready_since = world.now;
         told->was_ready = true;
         return;
