@@ -30,21 +30,26 @@ static uint32_t shape_of(const struct core_row *r)
     return size_class(r->room.cpus_nano) << 11 | size_class(r->room.memory);
 }
 
+static void add_clear(struct core_lanes_vec *to)
+{
+    struct core_lanes *l = orc_vec_add(to);
+
+    for (uint32_t i = 0; i < CORE_LANES; i++)
+        clear(l, i);
+}
+
 static void add_block(struct core *c)
 {
     struct core_block *b = orc_vec_add(&c->blocks);
-    struct core_lanes *l = orc_vec_add(&c->lanes);
 
     b->hash_min = UINT64_MAX;
-    for (uint32_t i = 0; i < CORE_LANES; i++) {
-        b->rows[i] = UINT32_MAX;
-        clear(l, i);
-    }
-    if (c->blocks.n <= c->lanes_least.n * CORE_LANES)
-        return;
-    l = orc_vec_add(&c->lanes_least);
     for (uint32_t i = 0; i < CORE_LANES; i++)
-        clear(l, i);
+        b->rows[i] = UINT32_MAX;
+    add_clear(&c->lanes);
+    if (c->blocks.n > c->lanes_least.n * CORE_LANES)
+        add_clear(&c->lanes_least);
+    if (c->lanes_least.n > c->lanes_top.n * CORE_LANES)
+        add_clear(&c->lanes_top);
 }
 
 /* One with nodes of that shape and a lane that is free, or with no node at all. */
@@ -152,6 +157,7 @@ void lanes_release(struct core *c)
 {
     orc_vec_release(&c->lanes);
     orc_vec_release(&c->lanes_least);
+    orc_vec_release(&c->lanes_top);
     orc_vec_release(&c->blocks);
     orc_vec_release(&c->stale_blocks);
 }
@@ -214,7 +220,7 @@ static void bring_in_order(struct core *c)
     for (uint32_t i = 0; i < c->rows.n; i++)
         orc_vec_push(&rows, place_of(c, i));
     qsort(rows.at, rows.n, sizeof *rows.at, by_use);
-    c->blocks.n = c->lanes.n = c->lanes_least.n = c->stale_blocks.n = 0;
+    c->blocks.n = c->lanes.n = c->lanes_least.n = c->lanes_top.n = c->stale_blocks.n = 0;
     orc_vec_each (x, &rows)
         append(c, x);
     c->lanes_used = 0;
@@ -232,23 +238,30 @@ static float least(const float x[CORE_LANES])
     return ret;
 }
 
+/* Into the lane of that number. */
+static void set_least(const struct core_lanes *l, struct core_lanes_vec *to, uint32_t lane)
+{
+    struct core_lanes *x = &to->at[lane / CORE_LANES];
+    uint32_t i = lane % CORE_LANES;
+
+    x->cpus[i] = least(l->cpus);
+    x->per_cpus[i] = least(l->per_cpus);
+    x->memory[i] = least(l->memory);
+    x->per_memory[i] = least(l->per_memory);
+    x->tasks[i] = least(l->tasks);
+}
+
 void lanes_find_least(struct core *c)
 {
     const uint32_t *block;
 
     bring_in_order(c);
     orc_vec_each (block, &c->stale_blocks) {
-        const struct core_lanes *l = &c->lanes.at[*block];
-        struct core_lanes *to = &c->lanes_least.at[*block / CORE_LANES];
-        uint32_t i = *block % CORE_LANES;
-
         c->blocks.at[*block].stale = false;
-        to->cpus[i] = least(l->cpus);
-        to->per_cpus[i] = least(l->per_cpus);
-        to->memory[i] = least(l->memory);
-        to->per_memory[i] = least(l->per_memory);
-        to->tasks[i] = least(l->tasks);
+        set_least(&c->lanes.at[*block], &c->lanes_least, *block);
     }
+    orc_vec_each (block, &c->stale_blocks)
+        set_least(&c->lanes_least.at[*block / CORE_LANES], &c->lanes_top, *block / CORE_LANES);
     c->stale_blocks.n = 0;
 }
 

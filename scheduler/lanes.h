@@ -67,8 +67,8 @@ static inline unsigned lanes_better(const struct core_lanes *l, const struct lan
     return lanes_bits(better);
 }
 
-/* Of each block the least of its lanes: c->lanes_least, as many blocks to one of these as a block has lanes.
- */
+/* Of each block the least of its lanes: c->lanes_least, as many blocks to one of these as a block has lanes;
+ * and of each of these: c->lanes_top. */
 void lanes_find_least(struct core *c);
 
 #endif

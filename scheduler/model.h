@@ -39,6 +39,10 @@ struct core_lanes { /* in use, and what one unit more adds; infinite: not usable
     float cpus[CORE_LANES], per_cpus[CORE_LANES], memory[CORE_LANES], per_memory[CORE_LANES];
     float tasks[CORE_LANES];
 };
+struct core_lanes_vec {
+    struct core_lanes *at;
+    size_t n, cap;
+};
 struct core_block {              /* whose lanes these are */
     uint64_t hash[CORE_LANES];   /* as the row's */
     uint64_t hash_min, hash_max; /* all of them lie within */
@@ -352,11 +356,12 @@ struct core {
     const struct orc_strv *spread_over;        /* the list it is for; borrowed */
     uint64_t groups_for, group_stamp;          /* the spread they are counted for; of the counts */
     ORC_VEC(struct core_row) rows;
-    ORC_VEC(struct core_lanes) lanes;       /* of rows, in an order of their own ... */
-    ORC_VEC(struct core_block) blocks;      /* ... which is here, beside them */
-    ORC_VEC(struct core_lanes) lanes_least; /* a block in each lane */
-    ORC_VEC(uint32_t) stale_blocks;         /* whose least is to be found anew */
-    size_t lanes_used; /* how often something changed since blocks were brought in order */
+    struct core_lanes_vec lanes;       /* of rows, in an order of their own ... */
+    ORC_VEC(struct core_block) blocks; /* ... which is here, beside them */
+    struct core_lanes_vec lanes_least; /* a block in each lane */
+    struct core_lanes_vec lanes_top;   /* sixteen blocks in each lane */
+    ORC_VEC(uint32_t) stale_blocks;    /* whose least is to be found anew */
+    size_t lanes_used;                 /* how often something changed since blocks were brought in order */
     ORC_VEC(struct core_node *) row_nodes; /* beside rows */
     ORC_VEC(struct core_node *) stale;     /* whose rows are to be written anew */
     ORC_VEC(struct core_taken) taken;

@@ -151,12 +151,17 @@ static uint64_t least_tie(const struct core_block *b, uint64_t ring)
     return within ? 0 : place_tie(ring, b->hash_min);
 }
 
+static unsigned better_of(const struct core *c, const struct core_lanes *least, const struct lanes_bar *bar,
+                          unsigned *ret_ties)
+{
+    *ret_ties = 0;
+    return has_spread(&c->rank) ? (1u << CORE_LANES) - 1 : lanes_better(least, bar, ret_ties);
+}
+
 /* Sixteen blocks, from `first` on: those in which one may be better. */
 static void consider_few(struct core *c, const struct place_req *req, size_t first, struct lanes_bar *bar)
 {
-    unsigned ties = 0, better = has_spread(&c->rank)
-                                    ? (1u << CORE_LANES) - 1
-                                    : lanes_better(&c->lanes_least.at[first / CORE_LANES], bar, &ties);
+    unsigned ties, better = better_of(c, &c->lanes_least.at[first / CORE_LANES], bar, &ties);
 
     for (; better; better &= better - 1) {
         unsigned i = (unsigned)__builtin_ctz(better);
@@ -177,8 +182,16 @@ static void consider_all(struct core *c, const struct place_req *req)
         return;
     }
     lanes_find_least(c);
-    for (size_t i = 0; i < c->blocks.n; i += CORE_LANES)
-        consider_few(c, req, i, &bar);
+    for (size_t i = 0; i < c->lanes_top.n; i++) {
+        unsigned ties, better = better_of(c, &c->lanes_top.at[i], &bar, &ties);
+
+        for (; better; better &= better - 1) {
+            size_t at = i * CORE_LANES + (size_t)__builtin_ctz(better);
+
+            if (at < c->lanes_least.n)
+                consider_few(c, req, at * CORE_LANES, &bar);
+        }
+    }
 }
 
 uint32_t *rank_last(struct core *c, struct core_service *s)

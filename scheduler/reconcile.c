@@ -93,12 +93,14 @@ bool recon_close(struct recon *x, struct slot *s, enum task_stop kind, const cha
 
 static void close_surplus(struct recon *x)
 {
-    orc_auto_free char *why = orc_printf("scaled down to %d", x->next.replicas);
+    orc_auto_free char *why = NULL;
     size_t open = slots_count_open(&x->v);
     struct slot *u;
 
     orc_vec_each (u, &x->v.at) /* what can't be read is no reason to stop something else */
         open -= u->open && u->unreadable && !u->head;
+    if (open > (size_t)x->next.replicas)
+        why = orc_printf("scaled down to %d", x->next.replicas);
     for (; open > (size_t)x->next.replicas; open--) {
         struct slot *s, *first = NULL;
 

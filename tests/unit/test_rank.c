@@ -270,6 +270,9 @@ static void expect_lanes(struct sim *s)
         lanes += c->blocks.at[b].n;
         expect_least(&c->lanes.at[b], &c->lanes_least.at[b / CORE_LANES], b % CORE_LANES);
     }
+    assert_int_equal(c->lanes_top.n, (c->lanes_least.n + CORE_LANES - 1) / CORE_LANES);
+    for (size_t i = 0; i < c->lanes_least.n; i++)
+        expect_least(&c->lanes_least.at[i], &c->lanes_top.at[i / CORE_LANES], i % CORE_LANES);
     assert_int_equal(lanes, c->rows.n);
     for (size_t row = 0; row < c->rows.n; row++) {
         uint32_t lane = c->row_nodes.at[row]->lane;
