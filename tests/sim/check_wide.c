@@ -296,7 +296,9 @@ void check_needs(const struct seens *v, int64_t revision)
     }
 }
 
-static bool is_first(const char *service, int64_t revision)
+/* For who decided by what stood at `seen`: nothing of the service was to run. What was told to go since was.
+ */
+static bool is_first(const char *service, int64_t revision, int64_t seen)
 {
     orc_auto_free char *key = key_rollout(SIM_CLUSTER, SIM_APP, service);
     const struct sim_kv *rollout = store_find(key);
@@ -306,7 +308,8 @@ static bool is_first(const char *service, int64_t revision)
     HASH_ITER (hh, store.kvs, kv, next) {
         const struct record_task *t = sim_text_task(kv->text);
 
-        if (t && kv->create < revision && strcmp(t->service, service) == 0 && t->desired == TASK_RUN)
+        if (t && kv->create < revision && strcmp(t->service, service) == 0 &&
+            (t->desired == TASK_RUN || kv->mod > seen))
             return false;
     }
     return r && !r->complete;
@@ -319,7 +322,7 @@ void check_first(const struct sim_change *c, const struct record_task *r, const 
     const struct sim_service *s = service_named(r->service);
     int64_t unmet = s && s->needs && !s->job ? check.unmet_since[s - cluster.services] : 0;
 
-    if (unmet && t && !cluster.replaced && unmet <= t->seen && is_first(s->name, store.revision))
+    if (unmet && t && !cluster.replaced && unmet <= t->seen && is_first(s->name, store.revision, t->seen))
         sim_broken("starts-after", "%s is made at %lld, and since %lld %s is not as %s needs it",
                    c->name->key.task, (long long)store.revision, (long long)unmet,
                    cluster.services[s->needs - 1].name, s->name);
