@@ -177,17 +177,25 @@ static void recover(void *arg)
         people_recover();
 }
 
+/* Else there is nothing to know: it was wiped before, and nobody has recovered since. */
+static bool holds_cluster(void)
+{
+    orc_auto_free char *key = key_config(SIM_CLUSTER);
+
+    return store_find(key) != NULL;
+}
+
 /* Another store in the place of ours: who knew ours must notice. */
 static void replace_store(void)
 {
-    bool wipe = sim_chance(4);
+    bool wipe = sim_chance(4), ours = holds_cluster();
 
     if (!wipe && (!cluster.backup.revision || world.now < cluster.backup_at + 10000))
         return;
     for (size_t i = 0; i < world.n_procs; i++) {
         struct sim_proc *p = world.procs[i];
 
-        if (p->known > p->knew || (p->known && people_recovered_since(p->knew_at))) {
+        if (ours && (p->known > p->knew || (p->known && people_recovered_since(p->knew_at)))) {
             p->knew = p->known;
             p->knew_at = world.now;
         }
