@@ -28,7 +28,7 @@ etcd)
         --listen-client-urls "http://$ADDRESS:2379,http://127.0.0.1:2379" \
         --advertise-client-urls "http://$ADDRESS:2379" \
         --listen-peer-urls "http://$ADDRESS:2380" --initial-advertise-peer-urls "http://$ADDRESS:2380" \
-        --initial-cluster "$MEMBERS" --initial-cluster-state new \
+        --initial-cluster "$MEMBERS" --initial-cluster-state new --pre-vote \
         --auto-compaction-mode periodic --auto-compaction-retention 1h --quota-backend-bytes 2147483648 "$@"
     ;;
 init)
