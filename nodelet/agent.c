@@ -441,7 +441,7 @@ static bool any_fenced(const struct agent *a)
     const struct task *t;
 
     for (t = a->tasks; t; t = t->hh.next)
-        if (t->c.fenced && t->c.fence_ms)
+        if (converge_is_fenced(&t->c))
             return true;
     return false;
 }

@@ -229,6 +229,11 @@ uint64_t converge_fence_at(const struct converge *c, const struct converge_world
     return c->fence_ms && w->away_since ? w->away_since + c->fence_ms : CONVERGE_NEVER;
 }
 
+bool converge_is_fenced(const struct converge *c)
+{
+    return c->fenced && c->fence_ms;
+}
+
 /* It must not run now, whatever is asked of it. */
 static bool must_not_run(const struct converge *c, const struct converge_world *w)
 {
@@ -247,7 +252,7 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
         return CONVERGE_NOTHING;
     if (c->container == CONTAINER_RUNNING && must_not_run(c, w))
         return stop_it(c, w, ret_wake);
-    if (converge_fence_at(c, w) <= w->now || (c->fenced && c->fence_ms && (!w->store || w->behind)))
+    if (converge_fence_at(c, w) <= w->now || (converge_is_fenced(c) && (!w->store || w->behind)))
         return CONVERGE_NOTHING; /* nor before it is known that it is still wanted here */
     if (w->remake && c->container != CONTAINER_NONE)
         return wait_for(c->retry_at, w->now, CONVERGE_REMOVE, ret_wake);

@@ -137,6 +137,8 @@ enum converge_op converge_next(const struct converge *c, const struct converge_w
 /* When the container must not run any more as etcd was away for too long, whether it was told to go or not;
  * a withdrawal is not waited for then. CONVERGE_NEVER: it may. */
 uint64_t converge_fence_at(const struct converge *c, const struct converge_world *w);
+/* It has a fence, was stopped unasked, and has not started since. */
+bool converge_is_fenced(const struct converge *c);
 
 void converge_begin(struct converge *c, enum converge_op op);
 /* `text` is a sentence or clause for everything but CONVERGE_DONE; copied. */

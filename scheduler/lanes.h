@@ -46,8 +46,8 @@ static inline unsigned lanes_bits(lanes_ints x)
     return (unsigned)(any.half[0] | any.half[0] >> 32);
 }
 
-/* Which of the lanes may be better than the limit; and which of those surely are no better but for their tie
- * (may be NULL). */
+/* Which of the lanes may be better than the limit; and which of those surely are no better but for their tie.
+ */
 static inline unsigned lanes_better(const struct core_lanes *l, const struct lanes_bar *b, unsigned *ret_ties)
 {
     lanes_ints bit = {1, 2, 4, 8}, better = {0}, ties = {0};
@@ -62,8 +62,7 @@ static inline unsigned lanes_better(const struct core_lanes *l, const struct lan
         better |= bit & ~worse;
         ties |= bit & at & (LANES_FLOATS(l->tasks + i) >= b->tasks);
     }
-    if (ret_ties)
-        *ret_ties = lanes_bits(ties);
+    *ret_ties = lanes_bits(ties);
     return lanes_bits(better);
 }
 

@@ -42,8 +42,7 @@ static void wake_for(struct recon *x)
     core_wake(x->c, x->s, x->c->now + (uint64_t)(left < SCHEDULE_LOOK_MS ? left : SCHEDULE_LOOK_MS));
 }
 
-/* Has this time had its run? The word of another leader's clock, `scheduled` may have been taken back since.
- */
+/* Has this time had its run? `scheduled`, by another leader's clock, may have been taken back since. */
 static bool had_its_run(const struct recon *x, int64_t at)
 {
     for (size_t i = 0; i < x->next.runs.n; i++)

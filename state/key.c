@@ -246,8 +246,7 @@ static char *put_number(char *at, const char *end, uint64_t x)
     return at;
 }
 
-/* Made for each task that is decided, and more than once: printf(3) would be a twentieth of a change's time.
- */
+/* Made several times for each task that is decided: printf(3) would be a twentieth of a change's time. */
 void key_task_id(const char *app, const char *service, int slot, int64_t attempt, char ret[KEY_TASK_MAX + 1])
 {
     const char *end = ret + KEY_TASK_MAX;

@@ -345,13 +345,10 @@ static void test_mixed__a_rollout_stands_still_while_most_nodes_are_lost(void **
         }
 }
 
-/* While only the canary is new: that it finds no place says nothing of those that are of the old version. */
-static void test_mixed__a_canary_that_fits_nowhere_keeps_no_other_waiting(void **state)
+/* Revision 2 fits a third node alone, and its canary is there. */
+static void canary_on_a_third(struct sim *s, struct want w)
 {
-    struct want w = {.replicas = 2};
     struct spec_service *big = spec(w, 2);
-    char id[KEY_TASK_MAX + 1], its[KEY_NAME_MAX + 1];
-    struct sim *s = deployed(2, w);
 
     sim_node(s, 8, 9000);
     big->limits.memory = 8500 * SIM_MIB;
@@ -359,6 +356,16 @@ static void test_mixed__a_canary_that_fits_nowhere_keeps_no_other_waiting(void *
     sim_apply(s, "shop", 2, big);
     sim_pass(s, 120000);
     assert_int_equal(state_of(s), ROLLOUT_CANARY);
+}
+
+/* While only the canary is new: that it finds no place says nothing of those that are of the old version. */
+static void test_mixed__a_canary_that_fits_nowhere_keeps_no_other_waiting(void **state)
+{
+    struct want w = {.replicas = 2};
+    char id[KEY_TASK_MAX + 1], its[KEY_NAME_MAX + 1];
+    struct sim *s = deployed(2, w);
+
+    canary_on_a_third(s, w);
     assert_true(sim_task_in(s, "web", 0, id, its));
     assert_string_equal(its, "k3");
     sim_alive(s, "k3", false);
@@ -375,7 +382,7 @@ static void test_mixed__a_canary_that_fits_nowhere_keeps_no_other_waiting(void *
 static void test_mixed__a_canary_that_fits_nowhere_still_counts_where_it_is(void **state)
 {
     struct want w = {.replicas = 2};
-    struct spec_service *big = spec(w, 2), *other = sim_spec("other", 2, "good");
+    struct spec_service *other = sim_spec("other", 2, "good");
     char id[KEY_TASK_MAX + 1], its[KEY_NAME_MAX + 1];
     struct sim *s = sim_of(2);
 
@@ -384,12 +391,7 @@ static void test_mixed__a_canary_that_fits_nowhere_still_counts_where_it_is(void
     sim_pass(s, 60000);
     apply(s, w, 1);
     sim_pass(s, 120000);
-    sim_node(s, 8, 9000);
-    big->limits.memory = 8500 * SIM_MIB;
-    big->canary = 1;
-    sim_apply(s, "shop", 2, big);
-    sim_pass(s, 120000);
-    assert_int_equal(state_of(s), ROLLOUT_CANARY);
+    canary_on_a_third(s, w);
     sim_node_put(s, "k3", 3, (struct sim_node_opts){.cpus = 8, .memory_mib = 5000}); /* less than it was */
     sim_turn(s, "web", 0, TASK_FAILED, TASK_UNKNOWN, NULL);
     sim_turn(s, "web", 1, TASK_FAILED, TASK_UNKNOWN, NULL);
