@@ -436,12 +436,13 @@ static void away_from(struct agent *a, uint64_t since)
         }
 }
 
+/* What has a fence and does not run, or is about to end by it, may have its place elsewhere by now. */
 static bool any_fenced(const struct agent *a)
 {
     const struct task *t;
 
     for (t = a->tasks; t; t = t->hh.next)
-        if (converge_is_fenced(&t->c))
+        if (converge_is_fenced(&t->c) || (t->c.fence_ms && t->c.container != CONTAINER_RUNNING))
             return true;
     return false;
 }

@@ -2,6 +2,8 @@
 
 #include "lib/units.h"
 
+#define SIGNAL_SPARE_MS 1000 /* the engine kills what has not ended a little later than asked to */
+
 const char *converge_op_name(enum converge_op op)
 {
     static const char *const names[] = {"nothing",  "pull", "create", "start",
@@ -53,6 +55,7 @@ void converge_want(struct converge *c, enum task_desired desired, const struct s
         if (c->desired == TASK_RUN) {
             c->retry_at = 0; /* waits of starting are over */
             c->tries = 0;
+            c->stop_failed = false; /* a fence's stop was another one */
         }
         c->desired = desired;
     }
@@ -62,6 +65,7 @@ void converge_want(struct converge *c, enum task_desired desired, const struct s
     c->restart = spec->restart;
     c->restart_max = spec->restart_max;
     c->fence_ms = spec->fence_ms;
+    c->grace_ms = spec->stop_grace_period_ms;
     c->job = spec->job;
 }
 
@@ -157,6 +161,7 @@ static bool exited(struct converge *c, const struct converge_seen *seen, uint64_
 
     c->exit_code = seen->exit_code;
     c->oom = seen->oom;
+    c->fenced = c->fenced && now < c->signal_until; /* after that it is not what it ends by */
     if (c->desired != TASK_RUN || c->end != CONVERGE_ALIVE || c->fenced) {
         c->running_since = 0;
         return false;
@@ -252,7 +257,8 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
         return CONVERGE_NOTHING;
     if (c->container == CONTAINER_RUNNING && must_not_run(c, w))
         return stop_it(c, w, ret_wake);
-    if (converge_fence_at(c, w) <= w->now || (converge_is_fenced(c) && (!w->store || w->behind)))
+    if (converge_fence_at(c, w) <= w->now || (converge_is_fenced(c) && !w->store) ||
+        (c->fence_ms && w->behind))
         return CONVERGE_NOTHING; /* nor before it is known that it is still wanted here */
     if (w->remake && c->container != CONTAINER_NONE)
         return wait_for(c->retry_at, w->now, CONVERGE_REMOVE, ret_wake);
@@ -303,7 +309,10 @@ void converge_begin(struct converge *c, enum converge_op op)
     c->op = op;
     if (op == CONVERGE_REMOVE) /* also when it says that it failed: nobody else did it */
         c->was_made = false;
-    c->fenced = c->fenced || (c->desired == TASK_RUN && (op == CONVERGE_STOP || op == CONVERGE_KILL));
+    if (op == CONVERGE_STOP || op == CONVERGE_KILL) {
+        c->fenced = c->desired == TASK_RUN;
+        c->signal_until = CONVERGE_NEVER;
+    }
 }
 
 static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
@@ -370,6 +379,8 @@ void converge_end(struct converge *c, enum converge_outcome outcome, const char 
     case CONVERGE_TRANSIENT:
         /* The first time it may have been the engine that went away: asked again, its grace period holds. */
         c->stop_failed = op == CONVERGE_KILL || (op == CONVERGE_STOP && c->tries > 0);
+        if (op == CONVERGE_STOP || op == CONVERGE_KILL)
+            c->signal_until = now + c->grace_ms + SIGNAL_SPARE_MS;
         try_later(c, op, text, now);
         break;
     case CONVERGE_REFUSED:

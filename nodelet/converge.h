@@ -87,6 +87,7 @@ struct converge {
     enum spec_restart restart;
     int restart_max;
     uint64_t fence_ms; /* 0: never */
+    uint64_t grace_ms; /* after the stop signal */
     bool job;          /* it ends by itself, and nobody calls it */
 
     enum converge_container container;
@@ -99,12 +100,13 @@ struct converge {
     bool image_absent;
     bool withdrawn; /* the withdrawal ended: the stop signal may be sent */
     bool stop_failed;
-    bool fenced;  /* its stop, though it shall run, has begun; until the next start */
+    bool fenced;  /* its stop, though it shall run, has begun; until the next start, or signal_until */
     bool patient; /* retry_at waits because somebody stopped it */
 
-    int restarts;       /* within this task, as in its status */
-    int crashes, tries; /* in a row, for the back-off: crashes; engine or registry errors */
-    uint64_t retry_at;  /* 0: at once */
+    int restarts;          /* within this task, as in its status */
+    int crashes, tries;    /* in a row, for the back-off: crashes; engine or registry errors */
+    uint64_t retry_at;     /* 0: at once */
+    uint64_t signal_until; /* it may end by its stop until then, also by one that failed */
     uint64_t running_since;
     enum converge_end end;
     char *reason;   /* a clause for people, or NULL */
@@ -137,7 +139,7 @@ enum converge_op converge_next(const struct converge *c, const struct converge_w
 /* When the container must not run any more as etcd was away for too long, whether it was told to go or not;
  * a withdrawal is not waited for then. CONVERGE_NEVER: it may. */
 uint64_t converge_fence_at(const struct converge *c, const struct converge_world *w);
-/* It has a fence, was stopped unasked, and has not started since. */
+/* It has a fence, its stop was begun unasked, and it has not started since. */
 bool converge_is_fenced(const struct converge *c);
 
 void converge_begin(struct converge *c, enum converge_op op);

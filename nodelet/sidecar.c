@@ -28,6 +28,17 @@ static bool all_made(const struct sidecar_part *p, size_t n)
     return true;
 }
 
+static bool is_being_stopped(const struct sidecar_part *main)
+{
+    return main->c->op == CONVERGE_STOP || main->c->op == CONVERGE_KILL;
+}
+
+/* A fence ends all of the task's containers at once: they share one grace period. */
+static bool is_fenced(const struct sidecar_part *main, const struct converge_world *w)
+{
+    return converge_fence_at(main->c, w) <= w->now || (converge_is_fenced(main->c) && is_being_stopped(main));
+}
+
 void sidecar_world(const struct sidecar_part *p, size_t n, size_t i, struct converge_world *w)
 {
     if (i == 0) {
@@ -35,8 +46,8 @@ void sidecar_world(const struct sidecar_part *p, size_t n, size_t i, struct conv
         return;
     }
     w->hold_create = !p->known || p->c->container == CONTAINER_NONE;
-    w->hold_start = !p->known || !is_running(p) || !*p->started;
-    w->stop = p->known && !is_joined(p, &p[i]);
+    w->hold_start = !p->known || !is_running(p) || !*p->started || is_being_stopped(p) || is_fenced(p, w);
+    w->stop = is_fenced(p, w) || (p->known && !is_joined(p, &p[i]));
     w->remake = p->known && made_for_another(p, &p[i]);
 }
 

@@ -8,7 +8,8 @@
  * on in it. So a sidecar runs when, and only when, the main container does, and in the namespace of that very
  * start; and one that was made for another container is made anew.
  *
- * Order: all are created, the main container first, then it is started, then they are; a stop ends it first.
+ * Order: all are created, the main container first, then it is started, then they are; a planned stop ends it
+ * first, a fence (x-orc.fence) asks all at once.
  */
 #ifndef NODELET_SIDECAR_H
 #define NODELET_SIDECAR_H

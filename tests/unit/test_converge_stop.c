@@ -306,6 +306,8 @@ static void test_converge__what_a_fence_stopped_starts_when_it_is_known_to_be_wa
     s->behind = true; /* it says nothing of what runs */
     nothing(s);
     sees(s, CONTAINER_EXITED, 1);
+    nothing(s);
+    s->behind = false;
     s->now += waits(s);
     does(s, CONVERGE_START, CONVERGE_DONE);
 }
@@ -380,6 +382,76 @@ static void test_converge__a_jobs_stop_by_the_fence_is_not_its_end(void **state)
         state_is(s, exit_code ? TASK_FAILED : TASK_STOPPED);
         nothing(s);
     }
+}
+
+/* The engine did not say that it stopped it, and it was seen running. Within the grace period it may end by
+ * that stop all the same; after that it ends by itself. */
+static void test_converge__what_ends_after_a_fence_that_could_not_stop_it_has_ended(void **state)
+{
+    for (int k = 0; k < 4; k++) {
+        int exit_code = k % 2;
+        bool late = k / 2;
+        struct story *s = *state;
+
+        converge_release(&s->c);
+        back(s);
+        s->spec->job = true;
+        s->spec->restart = SPEC_RESTART_NO;
+        s->spec->stop_grace_period_ms = 30000;
+        fenced_runs(s);
+        away(s);
+        s->now += 6000;
+        converge_begin(&s->c, CONVERGE_STOP);
+        sees(s, CONTAINER_RUNNING, 0); /* not yet: it is being stopped */
+        converge_end(&s->c, CONVERGE_TRANSIENT, "HTTP 500", s->now);
+        back(s);
+        s->now += late ? 31000 : 30999;
+        sees(s, CONTAINER_RUNNING, 0);
+        sees(s, CONTAINER_EXITED, exit_code);
+        state_is(s, !late ? TASK_STARTING : exit_code ? TASK_FAILED : TASK_STOPPED);
+        if (late)
+            nothing(s);
+        else
+            does(s, CONVERGE_START, CONVERGE_DONE);
+        assert_int_equal(s->c.restarts, 0);
+    }
+}
+
+/* A fence's stop failed twice and would have killed next; then etcd was back, and long after that it is
+ * drained: with the stop signal and its grace. */
+static void test_converge__a_fences_failures_are_none_of_a_later_stop(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    away(s);
+    s->now += 6000;
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    s->now += waits(s);
+    does(s, CONVERGE_STOP, CONVERGE_TRANSIENT);
+    back(s);
+    s->now += 86400000;
+    sees(s, CONTAINER_RUNNING, 0);
+    want(s, TASK_DRAIN);
+    does(s, CONVERGE_WITHDRAW, CONVERGE_DONE);
+    does(s, CONVERGE_STOP, CONVERGE_DONE);
+    nothing(s);
+}
+
+/* In back-off when the fence passed, or stopped by it: its place may have been given to another. */
+static void test_converge__what_has_a_fence_and_does_not_run_waits_for_the_view(void **state)
+{
+    struct story *s = *state;
+
+    fenced_runs(s);
+    sees(s, CONTAINER_EXITED, 1);
+    s->now += 3600000;
+    s->behind = true;
+    nothing(s);
+    s->behind = false;
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    s->behind = true;
+    nothing(s); /* what runs goes on */
 }
 
 static void test_converge__one_that_has_ended_before_its_fence_stays_so(void **state)
@@ -556,6 +628,9 @@ int main(void)
         T(test_converge__what_a_fence_stopped_is_no_crash_however_it_is_seen),
         T(test_converge__a_jobs_stop_by_the_fence_is_not_its_end),
         T(test_converge__one_that_has_ended_before_its_fence_stays_so),
+        T(test_converge__what_ends_after_a_fence_that_could_not_stop_it_has_ended),
+        T(test_converge__a_fences_failures_are_none_of_a_later_stop),
+        T(test_converge__what_has_a_fence_and_does_not_run_waits_for_the_view),
         T(test_converge__a_stop_by_the_fence_that_fails_is_tried_again_and_then_kills),
         T(test_converge__nothing_fenced_starts_while_etcd_is_away_too_long),
         T(test_converge__told_to_go_when_etcd_is_back_it_does_not_start_again),

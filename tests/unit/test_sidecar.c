@@ -18,7 +18,7 @@ struct pod {
     struct spec_service *spec[N];
     enum task_desired desired;
     bool store, unseen[N], sick[N], missing[N]; /* missing: its image */
-    uint64_t now;
+    uint64_t now, away_since;
     int starts, made; /* of the main container, of all */
     int of[N], net[N],
         run[N]; /* which container it is; a sidecar: for which it was made, which start it joined */
@@ -85,7 +85,8 @@ static enum task_health health(const struct pod *p)
 
 static enum converge_op next(const struct pod *p, int i)
 {
-    struct converge_world w = {.engine = !p->unseen[i], .store = p->store, .now = p->now};
+    struct converge_world w = {
+        .engine = !p->unseen[i], .store = p->store, .away_since = p->away_since, .now = p->now};
     struct sidecar_part parts[N];
     uint64_t wake;
 
@@ -259,6 +260,124 @@ static void test_sidecar__the_main_one_stops_first_and_all_are_gone_at_the_end(v
     settle(p);
     assert_int_equal(state(p), TASK_REMOVED);
     assert_int_equal(p->c[2].container, CONTAINER_NONE);
+    pod_free(p);
+}
+
+/* They share one grace period (the simulation's seed 1720946), also those of a task that goes. */
+static void test_sidecar__a_fence_stops_all_at_once(void **state_)
+{
+    static const enum task_desired desired[] = {TASK_RUN, TASK_DRAIN, TASK_REMOVE};
+
+    for (size_t k = 0; k < 3; k++) {
+        struct pod *p = pod_new();
+
+        p->spec[0]->fence_ms = 5000;
+        settle(p);
+        p->desired = desired[k];
+        p->store = false;
+        p->away_since = p->now;
+        p->now += 4999;
+        want(p);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(next(p, i), CONVERGE_NOTHING);
+        p->now++;
+        for (int i = N - 1; i >= 0; i--)
+            assert_int_equal(next(p, i), CONVERGE_STOP);
+        pod_free(p);
+    }
+}
+
+/* etcd answers again while they are being stopped: none starts beside a main container that ends. */
+static void test_sidecar__fenced_they_start_after_the_main_one(void **state_)
+{
+    struct pod *p = pod_new();
+
+    p->spec[0]->fence_ms = 5000;
+    settle(p);
+    p->away_since = p->now;
+    p->now += 5000;
+    want(p);
+    converge_begin(&p->c[0], CONVERGE_STOP);
+    assert_true(step(p, 1));
+    p->away_since = 0;
+    want(p);
+    assert_int_equal(next(p, 1), CONVERGE_NOTHING);
+    assert_int_equal(next(p, 2), CONVERGE_STOP); /* what runs is started anew with it */
+    converge_end(&p->c[0], CONVERGE_DONE, "", p->now);
+    assert_int_equal(next(p, 1), CONVERGE_NOTHING);
+    settle(p);
+    assert_int_equal(state(p), TASK_RUNNING);
+    assert_int_equal(health(p), TASK_HEALTHY);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(p->c[i].restarts, 0);
+    pod_free(p);
+}
+
+/* Told to go and fenced meanwhile; etcd answers again while the main container is being stopped. */
+static void test_sidecar__none_starts_beside_one_that_is_being_stopped(void **state_)
+{
+    struct pod *p = pod_new();
+
+    p->spec[0]->fence_ms = 5000;
+    settle(p);
+    p->desired = TASK_DRAIN;
+    p->away_since = p->now;
+    p->now += 5000;
+    want(p);
+    converge_begin(&p->c[0], CONVERGE_STOP);
+    assert_true(step(p, 1));
+    p->away_since = 0;
+    want(p);
+    assert_int_equal(next(p, 1), CONVERGE_NOTHING);
+    assert_int_equal(next(p, 2), CONVERGE_NOTHING); /* as at any planned stop: after it */
+    converge_end(&p->c[0], CONVERGE_DONE, "", p->now);
+    settle(p);
+    assert_int_equal(state(p), TASK_STOPPED);
+    pod_free(p);
+}
+
+/* While it is not known what the main container is, a fence holds all the same. */
+static void test_sidecar__a_fence_asks_nothing_of_the_main_one(void **state_)
+{
+    struct pod *p = pod_new();
+
+    p->spec[0]->fence_ms = 5000;
+    settle(p);
+    p->unseen[0] = true;
+    p->away_since = p->now;
+    p->now += 5000;
+    want(p);
+    assert_int_equal(next(p, 0), CONVERGE_NOTHING);
+    assert_int_equal(next(p, 1), CONVERGE_STOP);
+    pod_free(p);
+}
+
+/* The engine did not stop the main container, and etcd was back before the next try (the simulation's seed
+ * 2315657). */
+static void test_sidecar__a_fence_that_failed_ends_with_the_absence(void **state_)
+{
+    struct pod *p = pod_new();
+
+    p->spec[0]->fence_ms = 5000;
+    settle(p);
+    p->away_since = p->now;
+    p->now += 5000;
+    want(p);
+    converge_begin(&p->c[0], CONVERGE_STOP);
+    assert_true(step(p, 1));
+    converge_end(&p->c[0], CONVERGE_TRANSIENT, "HTTP 500", p->now);
+    p->unseen[0] = true;
+    p->away_since = 0;
+    want(p);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(next(p, i), CONVERGE_NOTHING); /* it is not known what runs */
+    converge_see(&p->c[0], &(struct converge_seen){.container = CONTAINER_RUNNING}, p->now);
+    look(p, 0);
+    assert_int_equal(next(p, 2), CONVERGE_NOTHING);
+    assert_int_equal(next(p, 1), CONVERGE_START);
+    settle(p);
+    assert_int_equal(state(p), TASK_RUNNING);
+    assert_int_equal(p->c[0].restarts + p->c[1].restarts, 0);
     pod_free(p);
 }
 
@@ -661,6 +780,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sidecar__all_are_made_before_the_main_one_starts),
         cmocka_unit_test(test_sidecar__the_main_one_stops_first_and_all_are_gone_at_the_end),
+        cmocka_unit_test(test_sidecar__a_fence_stops_all_at_once),
+        cmocka_unit_test(test_sidecar__fenced_they_start_after_the_main_one),
+        cmocka_unit_test(test_sidecar__none_starts_beside_one_that_is_being_stopped),
+        cmocka_unit_test(test_sidecar__a_fence_asks_nothing_of_the_main_one),
+        cmocka_unit_test(test_sidecar__a_fence_that_failed_ends_with_the_absence),
         cmocka_unit_test(test_sidecar__one_that_may_run_keeps_the_task_from_having_stopped),
         cmocka_unit_test(test_sidecar__a_later_look_takes_no_stop_back),
         cmocka_unit_test(test_sidecar__drained_they_are_kept),
