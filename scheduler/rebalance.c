@@ -256,13 +256,28 @@ static int64_t takes(const struct cells *x, const struct core_node *n)
     return least;
 }
 
-/* In use for longer than a job takes: who follows jobs around moves for ever. */
-static bool is_in_use(const struct core_node *n)
+/* Its successor runs elsewhere, or soon will; or is made in this very step. */
+static bool is_about_to_go(const struct cells *x, const struct core_task *t)
+{
+    const struct core_task *o;
+    const struct slot *s;
+
+    orc_vec_each (s, &x->v->at)
+        if (s->head == t && s->busy && !s->old && s->class == CLASS_AVAILABLE)
+            return true;
+    for (o = core_slot_tasks(t->service, t->slot); o; o = o->slot_next)
+        if (o->attempt > t->attempt && o->node != t->node)
+            return true;
+    return false;
+}
+
+/* In use for longer than a job or a move takes: who follows these around moves for ever. */
+static bool is_in_use(const struct cells *x, const struct core_node *n)
 {
     const struct core_task *t;
 
     for (t = n->tasks; t; t = t->node_next)
-        if (core_task_runs(t) && !core_task_of_job(t))
+        if (core_task_runs(t) && !core_task_of_job(t) && !is_about_to_go(x, t))
             return true;
     return false;
 }
@@ -277,7 +292,7 @@ static struct core_node *best_in_use(struct cells *x, struct core_node *but, int
     HASH_ITER (hh, x->c->nodes, n, next) {
         struct place_score score;
 
-        if (n == but || !is_in_use(n) || !place_fits(x->c, n, &x->req) ||
+        if (n == but || !is_in_use(x, n) || !place_fits(x->c, n, &x->req) ||
             innermost(x, n) != innermost(x, but))
             continue;
         score = place_score_of(x->c, n, &x->req);

@@ -464,6 +464,21 @@ static void test_choose__packing_empties_the_node_that_has_fewest(void **state)
            {.web = 2, .avoid = true}, {.other_mib = 500});
 }
 
+/* A move that was decided in this step empties k2: what is on k1 does not go there (two replicas followed one
+ * another round the nodes for ever). */
+static void test_choose__packing_goes_to_no_node_that_is_being_left(void **state)
+{
+    static const struct row rows[] = {{.web = 2}, {.web = 1}};
+    struct scene x = scene(rows, 2, packed());
+    struct slot *s;
+
+    expect(&x, "2 to k1: 1 of its replicas alone keeps k2 in use, and fit elsewhere");
+    orc_vec_each (s, &x.v.at)
+        s->busy = s->n == 2;
+    expect(&x, "");
+    scene_end(&x);
+}
+
 /* Of nodes that have equally many, the first by name, whichever came first. */
 static void test_choose__packing_goes_by_name_among_equals(void **state)
 {
@@ -569,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_choose__by_a_leader_that_has_placed_nothing_yet),
         cmocka_unit_test(test_choose__packing_empties_the_node_that_has_fewest),
         cmocka_unit_test(test_choose__packing_goes_by_name_among_equals),
+        cmocka_unit_test(test_choose__packing_goes_to_no_node_that_is_being_left),
         cmocka_unit_test(test_choose__packing_moves_nothing_that_frees_no_node),
         cmocka_unit_test(test_choose__packing_goes_to_the_best_that_takes_one),
         cmocka_unit_test(test_choose__packing_needs_room_for_all_of_them),
