@@ -26,6 +26,15 @@ void orc_buf_clear(struct orc_buf *b);   /* empties, keeps the memory */
 
 int orc_buf_add(struct orc_buf *b, const void *data, size_t n);
 int orc_buf_puts(struct orc_buf *b, const char *s);
+/* The same of one byte, which mostly has room: what is written byte by byte needn't call for each. */
+static inline int orc_buf_putc(struct orc_buf *b, char c)
+{
+    if (b->len + 1 >= b->cap || b->len == b->max)
+        return orc_buf_add(b, &c, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+    return 0;
+}
 int orc_buf_printf(struct orc_buf *b, const char *fmt, ...) ORC_PRINTF(2, 3);
 void orc_buf_shift(struct orc_buf *b, size_t n); /* drops the first n bytes, n <= len */
 

@@ -284,6 +284,31 @@ void orc_json_set_str(json_t *obj, const char *key, const char *s)
         json_object_set_new(obj, key, orc_json_str_new(s));
 }
 
+/* Text that stands in quotes as it is: ASCII without what RFC 8259, section 7, has escaped. */
+static size_t plain_len(const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+
+    while (*p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+        p++;
+    return (size_t)(p - (const unsigned char *)s);
+}
+
+void orc_json_write_str(const char *s, struct orc_buf *b)
+{
+    size_t n = plain_len(s);
+    orc_auto_json json_t *j = s[n] ? orc_json_str_new(s) : NULL;
+    orc_auto_free char *text = j ? orc_json_text(j) : NULL;
+
+    if (text) {
+        orc_buf_puts(b, text);
+        return;
+    }
+    orc_buf_putc(b, '"');
+    orc_buf_add(b, s, n);
+    orc_buf_putc(b, '"');
+}
+
 int orc_json_int64_any(const json_t *j, int64_t *ret)
 {
     if (json_is_integer(j)) {

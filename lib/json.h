@@ -6,6 +6,7 @@
 #ifndef LIB_JSON_H
 #define LIB_JSON_H
 
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/mem.h"
 
@@ -55,6 +56,8 @@ int orc_json_as_strv(const json_t *value, const char *key, size_t max, struct or
 json_t *orc_json_str_new(const char *s);
 /* Sets key unless s is NULL. */
 void orc_json_set_str(json_t *obj, const char *key, const char *s);
+/* Adds orc_json_str_new(s) as text to b, whose maximum allows it; s isn't NULL. */
+void orc_json_write_str(const char *s, struct orc_buf *b);
 /* An int64 that etcd's gateway or anybody else wrote as a number or as a decimal string. */
 int orc_json_int64_any(const json_t *j, int64_t *ret);
 

@@ -65,6 +65,31 @@ char *orc_printf(const char *fmt, ...)
     return s;
 }
 
+char *orc_concat_(const char *const *parts, size_t n)
+{
+    size_t size = 1, len;
+    char *s, *end;
+
+    for (size_t i = 0; i < n; i++)
+        size += parts[i] ? strlen(parts[i]) : 0;
+    s = end = orc_realloc(NULL, 1, size);
+    for (size_t i = 0; i < n; i++) {
+        len = parts[i] ? strlen(parts[i]) : 0;
+        memcpy(end, parts[i] ?: "", len);
+        end += len;
+    }
+    *end = '\0';
+    return s;
+}
+
+void orc_copy_str(char *ret, size_t size, const char *s)
+{
+    size_t n = strnlen(s, size - 1);
+
+    memcpy(ret, s, n);
+    ret[n] = '\0';
+}
+
 void orc_set_str(char **p, const char *s)
 {
     char *copy = orc_strdup(s);

@@ -26,6 +26,14 @@ char *orc_strdup(const char *s);
 char *orc_strndup(const char *s, size_t n);
 char *orc_printf(const char *fmt, ...) ORC_PRINTF(1, 2);
 char *orc_vprintf(const char *fmt, va_list ap) ORC_PRINTF(1, 0);
+/* Texts one after another, NULL for nothing; freed with free(). For what is made very often: an eighth of
+ * orc_printf()'s time. */
+#define orc_concat(...)                                                                                      \
+    orc_concat_((const char *const[]){__VA_ARGS__}, ORC_ARRAY_SIZE(((const char *const[]){__VA_ARGS__})))
+char *orc_concat_(const char *const *parts, size_t n);
+
+/* A copy of s in `size` bytes, cut to what fits. */
+void orc_copy_str(char *ret, size_t size, const char *s);
 
 /* Frees *p and stores a copy of s (NULL allowed). */
 void orc_set_str(char **p, const char *s);

@@ -232,6 +232,29 @@ const char *orc_format_duration(uint64_t ms, char buf[ORC_UNIT_MAX])
     return buf;
 }
 
+char *orc_put_digits(char *at, const char *end, uint64_t n)
+{
+    char digits[20];
+    size_t count = 0;
+
+    do
+        digits[count++] = (char)('0' + n % 10);
+    while (n /= 10);
+    while (at < end && count)
+        *at++ = digits[--count];
+    return at;
+}
+
+const char *orc_format_int(int64_t n, char buf[ORC_UNIT_MAX])
+{
+    char *at = buf;
+
+    if (n < 0)
+        *at++ = '-';
+    *orc_put_digits(at, buf + ORC_UNIT_MAX - 1, n < 0 ? -(uint64_t)n : (uint64_t)n) = '\0';
+    return buf;
+}
+
 const char *orc_format_cpus(int64_t nano, char buf[ORC_UNIT_MAX])
 {
     uint64_t left = nano < 0 ? -(uint64_t)nano : (uint64_t)nano;

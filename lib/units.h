@@ -25,6 +25,9 @@ int orc_parse_int(const char *s, int64_t min, int64_t max, int64_t *ret, struct 
 #define ORC_UNIT_MAX 40
 const char *orc_format_duration(uint64_t ms, char buf[ORC_UNIT_MAX]); /* "1m30s", "500ms", "0s" */
 const char *orc_format_cpus(int64_t nano, char buf[ORC_UNIT_MAX]);    /* "0.5" */
+const char *orc_format_int(int64_t n, char buf[ORC_UNIT_MAX]);
+/* Its decimal digits as far as they fit before `end`, without a NUL byte; returns where they end. */
+char *orc_put_digits(char *at, const char *end, uint64_t n);
 /* For people, not for parsing back: "372 MiB", "1.5 GiB", "812 B". */
 const char *orc_format_size(int64_t bytes, char buf[ORC_UNIT_MAX]);
 /* For people: how long ago, one unit: "5s", "3m", "2h", "4d". */

@@ -37,6 +37,20 @@ static void test_buf__text_is_printed_whole_however_little_room_there_is(void **
     }
 }
 
+static void test_buf__bytes_are_added_one_by_one_up_to_the_maximum(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(20);
+
+    for (size_t i = 0; i < 20; i++) {
+        assert_int_equal(orc_buf_putc(&b, (char)('a' + i)), 0);
+        assert_int_equal(b.len, i + 1);
+        assert_int_equal(strlen(orc_buf_str(&b)), i + 1);
+    }
+    assert_int_equal(orc_buf_putc(&b, 'x'), -EMSGSIZE);
+    assert_string_equal(orc_buf_str(&b), "abcdefghijklmnopqrst");
+    orc_buf_release(&b);
+}
+
 static void test_buf__the_front_can_be_dropped(void **state)
 {
     struct orc_buf b = ORC_BUF_INIT(100);
@@ -84,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buf__an_addition_past_the_maximum_changes_nothing),
         cmocka_unit_test(test_buf__text_is_printed_whole_however_little_room_there_is),
+        cmocka_unit_test(test_buf__bytes_are_added_one_by_one_up_to_the_maximum),
         cmocka_unit_test(test_buf__the_front_can_be_dropped),
         cmocka_unit_test(test_buf__an_empty_buffer_is_an_empty_string),
         cmocka_unit_test(test_buf__taken_contents_are_gone),

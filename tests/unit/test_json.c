@@ -176,6 +176,45 @@ static void test_json__a_garbled_string_keeps_its_place(void **state)
     assert_null(json_object_get(j, "c"));
 }
 
+static void assert_written(const char *s)
+{
+    struct orc_buf b = ORC_BUF_INIT(100);
+    orc_auto_json json_t *j = orc_json_str_new(s);
+    orc_auto_free char *want = orc_json_text(j);
+
+    orc_buf_puts(&b, "[1,");
+    orc_json_write_str(s, &b);
+    assert_memory_equal(orc_buf_str(&b), "[1,", 3);
+    assert_string_equal(orc_buf_str(&b) + 3, want);
+    orc_buf_release(&b);
+}
+
+/* Each byte alone, at the front, in the middle and at the end: control characters, quotes, DEL, no UTF-8. */
+static void test_json__a_string_is_written_as_jansson_writes_it(void **state)
+{
+    static const char *const texts[] = {"",
+                                        "plain",
+                                        "a/b",
+                                        "\"\\",
+                                        "\xe2\x80\xa8",
+                                        "\xc3\xa9\"",
+                                        "\"\xff",
+                                        "\xc0\x80",
+                                        "\xed\xa0\x80",
+                                        "\xf0\x9f\x98\x80",
+                                        "\xf4\x90\x80\x80",
+                                        "\xc3"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(texts); i++)
+        assert_written(texts[i]);
+    for (int byte = 1; byte < 256; byte++) {
+        char at[4][4] = {{(char)byte}, {(char)byte, 'b'}, {'a', (char)byte, 'b'}, {'a', (char)byte}};
+
+        for (size_t i = 0; i < 4; i++)
+            assert_written(at[i]);
+    }
+}
+
 /* Behaviour 92: etcd's gateway writes int64 as strings. */
 static void test_json__int64_is_read_as_number_or_text(void **state)
 {
@@ -204,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_json__what_is_no_object_has_no_members),
         cmocka_unit_test(test_json__a_list_of_strings_is_taken_whole_or_not_at_all),
         cmocka_unit_test(test_json__a_garbled_string_keeps_its_place),
+        cmocka_unit_test(test_json__a_string_is_written_as_jansson_writes_it),
         cmocka_unit_test(test_json__int64_is_read_as_number_or_text),
     };
 

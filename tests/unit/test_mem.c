@@ -24,6 +24,30 @@ static void test_mem__a_vector_keeps_what_was_added(void **state)
     assert_int_equal(v.n + v.cap, 0);
 }
 
+static void test_mem__texts_are_put_together(void **state)
+{
+    orc_auto_free char *s = orc_concat("node ", "k1", " is drained"),
+                       *gaps = orc_concat(NULL, "a", NULL, "", "b"), *none = orc_concat(NULL);
+
+    assert_string_equal(s, "node k1 is drained");
+    assert_string_equal(gaps, "ab");
+    assert_string_equal(none, "");
+}
+
+static void test_mem__a_copy_is_cut_to_what_fits(void **state)
+{
+    char buf[] = "xxxxx";
+
+    orc_copy_str(buf, 4, "ab");
+    assert_string_equal(buf, "ab");
+    orc_copy_str(buf, 4, "abc");
+    assert_string_equal(buf, "abc");
+    orc_copy_str(buf, 4, "abcd");
+    assert_memory_equal(buf, "abc\0x", 6);
+    orc_copy_str(buf, 1, "abcd");
+    assert_string_equal(buf, "");
+}
+
 static void test_mem__copies_are_null_for_null(void **state)
 {
     orc_auto_free char *s = NULL;
@@ -96,6 +120,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mem__a_vector_keeps_what_was_added),
+        cmocka_unit_test(test_mem__texts_are_put_together),
+        cmocka_unit_test(test_mem__a_copy_is_cut_to_what_fits),
         cmocka_unit_test(test_mem__copies_are_null_for_null),
         cmocka_unit_test(test_mem__null_equals_only_null),
         cmocka_unit_test(test_mem__lists_of_strings_own_their_copies),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -233,6 +234,20 @@ static void test_units__sizes_for_people_have_three_figures(void **state)
     assert_string_equal(orc_format_size(INT64_MIN, buf), "-8 EiB");
 }
 
+static void test_units__whole_numbers_are_written_plainly(void **state)
+{
+    const int64_t some[] = {0, 7, 10, -1, -120, 1234567890123, INT64_MAX, INT64_MIN};
+    char buf[ORC_UNIT_MAX], want[ORC_UNIT_MAX], few[] = "xxxx";
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(some); i++) {
+        snprintf(want, sizeof want, "%lld", (long long)some[i]);
+        assert_string_equal(orc_format_int(some[i], buf), want);
+    }
+    assert_ptr_equal(orc_put_digits(few, few + 3, 12345), few + 3);
+    assert_memory_equal(few, "123x", 4);
+    assert_ptr_equal(orc_put_digits(few, few + 3, 9), few + 1);
+}
+
 static void test_units__ages_have_one_unit(void **state)
 {
     char buf[ORC_UNIT_MAX];
@@ -259,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_units__a_written_duration_parses_back),
         cmocka_unit_test(test_units__written_cpus_parse_back),
         cmocka_unit_test(test_units__sizes_for_people_have_three_figures),
+        cmocka_unit_test(test_units__whole_numbers_are_written_plainly),
         cmocka_unit_test(test_units__ages_have_one_unit),
     };
 
