@@ -118,7 +118,7 @@ JOBS  ?= $(shell nproc)
 .PHONY: sim
 $(BUILD)/sim: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sim/*.c)) $(archives)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -Wl,--wrap=orc_json_parse,--wrap=orc_json_text -o $@ $^ $(orc_libs)
+	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -Wl,--wrap=orc_json_parse,--wrap=codec_text -o $@ $^ $(orc_libs)
 
 sim: $(BUILD)/sim ## the whole of orc simulated, SEEDS=2000 runs with faults; ORC_SIM_SEED=N replays one
 	@$< --known tests/sim/seeds --seeds $(SEEDS) --jobs $(JOBS)

@@ -392,7 +392,8 @@ static void copy_list(const struct codec_field *f, struct any_vec from, void *to
 /* It reads and writes itself; what it wrote it reads. */
 static void *copy_owned(const struct codec_owned *how, const void *p)
 {
-    orc_auto_json json_t *j = p ? how->to_json(p) : NULL;
+    orc_auto_free char *text = p ? how->text(p) : NULL;
+    orc_auto_json json_t *j = text ? orc_json_parse(text, strlen(text), NULL) : NULL;
 
     return j ? how->from_json(j, NULL) : NULL;
 }

@@ -2,9 +2,9 @@
  *
  * Two manners. Records of the store are written by older and newer processes and by people: unknown members
  * are ignored, every member is written. Specs are hashed and compared: a strict codec refuses what it doesn't
- * know, and codec_encode_changed() leaves out what equals the defaults. Members are written in the order of
- * the table, maps sorted by key on reading: equal structs give equal text. What we write we can read: text
- * longer than its row allows is cut at a character's border. It must not know which structs there are.
+ * know, and codec_text_changed() leaves out what equals the defaults. Members are written in the order of the
+ * table, maps sorted by key on reading: equal structs give equal text. What we write we can read: text longer
+ * than its row allows is cut at a character's border. It must not know which structs there are.
  */
 #ifndef SPECS_CODEC_H
 #define SPECS_CODEC_H
@@ -28,9 +28,10 @@ enum codec_kind {
     CODEC_OWNED /* a pointer to a struct that reads, writes and frees itself */
 };
 
-/* The three functions of a CODEC_OWNED member; from_json returns NULL with err filled. */
+/* The three functions of a CODEC_OWNED member; text returns a JSON object, freed by the caller; from_json
+ * returns NULL with err filled. */
 struct codec_owned {
-    json_t *(*to_json)(const void *obj);
+    char *(*text)(const void *obj);
     void *(*from_json)(const json_t *j, struct orc_err *err);
     void (*release)(void *obj); /* takes NULL */
 };
@@ -41,7 +42,7 @@ struct codec_field {
     size_t offset;
     bool required;    /* refused when absent */
     bool nulls;       /* PAIRS: a value may be NULL, written as null */
-    bool marked;      /* the caller's own choice of members, see codec_encode_changed() */
+    bool marked;      /* the caller's own choice of members, see codec_text_changed() */
     int64_t min, max; /* numbers: the range; STR, FIXED, elements of STRV, values of PAIRS: max bytes; LIST:
                          max elements. Of text and lists 0 is the widest that a spec may have. */
     const char *const *names;                         /* ENUM: by value, NULL-terminated */
@@ -62,11 +63,11 @@ struct codec {
         const void *b); /* order and identity in a list, of a strict codec by every member; may be NULL */
 };
 
-/* A new object with every member. */
-json_t *codec_encode(const struct codec *c, const void *obj);
-/* A new object with the members of `obj` that differ from those of `def` (the same struct; NULL: from zero).
+/* A JSON object, compact, with every member; freed by the caller. */
+char *codec_text(const struct codec *c, const void *obj);
+/* The same with the members of `obj` that differ from those of `def` (the same struct; NULL: from zero).
  * `marked_only`: leaves out the top-level members whose row isn't marked. */
-json_t *codec_encode_changed(const struct codec *c, const void *obj, const void *def, bool marked_only);
+char *codec_text_changed(const struct codec *c, const void *obj, const void *def, bool marked_only);
 
 /* Reads into *obj, which must hold nothing; untouched on failure. 0 or -EINVAL with the member's path. */
 int codec_decode(const struct codec *c, const json_t *j, void *obj, struct orc_err *err);

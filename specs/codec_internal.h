@@ -1,5 +1,5 @@
-/* codec_internal.h - members of a struct that is known only by its rows; for codec.c and codec_encode.c
- * alone. */
+/* codec_internal.h - members of a struct that is known only by its rows; for codec.c, codec_write.c and what
+ * the tests hold them against (tests/sim/codec_tree.h). */
 #ifndef SPECS_CODEC_INTERNAL_H
 #define SPECS_CODEC_INTERNAL_H
 

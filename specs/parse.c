@@ -434,8 +434,7 @@ static void attach_sidecars(struct spec_reader *r, struct app_in *in)
 static void check_sizes(struct spec_reader *r, const struct app_in *in)
 {
     for (size_t i = 0; i < in->n; i++) {
-        orc_auto_json json_t *j = in->at[i].service ? spec_service_to_json(in->at[i].service) : NULL;
-        orc_auto_free char *text = j ? orc_json_text(j) : orc_strdup("");
+        orc_auto_free char *text = in->at[i].service ? spec_service_text(in->at[i].service) : orc_strdup("");
 
         if (strlen(text) > SPEC_JSON_MAX)
             spec_say(r, in->at[i].key, "service \"%s\" has %zu bytes of settings; the store takes %d",

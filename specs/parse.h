@@ -10,7 +10,7 @@
 #include "specs/spec.h"
 
 #define SPEC_FILE_MAX (1024 * 1024) /* bytes */
-#define SPEC_JSON_MAX (256 * 1024)  /* bytes of one service's stored form (spec_service_to_json) */
+#define SPEC_JSON_MAX (256 * 1024)  /* bytes of one service's stored form (spec_service_text) */
 
 struct spec_problem {
     int line, column; /* from 1 */

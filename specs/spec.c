@@ -1,5 +1,7 @@
 #include "specs/spec.h"
 
+#include "specs/check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,7 +163,7 @@ int spec_service_pids(const struct spec_service *s)
 
     for (size_t i = 0; i < s->sidecars.n; i++)
         sum += s->sidecars.at[i].pids_limit;
-    return sum;
+    return sum < SPEC_PIDS_MAX ? sum : SPEC_PIDS_MAX; /* no kernel has more */
 }
 
 const struct spec_mount *spec_service_mount(const struct spec_service *s, size_t i)

@@ -258,9 +258,9 @@ int spec_update_missing(const struct spec_update *u, int replicas);
 int spec_update_may_fail(const struct spec_update *u, int replicas);
 
 /* The normalised JSON form, canonical: equal services give equal text. Members that hold their default are
- * left out. `from_json` reads what to_json wrote (also of older versions: unknown members are refused by
- * name). */
-json_t *spec_service_to_json(const struct spec_service *s);
+ * left out. The text is freed by the caller. `from_json` reads what was written (also by older versions:
+ * unknown members are refused by name). */
+char *spec_service_text(const struct spec_service *s);
 struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err); /* NULL on failure */
 
 /* SHA-256, hex. `whole` changes with anything; `container` only with what needs a new container: not with

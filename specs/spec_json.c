@@ -246,16 +246,16 @@ void spec_service_sort(struct spec_service *s)
     codec_sort(&service_codec, s);
 }
 
-static json_t *encode(const struct spec_service *s, bool container_only)
+static char *text_of(const struct spec_service *s, bool container_only)
 {
     orc_auto(spec_service_free_p) struct spec_service *def = spec_service_new(NULL);
 
-    return codec_encode_changed(&service_codec, s, def, container_only);
+    return codec_text_changed(&service_codec, s, def, container_only);
 }
 
-json_t *spec_service_to_json(const struct spec_service *s)
+char *spec_service_text(const struct spec_service *s)
 {
-    return encode(s, false);
+    return text_of(s, false);
 }
 
 /* What a job can't have, as its containers end: parse_mode.c says it to people. */
@@ -364,8 +364,7 @@ struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err
 
 static void hash(const struct spec_service *s, bool container_only, char ret[SPEC_HASH_MAX])
 {
-    orc_auto_json json_t *j = encode(s, container_only);
-    orc_auto_free char *text = orc_json_text(j);
+    orc_auto_free char *text = text_of(s, container_only);
 
     orc_sha256_hex(text, strlen(text), ret);
 }

@@ -79,11 +79,11 @@ int record_parse_with(const struct codec *c, const char *value, size_t n, void *
     return j ? codec_decode(c, j, ret, err) : -EINVAL;
 }
 
-char *record_text_of(json_t *j)
+json_t *record_json_of(char *text)
 {
-    orc_auto_json json_t *owned = j;
+    orc_auto_free char *owned = text;
 
-    return orc_json_text(owned);
+    return orc_json_parse(owned, strlen(owned), NULL);
 }
 
 static const struct codec_field resources_rows[] = {

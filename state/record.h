@@ -12,6 +12,8 @@
 #include "specs/spec.h"
 #include "state/key.h"
 
+#define RECORD_REASON_MAX 2048 /* bytes of a sentence */
+
 /* ---- config: written by `orc init` and `orc recover`
  * -------------------------------------------------------- */
 struct record_config {

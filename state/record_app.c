@@ -8,9 +8,9 @@
 
 #define REVISION_N_MAX 99999999 /* 8 digits in keys */
 
-static json_t *spec_to_json(const void *s)
+static char *spec_text(const void *s)
 {
-    return spec_service_to_json(s);
+    return spec_service_text(s);
 }
 
 static void *spec_from_json(const json_t *j, struct orc_err *err)
@@ -23,7 +23,7 @@ static void spec_free(void *s)
     spec_service_free(s);
 }
 
-static const struct codec_owned spec_owned = {spec_to_json, spec_from_json, spec_free};
+static const struct codec_owned spec_owned = {spec_text, spec_from_json, spec_free};
 
 static const struct codec_field revision_rows[] = {
     CODEC_ROW_OWNED(record_revision, spec, &spec_owned),

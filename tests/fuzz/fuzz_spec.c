@@ -22,18 +22,15 @@ static void promise(bool kept, const char *what, const char *detail)
 
 static void check_service(const struct spec_service *s)
 {
-    orc_auto_json json_t *j = spec_service_to_json(s);
-    orc_auto_free char *text = orc_json_text(j), *again = NULL;
+    orc_auto_free char *text = spec_service_text(s), *again = NULL;
     struct orc_err err = ORC_ERR_INIT;
     orc_auto_json json_t *reread = orc_json_parse(text, strlen(text), &err);
     orc_auto(spec_service_free_p) struct spec_service *back = NULL;
-    orc_auto_json json_t *j2 = NULL;
 
     promise(reread != NULL, "the JSON form can be parsed", err.msg);
     back = spec_service_from_json(reread, &err);
     promise(back != NULL, "an accepted service can be read back", err.msg);
-    j2 = spec_service_to_json(back);
-    again = orc_json_text(j2);
+    again = spec_service_text(back);
     promise(strcmp(text, again) == 0, "JSON loses nothing", text);
 }
 

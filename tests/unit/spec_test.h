@@ -99,13 +99,6 @@ static inline const struct spec_service *web_of(const struct spec_app *app)
     return s;
 }
 
-static inline char *json_of(const struct spec_service *s)
-{
-    orc_auto_json json_t *j = spec_service_to_json(s);
-
-    return orc_json_text(j);
-}
-
 struct refusal {
     const char *yaml, *place, *part;
 };
@@ -121,7 +114,7 @@ static inline void assert_refusals(const struct refusal *cases, size_t n)
 static inline void assert_web(const char *yaml, const char *json)
 {
     struct spec_app *app = parse_ok(yaml);
-    char *text = json_of(web_of(app));
+    char *text = spec_service_text(web_of(app));
     char *wanted = orc_printf("{\"name\":\"web\",\"image\":\"nginx\"%s%s}", *json ? "," : "", json);
 
     if (strcmp(text, wanted) != 0)
@@ -140,7 +133,7 @@ static inline void assert_same(const char *yaml_a, const char *yaml_b)
     assert_int_equal(a->services.n, b->services.n);
     assert_true(orc_strv_eq(&a->volumes, &b->volumes));
     for (size_t i = 0; i < a->services.n; i++) {
-        char *x = json_of(a->services.at[i]), *y = json_of(b->services.at[i]);
+        char *x = spec_service_text(a->services.at[i]), *y = spec_service_text(b->services.at[i]);
 
         assert_string_equal(x, y);
         free(x);

@@ -127,13 +127,6 @@ static struct spec_service *everything(void)
     return s;
 }
 
-static char *text_of(const struct spec_service *s)
-{
-    orc_auto_json json_t *j = spec_service_to_json(s);
-
-    return orc_json_text(j);
-}
-
 static struct spec_service *from_text(const char *text, struct orc_err *err)
 {
     orc_auto_json json_t *j = orc_json_parse(text, strlen(text), err);
@@ -146,13 +139,13 @@ static struct spec_service *from_text(const char *text, struct orc_err *err)
 static void assert_round_trip(const struct spec_service *s)
 {
     struct orc_err err = ORC_ERR_INIT;
-    orc_auto_free char *text = text_of(s), *again = NULL;
+    orc_auto_free char *text = spec_service_text(s), *again = NULL;
     orc_auto(spec_service_free_p) struct spec_service *back = from_text(text, &err);
     char w1[SPEC_HASH_MAX], c1[SPEC_HASH_MAX], w2[SPEC_HASH_MAX], c2[SPEC_HASH_MAX];
 
     if (!back)
         fail_msg("%s: %s", text, err.msg);
-    again = text_of(back);
+    again = spec_service_text(back);
     assert_string_equal(text, again);
     spec_service_hash(s, w1, c1);
     spec_service_hash(back, w2, c2);
@@ -175,7 +168,7 @@ static void assert_refused(const char *text, const char *part)
 static void test_spec_json__members_at_their_default_are_left_out(void **state)
 {
     orc_auto(spec_service_free_p) struct spec_service *s = web();
-    orc_auto_free char *text = text_of(s);
+    orc_auto_free char *text = spec_service_text(s);
 
     assert_string_equal(text, "{\"name\":\"web\",\"image\":\"nginx:1.25\"}");
     assert_round_trip(s);
@@ -184,7 +177,7 @@ static void test_spec_json__members_at_their_default_are_left_out(void **state)
 static void test_spec_json__a_service_that_says_everything_survives(void **state)
 {
     orc_auto(spec_service_free_p) struct spec_service *s = everything();
-    orc_auto_free char *text = text_of(s);
+    orc_auto_free char *text = spec_service_text(s);
 
     assert_round_trip(s);
     assert_non_null(strstr(text, "\"entrypoint\":[]"));
@@ -467,8 +460,8 @@ static void test_spec_hash__order_alone_is_no_difference(void **state)
     }
     spec_service_sort(a);
     spec_service_sort(b);
-    ta = text_of(a);
-    tb = text_of(b);
+    ta = spec_service_text(a);
+    tb = spec_service_text(b);
     assert_string_equal(ta, tb);
 }
 
