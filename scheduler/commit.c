@@ -41,24 +41,34 @@ struct commit *commit_new(struct etcd *e, const struct commit_opts *opts)
 
 /* ---- one transaction --------------------------------------------------------------------------------- */
 
+struct group {
+    struct etcd_txn *txn;
+    struct echo *echo;
+};
+
 static void if_create(const char *key, int64_t revision, void *arg)
 {
-    etcd_txn_if_create_revision(arg, key, revision);
+    etcd_txn_if_create_revision(((struct group *)arg)->txn, key, revision);
 }
 
 static void if_mod(const char *key, int64_t revision, void *arg)
 {
-    etcd_txn_if_mod_revision(arg, key, revision);
+    etcd_txn_if_mod_revision(((struct group *)arg)->txn, key, revision);
 }
 
 static void put(const char *key, const char *value, void *arg)
 {
-    etcd_txn_put(arg, key, value, 0);
+    etcd_txn_put(((struct group *)arg)->txn, key, value, 0);
 }
 
 static void del(const char *key, void *arg)
 {
-    etcd_txn_delete(arg, key);
+    etcd_txn_delete(((struct group *)arg)->txn, key);
+}
+
+static void wrote(const char *key, const char *value, const struct plan_task *task, void *arg)
+{
+    echo_expect(((struct group *)arg)->echo, key, value, task);
 }
 
 /* At most: a created task is compared besides its guards, a collected one is two deletions. */
@@ -100,7 +110,8 @@ static bool joins(const struct commit *c, const struct etcd_txn *txn, size_t fir
 static struct etcd_txn *take_group(struct commit *c)
 {
     struct etcd_txn *txn = etcd_txn_new();
-    struct plan_sink sink = {if_create, if_mod, put, del, txn};
+    struct group group = {txn, c->opts.echo};
+    struct plan_sink sink = {if_create, if_mod, put, del, &group, wrote};
     size_t first = c->next;
 
     election_guard(c->election, txn);
@@ -216,6 +227,7 @@ void commit_start(struct commit *c, struct plan *p, const struct election *el)
 {
     c->plan = *p;
     memset(p, 0, sizeof *p);
+    echo_clear(c->opts.echo);
     c->next = c->ready.n = 0;
     orc_strv_release(&c->alone);
     c->alone = c->refused;

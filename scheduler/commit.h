@@ -8,6 +8,7 @@
 #ifndef SCHEDULER_COMMIT_H
 #define SCHEDULER_COMMIT_H
 
+#include "scheduler/echo.h"
 #include "scheduler/plan.h"
 #include "state/election.h"
 #include "state/etcd.h"
@@ -28,6 +29,7 @@ struct commit_opts {
     void (*on_done)(const struct commit_result *res,
                     void *arg); /* exactly once per start; inside it when nothing was sent */
     void *arg;
+    struct echo *echo; /* learns what is written; the caller's, not NULL */
 };
 
 struct commit *commit_new(struct etcd *e, const struct commit_opts *opts);

@@ -6,6 +6,7 @@
 #include "lib/zone.h"
 #include "scheduler/commit.h"
 #include "scheduler/core.h"
+#include "scheduler/echo.h"
 #include "scheduler/metrics.h"
 #include "scheduler/recorder.h"
 #include "state/election.h"
@@ -28,6 +29,7 @@ struct shell {
     struct election *election;
     struct event_log *events;
     struct commit *commit;
+    struct echo *echo;
     struct recorder *recorder; /* NULL: nothing is recorded */
     struct guard guard;
     struct orc_file_later *guard_file; /* NULL: it is not kept */
@@ -46,6 +48,14 @@ static void arm(struct shell *s, uint64_t ms);
 
 /* ---- feeding ----------------------------------------------------------------------------------------- */
 
+static void feed(struct shell *s, const struct key *key, const struct etcd_kv *kv, struct orc_err *err)
+{
+    if (key->kind == KEY_TASK && echo_feed(s->echo, s->core, kv->key, key, kv->value, kv->value_len,
+                                           kv->create_revision, kv->mod_revision))
+        return;
+    core_feed_value(s->core, key, kv->value, kv->value_len, kv->create_revision, kv->mod_revision, err);
+}
+
 static void on_put(const struct etcd_kv *kv, void *arg)
 {
     struct shell *s = arg;
@@ -57,7 +67,7 @@ static void on_put(const struct etcd_kv *kv, void *arg)
         orc_fail(&err, -EINVAL, "it is not a key of orc");
     else if (core_wants(key.kind)) {
         recorder_put(s->recorder, &key, kv);
-        core_feed_value(s->core, &key, kv->value, kv->value_len, kv->create_revision, kv->mod_revision, &err);
+        feed(s, &key, kv, &err);
     }
     if (!err.msg[0])
         return;
@@ -187,6 +197,7 @@ static void on_reached(int error, void *arg)
     struct shell *s = arg;
 
     s->waiting = false;
+    echo_clear(s->echo);
     if (error !=
         -ECANCELED) /* -ESTALE: the store was restored from an older backup; what it holds is known */
         arm(s, 0);
@@ -388,7 +399,7 @@ static int open_all(struct shell *s, const struct shell_opts *opts, struct orc_e
 struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct orc_err *err)
 {
     struct shell *s = orc_new(struct shell);
-    struct commit_opts c = {opts->cluster, on_txn, on_committed, s};
+    struct commit_opts c = {opts->cluster, on_txn, on_committed, s, NULL};
     orc_auto_free char *by = orc_printf("orc-scheduler %s", opts->host);
 
     s->loop = loop;
@@ -409,6 +420,7 @@ struct shell *shell_new(uv_loop_t *loop, const struct shell_opts *opts, struct o
     s->zones = orc_zones_new(ORC_ZONE_DIR);
     core_set_zones(s->core, (struct core_zones){orc_zones_ask, s->zones});
     s->events = event_log_new(s->etcd, opts->cluster, by);
+    s->echo = c.echo = echo_new();
     s->commit = commit_new(s->etcd, &c);
     s->view = open_view(s);
     return s;
@@ -457,6 +469,7 @@ struct shell *shell_free(struct shell *s)
     s->stopping = true;
     s->commit = commit_free(s->commit);
     s->view = view_free(s->view);
+    s->echo = echo_free(s->echo);
     s->election = election_free(s->election);
     s->events = event_log_free(s->events);
     s->etcd = etcd_free(s->etcd);

@@ -26,40 +26,43 @@ int base64_encode(struct orc_buf *b, const void *data, size_t n)
     return orc_buf_add(b, text, at);
 }
 
-/* 0..63, or -1. */
-static int digit_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+#define KNOWN 64 /* a digit's entry is this and its value */
+
+static const unsigned char entries[256] = {
+    ['A'] = 64,  65,  66,  67,  68,  69,  70,  71,  72,  73,  74,          75,          76,
+    77,          78,  79,  80,  81,  82,  83,  84,  85,  86,  87,          88,          89,
+    ['a'] = 90,  91,  92,  93,  94,  95,  96,  97,  98,  99,  100,         101,         102,
+    103,         104, 105, 106, 107, 108, 109, 110, 111, 112, 113,         114,         115,
+    ['0'] = 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, ['+'] = 126, ['/'] = 127,
+};
 
 int base64_decode(const char *text, size_t n, char **ret, size_t *ret_n)
 {
     orc_auto_free char *out = NULL;
     size_t pad = 0, at = 0;
-    uint32_t v = 0;
 
     if (n % 4 != 0)
         return -EINVAL;
     while (pad < 2 && pad < n && text[n - 1 - pad] == '=')
         pad++;
     out = orc_calloc(1, n / 4 * 3 + 1);
-    for (size_t i = 0; i < n - pad; i++) {
-        int d = digit_value(text[i]);
+    for (size_t i = 0; i < n; i += 4) {
+        unsigned known = KNOWN, v = 0;
 
-        if (d < 0)
+        for (size_t k = i; k < i + 4; k++) {
+            unsigned entry = k < n - pad ? entries[(unsigned char)text[k]] : KNOWN;
+
+            known &= entry;
+            v = v << 6 | (entry & 63);
+        }
+        if (!known)
             return -EINVAL;
-        v = v << 6 | (uint32_t)d;
-        if (i % 4 != 0)
-            out[at++] = (char)(v >> (6 - 2 * (i % 4)) & 255);
+        out[at++] = (char)(v >> 16);
+        out[at++] = (char)(v >> 8);
+        out[at++] = (char)v;
     }
-    out[at] = '\0';
+    *ret_n = at - pad;
+    out[*ret_n] = '\0';
     *ret = orc_take(out);
-    *ret_n = at;
     return 0;
 }

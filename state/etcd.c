@@ -328,12 +328,12 @@ static void failed(struct etcd_call *call, int error, bool unsent, const char *c
     attempt(call);
 }
 
-static void answered(struct etcd_call *call, const json_t *answer)
+static void answered(struct etcd_call *call, const struct wire_doc *answer)
 {
     struct orc_err err = ORC_ERR_INIT;
     int r;
 
-    if (!learn(call, answer)) {
+    if (!learn(call, answer->json)) {
         etcd_trouble(call->e, call->endpoint);
         failed(call, -EPROTO, call->judging, "an answer without etcd's header; is this etcd?");
         return;
@@ -343,7 +343,7 @@ static void answered(struct etcd_call *call, const json_t *answer)
         attempt(call);
         return;
     }
-    wire_header(answer, &call->result.cluster_id, &call->result.revision);
+    wire_header(answer->json, &call->result.cluster_id, &call->result.revision);
     call->busy = true;
     r = call->on_answer ? call->on_answer(call, answer, &err) : 0;
     call->busy = false;
@@ -398,7 +398,7 @@ static void on_http_done(const struct orc_http_res *res, void *arg)
 {
     struct etcd_call *call = arg;
     struct orc_err err = ORC_ERR_INIT;
-    orc_auto_json json_t *answer = NULL;
+    struct wire_doc answer;
 
     call->http = NULL;
     if (call->cancelled)
@@ -414,11 +414,12 @@ static void on_http_done(const struct orc_http_res *res, void *arg)
         failed(call, res->error, call->judging || surely_unsent(res, ""), clause);
         return;
     }
-    answer = orc_json_parse(res->body, res->body_len, &err);
-    if (res->status == 200 && answer && !json_object_get(answer, "error"))
-        answered(call, answer);
+    wire_doc_parse(&answer, res->body, res->body_len, &err);
+    if (res->status == 200 && answer.json && !json_object_get(answer.json, "error"))
+        answered(call, &answer);
     else
-        refused(call, res, answer, err.msg);
+        refused(call, res, answer.json, err.msg);
+    wire_doc_release(&answer);
 }
 
 /* Reads get a share of the time-out per endpoint, so that a frozen one leaves time for another. */

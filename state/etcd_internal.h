@@ -47,7 +47,7 @@ struct etcd {
  * negative with a sentence. */
 #define ETCD_AGAIN 1
 #define ETCD_ENDED 2 /* the call was cancelled meanwhile: its callback has run */
-typedef int etcd_on_answer(struct etcd_call *call, const json_t *answer, struct orc_err *err);
+typedef int etcd_on_answer(struct etcd_call *call, const struct wire_doc *answer, struct orc_err *err);
 
 struct etcd_request {
     const char *path;     /* "/v3/kv/range" */

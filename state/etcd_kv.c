@@ -13,9 +13,9 @@ static void begin(struct orc_buf *b)
     orc_buf_puts(b, "{");
 }
 
-static int on_kvs(struct etcd_call *call, const json_t *answer, struct orc_err *err)
+static int on_kvs(struct etcd_call *call, const struct wire_doc *answer, struct orc_err *err)
 {
-    return wire_kvs_add(answer, &call->kvs, err);
+    return wire_kvs_add(answer, answer->json, &call->kvs, err);
 }
 
 /* Reading --------------------------------------------------------------------------------------------- */
@@ -98,18 +98,18 @@ static int set_next(struct scan *s, const json_t *answer, struct orc_err *err)
     return 0;
 }
 
-static int on_scan(struct etcd_call *call, const json_t *answer, struct orc_err *err)
+static int on_scan(struct etcd_call *call, const struct wire_doc *answer, struct orc_err *err)
 {
     struct scan *s = call->extra;
     int64_t at = call->result.revision;
-    int r = wire_kvs_add(answer, &call->kvs, err);
+    int r = wire_kvs_add(answer, answer->json, &call->kvs, err);
 
     if (!s->revision)
         s->revision = at;
     call->result.revision = s->revision;
-    if (r < 0 || !wire_bool(answer, "more"))
+    if (r < 0 || !wire_bool(answer->json, "more"))
         return r;
-    r = set_next(s, answer, err);
+    r = set_next(s, answer->json, err);
     if (r < 0)
         return r;
     if (s->on_page) {
@@ -209,11 +209,11 @@ static void take_lease(struct etcd_call *call, const json_t *from)
     call->result.ttl_s = wire_int(from, "TTL");
 }
 
-static int on_grant(struct etcd_call *call, const json_t *answer, struct orc_err *err)
+static int on_grant(struct etcd_call *call, const struct wire_doc *answer, struct orc_err *err)
 {
-    const char *error = json_string_value(json_object_get(answer, "error"));
+    const char *error = json_string_value(json_object_get(answer->json, "error"));
 
-    take_lease(call, answer);
+    take_lease(call, answer->json);
     if (error && *error)
         return orc_fail(err, -EIO, "%s", error);
     if (!call->result.lease || call->result.ttl_s <= 0)
@@ -222,9 +222,9 @@ static int on_grant(struct etcd_call *call, const json_t *answer, struct orc_err
 }
 
 /* The answer is a stream's: under "result". A lease that is gone has no TTL there, and HTTP says 200. */
-static int on_keepalive(struct etcd_call *call, const json_t *answer, struct orc_err *err)
+static int on_keepalive(struct etcd_call *call, const struct wire_doc *answer, struct orc_err *err)
 {
-    const json_t *result = json_object_get(answer, "result");
+    const json_t *result = json_object_get(answer->json, "result");
 
     if (!result)
         return orc_fail(err, -EPROTO, "a keep-alive's answer without a result");

@@ -233,29 +233,16 @@ static char *put_name(char *at, const char *end, const char *name)
     return at;
 }
 
-static char *put_number(char *at, const char *end, uint64_t x)
-{
-    char digits[20];
-    size_t n = 0;
-
-    do
-        digits[n++] = (char)('0' + x % 10);
-    while (x /= 10);
-    while (at < end && n)
-        *at++ = digits[--n];
-    return at;
-}
-
 /* Made several times for each task that is decided: printf(3) would be a twentieth of a change's time. */
 void key_task_id(const char *app, const char *service, int slot, int64_t attempt, char ret[KEY_TASK_MAX + 1])
 {
     const char *end = ret + KEY_TASK_MAX;
     char *at = put_name(put_name(ret, end, app), end, service);
 
-    at = put_number(at, end, (uint64_t)slot);
+    at = orc_put_digits(at, end, (uint64_t)slot);
     if (at < end)
         *at++ = '.';
-    *put_number(at, end, (uint64_t)attempt) = '\0';
+    *orc_put_digits(at, end, (uint64_t)attempt) = '\0';
 }
 
 int key_task_id_parse(const char *id, struct key *ret, int *ret_slot, int64_t *ret_attempt)

@@ -163,19 +163,19 @@ void etcd_txn_else_get(struct etcd_txn *t, const char *key)
 
 /* Committing ------------------------------------------------------------------------------------------ */
 
-static int on_txn(struct etcd_call *call, const json_t *answer, struct orc_err *err)
+static int on_txn(struct etcd_call *call, const struct wire_doc *answer, struct orc_err *err)
 {
-    const json_t *responses = json_object_get(answer, "responses"), *item;
+    const json_t *responses = json_object_get(answer->json, "responses"), *item;
     size_t i;
     int r = 0;
 
-    call->result.succeeded = wire_bool(answer, "succeeded");
+    call->result.succeeded = wire_bool(answer->json, "succeeded");
     json_array_foreach(responses, i, item)
     {
         const json_t *range = json_object_get(item, "response_range");
 
         if (range && r == 0)
-            r = wire_kvs_add(range, &call->kvs, err);
+            r = wire_kvs_add(answer, range, &call->kvs, err);
     }
     return r;
 }

@@ -47,7 +47,8 @@ static void events_release(struct watch_event *events, size_t n)
 }
 
 /* The key first: an unwanted one's value is not worth decoding. */
-static int decode_event(struct watch *w, const json_t *item, struct watch_event *ret)
+static int decode_event(struct watch *w, const struct wire_doc *doc, const json_t *item,
+                        struct watch_event *ret)
 {
     const char *type = json_string_value(json_object_get(item, "type"));
     const json_t *kv = json_object_get(item, "kv");
@@ -57,10 +58,10 @@ static int decode_event(struct watch *w, const json_t *item, struct watch_event 
         return -EPROTO;
     if (ret->deleted || (w->opts.wanted && !w->opts.wanted(ret->kv.key, w->opts.arg)))
         return 0;
-    return wire_kv_value(kv, &ret->kv) < 0 ? -EPROTO : 0;
+    return wire_kv_value(doc, kv, &ret->kv) < 0 ? -EPROTO : 0;
 }
 
-static void deliver(struct watch *w, const json_t *result, size_t range)
+static void deliver(struct watch *w, const struct wire_doc *doc, const json_t *result, size_t range)
 {
     const json_t *list = json_object_get(result, "events"), *item;
     struct watch_event *events = orc_calloc(json_array_size(list) + 1, sizeof *events);
@@ -71,7 +72,7 @@ static void deliver(struct watch *w, const json_t *result, size_t range)
     wire_header(result, &cluster_id, &revision);
     json_array_foreach(list, i, item)
     {
-        if (decode_event(w, item, &events[n]) < 0) {
+        if (decode_event(w, doc, item, &events[n]) < 0) {
             give_up(w, -EPROTO, "an event that is not as etcd writes them");
             wire_kv_release(&events[n].kv);
             break;
@@ -94,14 +95,14 @@ static void on_cancelled(struct watch *w, const json_t *result)
         give_up(w, -EIO, reason && *reason ? reason : "the watch was cancelled");
 }
 
-static void on_message(struct watch *w, const json_t *message)
+static void on_message(struct watch *w, const struct wire_doc *doc)
 {
-    const json_t *result = json_object_get(message, "result");
+    const json_t *result = json_object_get(doc->json, "result");
     int64_t id = wire_int(result, "watch_id");
     const char *text;
     int error;
 
-    if (etcd_error_of(message, &error, &text)) {
+    if (etcd_error_of(doc->json, &error, &text)) {
         give_up(w, error, text);
     } else if (!result) {
         give_up(w, -EPROTO, "a message that is neither a result nor an error");
@@ -115,20 +116,21 @@ static void on_message(struct watch *w, const json_t *message)
         if (++w->created == w->opts.n_ranges)
             w->opts.on_created(cluster_id, revision, w->opts.arg);
     } else if (id >= 1 && (size_t)id <= w->opts.n_ranges) {
-        deliver(w, result, (size_t)id - 1);
+        deliver(w, doc, result, (size_t)id - 1);
     }
 }
 
 static void on_document(struct watch *w)
 {
     struct orc_err err = ORC_ERR_INIT;
-    orc_auto_json json_t *message = orc_json_parse(orc_buf_str(&w->split.buf), w->split.buf.len, &err);
+    struct wire_doc message;
 
-    json_split_next(&w->split);
-    if (message)
-        on_message(w, message);
+    if (wire_doc_parse(&message, orc_buf_str(&w->split.buf), w->split.buf.len, &err) == 0)
+        on_message(w, &message);
     else
         give_up(w, -EPROTO, err.msg);
+    wire_doc_release(&message);
+    json_split_next(&w->split);
 }
 
 static void on_data(struct orc_http_call *call, const char *data, size_t n, void *arg)

@@ -24,6 +24,23 @@ void wire_add_prefix_end(struct orc_buf *b, const char *prefix);
  * the caller. */
 char *wire_prefix_end(const char *prefix);
 
+/* A document of etcd's. Most of it are values in base64, which need no reading as JSON: long ones stay where
+ * they stand in the text, and in `json` a "value" is then its number among them. */
+struct wire_doc {
+    json_t *json;
+    struct wire_values {
+        struct wire_value {
+            const char *at;
+            size_t n;
+        } * at;
+        size_t n, cap;
+    } values;
+};
+/* The text is kept by the caller until the release, which takes a zeroed one, too. 0, or -EINVAL with `json`
+ * NULL. */
+int wire_doc_parse(struct wire_doc *d, const char *text, size_t n, struct orc_err *err);
+void wire_doc_release(struct wire_doc *d);
+
 struct wire_kvs {
     struct etcd_kv *at; /* strings owned */
     size_t n, cap;
@@ -36,14 +53,13 @@ bool wire_bool(const json_t *obj, const char *name);
 
 /* cluster_id and revision of obj.header into ret; absent members leave 0. */
 void wire_header(const json_t *obj, uint64_t *ret_cluster_id, int64_t *ret_revision);
-/* One key-value object. A NUL inside a key becomes '?': no name of ours has either, and cut short it could
- * pass for another key. 0 or -EINVAL. */
-int wire_kv(const json_t *obj, struct etcd_kv *ret);
-/* The two halves of it, for when the key decides whether the value is worth decoding. */
+/* One key-value object in two halves, as the key may decide whether the value is worth decoding. A NUL inside
+ * a key becomes '?': no name of ours has either, and cut short it could pass for another key. 0 or -EINVAL.
+ */
 int wire_kv_head(const json_t *obj, struct etcd_kv *ret);
-int wire_kv_value(const json_t *obj, struct etcd_kv *kv);
+int wire_kv_value(const struct wire_doc *d, const json_t *obj, struct etcd_kv *kv);
 void wire_kv_release(struct etcd_kv *kv);
-/* Appends obj.kvs. */
-int wire_kvs_add(const json_t *obj, struct wire_kvs *v, struct orc_err *err);
+/* Appends obj.kvs, of an object within d. */
+int wire_kvs_add(const struct wire_doc *d, const json_t *obj, struct wire_kvs *v, struct orc_err *err);
 
 #endif

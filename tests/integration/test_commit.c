@@ -24,6 +24,7 @@ static uv_loop_t loop;
 static struct etcd *e;
 static struct election *election;
 static struct commit *commit;
+static struct echo *echo;
 static int told[2], done; /* transactions refused, committed; plans */
 static size_t order[64], n_order;
 
@@ -70,6 +71,7 @@ static int setup(void **state)
     orc_strv_release(&urls);
     election = election_new(&loop, e, &eo);
     assert_true(loop_until(&loop, leads, NULL));
+    co.echo = echo = echo_new();
     commit = commit_new(e, &co);
     memset(told, 0, sizeof told);
     done = 0;
@@ -80,6 +82,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     commit = commit_free(commit);
+    echo = echo_free(echo);
     election = election_free(election);
     e = etcd_free(e);
     assert_true(loop_close(&loop));
@@ -170,6 +173,31 @@ static void test_commit__what_follows_goes_in_after_what_it_follows(void **state
     assert_int_equal(order[0], 0);
 }
 
+/* What comes back of it is fed without being read. */
+static void test_commit__what_it_sends_is_expected(void **state)
+{
+    orc_auto_free char *range = key_range(CLUSTER, KEY_TASK);
+    struct core *c = core_new();
+    struct etcd_answer a = {0};
+    struct plan p = {0};
+    struct key k;
+
+    head(&p, 0);
+    followers(&p);
+    send_all(&p);
+    assert_int_equal(etcd_sync_range(e, &loop, range, 0, &a, NULL), 0);
+    assert_int_equal(a.kvs.n, FOLLOWERS * TASKS);
+    for (size_t i = 0; i < a.kvs.n; i++) {
+        const struct etcd_kv *kv = &a.kvs.at[i];
+
+        assert_int_equal(key_parse(CLUSTER, kv->key, &k), KEY_TASK);
+        assert_true(
+            echo_feed(echo, c, kv->key, &k, kv->value, kv->value_len, kv->create_revision, kv->mod_revision));
+    }
+    etcd_answer_release(&a);
+    core_free(c);
+}
+
 static void test_commit__what_follows_a_refused_one_is_not_sent(void **state)
 {
     struct plan p = {0};
@@ -244,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_commit__what_follows_goes_in_after_what_it_follows, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_commit__what_it_sends_is_expected, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commit__what_follows_a_refused_one_is_not_sent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commit__of_those_that_follow_each_stands_for_itself, setup,
                                         teardown),

@@ -204,7 +204,8 @@ SIM_FN void sim_txn_do(struct sim_txn *t)
 SIM_FN bool sim_commit(struct sim *s, const struct plan_txn *txn)
 {
     struct sim_txn t = {.s = s, .holds = true};
-    struct plan_sink sink = {sim_if_create, sim_if_mod, sim_txn_put, sim_txn_del, &t};
+    struct plan_sink sink = {
+        .if_create = sim_if_create, .if_mod = sim_if_mod, .put = sim_txn_put, .del = sim_txn_del, .arg = &t};
     struct sim_op *op;
 
     if (txn->follows && !s->head)
