@@ -60,6 +60,8 @@ void feed_drop_service(struct core *c, struct core_service *s)
 void feed_free_revision(struct core_service *s, struct core_revision *r)
 {
     HASH_DEL(s->revisions, r);
+    if (s->came_last == r)
+        s->came_last = NULL;
     record_revision_release(&r->rec);
     free(r);
 }
@@ -114,6 +116,7 @@ void feed_revision(struct core *c, const struct key *k, struct record_revision *
         rev = orc_new(struct core_revision);
         rev->n = k->n;
         HASH_ADD(hh, s->revisions, n, sizeof rev->n, rev);
+        s->came_last = rev;
     }
     if (r && !feed_is_modest(spec_service_reserved(r->spec)))
         r = NULL;

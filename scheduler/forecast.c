@@ -90,7 +90,8 @@ static void del(const char *name, void *arg)
 
 static void commit(struct forecast *f, const struct plan *p)
 {
-    const struct plan_sink sink = {no_guard, no_guard, put, del, f};
+    const struct plan_sink sink = {
+        .if_create = no_guard, .if_mod = no_guard, .put = put, .del = del, .arg = f};
     const struct plan_txn *t;
 
     orc_vec_each (t, &p->txns) {

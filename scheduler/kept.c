@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #define MARKED (UINT32_C(1) << 31)
-#define ROW_MASK ((UINT32_C(1) << KEPT_ROW_BITS) - 1)
 #define ROWS_FIRST 16 /* a power of two */
 
 _Static_assert(SPEC_REPLICAS_MAX < 1 << (32 - KEPT_ROW_BITS),
@@ -33,15 +32,6 @@ struct core_kept *kept_free(struct core_kept *k)
 
 /* ---- how many on which row --------------------------------------------------------------------------- */
 
-static size_t place_of(const struct core_kept *k, uint32_t id)
-{
-    size_t i = id * UINT32_C(2654435769) >> 8 & (k->on.n - 1); /* Fibonacci hashing */
-
-    while (k->on.at[i] && (k->on.at[i] & ROW_MASK) != id)
-        i = (i + 1) & (k->on.n - 1);
-    return i;
-}
-
 /* Half full at most, and without rows that have none any more. */
 static void rehash(struct core_kept *k)
 {
@@ -58,7 +48,7 @@ static void rehash(struct core_kept *k)
     k->rows = used;
     orc_vec_each (x, &old.on)
         if (*x >> KEPT_ROW_BITS)
-            k->on.at[place_of(k, *x & ROW_MASK)] = *x;
+            k->on.at[kept_place(k, *x & KEPT_ROW_MASK)] = *x;
     orc_vec_release(&old.on);
 }
 
@@ -68,17 +58,12 @@ static void add(struct core_kept *k, uint32_t id)
 
     if (4 * (k->rows + 1) > 3 * k->on.n)
         rehash(k);
-    i = place_of(k, id);
+    i = kept_place(k, id);
     if (!k->on.at[i]) {
         k->on.at[i] = id;
         k->rows++;
     }
     k->on.at[i] += UINT32_C(1) << KEPT_ROW_BITS;
-}
-
-int kept_on(const struct core_kept *k, uint32_t row)
-{
-    return k->on.n ? (int)(k->on.at[place_of(k, row + 1)] >> KEPT_ROW_BITS) : 0;
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------- */
@@ -107,12 +92,12 @@ void kept_begin(struct core_kept *k)
     if (k->marked.n)
         qsort(k->marked.at, k->marked.n, sizeof *k->marked.at, by_number);
     orc_vec_each (n, &k->marked) {
-        uint32_t id = k->slots.at[*n] & ROW_MASK;
+        uint32_t id = k->slots.at[*n] & KEPT_ROW_MASK;
 
         k->slots.at[*n] = MARKED;
         if (!id)
             continue;
-        k->on.at[place_of(k, id)] -= UINT32_C(1) << KEPT_ROW_BITS;
+        k->on.at[kept_place(k, id)] -= UINT32_C(1) << KEPT_ROW_BITS;
         k->well--;
     }
 }
@@ -141,5 +126,5 @@ void kept_set(struct core_kept *k, int slot, uint32_t row)
 
 bool kept_is_well(const struct core_kept *k, int slot)
 {
-    return (size_t)slot < k->slots.n && k->slots.at[slot] & ROW_MASK;
+    return (size_t)slot < k->slots.n && k->slots.at[slot] & KEPT_ROW_MASK;
 }

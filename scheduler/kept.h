@@ -24,6 +24,7 @@ struct core_kept {
 };
 
 #define KEPT_ROW_BITS 18 /* the rest of 32 holds SPEC_REPLICAS_MAX */
+#define KEPT_ROW_MASK ((UINT32_C(1) << KEPT_ROW_BITS) - 1)
 #define KEPT_ROWS_MAX ((UINT32_C(1) << KEPT_ROW_BITS) - 2)
 
 /* Nothing is known of any slot yet. */
@@ -40,6 +41,21 @@ void kept_end(struct core_kept *k);
 void kept_set(struct core_kept *k, int slot, uint32_t row);
 
 bool kept_is_well(const struct core_kept *k, int slot);
-int kept_on(const struct core_kept *k, uint32_t row); /* slots that are well there */
+
+/* Where in the table a row is, or would be; `id`: 1 + row. */
+static inline size_t kept_place(const struct core_kept *k, uint32_t id)
+{
+    size_t i = id * UINT32_C(2654435769) >> 8 & (k->on.n - 1); /* Fibonacci hashing */
+
+    while (k->on.at[i] && (k->on.at[i] & KEPT_ROW_MASK) != id)
+        i = (i + 1) & (k->on.n - 1);
+    return i;
+}
+
+/* Slots that are well there; inline, as a pick asks it of many nodes. */
+static inline int kept_on(const struct core_kept *k, uint32_t row)
+{
+    return k->on.n ? (int)(k->on.at[kept_place(k, row + 1)] >> KEPT_ROW_BITS) : 0;
+}
 
 #endif

@@ -88,9 +88,10 @@ struct core_service *core_service_get(struct core *c, const char *app, const cha
 
 const struct core_revision *core_service_revision(const struct core_service *s, int64_t n)
 {
-    struct core_revision *r = NULL;
+    struct core_revision *r = s->came_last;
 
-    HASH_FIND(hh, s->revisions, &n, sizeof n, r);
+    if (!r || r->n != n)
+        HASH_FIND(hh, s->revisions, &n, sizeof n, r);
     return r && r->fed.present && !r->fed.unreadable ? r : NULL;
 }
 
@@ -196,9 +197,9 @@ struct key core_key_service(const struct core_service *s, enum key_kind kind)
 {
     struct key k = {.kind = kind};
 
-    snprintf(k.app, sizeof k.app, "%s", s->app->name);
+    orc_copy_str(k.app, sizeof k.app, s->app->name);
     if (kind != KEY_APP)
-        snprintf(k.service, sizeof k.service, "%s", s->service);
+        orc_copy_str(k.service, sizeof k.service, s->service);
     return k;
 }
 

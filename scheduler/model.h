@@ -268,6 +268,7 @@ struct core_service {
     struct record_rollout rollout;
     struct record_intent intent;
     struct core_revision *revisions;
+    struct core_revision *came_last;     /* of those: mostly it is the one that is asked for; NULL */
     ORC_VEC(struct core_task *) by_slot; /* the first task of each slot, NULL where there is none */
     int n_tasks;
     ORC_VEC(struct share_make *) makes; /* what its tasks are made from; those no longer used go in time */

@@ -1,19 +1,33 @@
 #include "scheduler/plan.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- building ---------------------------------------------------------------------------------------- */
 
+void plan_task_ref(const struct plan_task *t)
+{
+    share_service_ref(t->service);
+    share_text_ref(t->node);
+    share_make_ref(t->make);
+    share_text_ref(t->reason);
+    share_text_ref(t->stop_reason);
+    share_text_ref(t->odd_address);
+}
+
+void plan_task_drop(const struct plan_task *t)
+{
+    share_service_drop(t->service);
+    share_text_drop(t->node);
+    share_make_drop(t->make);
+    share_text_drop(t->reason);
+    share_text_drop(t->stop_reason);
+    share_text_drop(t->odd_address);
+}
+
 static void op_release(struct plan_op *op)
 {
-    share_service_drop(op->task.service);
-    share_text_drop(op->task.node);
-    share_make_drop(op->task.make);
-    share_text_drop(op->task.reason);
-    share_text_drop(op->task.stop_reason);
-    share_text_drop(op->task.odd_address);
+    plan_task_drop(&op->task);
     if (!op->other)
         return;
     record_rollout_release(&op->other->rollout);
@@ -44,7 +58,6 @@ void plan_release(struct plan *p)
         txn_release(t);
     orc_vec_release(&p->txns);
     orc_vec_each (e, &p->events) {
-        free(e->type);
         free(e->object);
         free(e->message);
     }
@@ -60,8 +73,8 @@ struct plan_txn *plan_begin(struct plan *p, const char *app, const char *service
 {
     struct plan_txn *t = orc_vec_add(&p->txns);
 
-    snprintf(t->app, sizeof t->app, "%s", app);
-    snprintf(t->service, sizeof t->service, "%s", service);
+    orc_copy_str(t->app, sizeof t->app, app);
+    orc_copy_str(t->service, sizeof t->service, service);
     return t;
 }
 
@@ -86,7 +99,6 @@ void plan_end(struct plan *p)
     while (p->events.n && p->events.at[p->events.n - 1].txn == p->txns.n) {
         struct plan_event *e = &p->events.at[--p->events.n];
 
-        free(e->type);
         free(e->object);
         free(e->message);
     }
@@ -98,12 +110,7 @@ void plan_task(struct plan_txn *t, enum plan_kind kind, const struct plan_task *
 
     op->kind = kind;
     op->task = *task;
-    share_service_ref(task->service);
-    share_text_ref(task->node);
-    share_make_ref(task->make);
-    share_text_ref(task->reason);
-    share_text_ref(task->stop_reason);
-    share_text_ref(task->odd_address);
+    plan_task_ref(task);
 }
 
 const char *plan_task_id(const struct plan_task *t, char ret[KEY_TASK_MAX + 1])
@@ -151,13 +158,18 @@ static struct plan_other *add_other(struct plan_txn *t, enum plan_kind kind, enu
     op->other->key.kind = of;
     memcpy(op->other->key.app, t->app, sizeof t->app);
     memcpy(op->other->key.service, t->service, sizeof t->service);
-    snprintf(op->other->key.node, sizeof op->other->key.node, "%s", node);
+    orc_copy_str(op->other->key.node, sizeof op->other->key.node, node);
     return op->other;
 }
 
 void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r)
 {
     record_rollout_copy(r, &add_other(t, PLAN_ROLLOUT_PUT, KEY_ROLLOUT, "")->rollout);
+}
+
+void plan_rollout_take(struct plan_txn *t, const struct record_rollout *r)
+{
+    add_other(t, PLAN_ROLLOUT_PUT, KEY_ROLLOUT, "")->rollout = *r;
 }
 
 void plan_rollout_delete(struct plan_txn *t)
@@ -212,17 +224,10 @@ void plan_guard_node(struct plan_txn *t, struct share_text *node, int64_t alive,
     orc_vec_push(&t->nodes, ((struct plan_node_guard){share_text_ref(node), alive, policy}));
 }
 
-static void add_event(struct plan *p, size_t txn, const char *type, const char *object, const char *fmt,
-                      va_list ap) ORC_PRINTF(5, 0);
-static void add_event(struct plan *p, size_t txn, const char *type, const char *object, const char *fmt,
-                      va_list ap)
+/* Takes the message. */
+static void add_event(struct plan *p, size_t txn, const char *type, const char *object, char *message)
 {
-    struct plan_event *e = orc_vec_add(&p->events);
-
-    e->txn = txn;
-    e->type = orc_strdup(type);
-    e->object = orc_strdup(object);
-    e->message = orc_vprintf(fmt, ap);
+    orc_vec_push(&p->events, ((struct plan_event){txn, type, orc_strdup(object), message}));
 }
 
 void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...)
@@ -230,7 +235,7 @@ void plan_event(struct plan *p, const char *type, const char *object, const char
     va_list ap;
 
     va_start(ap, fmt);
-    add_event(p, p->txns.n - 1, type, object, fmt, ap);
+    add_event(p, p->txns.n - 1, type, object, orc_vprintf(fmt, ap));
     va_end(ap);
 }
 
@@ -240,8 +245,14 @@ void plan_event_of(struct plan *p, const struct plan_txn *t, const char *type, c
     va_list ap;
 
     va_start(ap, fmt);
-    add_event(p, (size_t)(t - p->txns.at), type, object, fmt, ap);
+    plan_event_text(p, t, type, object, orc_vprintf(fmt, ap));
     va_end(ap);
+}
+
+void plan_event_text(struct plan *p, const struct plan_txn *t, const char *type, const char *object,
+                     char *message)
+{
+    add_event(p, (size_t)(t - p->txns.at), type, object, message);
 }
 
 void plan_notice(struct plan *p, const char *type, const char *object, const char *fmt, ...)
@@ -249,7 +260,7 @@ void plan_notice(struct plan *p, const char *type, const char *object, const cha
     va_list ap;
 
     va_start(ap, fmt);
-    add_event(p, PLAN_NO_TXN, type, object, fmt, ap);
+    add_event(p, PLAN_NO_TXN, type, object, orc_vprintf(fmt, ap));
     va_end(ap);
 }
 

@@ -40,6 +40,9 @@ struct plan_task {
     enum task_stop stop_kind;
 };
 
+void plan_task_ref(const struct plan_task *t); /* counts what it refers to once more */
+void plan_task_drop(const struct plan_task *t);
+
 struct plan_other { /* what all but tasks need; owned */
     struct key key;
     struct record_rollout rollout; /* ROLLOUT_PUT */
@@ -75,10 +78,11 @@ struct plan_txn {
 };
 
 #define PLAN_NO_TXN SIZE_MAX
-struct plan_event { /* what people shall know, with the reason; told only when its transaction was committed
-                     */
-    size_t txn;     /* or PLAN_NO_TXN */
-    char *type, *object, *message;
+struct plan_event {   /* what people shall know, with the reason; told only when its transaction was committed
+                       */
+    size_t txn;       /* or PLAN_NO_TXN */
+    const char *type; /* a literal */
+    char *object, *message;
 };
 
 struct plan {
@@ -103,8 +107,10 @@ void plan_task(struct plan_txn *t, enum plan_kind kind, const struct plan_task *
 const char *plan_task_id(const struct plan_task *t, char ret[KEY_TASK_MAX + 1]);
 struct record_task plan_task_record(const struct plan_task *t, char address[16]);
 
-/* Other operations. Records are copied. */
+/* Other operations. Records are copied; _take: the plan owns what *r refers to from now on, which may be read
+ * until the plan is released. */
 void plan_rollout_put(struct plan_txn *t, const struct record_rollout *r);
+void plan_rollout_take(struct plan_txn *t, const struct record_rollout *r);
 void plan_rollout_delete(struct plan_txn *t);
 void plan_gateway_retire(struct plan_txn *t, const char *id);
 void plan_node_state(struct plan_txn *t, const char *node, const struct record_node_state *r);
@@ -119,6 +125,9 @@ void plan_guard_node(struct plan_txn *t, struct share_text *node, int64_t alive,
 void plan_event(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
 void plan_event_of(struct plan *p, const struct plan_txn *t, const char *type, const char *object,
                    const char *fmt, ...) ORC_PRINTF(5, 6);
+/* Likewise, of a text that is made already; takes it. */
+void plan_event_text(struct plan *p, const struct plan_txn *t, const char *type, const char *object,
+                     char *message);
 /* One that needs none: told in any case. Before a transaction is begun, or after it has ended. */
 void plan_notice(struct plan *p, const char *type, const char *object, const char *fmt, ...) ORC_PRINTF(4, 5);
 

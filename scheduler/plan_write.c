@@ -83,6 +83,8 @@ static void write_task(const struct plan_op *op, const char *cluster, const stru
     r = plan_task_record(t, address);
     value = record_task_text(&r);
     sink->put(key, value, sink->arg);
+    if (sink->wrote)
+        sink->wrote(key, value, t, sink->arg);
 }
 
 /* What `orc restart` asked for goes with the service. */

@@ -14,6 +14,8 @@ struct plan_sink { /* strings are valid during the call only */
     void (*put)(const char *key, const char *value, void *arg);
     void (*del)(const char *key, void *arg);
     void *arg;
+    /* A task's record was put: besides put(), which came before; may be NULL. */
+    void (*wrote)(const char *key, const char *value, const struct plan_task *task, void *arg);
 };
 
 void plan_write(const struct plan_txn *t, const char *cluster, const struct plan_sink *sink);

@@ -199,16 +199,22 @@ uint32_t *rank_last(struct core *c, struct core_service *s)
     return c->rank.constrained ? &s->allow->last : &c->rank.last;
 }
 
-/* The row, and its block: its nodes are about as good as that one was. */
+/* The row, and its block: its nodes are about as good as that one was. Nodes that are alike were mostly given
+ * the same; where all of a block have slots of the service already, the next ones are as good, too. */
+#define LIKE_BLOCKS 16
 static void consider_like(struct core *c, const struct place_req *req, uint32_t row)
 {
     struct lanes_bar bar;
+    size_t block;
 
     if (row >= c->rows.n)
         return;
     consider(c, req, row);
     bar = lanes_bar_of(&c->rank);
-    consider_block(c, req, c->row_nodes.at[row]->lane / CORE_LANES, &bar);
+    block = c->row_nodes.at[row]->lane / CORE_LANES;
+    for (size_t i = block; i < c->blocks.n && i < block + LIKE_BLOCKS && (i == block || has_spread(&c->rank));
+         i++)
+        consider_block(c, req, i, &bar);
 }
 
 void rank_build(struct core *c, const struct place_req *req)

@@ -176,7 +176,7 @@ static void list_pending(struct recon *x)
         if (!p->since)
             p->since = x->c->wall;
         if (x->next.pending.n <= PENDING_TEXTS_MAX)
-            rollout_say(&p->reason, "%s", s->wait);
+            p->reason = rollout_cut(orc_strdup(s->wait));
         else
             rollout_say(&p->reason, "as slot %d", x->next.pending.at[PENDING_TEXTS_MAX - 1].slot);
     }
@@ -278,7 +278,8 @@ static void say(struct recon *x)
     list_trouble(x);
     if (!must_say(x))
         return;
-    plan_rollout_put(x->t, &x->next);
+    plan_rollout_take(x->t, &x->next);
+    x->said = true;
     x->s->said_at = x->c->now;
 }
 
@@ -428,5 +429,6 @@ void reconcile_service(struct core *c, struct core_service *s, struct plan *p)
     share_make_drop(x.make);
     share_text_drop(x.first_reason);
     free(x.refused);
-    record_rollout_release(&x.next);
+    if (!x.said)
+        record_rollout_release(&x.next);
 }

@@ -146,7 +146,7 @@ static void heal_empty(struct recon *x, struct slot *s, const char *dep)
 
 static void heal_lost(struct recon *x, struct slot *s)
 {
-    orc_auto_free char *why = orc_printf("node %s was lost", s->head->node->name);
+    orc_auto_free char *why = orc_concat("node ", s->head->node->name, " was lost");
     const struct core_revision *rev = recon_version(x, s);
 
     if (!rev || waits_for_stop(s) || !recon_create(x, s, rev, TASK_STOP_LOST, why))

@@ -35,9 +35,8 @@ const struct core_revision *recon_version(const struct recon *x, const struct sl
 
 static struct share_text *cut_text(const char *why)
 {
-    orc_auto_free char *text = NULL;
+    orc_auto_free char *text = rollout_cut(orc_strdup(why));
 
-    rollout_say(&text, "%s", why);
     return share_text_new(text);
 }
 
@@ -187,7 +186,7 @@ static struct share_text *reason_to_make(struct recon *x, const struct slot *s,
     orc_auto_free char *text = NULL;
 
     if (s->last && why) {
-        text = orc_printf("replaces %s: %s", CORE_TASK_ID(s->last), why);
+        text = orc_concat("replaces ", CORE_TASK_ID(s->last), ": ", why);
         return cut_text(text);
     }
     if (rev->rec.spec->job) {
@@ -296,7 +295,7 @@ bool recon_has_place(struct recon *x, struct slot *s, const struct core_revision
 
 void recon_wait_for_stop(struct slot *s, const struct core_task *t, const char *why)
 {
-    recon_wait(s, orc_printf("%s on %s must stop first: %s", CORE_TASK_ID(t), t->node->name, why));
+    recon_wait(s, orc_concat(CORE_TASK_ID(t), " on ", t->node->name, " must stop first: ", why));
 }
 
 /* ---- counting ---------------------------------------------------------------------------------------- */
@@ -330,7 +329,7 @@ static void drop_task(struct recon *x, struct core_task *t)
     enum task_class k = slots_classify(&x->v, t);
     enum task_stop kind = TASK_STOP_SURPLUS;
     orc_auto_free char *misfit = slots_misfit(&x->v, t, &kind), *failure = rollout_failure(&x->v, t);
-    orc_auto_free char *lost = orc_printf("node %s was lost", t->node->name);
+    orc_auto_free char *lost = orc_concat("node ", t->node->name, " was lost");
 
     if (k == CLASS_LOST)
         recon_remove(x, t, TASK_STOP_LOST, lost);

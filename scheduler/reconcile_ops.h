@@ -16,6 +16,7 @@ struct recon {
     struct plan_txn *t; /* that puts the record; those after it in the plan follow it */
     size_t first;       /* its place there */
     struct record_rollout next;
+    bool said; /* it is the plan's, and no longer changed */
     struct slots v;
     const struct core_revision *target, *old; /* old: the last complete one; NULL: none, or unreadable */
     int limit;                                /* slots that may be of the target (rollout.h) */

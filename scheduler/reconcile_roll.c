@@ -63,7 +63,7 @@ static void roll_slot(struct recon *x, struct slot *s)
     if (!rev || x->busy - s->busy + (rollout_moves(&x->next) ? x->failing : 0) >= x->parallelism)
         return;
     why = rev == x->target ? slots_misfit(&x->v, s->head, &kind)
-                           : orc_printf("node %s is drained", s->head->node->name);
+                           : orc_concat("node ", s->head->node->name, " is drained");
     start_first = rollout_policy(x->s, &x->next)->order == SPEC_START_FIRST && s->class == CLASS_AVAILABLE &&
                   !slots_has_volume(rev->rec.spec);
     if (start_first)

@@ -94,20 +94,24 @@ static int count_meant(const struct plan_txn *t, const struct plan_op *first, co
 /* "shop.web.0.1 on k1, shop.web.1.2 on k2 and 7 more" */
 static char *names(const struct plan_txn *t, const struct plan_op *first, const char *why, int count)
 {
-    struct orc_buf b = ORC_BUF_INIT(4 * KEY_MAX);
+    char *ret = NULL, *before, id[KEY_TASK_MAX + 1], more[ORC_UNIT_MAX];
     const struct plan_op *op;
-    char id[KEY_TASK_MAX + 1];
     int named = 0;
 
     orc_vec_each (op, &t->ops) {
         if (!is_meant(t, op, first, why) || named == NAMED_MAX)
             continue;
-        orc_buf_printf(&b, "%s%s on %s", named ? ", " : "", plan_task_id(&op->task, id), op->task.node->s);
-        named++;
+        before = ret;
+        ret =
+            orc_concat(before, named++ ? ", " : NULL, plan_task_id(&op->task, id), " on ", op->task.node->s);
+        free(before);
     }
-    if (count > named)
-        orc_buf_printf(&b, " and %d more", count - named);
-    return orc_buf_take(&b);
+    if (count > named) {
+        before = ret;
+        ret = orc_concat(before, " and ", orc_format_int(count - named, more), " more");
+        free(before);
+    }
+    return ret;
 }
 
 static void tell(struct recon *x, const struct plan_txn *t, const struct plan_op *first, const char *why)
@@ -115,7 +119,7 @@ static void tell(struct recon *x, const struct plan_txn *t, const struct plan_op
     const char *verb = first->kind == PLAN_TASK_CREATE ? "made" : "told to go";
     int count = count_meant(t, first, why);
     orc_auto_free char *who = NULL, *untold = NULL;
-    char id[KEY_TASK_MAX + 1];
+    char id[KEY_TASK_MAX + 1], n[ORC_UNIT_MAX];
 
     if (!take_turn(x)) {
         x->s->untold += count;
@@ -123,10 +127,10 @@ static void tell(struct recon *x, const struct plan_txn *t, const struct plan_op
     }
     who = names(t, first, why, count);
     if (x->s->untold)
-        untold = orc_printf(" (%d more since the last event)", x->s->untold);
+        untold = orc_concat(" (", orc_format_int(x->s->untold, n), " more since the last event)");
     x->s->untold = 0;
-    plan_event_of(x->p, t, "task", count == 1 ? plan_task_id(&first->task, id) : x->s->name, "%s: %s: %s%s",
-                  verb, who, why ? why : "for several reasons", untold ? untold : "");
+    plan_event_text(x->p, t, "task", count == 1 ? plan_task_id(&first->task, id) : x->s->name,
+                    orc_concat(verb, ": ", who, ": ", why ? why : "for several reasons", untold));
 }
 
 static void tell_kind(struct recon *x, const struct plan_txn *t, enum plan_kind kind)
@@ -153,14 +157,16 @@ static void tell_rollout(struct recon *x)
     bool fresh = !x->s->rollout_fed.present,
          moved = fresh || before->state != r->state || before->target != r->target;
     orc_auto_free char *scaled = NULL;
+    char target[ORC_UNIT_MAX];
 
     if (!fresh && before->replicas != r->replicas && r->state != ROLLOUT_REMOVING)
         scaled = orc_printf("%d replicas instead of %d", r->replicas, before->replicas);
     if (!moved && !scaled)
         return;
-    plan_event_of(x->p, x->t, "rollout", x->s->name, "revision %lld: %s%s%s%s%s", (long long)r->target,
-                  rollout_state_name(r->state), scaled ? ": " : "", scaled ? scaled : "",
-                  r->reason ? ": " : "", r->reason ? r->reason : "");
+    plan_event_text(x->p, x->t, "rollout", x->s->name,
+                    orc_concat("revision ", orc_format_int(r->target, target), ": ",
+                               rollout_state_name(r->state), scaled ? ": " : NULL, scaled,
+                               r->reason ? ": " : NULL, r->reason));
 }
 
 static void tell_degraded(struct recon *x)

@@ -52,7 +52,8 @@ static void del(const char *key, void *arg)
 uint64_t replay_hash(const struct plan *p, const char *cluster)
 {
     uint64_t h = 0;
-    const struct plan_sink sink = {if_create, if_mod, put, del, &h};
+    const struct plan_sink sink = {
+        .if_create = if_create, .if_mod = if_mod, .put = put, .del = del, .arg = &h};
     const struct plan_txn *t;
     const struct plan_event *e;
 

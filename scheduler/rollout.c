@@ -1,30 +1,34 @@
 #include "scheduler/rollout.h"
 
-#include <stdio.h>
-
-static void say(char **reason, const char *fmt, va_list ap) ORC_PRINTF(2, 0);
-static void say(char **reason, const char *fmt, va_list ap)
+char *rollout_cut(char *text)
 {
-    char *text = orc_vprintf(fmt, ap);
-
     if (strlen(text) > ROLLOUT_REASON_MAX) {
-        size_t n = ROLLOUT_REASON_MAX;
+        size_t n = ROLLOUT_REASON_MAX - 3;
 
         while (n && ((unsigned char)text[n] & 0xc0) == 0x80) /* not within a character */
             n--;
         memcpy(text + n, "...", 4);
     }
-    free(*reason);
-    *reason = text;
+    return text;
 }
 
 void rollout_say(char **reason, const char *fmt, ...)
 {
     va_list ap;
+    char *text;
 
     va_start(ap, fmt);
-    say(reason, fmt, ap);
+    text = rollout_cut(orc_vprintf(fmt, ap));
     va_end(ap);
+    free(*reason);
+    *reason = text;
+}
+
+void rollout_tell_text(struct record_rollout *r, enum rollout_topic about, char *text)
+{
+    free(r->reason);
+    r->reason = rollout_cut(text);
+    r->reason_kind = about;
 }
 
 void rollout_tell(struct record_rollout *r, enum rollout_topic about, const char *fmt, ...)
@@ -32,9 +36,8 @@ void rollout_tell(struct record_rollout *r, enum rollout_topic about, const char
     va_list ap;
 
     va_start(ap, fmt);
-    say(&r->reason, fmt, ap);
+    rollout_tell_text(r, about, orc_vprintf(fmt, ap));
     va_end(ap);
-    r->reason_kind = about;
 }
 
 void rollout_hush(struct record_rollout *r)

@@ -53,10 +53,12 @@ char *rollout_failure(const struct slots *v, const struct core_task *t);
 
 /* The record's reason, and what it is about; and that there is nothing to say. */
 void rollout_tell(struct record_rollout *r, enum rollout_topic about, const char *fmt, ...) ORC_PRINTF(3, 4);
+void rollout_tell_text(struct record_rollout *r, enum rollout_topic about, char *text); /* takes it */
 void rollout_hush(struct record_rollout *r);
 
-/* Sets a sentence, cut to what the store takes. */
+/* Sets a sentence, cut to what the store takes; cuts one, which is returned. */
 void rollout_say(char **reason, const char *fmt, ...) ORC_PRINTF(2, 3);
+char *rollout_cut(char *text);
 
 /* A state, and since when where it is another. */
 void rollout_set_state(const struct core *c, struct record_rollout *r, enum rollout_state state);

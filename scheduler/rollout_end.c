@@ -74,6 +74,7 @@ static struct tally tally(const struct slots *v, const struct record_rollout *r)
 static void say_healing(const struct slots *v, struct record_rollout *r)
 {
     const struct slot *s;
+    char n[ORC_UNIT_MAX];
 
     if (v->core->hold) {
         rollout_tell(r, ROLLOUT_SAYS_HELD, "%s", v->core->hold);
@@ -96,8 +97,13 @@ static void say_healing(const struct slots *v, struct record_rollout *r)
                          moves->node->name);
             return;
         }
-        why = s->head ? (s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head, NULL)) : NULL;
-        rollout_tell(r, ROLLOUT_SAYS_MISSING, "slot %d: %s", s->n, s->wait ? s->wait : why ? why : "no task");
+        if (s->head && !s->wait)
+            why = s->compliant ? rollout_failure(v, s->head) : slots_misfit(v, s->head, NULL);
+        rollout_tell_text(r, ROLLOUT_SAYS_MISSING,
+                          orc_concat("slot ", orc_format_int(s->n, n), ": ",
+                                     s->wait ? s->wait
+                                     : why   ? why
+                                             : "no task"));
         return;
     }
     rollout_tell(r, ROLLOUT_SAYS_MISSING, "%zu of %d slots are there", slots_count_open(v), r->replicas);

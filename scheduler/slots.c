@@ -107,7 +107,7 @@ char *slots_misfit(const struct slots *v, const struct core_task *t, enum task_s
         return misfit_as(ret_kind, TASK_STOP_RESTARTED,
                          orc_printf("restart %lld was asked for", (long long)v->rollout->restart_epoch));
     if (t->node->policy.drain)
-        return misfit_as(ret_kind, TASK_STOP_DRAINED, orc_printf("node %s is drained", t->node->name));
+        return misfit_as(ret_kind, TASK_STOP_DRAINED, orc_concat("node ", t->node->name, " is drained"));
     if (t->node->fed.present && !t->node->fed.unreadable &&
         !place_allowed(t->node, v->target->rec.spec, &why))
         return misfit_as(ret_kind, TASK_STOP_MISFIT,

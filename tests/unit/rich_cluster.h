@@ -199,14 +199,14 @@ SIM_FN void rich_depends(struct rich *r, struct spec_service *w, int i)
 /* That what it asks for could be in a file. */
 SIM_FN void rich_assert_readable(const struct spec_service *w)
 {
-    json_t *j = spec_service_to_json(w);
+    orc_auto_free char *text = spec_service_text(w);
     struct orc_err err = ORC_ERR_INIT;
+    orc_auto_json json_t *j = orc_json_parse(text, strlen(text), &err);
     struct spec_service *again = spec_service_from_json(j, &err);
 
     if (!again)
         fail_msg("%s", err.msg);
     spec_service_free(again);
-    json_decref(j);
 }
 
 SIM_FN struct spec_service *rich_spec(struct rich *r, int i)

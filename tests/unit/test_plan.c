@@ -78,7 +78,9 @@ static void assert_written(const struct plan_txn *t, const char *want)
 {
     struct orc_buf b = ORC_BUF_INIT(1 << 16);
 
-    plan_write(t, "x", &(struct plan_sink){if_create, if_mod, put, del, &b});
+    plan_write(
+        t, "x",
+        &(struct plan_sink){.if_create = if_create, .if_mod = if_mod, .put = put, .del = del, .arg = &b});
     assert_string_equal(orc_buf_str(&b), want);
     orc_buf_release(&b);
 }

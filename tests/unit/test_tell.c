@@ -1,4 +1,5 @@
 /* What people are told of what was decided: every decision with its reason, and within bounds. */
+#include "scheduler/rollout.h"
 #include "scheduler/trouble.h"
 #include "tests/sim/sim.h"
 
@@ -246,6 +247,29 @@ static void test_tell__many_reasons_at_once_are_few_events(void **state)
     sim_free(s);
 }
 
+/* Cut to what the store takes, the dots included, in the memory that there is, and not within a character. */
+static void test_tell__a_sentence_that_is_too_long_is_cut(void **state)
+{
+    for (size_t n = ROLLOUT_REASON_MAX - 5; n < ROLLOUT_REASON_MAX + 9; n++)
+        for (size_t at = ROLLOUT_REASON_MAX - 9; at + 3 <= n;
+             at++) { /* where a character of three bytes is */
+            char *text = orc_realloc(NULL, 1, n + 1);
+            size_t kept;
+
+            memset(text, 'x', n);
+            memcpy(text + at, "\xe2\x82\xac", 3);
+            text[n] = '\0';
+            text = rollout_cut(text);
+            kept = strlen(text);
+            assert_true(kept <= ROLLOUT_REASON_MAX &&
+                        kept + 3 > (n < ROLLOUT_REASON_MAX ? n : ROLLOUT_REASON_MAX));
+            assert_int_equal(n > ROLLOUT_REASON_MAX, strcmp(text + kept - 3, "...") == 0);
+            orc_auto_json json_t *j = json_string(text);
+            assert_non_null(j); /* UTF-8 */
+            free(text);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_tell__removal_is_told_from_beginning_to_end),
         cmocka_unit_test(test_tell__a_refused_plan_is_not_told),
         cmocka_unit_test(test_tell__many_reasons_at_once_are_few_events),
+        cmocka_unit_test(test_tell__a_sentence_that_is_too_long_is_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
