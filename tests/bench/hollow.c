@@ -30,7 +30,7 @@
 #define STEP_SERVICES 1 /* of an app */
 #define APPLY_SERVICES 30
 #define REST_MS 20000
-#define ROUNDS 3
+#define ROUNDS 5
 #define ROUNDS_MAX 99
 #define IN_FLIGHT 16 /* of the bare client: as scheduler/commit.c */
 

@@ -412,7 +412,11 @@ PACK_FN void pack_store_del(const char *key, void *arg)
 PACK_FN struct pack_result pack_orc(const struct pack_case *k, enum spec_strategy strategy)
 {
     struct pack_orc o = {.core = core_new(), .k = k, .fill = pack_empty(k)};
-    struct plan_sink sink = {pack_store_compare, pack_store_compare, pack_store_put, pack_store_del, &o};
+    struct plan_sink sink = {.if_create = pack_store_compare,
+                             .if_mod = pack_store_compare,
+                             .put = pack_store_put,
+                             .del = pack_store_del,
+                             .arg = &o};
     uint64_t now = 1000;
     bool any = true;
 

@@ -374,11 +374,16 @@ ORC_UNUSED static bool gw_counts(void *arg)
     return *w->value >= w->at_least;
 }
 
-ORC_UNUSED static void gw_await_more(struct gwt *g, atomic_long *value, long more)
+ORC_UNUSED static void gw_await_count(struct gwt *g, atomic_long *value, long at_least)
 {
-    struct gw_count w = {value, *value + more};
+    struct gw_count w = {value, at_least};
 
     assert_true(gw_wait(g, gw_counts, &w));
+}
+
+ORC_UNUSED static void gw_await_more(struct gwt *g, atomic_long *value, long more)
+{
+    gw_await_count(g, value, *value + more);
 }
 
 struct gw_logged {

@@ -146,8 +146,8 @@ static void check_withdrawn(const struct sim_container *c, const struct told *t)
                                                                    : "has requests in flight to it");
 }
 
-/* In the network that is its task's, a sidecar runs for as long as the main container does, and to its end.
- */
+/* In the network that is its task's, a sidecar runs for as long as the main container does, and to its end,
+ * but for a fence. */
 static void check_sidecar_signalled(const struct sim_container *c)
 {
     if (engine_is_joined(c))
@@ -159,14 +159,14 @@ void check_signalled(struct sim_container *c, struct sim_proc *by)
 {
     const struct told *t = told_find(c->task);
 
-    if (*c->sidecar) {
-        check_sidecar_signalled(c);
-        return;
-    }
     if (!c->term_at)
         c->fenced = t && check_is_fenced(c);
     if (c->fenced)
         return;
+    if (*c->sidecar) {
+        check_sidecar_signalled(c);
+        return;
+    }
     if (!t || t->desired == TASK_RUN)
         sim_broken("stopped-unasked", "%s is stopped, and shall run", c->task);
     if (!c->term_at)
