@@ -7,6 +7,7 @@
 
 int cmd_apply(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_init(int argc, char **argv);

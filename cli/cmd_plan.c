@@ -3,6 +3,7 @@
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/preview.h"
+#include "cli/diff.h"
 #include "cli/print_forecast.h"
 #include "cli/refuse.h"
 #include "cli/text.h"
@@ -18,22 +19,6 @@ struct plan_args {
 };
 
 /* ---- for people -------------------------------------------------------------------------------------- */
-
-static void print_changes(const struct out *o, const char *app, const struct delta *d)
-{
-    const struct delta_step *step;
-
-    orc_vec_each (step, &d->steps) {
-        orc_auto_free char *line = delta_line(app, step);
-
-        if (line)
-            out_line(o, "%s", line);
-    }
-    if (d->left)
-        out_line(o, "what is no longer in the file would be kept; --prune shows what its removal would do");
-    if (!d->changes)
-        out_line(o, "the file changes nothing");
-}
 
 static size_t count_troubled(const struct forecast_result *r)
 {
@@ -57,30 +42,18 @@ static void print_result(const struct out *o, const struct forecast_result *r, c
 
 /* ---- the whole --------------------------------------------------------------------------------------- */
 
-static void add_changes(json_t *j, const char *app, const struct delta *d)
-{
-    const struct delta_step *step;
-    json_t *all = json_array();
-
-    orc_vec_each (step, &d->steps) {
-        orc_auto_free char *name = orc_printf("%s/%s", app, step->service);
-
-        json_array_append_new(all,
-                              json_pack("{s:s, s:s, s:I}", "name", name, "change",
-                                        delta_kind_name(step->kind), "revision", (json_int_t)step->revision));
-    }
-    json_object_set_new(j, "changes", all);
-}
-
-static void print(const struct out *o, const struct preview_change *x, const struct forecast_result *r,
-                  const char *refused)
+static void print(const struct out *o, const struct diff *d, const struct preview_change *x,
+                  const struct forecast_result *r, const char *refused)
 {
     orc_auto_free char *spare = survive_text(x->survive);
     json_t *j;
 
     if (!o->json) {
         if (x->delta)
-            print_changes(o, x->app, x->delta);
+            diff_print(o, d);
+        if (x->delta && x->delta->left)
+            out_line(o,
+                     "what is no longer in the file would be kept; --prune shows what its removal would do");
         print_result(o, r, spare);
         if (refused)
             text_wrap(stdout, "`orc apply` would refuse it: ", refused, o->width);
@@ -90,16 +63,16 @@ static void print(const struct out *o, const struct preview_change *x, const str
     orc_json_set_str(j, "refused", refused);
     json_object_set_new(j, "node_loss", survive_to_json(x->survive));
     if (x->delta)
-        add_changes(j, x->app, x->delta);
+        json_object_set_new(j, "changes", diff_to_json(d));
     out_json(j);
 }
 
-static void conclude(struct session *s, const struct preview_change *x, const struct forecast_result *r,
-                     char **refused)
+static void conclude(struct session *s, const struct diff *d, const struct preview_change *x,
+                     const struct forecast_result *r, char **refused)
 {
     if (!*refused && x->delta && refuse_asks_for_survival(x->delta))
         *refused = survive_refusal(x->survive, x->app);
-    print(&s->out, x, r, *refused);
+    print(&s->out, d, x, r, *refused);
 }
 
 static int preview(struct session *s, const struct plan_args *a, const struct spec_app *file,
@@ -114,6 +87,7 @@ static int preview(struct session *s, const struct plan_args *a, const struct sp
                                     .zones = session_zones(s)};
     struct forecast_result result = {0};
     struct delta delta = {0};
+    struct diff diff = {0};
     int r = 0;
 
     if (file) {
@@ -123,16 +97,18 @@ static int preview(struct session *s, const struct plan_args *a, const struct sp
         delta_build(c, file, &delta);
         if (a->prune)
             delta_prune(&delta);
+        diff_build(c, file->name, &delta, &diff);
         change.app = file->name;
         change.delta = &delta;
         refused = refuse_residency(c, file->name, &delta);
     }
     r = preview_run(c, &change, orc_wall_ms(), &result, err);
     if (r == 0)
-        conclude(s, &change, &result, &refused);
+        conclude(s, &diff, &change, &result, &refused);
     r = r < 0 || refused ? CLI_FAILED : count_troubled(&result) ? CLI_ROLLOUT_FAILED : CLI_DONE;
     survive_release(&survive);
     forecast_result_release(&result);
+    diff_release(&diff);
     delta_release(&delta);
     return r;
 }

@@ -13,6 +13,7 @@ struct command {
 static const struct command commands[] = {
     {"init", "make a new cluster in an etcd", cmd_init},
     {"apply", "make the cluster look like a Compose file", cmd_apply},
+    {"diff", "what a file would change, key by key", cmd_diff},
     {"plan", "what applying a file, or losing a server, would lead to", cmd_plan},
     {"status", "is it up, and if not, why not", cmd_status},
     {"run", "begin a run of a job now", cmd_run},

@@ -5,6 +5,7 @@
  */
 #include "lib/buf.h"
 #include "lib/file.h"
+#include "specs/compose.h"
 #include "tests/unit/spec_test.h"
 
 #include <ftw.h>
@@ -50,6 +51,15 @@ static void assert_lossless(const char *path, const struct spec_service *s)
     assert_string_equal(c1, c2);
 }
 
+/* What `orc config` prints is a file again, and means the same. */
+static void assert_same_as_file(const struct spec_app *app, const char *yaml, enum spec_sizes sizes)
+{
+    orc_auto_json json_t *j = spec_app_to_compose(app, sizes);
+    orc_auto_free char *text = orc_json_text(j);
+
+    assert_same(yaml, text);
+}
+
 static int examples;
 
 static int check_example(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -67,6 +77,8 @@ static int check_example(const char *path, const struct stat *st, int type, stru
     for (size_t i = 0; i < app->services.n; i++)
         assert_lossless(path, app->services.at[i]);
     assert_same(text, text); /* behaviour 13: applied again, it is the same */
+    assert_same_as_file(app, text, SPEC_SIZES_BYTES);
+    assert_same_as_file(app, text, SPEC_SIZES_UNITS);
     examples++;
     return 0;
 }
@@ -97,6 +109,17 @@ static void test_spec_golden__the_normal_form_is_stable(void **state)
     assert_golden("tests/golden/specs/every-key.txt", text);
 }
 
+static void test_spec_golden__as_a_file_again_it_looks_like_this(void **state)
+{
+    orc_auto_free char *yaml = read_file("specs/examples/every-key.yaml"), *text = NULL, *lines = NULL;
+    orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(yaml);
+    orc_auto_json json_t *j = spec_app_to_compose(app, SPEC_SIZES_BYTES);
+
+    text = json_dumps(j, JSON_INDENT(2));
+    lines = orc_printf("%s\n", text);
+    assert_golden("tests/golden/specs/every-key-config.json", lines);
+}
+
 static void test_spec_golden__mistakes_are_told_like_this(void **state)
 {
     orc_auto_free char *yaml = read_file("tests/golden/specs/mistakes.yaml");
@@ -110,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spec_examples__all_are_accepted_and_survive_json),
         cmocka_unit_test(test_spec_golden__the_normal_form_is_stable),
+        cmocka_unit_test(test_spec_golden__as_a_file_again_it_looks_like_this),
         cmocka_unit_test(test_spec_golden__mistakes_are_told_like_this),
     };
 

@@ -1,6 +1,8 @@
 /* Properties over many random files: spelling and order are no difference, JSON loses nothing, cut and bent
  * files never do harm. A failing case prints its seed. */
 #include "lib/buf.h"
+#include "specs/compose.h"
+#include "specs/diff.h"
 #include "tests/unit/spec_test.h"
 
 #define CASES 400
@@ -132,6 +134,45 @@ static void test_spec_property__json_loses_nothing(void **state)
     }
 }
 
+/* What `orc config` prints is a file that means the same. */
+static void test_spec_property__as_a_file_again_it_is_the_same(void **state)
+{
+    for (unsigned seed = 1; seed <= CASES; seed++) {
+        struct dice d = {.x = seed * UINT64_C(0xbf58476d1ce4e5b9)};
+        orc_auto_free char *yaml = write_file(&d, roll(&d, 1u << FEATURES), false);
+        orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(yaml);
+        orc_auto_json json_t *j = spec_app_to_compose(app, roll(&d, 2) ? SPEC_SIZES_BYTES : SPEC_SIZES_UNITS);
+        orc_auto_free char *again = orc_json_text(j);
+
+        assert_same(yaml, again);
+    }
+}
+
+/* Behaviours 14, 41, 58: no difference between spellings; otherwise one is told, and it replaces containers
+ * exactly where the container's hash changes. */
+static void test_spec_property__a_diff_tells_what_the_hashes_tell(void **state)
+{
+    for (unsigned seed = 1; seed <= CASES; seed++) {
+        struct dice d = {.x = seed * UINT64_C(0x94d049bb133111eb)};
+        unsigned mask = roll(&d, 1u << FEATURES),
+                 other = roll(&d, 3) ? mask ^ 1u << roll(&d, FEATURES) : mask;
+        orc_auto_free char *x = write_file(&d, mask, false), *y = write_file(&d, other, false);
+        orc_auto(spec_app_free_p) struct spec_app *a = parse_ok(x), *b = parse_ok(y);
+        char w1[SPEC_HASH_MAX], c1[SPEC_HASH_MAX], w2[SPEC_HASH_MAX], c2[SPEC_HASH_MAX];
+        struct spec_changes changes = {0};
+        bool replaces = false;
+
+        spec_diff(web_of(a), web_of(b), &changes);
+        spec_service_hash(web_of(a), w1, c1);
+        spec_service_hash(web_of(b), w2, c2);
+        for (size_t i = 0; i < changes.n; i++)
+            replaces |= changes.at[i].effect == SPEC_REPLACES;
+        if ((changes.n > 0) != (strcmp(w1, w2) != 0) || replaces != (strcmp(c1, c2) != 0))
+            fail_msg("seed %u:\n%s---\n%s", seed, x, y);
+        spec_changes_release(&changes);
+    }
+}
+
 /* Two different sets of keys never look the same. */
 static void test_spec_property__every_feature_changes_the_hash(void **state)
 {
@@ -183,6 +224,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spec_property__spelling_and_order_are_no_difference),
         cmocka_unit_test(test_spec_property__json_loses_nothing),
+        cmocka_unit_test(test_spec_property__as_a_file_again_it_is_the_same),
+        cmocka_unit_test(test_spec_property__a_diff_tells_what_the_hashes_tell),
         cmocka_unit_test(test_spec_property__every_feature_changes_the_hash),
         cmocka_unit_test(test_spec_property__bent_files_do_no_harm),
     };
