@@ -124,7 +124,7 @@ void task_free(struct task *t)
     revision_unref(t->revision);
     record_task_release(&t->rec);
     task_set_old(t, NULL, NULL);
-    free(t->probe_text);
+    checks_release(t);
     free(t);
 }
 
@@ -153,7 +153,7 @@ static void begin(struct task *t)
     if (t->old) {
         converge_resume(&t->c, t->old);
         publish_resume(t, t->old, t->old_text);
-        orc_set_str(&t->probe_text, t->old->probe);
+        orc_set_str(&t->ready.text, t->old->probe);
         snprintf(t->container, sizeof t->container, "%s", t->old->container ? t->old->container : "");
         t->adopting = t->old->state == TASK_RUNNING || t->old->state == TASK_STOPPING;
         t->ever_ready = may_have_served(t);

@@ -116,3 +116,12 @@ bool probe_end(struct probe *p, enum probe_result result, uint64_t now)
     }
     return false;
 }
+
+enum task_health probe_health(const struct probe *ready, const struct probe *live, bool apart)
+{
+    if (!apart)
+        return ready->health;
+    if (live->on && live->health == TASK_UNHEALTHY)
+        return TASK_UNHEALTHY;
+    return ready->health == TASK_UNHEALTHY ? TASK_UNREADY : ready->health;
+}

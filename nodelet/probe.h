@@ -52,6 +52,9 @@ uint64_t probe_due(const struct probe *p);
 uint64_t probe_deadline(const struct probe *p);
 
 void probe_begin(struct probe *p, uint64_t now);
+/* What a container is by both checks. `apart`: only `live` says that it is unhealthy, so that it is restarted
+ * (never, while it is off); of `ready` the same means that it gets no requests. */
+enum task_health probe_health(const struct probe *ready, const struct probe *live, bool apart);
 /* The one in flight ended. Returns true when the health changed. */
 bool probe_end(struct probe *p, enum probe_result result, uint64_t now);
 

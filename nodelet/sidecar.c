@@ -140,6 +140,8 @@ static enum task_health health_of(const struct sidecar_part *p, size_t i)
 
 enum task_health sidecar_health(const struct sidecar_part *p, size_t n)
 {
+    static const int badness[] = {
+        [TASK_HEALTHY] = 0, [TASK_UNKNOWN] = 1, [TASK_UNREADY] = 2, [TASK_UNHEALTHY] = 3};
     enum task_health worst = TASK_HEALTHY;
 
     if (!is_running(p))
@@ -147,9 +149,7 @@ enum task_health sidecar_health(const struct sidecar_part *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         enum task_health health = health_of(p, i);
 
-        if (health == TASK_UNHEALTHY)
-            return health;
-        if (health == TASK_UNKNOWN)
+        if (badness[health] > badness[worst])
             worst = health;
     }
     return worst;
@@ -172,10 +172,15 @@ int sidecar_restarts(const struct sidecar_part *p, size_t n)
     return sum;
 }
 
+static bool is_ill(enum task_health h)
+{
+    return h == TASK_UNHEALTHY || h == TASK_UNREADY;
+}
+
 const struct sidecar_part *sidecar_cause(const struct sidecar_part *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if ((!is_running(&p[i]) || health_of(p, i) == TASK_UNHEALTHY) &&
+        if ((!is_running(&p[i]) || is_ill(health_of(p, i))) &&
             (p[i].c->reason || (is_running(&p[i]) && p[i].probe)))
             return &p[i];
     return p;

@@ -41,7 +41,7 @@ const char *sidecar_found(const struct sidecar_part *main, const char *started);
 
 /* As converge_told(): not called stopped before all are. */
 enum task_state sidecar_state(const struct sidecar_part *p, size_t n, enum task_state told);
-/* Healthy when all are; unhealthy when one is, or can't be had at all. */
+/* As the one that is worst: unhealthy (also one that can't be had at all), unready, unknown, healthy. */
 enum task_health sidecar_health(const struct sidecar_part *p, size_t n);
 /* False while the health of some was not looked at yet, so that nothing is to be said of it. */
 bool sidecar_judged(const struct sidecar_part *p, size_t n);

@@ -86,12 +86,16 @@ struct task {
     uint64_t look_seq;
 
     /* checks.c */
-    bool checked; /* this run has its probe set up */
+    bool checked; /* this run has its checks set up */
     bool adopting;
-    struct probe probe;
-    struct prober *prober;
-    char *probe_text; /* the last answer */
-    bool ever_ready;  /* its endpoint was or may have been `ready` in this run */
+    struct check {
+        struct task *task;
+        struct probe probe;
+        struct prober *prober;
+        char *text; /* the last answer */
+    } ready, live;
+    bool live_apart; /* as in the spec of this run */
+    bool ever_ready; /* its endpoint was or may have been `ready` in this run */
 
     struct withdraw w;
     struct publication pub;
@@ -177,6 +181,10 @@ void ops_cancel(struct task *t); /* before the task is freed */
 /* checks.c: sets up, begins, ends and times out probes */
 void checks_step(struct task *t, uint64_t now);
 void checks_cancel(struct task *t);
+void checks_release(struct task *t);
+/* What both checks say; and the last answer of the one to be told about, borrowed, or NULL. */
+enum task_health checks_health(const struct task *t);
+const char *checks_text(const struct task *t);
 
 /* endpoints.c: looks now and then whether the endpoints stand in the store as they were written */
 struct endpoints *endpoints_new(struct agent *a);

@@ -27,6 +27,8 @@ char *rollout_failure(const struct slots *v, const struct core_task *t)
             return orc_printf("failed: exit code %d%s", st->exit_code, st->oom ? ", out of memory" : "");
         return orc_strdup(t->state == TASK_REMOVED ? "failed: its container is gone" : "failed");
     default:
+        if (core_task_reported(t) && t->health == TASK_UNREADY)
+            return orc_printf("not ready: %.300s", st->probe ? st->probe->s : "its readiness checks fail");
         return orc_strdup(t->status_fed.present && st->status_reason ? st->status_reason->s
                                                                      : "not available yet");
     }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 _Static_assert(SPEC_REPLICAS_MAX <= 1 << 14, "a slot's number fits its field");
-_Static_assert(TASK_REMOVE < 4 && TASK_REMOVED < 16 && TASK_UNHEALTHY < 4, "so do states");
+_Static_assert(TASK_REMOVE < 4 && TASK_REMOVED < 16 && TASK_UNREADY < 4, "so do states");
 _Static_assert(sizeof(struct core_task) == 2 * CORE_LINE, "a task is two lines of the cache");
 
 #define BLOCK 256 /* tasks that are allocated at once */

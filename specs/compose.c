@@ -119,23 +119,46 @@ static json_t *test(const struct orc_strv *argv)
     return list;
 }
 
-static json_t *check(const struct spec_health *h)
+/* How it is asked is `how`, in healthcheck's words or x-orc's; taken. */
+static json_t *check_as(const struct spec_health *h, const char *key, json_t *how)
 {
-    json_t *c = json_object(), *net = json_object();
+    json_t *c = json_object();
 
-    if (h->kind == SPEC_HEALTH_EXEC)
-        json_object_set_new(c, "test", test(&h->exec));
-    if (h->kind == SPEC_HEALTH_HTTP)
-        json_object_set_new(net, "path", text(h->path));
-    if (h->kind != SPEC_HEALTH_EXEC)
-        json_object_set_new(net, "port", json_integer(h->port));
-    set(c, h->kind == SPEC_HEALTH_HTTP ? "http" : "tcp", net);
+    set(c, key, how);
     json_object_set_new(c, "interval", duration(h->interval_ms));
     json_object_set_new(c, "timeout", duration(h->timeout_ms));
     json_object_set_new(c, "retries", json_integer(h->retries));
     set_ms(c, "start_period", h->start_period_ms, 0);
     set_ms(c, "start_interval", h->start_interval_ms, 0);
     return c;
+}
+
+static json_t *orc_check(const struct spec_health *h)
+{
+    json_t *net;
+
+    if (h->kind == SPEC_HEALTH_EXEC)
+        return check_as(h, "exec", texts(&h->exec));
+    net = json_object();
+    if (h->kind == SPEC_HEALTH_HTTP)
+        json_object_set_new(net, "path", text(h->path));
+    json_object_set_new(net, "port", json_integer(h->port));
+    return check_as(h, h->kind == SPEC_HEALTH_HTTP ? "http" : "tcp", net);
+}
+
+static json_t *health(const struct spec_service *s)
+{
+    json_t *j = json_object();
+
+    if (s->live_apart)
+        json_object_set_new(j, "readiness", orc_check(&s->health));
+    if (s->live.kind != SPEC_HEALTH_NONE)
+        json_object_set_new(j, "liveness", orc_check(&s->live));
+    if (!s->live_apart && spec_health_is_remote(&s->health)) {
+        json_decref(j);
+        j = orc_check(&s->health);
+    }
+    return j;
 }
 
 /* ports, volumes, depends_on -------------------------------------------------------------------------- */
@@ -379,8 +402,7 @@ static json_t *x_orc(const struct spec_service *s, const struct spec_service *us
 {
     json_t *j = json_object(), *drain = json_object();
 
-    if (s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP)
-        set(j, "health", check(&s->health));
+    set(j, "health", health(s));
     set(j, "gateway", gateway(s));
     set(j, "placement", where(s));
     set_int(j, "canary", s->canary, 0);
@@ -441,8 +463,8 @@ json_t *spec_service_to_compose(const struct spec_service *s, const char *main, 
     set(j, "depends_on", depends_on(s));
     set_network(j, s, main);
     set(j, "volumes", mounts(s));
-    if (s->health.kind == SPEC_HEALTH_EXEC)
-        set(j, "healthcheck", check(&s->health));
+    if (s->health.kind == SPEC_HEALTH_EXEC && !s->live_apart)
+        set(j, "healthcheck", check_as(&s->health, "test", test(&s->health.exec)));
     if (!s->job)
         set_word(j, "restart", policy);
     if (s->stop_signal)

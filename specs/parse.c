@@ -400,15 +400,13 @@ static void mark_sidecars(const struct spec_reader *r, struct app_in *in)
 static void check_network(struct spec_reader *r, const struct spec_ref *ref, struct spec_service *main,
                           const struct spec_service *s)
 {
-    bool probed = s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
-
-    if (main->network == SPEC_NETWORK_NONE && probed)
+    if (main->network == SPEC_NETWORK_NONE && spec_service_is_probed(s))
         spec_say(r, ref->at, "\"%s\" has no network, so nobody can ask \"%s\" for its health; give \"exec\"",
                  main->name, s->name);
     if (main->sidecars.n == SPEC_SIDECARS_MAX)
         spec_say(r, ref->at, "\"%s\" has more than %d sidecars", main->name, SPEC_SIDECARS_MAX);
-    if (main->network == SPEC_NETWORK_HOST && probed)
-        spec_take_port(main, s->health.port);
+    if (main->network == SPEC_NETWORK_HOST)
+        spec_take_probed(main, s);
 }
 
 /* Moves each into its main service; nothing is wrong with the references. */

@@ -192,17 +192,57 @@ static const struct spec_key probe_keys[] = {
     TIMES,
 };
 
+static void read_probe(struct spec_reader *r, const char *what, const struct spec_node *v,
+                       struct spec_probe_in *p)
+{
+    const struct spec_keys keys = SPEC_KEYS(what, probe_keys);
+
+    p->at = v;
+    if (spec_read_map(r, &keys, v, p) && !has_key(v, "http") && !has_key(v, "tcp") && !has_key(v, "exec"))
+        spec_say(r, v,
+                 "%s does not say how to check; give one of http: {path, port}, tcp: {port} and "
+                 "exec: [program, argument, ...]",
+                 what);
+}
+
+static void read_readiness(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    read_probe(r, "x-orc.health.readiness", v, &((struct spec_service_in *)into)->readiness);
+}
+
+static void read_liveness(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    read_probe(r, "x-orc.health.liveness", v, &((struct spec_service_in *)into)->liveness);
+}
+
+#define APART .refusal = "beside readiness and liveness it is given below each of them; move it there"
+
+static const struct spec_key apart_keys[] = {
+    {"readiness", .read = read_readiness},
+    {"liveness", .read = read_liveness},
+    {"http", APART},
+    {"tcp", APART},
+    {"exec", APART},
+    {"interval", APART},
+    {"timeout", APART},
+    {"retries", APART},
+    {"start_period", APART},
+    {"start_interval", APART},
+};
+
+/* One check for both, or one each. */
 void spec_key_probe(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.health", probe_keys);
+    static const struct spec_keys keys = SPEC_KEYS("x-orc.health", apart_keys);
     struct spec_service_in *in = into;
 
     in->override.at = v;
-    if (spec_read_map(r, &keys, v, &in->override) && !has_key(v, "http") && !has_key(v, "tcp") &&
-        !has_key(v, "exec"))
-        spec_say(r, v,
-                 "x-orc.health does not say how to check; give one of http: {path, port}, tcp: {port} and "
-                 "exec: [program, argument, ...]");
+    if (v->kind == SPEC_NODE_MAP && (has_key(v, "readiness") || has_key(v, "liveness")))
+        spec_read_map(r, &keys, v, into);
+    else
+        read_probe(r, "x-orc.health", v, &in->override);
 }
 
 /* Both together --------------------------------------------------------------------------------------- */
@@ -228,13 +268,46 @@ static void set_times(struct spec_health *to, const struct spec_health *first,
         to->retries = first->retries ? first->retries : second->retries;
 }
 
+static void take_check(struct spec_health *to, struct spec_probe_in *p, const struct spec_health *times)
+{
+    to->kind = p->health.kind;
+    if (to->kind == SPEC_HEALTH_NONE)
+        return;
+    to->path = orc_take(p->health.path);
+    to->port = p->health.port;
+    to->exec = p->health.exec;
+    p->health.exec = (struct orc_strv){0};
+    set_times(to, &p->health, times);
+}
+
+/* A check alone is for both. Beside a readiness a healthcheck is the liveness, as it is in Compose. */
+static void finish_apart(struct spec_service_in *in)
+{
+    struct spec_service *s = in->service;
+    struct spec_probe_in *ready = in->readiness.at ? &in->readiness : &in->liveness, *live = NULL;
+
+    if (in->readiness.at && in->liveness.at)
+        live = &in->liveness;
+    else if (in->readiness.at && in->healthcheck.test && !in->healthcheck.disabled)
+        live = &in->healthcheck;
+    if (live == &in->healthcheck)
+        live->health.kind = SPEC_HEALTH_EXEC;
+    s->live_apart = in->readiness.at && in->readiness.health.kind != SPEC_HEALTH_NONE;
+    take_check(&s->health, ready, &ready->health);
+    if (live && s->live_apart)
+        take_check(&s->live, live, &live->health);
+}
+
 void spec_finish_health(struct spec_reader *r, struct spec_service_in *in)
 {
     struct spec_probe_in *p = in->override.at ? &in->override : &in->healthcheck;
-    struct spec_health *to = &in->service->health;
 
     if (!p->at)
         return;
+    if (in->readiness.at || in->liveness.at) {
+        finish_apart(in);
+        return;
+    }
     if (!in->override.at && !p->disabled && !p->test) {
         spec_say(r, p->at,
                  "healthcheck has no \"test\"; give one, or x-orc.health, because orc does not read "
@@ -243,12 +316,5 @@ void spec_finish_health(struct spec_reader *r, struct spec_service_in *in)
     }
     if (!in->override.at)
         p->health.kind = p->disabled ? SPEC_HEALTH_NONE : SPEC_HEALTH_EXEC;
-    to->kind = p->health.kind;
-    if (to->kind == SPEC_HEALTH_NONE)
-        return;
-    to->path = orc_take(p->health.path);
-    to->port = p->health.port;
-    to->exec = p->health.exec;
-    p->health.exec = (struct orc_strv){0};
-    set_times(to, &in->override.health, &in->healthcheck.health);
+    take_check(&in->service->health, p, &in->healthcheck.health);
 }

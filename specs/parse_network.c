@@ -89,11 +89,6 @@ static void refuse(struct spec_reader *r, const struct spec_service_in *in, cons
                  spec_quote(in->network_mode->text).text, why);
 }
 
-static bool is_probed(const struct spec_service *s)
-{
-    return s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
-}
-
 static void check_none(struct spec_reader *r, const struct spec_service_in *in)
 {
     static const char *const why = "nobody reaches the container; remove one of the two";
@@ -101,15 +96,23 @@ static void check_none(struct spec_reader *r, const struct spec_service_in *in)
     refuse(r, in, in->ports, "ports", why);
     refuse(r, in, in->expose, "expose", why);
     refuse(r, in, in->gateway, "gateway", why);
-    if (is_probed(in->service))
+    if (spec_service_is_probed(in->service))
         refuse(r, in, in->override.at, "health", "nobody reaches the container; give \"exec\" instead");
 }
 
 /* A process in the server's network listens on any of its addresses. */
-void spec_take_port(struct spec_service *s, uint16_t port)
+static void take_port(struct spec_service *s, uint16_t port)
 {
     *orc_vec_add(&s->ports) =
         (struct spec_port){.host_ip = orc_strdup("0.0.0.0"), .host = port, .container = port};
+}
+
+void spec_take_probed(struct spec_service *to, const struct spec_service *s)
+{
+    if (spec_health_is_remote(&s->health) && s->health.port)
+        take_port(to, s->health.port);
+    if (spec_health_is_remote(&s->live) && s->live.port)
+        take_port(to, s->live.port);
 }
 
 static void check_host(struct spec_reader *r, const struct spec_service_in *in)
@@ -120,9 +123,8 @@ static void check_host(struct spec_reader *r, const struct spec_service_in *in)
            "its ports are the server's own and are not mapped; name those it listens on in \"expose\"");
     for (size_t i = 0; i < s->gateway.n; i++)
         if (s->gateway.at[i].port)
-            spec_take_port(s, s->gateway.at[i].port);
-    if (is_probed(s) && s->health.port)
-        spec_take_port(s, s->health.port);
+            take_port(s, s->gateway.at[i].port);
+    spec_take_probed(s, s);
 }
 
 void spec_finish_network(struct spec_reader *r, struct spec_service_in *in)

@@ -394,6 +394,8 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
     in.service = spec_service_new(key->text);
     spec_probe_init(&in.healthcheck);
     spec_probe_init(&in.override);
+    spec_probe_init(&in.readiness);
+    spec_probe_init(&in.liveness);
     r->service = key->text;
     is_map = spec_read_map(r, &keys, v, &in);
     if (is_map && !has_image(v))
@@ -409,6 +411,8 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
     }
     spec_probe_release(&in.healthcheck);
     spec_probe_release(&in.override);
+    spec_probe_release(&in.readiness);
+    spec_probe_release(&in.liveness);
     spec_service_sort(in.service);
     return named && is_map ? in.service : spec_service_free(in.service);
 }

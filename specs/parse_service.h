@@ -24,6 +24,7 @@ struct spec_service_in {
     struct spec_service *service;
     const struct spec_node *key;                /* the service's name in the file */
     struct spec_probe_in healthcheck, override; /* Compose's, x-orc's */
+    struct spec_probe_in readiness, liveness;   /* x-orc's, apart */
     const struct spec_node *reservations;       /* where they are */
     /* Where these are, to be judged by the service's mode; NULL: not in the file. */
     const struct spec_node *replicas, *max_per_node, *preferences, *update, *rollback, *canary, *disconnect,
@@ -57,8 +58,8 @@ void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in);
 /* What makes no sense in the service's network, and which ports of the server it takes; after
  * spec_finish_health(). */
 void spec_finish_network(struct spec_reader *r, struct spec_service_in *in);
-/* Of the server, by something in its network: as a published port of every address. */
-void spec_take_port(struct spec_service *s, uint16_t port);
+/* What is probed of s, which is in the server's network, `to` takes: as a published port of every address. */
+void spec_take_probed(struct spec_service *to, const struct spec_service *s);
 /* What makes no sense in a sidecar, if it is one. */
 void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v);
 /* What makes no sense in the service's mode; after spec_finish_health(). */

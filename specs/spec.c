@@ -11,9 +11,9 @@ void spec_service_init(struct spec_service *s)
 {
     s->restart = SPEC_RESTART_ALWAYS;
     s->stop_grace_period_ms = 10 * SECOND_MS;
-    s->health.interval_ms = 10 * SECOND_MS;
-    s->health.timeout_ms = 1 * SECOND_MS;
-    s->health.retries = 3;
+    s->health =
+        (struct spec_health){.interval_ms = 10 * SECOND_MS, .timeout_ms = 1 * SECOND_MS, .retries = 3};
+    s->live = s->health;
     s->replicas = SPEC_REPLICAS_DEFAULT;
     s->update = s->rollback = (struct spec_update){.parallelism = 1, .monitor_ms = 5 * SECOND_MS};
     s->progress_deadline_ms = 600 * SECOND_MS;
@@ -189,19 +189,36 @@ uint64_t spec_service_stop_ms(const struct spec_service *s)
     return s->stop_grace_period_ms + last;
 }
 
-static uint64_t check_ms(const struct spec_health *h)
+bool spec_health_is_remote(const struct spec_health *h)
+{
+    return h->kind == SPEC_HEALTH_HTTP || h->kind == SPEC_HEALTH_TCP;
+}
+
+bool spec_service_is_probed(const struct spec_service *s)
+{
+    return spec_health_is_remote(&s->health) || spec_health_is_remote(&s->live);
+}
+
+static uint64_t one_check_ms(const struct spec_health *h)
 {
     return h->kind == SPEC_HEALTH_NONE
                ? 0
                : h->start_period_ms + (uint64_t)h->retries * (h->interval_ms + h->timeout_ms);
 }
 
+static uint64_t check_ms(const struct spec_service *s)
+{
+    uint64_t health = one_check_ms(&s->health), live = one_check_ms(&s->live);
+
+    return health > live ? health : live;
+}
+
 uint64_t spec_service_check_ms(const struct spec_service *s)
 {
-    uint64_t most = check_ms(&s->health);
+    uint64_t most = check_ms(s);
 
     for (size_t i = 0; i < s->sidecars.n; i++) {
-        uint64_t ms = check_ms(&s->sidecars.at[i].health);
+        uint64_t ms = check_ms(&s->sidecars.at[i]);
 
         if (ms > most)
             most = ms;

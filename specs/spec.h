@@ -147,7 +147,10 @@ struct spec_service {
         struct spec_depend *at;
         size_t n, cap;
     } depends_on;
-    struct spec_health health;
+    struct spec_health health; /* only while it is healthy it gets requests; and, unless live_apart, when it
+                                  is unhealthy it is restarted */
+    bool live_apart;           /* x-orc.health.readiness: only `live`, if it has a kind, has it restarted */
+    struct spec_health live;
     enum spec_network network;
     struct {
         struct spec_port *at;
@@ -234,6 +237,10 @@ int spec_service_pids(const struct spec_service *s);
 const struct spec_mount *spec_service_mount(const struct spec_service *s, size_t i);
 /* From the stop signal to the last container's end, at most: sidecars stop after the main container. */
 uint64_t spec_service_stop_ms(const struct spec_service *s);
+/* A check that goes over the network, so that there must be one. */
+bool spec_health_is_remote(const struct spec_health *h);
+/* One of its own checks is: the sidecars' are theirs. */
+bool spec_service_is_probed(const struct spec_service *s);
 /* After so long a failing health check has said so, counted from the start; 0: none has one. */
 uint64_t spec_service_check_ms(const struct spec_service *s);
 /* The sidecar of that name, or NULL. */

@@ -204,6 +204,8 @@ static const struct codec_field service_rows[] = {
     ROW(schedule, CODEC_STRUCT, .sub = &schedule_codec),
     ROW(depends_on, CODEC_LIST, .sub = &depend_codec),
     MARKED(health, CODEC_STRUCT, .sub = &health_codec),
+    MARKED(live_apart, CODEC_BOOL, .max = 1),
+    MARKED(live, CODEC_STRUCT, .sub = &health_codec),
     MARKED(network, CODEC_ENUM, .names = networks),
     MARKED(ports, CODEC_LIST, .sub = &port_codec),
     MARKED(sidecars, CODEC_LIST, .sub = &service_codec, .max = SPEC_SIDECARS_MAX),
@@ -275,9 +277,7 @@ static int check_job(const struct spec_service *s, struct orc_err *err)
 /* What doesn't go with its network: parse_network.c says it to people. */
 static int check_network(const struct spec_service *s, struct orc_err *err)
 {
-    bool probed = s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
-
-    if (s->network == SPEC_NETWORK_NONE && (s->ports.n || s->gateway.n || probed))
+    if (s->network == SPEC_NETWORK_NONE && (s->ports.n || s->gateway.n || spec_service_is_probed(s)))
         return orc_fail(err, -EINVAL,
                         "\"network\": with none there are no \"ports\", no \"gateway\" and no check over it");
     for (size_t i = 0; s->network == SPEC_NETWORK_HOST && i < s->ports.n; i++)
@@ -289,7 +289,6 @@ static int check_network(const struct spec_service *s, struct orc_err *err)
 /* What only a service can have, a container of one can't: parse_sidecar.c says it to people. */
 static int check_sidecar(const struct spec_service *main, const struct spec_service *s, struct orc_err *err)
 {
-    bool probed = s->health.kind == SPEC_HEALTH_HTTP || s->health.kind == SPEC_HEALTH_TCP;
     bool serves = s->sidecars.n || s->ports.n || s->gateway.n || s->depends_on.n;
     bool runs_on = s->restart == SPEC_RESTART_ALWAYS || s->restart == SPEC_RESTART_UNLESS_STOPPED;
 
@@ -301,24 +300,33 @@ static int check_sidecar(const struct spec_service *main, const struct spec_serv
             s->name);
     if (!runs_on)
         return orc_fail(err, -EINVAL, "\"%s\": \"restart\" is \"always\" or \"unless-stopped\"", s->name);
-    if (main->network == SPEC_NETWORK_NONE && probed)
+    if (main->network == SPEC_NETWORK_NONE && spec_service_is_probed(s))
         return orc_fail(err, -EINVAL, "\"%s\": \"health\": there is no network for it", s->name);
     return strcmp(s->name, main->name) == 0 ? orc_fail(err, -EINVAL, "\"%s\" is its main service", s->name)
                                             : 0;
 }
 
+static int check_health(const char *member, const struct spec_health *h, struct orc_err *err)
+{
+    if (h->kind == SPEC_HEALTH_HTTP && !h->path)
+        return orc_fail(err, -EINVAL, "\"%s\": an http check needs a \"path\"", member);
+    if (spec_health_is_remote(h) && h->port == 0)
+        return orc_fail(err, -EINVAL, "\"%s\": a check over the network needs a \"port\" in 1..65535",
+                        member);
+    if (h->kind == SPEC_HEALTH_EXEC && h->exec.n == 0)
+        return orc_fail(err, -EINVAL, "\"%s\": an exec check needs \"exec\", a command", member);
+    return 0;
+}
+
 /* What takes two members to see. */
 static int check_whole(const struct spec_service *s, struct orc_err *err)
 {
-    const struct spec_health *h = &s->health;
     int r;
 
-    if (h->kind == SPEC_HEALTH_HTTP && !h->path)
-        return orc_fail(err, -EINVAL, "\"health\": an http check needs a \"path\"");
-    if ((h->kind == SPEC_HEALTH_HTTP || h->kind == SPEC_HEALTH_TCP) && h->port == 0)
-        return orc_fail(err, -EINVAL, "\"health\": a check over the network needs a \"port\" in 1..65535");
-    if (h->kind == SPEC_HEALTH_EXEC && h->exec.n == 0)
-        return orc_fail(err, -EINVAL, "\"health\": an exec check needs \"exec\", a command");
+    if (check_health("health", &s->health, err) < 0 || check_health("live", &s->live, err) < 0)
+        return -EINVAL;
+    if (s->live_apart ? s->health.kind == SPEC_HEALTH_NONE : s->live.kind != SPEC_HEALTH_NONE)
+        return orc_fail(err, -EINVAL, "\"live_apart\": there is \"live\" only beside \"health\"");
     for (size_t i = 0; i < s->mounts.n; i++) {
         const struct spec_mount *m = &s->mounts.at[i];
 

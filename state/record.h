@@ -259,7 +259,12 @@ enum task_state {
     TASK_REMOVED  /* the container is gone: the scheduler may collect both records */
 };
 const char *task_state_name(enum task_state s);
-enum task_health { TASK_UNKNOWN, TASK_HEALTHY, TASK_UNHEALTHY }; /* without a check: healthy once it runs */
+enum task_health {
+    TASK_UNKNOWN,
+    TASK_HEALTHY,   /* without a check: once it runs */
+    TASK_UNHEALTHY, /* to be restarted */
+    TASK_UNREADY    /* gets no requests, and is left alone (x-orc.health.readiness) */
+};
 const char *task_health_name(enum task_health h);
 
 struct record_status {

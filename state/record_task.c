@@ -59,7 +59,8 @@ static const char *const task_states[] = {
 static const char *const task_healths[] = {[TASK_UNKNOWN] = "unknown",
                                            [TASK_HEALTHY] = "healthy",
                                            [TASK_UNHEALTHY] = "unhealthy",
-                                           [TASK_UNHEALTHY + 1] = NULL};
+                                           [TASK_UNREADY] = "unready",
+                                           [TASK_UNREADY + 1] = NULL};
 
 const char *task_state_name(enum task_state s)
 {

@@ -81,6 +81,20 @@ static const struct {
      "volumes./y.read_only: none -> true (replaces containers)\n"},
     {WEB("    network_mode: none\n"), WEB("    network_mode: host\n"),
      "network_mode: none -> host (replaces containers)\n"},
+    {WEB("    healthcheck: {test: [CMD, a]}\n"),
+     WEB("    healthcheck: {test: [CMD, a]}\n    x-orc: {health: {readiness: {tcp: {port: 80}}}}\n"),
+     "healthcheck.test: [\"CMD\",\"a\"] -> none (replaces containers)\n"
+     "healthcheck.interval: 10s -> none (replaces containers)\n"
+     "healthcheck.timeout: 30s -> none (replaces containers)\n"
+     "healthcheck.retries: 3 -> none (replaces containers)\n"
+     "x-orc.health.readiness.tcp.port: none -> 80 (replaces containers)\n"
+     "x-orc.health.readiness.interval: none -> 10s (replaces containers)\n"
+     "x-orc.health.readiness.timeout: none -> 1s (replaces containers)\n"
+     "x-orc.health.readiness.retries: none -> 3 (replaces containers)\n"
+     "x-orc.health.liveness.exec: none -> [\"a\"] (replaces containers)\n"
+     "x-orc.health.liveness.interval: none -> 10s (replaces containers)\n"
+     "x-orc.health.liveness.timeout: none -> 30s (replaces containers)\n"
+     "x-orc.health.liveness.retries: none -> 3 (replaces containers)\n"},
     {WEB("    healthcheck: {test: a}\n"), WEB("    healthcheck: {test: [CMD, a], interval: 9s}\n"),
      "healthcheck.test: [\"CMD-SHELL\",\"a\"] -> [\"CMD\",\"a\"] (replaces containers)\n"
      "healthcheck.interval: 10s -> 9s (replaces containers)\n"},

@@ -405,6 +405,37 @@ static void test_probe__without_a_check_what_was_found_does_not_count(void **sta
     }
 }
 
+/* Apart, only the second check says that it is to be restarted. */
+static void test_probe__two_checks_say_together_what_it_is(void **state)
+{
+    static const struct {
+        enum task_health ready, live;
+        bool on, apart; /* is there a second check; does the first say no more than who gets requests */
+        enum task_health is;
+    } cases[] = {
+        {TASK_UNKNOWN, TASK_HEALTHY, false, false, TASK_UNKNOWN},
+        {TASK_HEALTHY, TASK_HEALTHY, false, false, TASK_HEALTHY},
+        {TASK_UNHEALTHY, TASK_HEALTHY, false, false, TASK_UNHEALTHY},
+        {TASK_UNKNOWN, TASK_HEALTHY, false, true, TASK_UNKNOWN},
+        {TASK_HEALTHY, TASK_HEALTHY, false, true, TASK_HEALTHY},
+        {TASK_UNHEALTHY, TASK_HEALTHY, false, true, TASK_UNREADY},
+        {TASK_UNKNOWN, TASK_UNKNOWN, true, true, TASK_UNKNOWN},
+        {TASK_UNKNOWN, TASK_UNHEALTHY, true, true, TASK_UNHEALTHY},
+        {TASK_HEALTHY, TASK_UNKNOWN, true, true, TASK_HEALTHY},
+        {TASK_HEALTHY, TASK_UNHEALTHY, true, true, TASK_UNHEALTHY},
+        {TASK_UNHEALTHY, TASK_UNKNOWN, true, true, TASK_UNREADY},
+        {TASK_UNHEALTHY, TASK_HEALTHY, true, true, TASK_UNREADY},
+        {TASK_UNHEALTHY, TASK_UNHEALTHY, true, true, TASK_UNHEALTHY},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        struct probe ready = {.on = true, .health = cases[i].ready};
+        struct probe live = {.on = cases[i].on, .health = cases[i].live};
+
+        assert_int_equal(probe_health(&ready, &live, cases[i].apart), cases[i].is);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_probe__zero_interval_is_no_busy_loop),
         cmocka_unit_test(test_probe__any_answers_at_any_pace),
         cmocka_unit_test(test_probe__what_was_found_counts_from_what_it_was),
+        cmocka_unit_test(test_probe__two_checks_say_together_what_it_is),
         cmocka_unit_test(test_probe__without_a_check_what_was_found_does_not_count),
     };
 

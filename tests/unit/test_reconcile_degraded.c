@@ -74,6 +74,29 @@ static void keep_failing(struct sim *s, uint64_t ms)
     }
 }
 
+/* x-orc.health.readiness: it gets no requests, and is left alone for however long. */
+static void test_health__what_is_not_ready_is_not_restarted(void **state)
+{
+    struct want w = {.replicas = 3};
+    struct sim *s = deployed(3, w);
+    char before[3][KEY_TASK_MAX + 1], after[3][KEY_TASK_MAX + 1];
+
+    ids(s, 3, before);
+    sim_turn(s, "web", 1, TASK_RUNNING, TASK_UNREADY, "HTTP 503");
+    keep_failing(s, 3600000);
+    ids(s, 3, after);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(before[i], after[i]);
+    sim_turn(s, "web", 1, TASK_RUNNING, TASK_HEALTHY, NULL);
+    sim_settle(s);
+    assert_null(sim_rollout(s, "shop", "web")->degraded);
+    sim_sicken(s, "web", 1); /* ... until it is no longer alive */
+    sim_settle(s);
+    ids(s, 3, after);
+    assert_string_not_equal(before[1], after[1]);
+    sim_free(s);
+}
+
 static void test_degraded__a_replica_that_fails_again_marks_the_service(void **state)
 {
     struct want w = {.replicas = 3};
@@ -219,6 +242,7 @@ static void test_degraded__a_removed_service_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_health__what_is_not_ready_is_not_restarted),
         cmocka_unit_test(test_health__however_many_fail_at_once_none_that_works_is_stopped),
         cmocka_unit_test(test_degraded__a_replica_that_fails_again_marks_the_service),
         cmocka_unit_test(test_degraded__it_recovers_by_itself_and_says_so),

@@ -650,6 +650,28 @@ static void test_sidecar__healthy_when_all_are(void **state_)
     }
 }
 
+/* Unhealthy before unready before unknown before healthy, in whatever order the containers stand. */
+static void test_sidecar__it_is_as_the_worst_of_all(void **state_)
+{
+    static const enum task_health worse[] = {TASK_HEALTHY, TASK_UNKNOWN, TASK_UNREADY, TASK_UNHEALTHY};
+
+    for (int a = 0; a < 4; a++)
+        for (int b = 0; b < 4; b++)
+            for (int turn = 0; turn < 2; turn++) {
+                struct pod *p = running();
+                struct sidecar_part parts[N];
+
+                parts_of(p, parts);
+                parts[2 * turn].health = worse[a];
+                parts[2 - 2 * turn].health = worse[b];
+                parts[0].probe = parts[2].probe = "HTTP 503";
+                assert_int_equal(sidecar_health(parts, N), worse[a > b ? a : b]);
+                if (worse[a] == TASK_UNREADY && b < a) /* why not is its answer */
+                    assert_ptr_equal(sidecar_cause(parts, N), &parts[2 * turn]);
+                pod_free(p);
+            }
+}
+
 /* ---- after nodelet's absence --------------------------------------------------------------------------- */
 
 static void test_sidecar__found_running_it_has_joined_the_start_before_its_own(void **state_)
@@ -798,6 +820,7 @@ int main(void)
         cmocka_unit_test(test_sidecar__one_that_can_not_be_had_fails_the_task_before_it_runs),
         cmocka_unit_test(test_sidecar__one_that_can_not_be_had_any_more_makes_it_unhealthy),
         cmocka_unit_test(test_sidecar__healthy_when_all_are),
+        cmocka_unit_test(test_sidecar__it_is_as_the_worst_of_all),
         cmocka_unit_test(test_sidecar__found_running_it_has_joined_the_start_before_its_own),
         cmocka_unit_test(test_sidecar__nothing_is_done_before_the_main_one_was_looked_at),
         cmocka_unit_test(test_sidecar__at_random_it_comes_to_what_is_asked),

@@ -22,6 +22,7 @@ static const struct said {
     {TASK_RUNNING, TASK_UNKNOWN, -1, {"starting", "starting", "starting", "starting"}},
     {TASK_RUNNING, TASK_HEALTHY, -1, {"available", "available", "available", "available"}},
     {TASK_RUNNING, TASK_UNHEALTHY, -1, {"unhealthy", "unhealthy", "unhealthy", "unhealthy"}},
+    {TASK_RUNNING, TASK_UNREADY, -1, {"starting", "starting", "starting", "starting"}},
     {TASK_STOPPING, TASK_HEALTHY, -1, {"starting", "starting", "starting", "starting"}},
     {TASK_STOPPED, TASK_UNKNOWN, 0, {"failed", "done", "done", "done"}},
     {TASK_FAILED, TASK_UNKNOWN, -1, {"failed", "failed", "failed", "failed"}}, /* it never ran */
@@ -89,11 +90,9 @@ static const struct rival {
     enum task_state state;
     enum task_health health;
     int rank; /* of what holds a slot, the higher first */
-} rivals[] = {{TASK_RUNNING, TASK_HEALTHY, 4},
-              {TASK_STARTING, TASK_UNKNOWN, 3},
-              {TASK_RUNNING, TASK_UNKNOWN, 3},
-              {TASK_RUNNING, TASK_UNHEALTHY, 2},
-              {TASK_FAILED, TASK_UNKNOWN, 1}};
+} rivals[] = {{TASK_RUNNING, TASK_HEALTHY, 4},   {TASK_STARTING, TASK_UNKNOWN, 3},
+              {TASK_RUNNING, TASK_UNKNOWN, 3},   {TASK_RUNNING, TASK_UNREADY, 3},
+              {TASK_RUNNING, TASK_UNHEALTHY, 2}, {TASK_FAILED, TASK_UNKNOWN, 1}};
 
 /* The better one, of equals the newer; the other one is dropped. In both orders of being fed. */
 static void test_slots__the_better_task_holds_the_slot_and_of_equals_the_newer(void **state)

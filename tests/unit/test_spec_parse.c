@@ -382,6 +382,27 @@ static void test_spec_health__orcs_probe_inherits_the_times(void **state)
                "\"health\":{\"kind\":\"tcp\",\"port\":80}");
 }
 
+/* A check of its own for each; beside a readiness, Compose's healthcheck is the liveness. */
+static void test_spec_health__readiness_and_liveness_apart(void **state)
+{
+    assert_web(WEB("    x-orc: {health: {readiness: {http: {path: /ready, port: 80}, interval: 1s},\n"
+                   "      liveness: {tcp: {port: 81}, retries: 5, start_period: 1m}}}\n"),
+               "\"health\":{\"kind\":\"http\",\"path\":\"/ready\",\"port\":80,\"interval_ms\":1000},"
+               "\"live_apart\":true,"
+               "\"live\":{\"kind\":\"tcp\",\"port\":81,\"start_period_ms\":60000,\"retries\":5}");
+    assert_web(WEB("    x-orc: {health: {readiness: {tcp: {port: 80}}}}\n"),
+               "\"health\":{\"kind\":\"tcp\",\"port\":80},\"live_apart\":true");
+    assert_web(WEB("    healthcheck: {test: [CMD, a], interval: 5s}\n"
+                   "    x-orc: {health: {readiness: {tcp: {port: 80}}}}\n"),
+               "\"health\":{\"kind\":\"tcp\",\"port\":80},\"live_apart\":true,"
+               "\"live\":{\"kind\":\"exec\",\"exec\":[\"a\"],\"interval_ms\":5000,\"timeout_ms\":30000}");
+    assert_web(WEB("    healthcheck: {disable: true, test: a}\n"
+                   "    x-orc: {health: {readiness: {exec: [b]}}}\n"),
+               "\"health\":{\"kind\":\"exec\",\"exec\":[\"b\"],\"timeout_ms\":30000},\"live_apart\":true");
+    assert_same(WEB("    x-orc: {health: {liveness: {tcp: {port: 80}, interval: 3s}}}\n"),
+                WEB("    x-orc: {health: {tcp: {port: 80}, interval: 3s}}\n"));
+}
+
 static void test_spec_orc__gateway_and_drain(void **state)
 {
     assert_web(WEB("    x-orc:\n      drain: {timeout: 5s}\n      gateway:\n"
@@ -467,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_spec_health__the_forms_of_a_test),
         cmocka_unit_test(test_spec_health__a_disabled_check_leaves_nothing),
         cmocka_unit_test(test_spec_health__orcs_own_probes),
+        cmocka_unit_test(test_spec_health__readiness_and_liveness_apart),
         cmocka_unit_test(test_spec_health__orcs_probe_inherits_the_times),
         cmocka_unit_test(test_spec_orc__gateway_and_drain),
         cmocka_unit_test(test_spec_orc__how_long_a_node_may_be_away),

@@ -428,6 +428,14 @@ static void test_spec_refuse__health_checks(void **state)
         {WEB("    x-orc: {health: {http: {port: 1, path: health}}}\n"),
          "4:44: ", "path \"health\" is not valid"},
         {WEB("    x-orc: {health: {exec: []}}\n"), "4:28: ", "exec is empty"},
+        {WEB("    x-orc: {health: {readiness: {tcp: {port: 1}}, interval: 1s}}\n"),
+         "4:51: ", "it is given below each of them"},
+        {WEB("    x-orc: {health: {readiness: {interval: 1s}}}\n"),
+         "4:33: ", "x-orc.health.readiness does not say how to check"},
+        {WEB("    x-orc: {health: {liveness: {tcp: {}}}}\n"), "4:38: ", "needs a \"port\""},
+        {WEB("    network_mode: none\n"
+             "    x-orc: {health: {readiness: {exec: [a]}, liveness: {tcp: {port: 1}}}}\n"),
+         "5:21: ", "give \"exec\" instead"},
         {WEB("    x-orc: {health: {exec: \"a 'b\"}}\n"),
          "4:28: ", "the quote that begins at 'b is not closed"},
     };
