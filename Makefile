@@ -1,4 +1,5 @@
 # orc: see `make help`. Packagers set CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD on the command line.
+VERSION := 0.1
 BUILD  ?= build
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
@@ -49,6 +50,9 @@ $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(orc_cflags) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# the one file that knows the version
+$(BUILD)/obj/lib/version.o: orc_cflags += -DORC_VERSION='"$(VERSION)"'
+$(BUILD)/obj/lib/version.o: Makefile
 # the Lua files are embedded
 $(BUILD)/obj/gateway/files.o: $(wildcard gateway/lua/*.lua)
 

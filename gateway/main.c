@@ -350,10 +350,10 @@ int main(int argc, char **argv)
     int r, status = 2;
 
     fill_defaults(&s);
-    r = orc_options_parse(table, argc, argv, NULL, &err);
-    if (r == ORC_OPTIONS_HELP) {
-        orc_options_help(stdout, "orc-gateway --etcd URL [--listen ADDR:PORT ...]",
-                         "Keeps the NGINX beside it in step with the cluster's routes and endpoints.", table);
+    r = orc_daemon_options(table, argc, argv, "orc-gateway --etcd URL [--listen ADDR:PORT ...]",
+                           "Keeps the NGINX beside it in step with the cluster's routes and endpoints.",
+                           &err);
+    if (r > 0) {
         status = 0;
     } else if (r == 0 && (r = store_args_settle(&s.store, &err)) == 0 &&
                (r = orc_daemon_start_log(&s.args, "orc-gateway", &level, &err)) == 0 &&

@@ -2,6 +2,19 @@
 
 #include <stdlib.h>
 
+int orc_daemon_options(const struct orc_option *table, int argc, char **argv, const char *usage,
+                       const char *summary, struct orc_err *err)
+{
+    orc_auto_free char *program = orc_strndup(usage, strcspn(usage, " "));
+    int r = orc_options_parse(table, argc, argv, NULL, err);
+
+    if (r == ORC_OPTIONS_HELP)
+        orc_options_help(stdout, usage, summary, table);
+    if (r == ORC_OPTIONS_VERSION)
+        orc_options_version(stdout, program);
+    return r;
+}
+
 int orc_daemon_start_log(const struct orc_daemon_args *a, const char *process, enum orc_log_level *ret_level,
                          struct orc_err *err)
 {

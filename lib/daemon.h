@@ -27,6 +27,10 @@ struct orc_daemon_args {
      .help = "serve /metrics for Prometheus there (default: nowhere)"}
 /* clang-format on */
 
+/* Parses argv[1..] as orc_options_parse() does, without words. ORC_OPTIONS_HELP or ORC_OPTIONS_VERSION: its
+ * text was printed, and the process ends with 0. `usage` begins with the program's name. */
+int orc_daemon_options(const struct orc_option *table, int argc, char **argv, const char *usage,
+                       const char *summary, struct orc_err *err);
 /* Checks the two and begins the log under that name. *ret_level may be NULL. 0 or -EINVAL. */
 int orc_daemon_start_log(const struct orc_daemon_args *a, const char *process, enum orc_log_level *ret_level,
                          struct orc_err *err);

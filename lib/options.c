@@ -2,6 +2,7 @@
 
 #include "lib/buf.h"
 #include "lib/units.h"
+#include "lib/version.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -36,14 +37,15 @@ static int find_letter(const struct orc_option *table, char letter)
 
 int options_unknown(const struct orc_option *table, const char *prefix, const char *name, struct orc_err *err)
 {
-    orc_auto_free const char **names = orc_calloc(count(table) + 2, sizeof *names);
+    orc_auto_free const char **names = orc_calloc(count(table) + 3, sizeof *names);
     const char *near, *dashes = strncmp(prefix, "unknown option --", 17) == 0 ? "--" : "";
     size_t n = 0;
 
     for (; table[n].name; n++)
         names[n] = table[n].name;
     if (*dashes)
-        names[n] = "help";
+        for (size_t i = 0; orc_options_always[i].name; i++)
+            names[n++] = orc_options_always[i].name;
     near = orc_nearest(name, names);
     if (near)
         return orc_fail(err, -EINVAL, "%s%.64s; did you mean %s%s?", prefix, name, dashes, near);
@@ -90,6 +92,8 @@ static int read_long(struct cursor *c, const char *word)
 
     if (option < 0 && strcmp(name, "help") == 0)
         return ORC_OPTIONS_HELP;
+    if (option < 0 && strcmp(name, "version") == 0)
+        return ORC_OPTIONS_VERSION;
     if (option < 0)
         return options_unknown(c->table, "unknown option --", name, c->err);
     return take_value(c, option, where, word[n + 2] ? word + n + 3 : NULL);
@@ -274,62 +278,80 @@ int orc_options_parse(const struct orc_option *table, int argc, char **argv, str
     return r;
 }
 
-/* "default 3s, or $ORC_ETCD" */
-static void help_notes(FILE *out, const struct orc_option *o)
+const struct orc_option orc_options_always[] = {
+    {.name = "help", .letter = 'h', .kind = ORC_OPT_BOOL, .help = "this text"},
+    {.name = "version", .kind = ORC_OPT_BOOL, .help = "which orc this is"},
+    {0},
+};
+
+char *orc_option_form(const struct orc_option *o)
+{
+    const char letter[] = {'-', o->letter, ',', ' ', '\0'};
+    bool flag = o->kind == ORC_OPT_BOOL;
+
+    return orc_printf("%s--%s%s%s", o->letter ? letter : "", o->name, flag ? "" : " ",
+                      flag      ? ""
+                      : o->meta ? o->meta
+                                : "VALUE");
+}
+
+/* The default as text, or NULL. */
+static char *default_text(const struct orc_option *o)
 {
     char unit[ORC_UNIT_MAX];
-    orc_auto_free char *value = NULL;
-    bool told = o->help && strstr(o->help, "(default"); /* in words, which say more than the value does */
 
-    if (told && o->env)
-        fprintf(out, ", or $%s", o->env);
-    if (told)
-        return;
     if (o->kind == ORC_OPT_STR && *(char **)o->value)
-        value = orc_strdup(*(char **)o->value);
-    else if (o->kind == ORC_OPT_INT)
-        value = orc_printf("%" PRId64, *(int64_t *)o->value);
-    else if (o->kind == ORC_OPT_MS)
-        value = orc_strdup(orc_format_duration(*(uint64_t *)o->value, unit));
+        return orc_strdup(*(char **)o->value);
+    if (o->kind == ORC_OPT_INT)
+        return orc_printf("%" PRId64, *(int64_t *)o->value);
+    if (o->kind == ORC_OPT_MS)
+        return orc_strdup(orc_format_duration(*(uint64_t *)o->value, unit));
+    return NULL;
+}
+
+char *orc_option_notes(const struct orc_option *o)
+{
+    bool told = o->help && strstr(o->help, "(default"); /* in words, which say more than the value does */
+    bool once = o->kind != ORC_OPT_STRV || (o->help && strstr(o->help, "may be repeated"));
+    const char *repeated = once ? "" : "; may be repeated";
+    orc_auto_free char *value = told ? NULL : default_text(o);
+
+    if (told)
+        return orc_printf("%s%s%s", o->env ? ", or $" : "", o->env ? o->env : "", repeated);
     if (value && o->env)
-        fprintf(out, " (default: $%s, else %s)", o->env, value);
-    else if (value)
-        fprintf(out, " (default: %s)", value);
-    else if (o->env)
-        fprintf(out, " (default: $%s)", o->env);
+        return orc_printf(" (default: $%s, else %s)%s", o->env, value, repeated);
+    if (value || o->env)
+        return orc_printf(" (default: %s%s)%s", value ? "" : "$", value ? value : o->env, repeated);
+    return orc_strdup(repeated);
 }
 
 static void help_line(FILE *out, const struct orc_option *o)
 {
-    orc_auto_free char *left =
-        orc_printf("  %c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-                   o->letter ? ',' : ' ', o->name, o->kind == ORC_OPT_BOOL ? "" : " ",
-                   o->kind == ORC_OPT_BOOL ? "" : (o->meta ? o->meta : "VALUE"));
+    orc_auto_free char *form = orc_option_form(o), *notes = orc_option_notes(o);
+    orc_auto_free char *left = orc_printf("  %s%s", o->letter ? "" : "    ", form);
 
     if (strlen(left) >= HELP_COLUMN)
         fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
     else
         fprintf(out, "%-*s", HELP_COLUMN, left);
-    fputs(o->help ? o->help : "", out);
-    help_notes(out, o);
-    if (o->kind == ORC_OPT_STRV && !(o->help && strstr(o->help, "may be repeated")))
-        fputs("; may be repeated", out);
-    fputc('\n', out);
+    fprintf(out, "%s%s\n", o->help ? o->help : "", notes);
 }
 
 void orc_options_help(FILE *out, const char *usage, const char *summary, const struct orc_option *table)
 {
-    static bool unused;
-    const struct orc_option help = {
-        .name = "help", .letter = 'h', .kind = ORC_OPT_BOOL, .value = &unused, .help = "this text"};
-
     fprintf(out, "Usage: %s\n\n", usage);
     if (summary && *summary)
         fprintf(out, "%s\n\n", summary);
     fputs("Options:\n", out);
     for (; table->name; table++)
         help_line(out, table);
-    help_line(out, &help);
+    for (table = orc_options_always; table->name; table++)
+        help_line(out, table);
+}
+
+void orc_options_version(FILE *out, const char *program)
+{
+    fprintf(out, "%s %s\n", program, orc_version());
 }
 
 static size_t min_of(size_t a, size_t b)

@@ -29,10 +29,12 @@ static int parse(const struct orc_option *table, int argc, char **argv, struct o
     struct orc_err err = ORC_ERR_INIT;
     int r = orc_options_parse(table, argc, argv, words, &err);
 
-    if (r == ORC_OPTIONS_HELP) {
+    if (r == ORC_OPTIONS_HELP)
         orc_options_help(stdout, usage, summary, table);
+    if (r == ORC_OPTIONS_VERSION)
+        orc_options_version(stdout, "netplug");
+    if (r > 0)
         return DONE;
-    }
     return r < 0 ? fail(USAGE, err.msg) : -1;
 }
 

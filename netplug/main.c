@@ -107,14 +107,13 @@ static int daemon_main(int argc, char **argv, struct settings *s)
         {0},
     };
     struct orc_err err = ORC_ERR_INIT;
-    int r = orc_options_parse(table, argc, argv, NULL, &err);
+    int r = orc_daemon_options(table, argc, argv, "netplug [options]",
+                               "Makes and measures a node's network, for nodelet.", &err);
 
-    if (r == ORC_OPTIONS_HELP) {
-        orc_options_help(stdout, "netplug [options]", "Makes and measures a node's network, for nodelet.",
-                         table);
+    if (r == ORC_OPTIONS_HELP)
         by_hand_help();
+    if (r > 0)
         return 0;
-    }
     if (r < 0 || orc_daemon_start_log(&s->args, "netplug", NULL, &err) < 0)
         return fail(2, &err);
     return run_daemon(s);

@@ -179,12 +179,9 @@ static int parse(struct settings *s, int argc, char **argv, struct orc_err *err)
         ORC_DAEMON_METRICS_ROW(&s->args),
         ORC_DAEMON_ROWS(&s->args),
         {0}};
-    int r = orc_options_parse(table, argc, argv, NULL, err);
 
-    if (r == ORC_OPTIONS_HELP)
-        orc_options_help(stdout, "nodelet --etcd URL [OPTION...]",
-                         "Runs this server's share of an orc cluster.", table);
-    return r;
+    return orc_daemon_options(table, argc, argv, "nodelet --etcd URL [OPTION...]",
+                              "Runs this server's share of an orc cluster.", err);
 }
 
 static void on_stop(int signum, void *arg)

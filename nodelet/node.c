@@ -2,14 +2,12 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/version.h"
 #include "state/timer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#ifndef ORC_VERSION
-#define ORC_VERSION "0.1"
-#endif
 #define SETTLE_MS 20 /* what changes together is written together */
 #define RETRY_MS 500
 
@@ -240,7 +238,7 @@ struct node *node_new(const struct node_opts *opts)
         .arch = orc_strdup(h->arch),
         .kernel = orc_strdup(h->kernel),
         .virt = orc_strdup(h->virt),
-        .version = orc_strdup(ORC_VERSION),
+        .version = orc_strdup(orc_version()),
     };
     add_pairs(&n->rec.labels, opts->labels);
     node_condition(n, "virtualisation", !h->refused, h->refused ? h->refused : "");

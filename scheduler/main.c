@@ -55,13 +55,10 @@ static int parse(struct main *m, int argc, char **argv, struct orc_err *err)
         ORC_DAEMON_METRICS_ROW(&m->args),
         ORC_DAEMON_ROWS(&m->args),
         {.name = NULL}};
-    int r = orc_options_parse(table, argc, argv, NULL, err);
 
-    if (r == ORC_OPTIONS_HELP)
-        orc_options_help(stdout, "orc-scheduler [OPTIONS]",
-                         "Decides which containers run where. Start one to three; they elect a leader.",
-                         table);
-    return r;
+    return orc_daemon_options(table, argc, argv, "orc-scheduler [OPTIONS]",
+                              "Decides which containers run where. Start one to three; they elect a leader.",
+                              err);
 }
 
 static int parse_sizes(struct main *m, struct orc_err *err)
@@ -212,7 +209,7 @@ int main(int argc, char **argv)
         release(&m);
         return 2;
     }
-    if (r == ORC_OPTIONS_HELP) {
+    if (r > 0) { /* help or version was printed */
         release(&m);
         return 0;
     }

@@ -1,6 +1,7 @@
 #include "lib/options.h"
 
 #include "lib/file.h"
+#include "lib/version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -192,6 +193,22 @@ static void test_options__help_is_asked_for(void **state)
     assert_int_equal(o.port, 80);
 }
 
+static void test_options__the_version_is_asked_for(void **state)
+{
+    orc_auto_free char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+
+    assert_int_equal(parse("--port 1 --version", NULL), ORC_OPTIONS_VERSION);
+    assert_int_equal(o.port, 80);
+    refused("--versoin", "unknown option --versoin; did you mean --version?");
+    orc_options_version(out, "test");
+    fclose(out);
+    assert_memory_equal(text, "test ", 5);
+    assert_memory_equal(text + 5, orc_version(), strlen(orc_version()));
+    assert_string_equal(text + 5 + strlen(orc_version()), "\n");
+}
+
 static void test_options__the_environment_is_used_last(void **state)
 {
     setenv("ORC_TEST_ETCD", "http://env", 1);
@@ -296,7 +313,8 @@ static void test_options__the_help_shows_the_table(void **state)
               "  -v, --verbose             say more\n"
               "  -q, --quiet               say less\n"
               "      --config FILE         read options from a file (default: $ORC_TEST_CONFIG)\n"
-              "  -h, --help                this text\n");
+              "  -h, --help                this text\n"
+              "      --version             which orc this is\n");
 }
 
 static void test_options__the_nearest_word_is_near(void **state)
@@ -330,6 +348,7 @@ int main(void)
         options_test(test_options__bad_values_change_nothing),
         options_test(test_options__words_are_refused_where_none_are_taken),
         options_test(test_options__help_is_asked_for),
+        options_test(test_options__the_version_is_asked_for),
         options_test(test_options__the_environment_is_used_last),
         options_test(test_options__a_file_gives_what_the_command_line_did_not),
         options_test(test_options__the_file_may_be_named_by_the_environment),

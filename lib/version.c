@@ -1,0 +1,6 @@
+#include "lib/version.h"
+
+const char *orc_version(void)
+{
+    return ORC_VERSION;
+}
