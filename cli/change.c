@@ -1,5 +1,7 @@
 #include "cli/change.h"
 
+#include "cli/text.h"
+
 int change_readable(const struct cluster *c, const char *app, struct orc_err *err)
 {
     orc_auto_free char *key = key_app(c->name, app);
@@ -102,19 +104,6 @@ struct record_app_service *change_add(struct record_app *a, const char *service)
     return &a->services.at[i];
 }
 
-static char *joined(const struct orc_strv *words)
-{
-    char *text = orc_strdup("");
-
-    for (size_t i = 0; i < words->n; i++) {
-        char *longer = orc_printf("%s%s%s", text, i ? ", " : "", words->at[i]);
-
-        free(text);
-        text = longer;
-    }
-    return text;
-}
-
 /* Which of the words is meant by one that is not among them; NULL: none is near. */
 static char *nearest_of(const char *word, const struct orc_strv *words)
 {
@@ -173,7 +162,7 @@ int change_no_service(const struct cluster *c, const char *app, const char *serv
     for (size_t i = 0; i < now->as.app.services.n; i++)
         orc_strv_add(&services, now->as.app.services.at[i].name);
     near = nearest_of(service, &services);
-    names = joined(&services);
+    names = text_join(&services, ", ");
     orc_strv_release(&services);
     if (near)
         return orc_fail(err, -ENOENT, "there is no service %s/%s; did you mean \"%s/%s\"? %s has: %s", app,
@@ -193,7 +182,7 @@ int change_need_node(struct cluster *c, const char *node, struct orc_err *err)
     for (const struct cluster_entry *e = c->entries; e; e = e->hh.next)
         if (e->key.kind == KEY_NODE)
             orc_strv_add(&nodes, e->key.node);
-    names = joined(&nodes);
+    names = text_join(&nodes, ", ");
     orc_strv_release(&nodes);
     return orc_fail(err, -ENOENT, "there is no node \"%s\"; %s%s", node,
                     *names ? "there are: " : "no nodelet has registered yet", names);

@@ -6,6 +6,7 @@
 #include "cli/session.h"
 
 int cmd_apply(int argc, char **argv);
+int cmd_describe(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_events(int argc, char **argv);
@@ -23,7 +24,10 @@ int cmd_rollout(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
+int cmd_services(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_tasks(int argc, char **argv);
+int cmd_version(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 
 /* The end of a command. An error, when there is one, is said on stderr; with -o json stdout gets
@@ -31,7 +35,8 @@ int cmd_why(int argc, char **argv);
  * document itself. `a` may be NULL. */
 void cmd_end(const struct session_args *a, int code, const struct orc_err *err, json_t *problems);
 
-/* Parses a command's options. -1: go on; else the exit code (help was printed, or wrong usage was said). */
+/* Parses a command's options. -1: go on; else the exit code (help or the version was printed, or wrong usage
+ * was said). */
 int cmd_options(const struct orc_option *table, int argc, char **argv, struct orc_strv *words,
                 const char *usage, const char *summary);
 

@@ -7,17 +7,13 @@
 
 static void print(const struct out *o, const struct history *h)
 {
-    static const struct out_column columns[] = {{"REVISION", OUT_KEEP},
-                                                {"STATE", OUT_KEEP},
-                                                {"REPLICAS", OUT_KEEP},
-                                                {"AGE", OUT_KEEP},
-                                                {"BY", OUT_KEEP},
-                                                {"IMAGE", OUT_OPTIONAL},
-                                                {0}};
+    static const struct out_column columns[] = {
+        {"REVISION", OUT_KEEP}, {"STATE", OUT_KEEP},     {"REPLICAS", OUT_KEEP}, {"AGE", OUT_KEEP},
+        {"BY", OUT_KEEP},       {"IMAGE", OUT_OPTIONAL}, {"APPLIED", OUT_EXTRA}, {0}};
     struct out_table *t = out_table_new(o, columns);
     const struct history_revision *r;
     int64_t now = orc_wall_ms();
-    char age[ORC_UNIT_MAX];
+    char age[ORC_UNIT_MAX], time[ORC_TIME_MAX];
 
     orc_vec_each (r, &h->revisions) {
         out_cell(t, "%lld", (long long)r->n);
@@ -30,6 +26,7 @@ static void print(const struct out *o, const struct history *h)
         out_cell(t, "%s", r->at ? orc_format_age(r->at < now ? (uint64_t)(now - r->at) : 0, age) : "");
         out_cell(t, "%s", r->by ? r->by : "");
         out_cell(t, "%s", r->image ? r->image : "");
+        out_cell(t, "%s", r->at ? orc_format_time(r->at, time) : "");
     }
     out_table_print(t, stdout);
 }
@@ -75,12 +72,12 @@ static int run(struct session_args *a, const struct orc_strv *words, struct orc_
 
 int cmd_history(int argc, char **argv)
 {
-    struct session_args a = {0};
+    struct session_args a = {.tables = true};
     struct orc_strv words = {0};
     struct orc_err err = ORC_ERR_INIT;
-    const struct orc_option table[] = {SESSION_OPTIONS(&a), {0}};
+    const struct orc_option table[] = {SESSION_TABLE_OPTIONS(&a), {0}};
     int r =
-        cmd_options(table, argc, argv, &words, "orc history APP/SERVICE [-o json]",
+        cmd_options(table, argc, argv, &words, "orc history APP/SERVICE [-o FORM]",
                     "The revisions of a service that are kept, who applied them and when, and what became of "
                     "them. `orc rollback APP/SERVICE REVISION` goes to any of them.");
 

@@ -33,7 +33,7 @@ static int answer(const struct session *s, const struct cluster *c, const char *
         runs_copy(&e->as.rollout, &runs);
     if (s->out.json)
         print_json(app, service, &runs);
-    else if (runs.n)
+    else if (runs.n || s->out.form == OUT_NAMES)
         runs_print(&s->out, &runs, orc_wall_ms(), stdout);
     else
         out_line(&s->out, "%s/%s has not run yet", app, service);
@@ -60,12 +60,12 @@ static int run(struct session_args *a, const char *word, struct orc_err *err)
 
 int cmd_runs(int argc, char **argv)
 {
-    struct session_args a = {0};
+    struct session_args a = {.tables = true};
     struct orc_strv words = {0};
     struct orc_err err = ORC_ERR_INIT;
-    const struct orc_option table[] = {SESSION_OPTIONS(&a), {0}};
+    const struct orc_option table[] = {SESSION_TABLE_OPTIONS(&a), {0}};
     int r = cmd_options(
-        table, argc, argv, &words, "orc runs APP/SERVICE [-o json]",
+        table, argc, argv, &words, "orc runs APP/SERVICE [-o FORM]",
         "The runs of a job that are kept, the newest first: how many tasks completed, when, and why "
         "one failed.");
 

@@ -1,5 +1,7 @@
 #include "cli/judge.h"
 
+#include "cli/advice.h"
+
 struct wait_target *wait_add(struct wait_targets *t, const char *app, const char *service,
                              enum wait_goal goal)
 {
@@ -242,34 +244,30 @@ char *judge_line(const struct report_service *s, const struct wait_target *t, en
 char *judge_failure(const struct report_service *s, const struct wait_target *t, enum outcome o)
 {
     const char *why = s && s->why.n ? s->why.at[0] : "the scheduler gave no reason";
+    orc_auto_free char *name = orc_printf("%s/%s", t->app, t->service);
+    orc_auto_free char *advice = s ? advice_rollout(name, s->rollout) : NULL;
+    const char *then = advice ? advice : "`orc status` shows what runs";
 
     if (o == OUTCOME_ROLLED_BACK)
-        return orc_printf("%s/%s was rolled back and runs what it ran before: %s. Mend the file and apply it "
-                          "again",
-                          t->app, t->service, why);
+        return orc_printf("%s was rolled back and runs what it ran before: %s. %s", name, why, then);
     if (o == OUTCOME_DROPPED)
-        return orc_printf("%s/%s was removed by somebody else meanwhile: apply it again if it shall run",
-                          t->app, t->service);
+        return orc_printf("%s was removed by somebody else meanwhile: apply it again if it shall run", name);
     if (o == OUTCOME_PAUSED)
-        return orc_printf(
-            "the rollout of %s/%s is paused, what runs runs on: %s. Apply a mended file, or go on "
-            "with `orc rollout resume %s/%s`, or back with `orc rollout abort %s/%s`",
-            t->app, t->service, why, t->app, t->service, t->app, t->service);
+        return orc_printf("the rollout of %s is paused, what runs runs on: %s. %s", name, why, then);
     if (o == OUTCOME_CUT_SHORT)
-        return orc_printf("not all replicas of %s/%s could be moved, and those stay where they were: `orc "
-                          "events %s/%s` says why",
-                          t->app, t->service, t->app, t->service);
+        return orc_printf(
+            "not all replicas of %s could be moved, and those stay where they were: `orc events %s` "
+            "says why",
+            name, name);
     if (o == OUTCOME_TOO_LATE)
-        return orc_printf("the rollout of %s/%s was complete before that: go back with `orc rollback %s/%s`",
-                          t->app, t->service, t->app, t->service);
+        return orc_printf("the rollout of %s was complete before that: go back with `orc rollback %s`", name,
+                          name);
     if (s && s->job)
         return orc_printf(
-            "%s/%s: %s. `orc runs %s/%s` lists its runs; mend it and apply it again, or try once "
-            "more with `orc run %s/%s`",
-            t->app, t->service, why, t->app, t->service, t->app, t->service);
-    return orc_printf("the rollout of %s/%s failed, and so did going back: %s. `orc status %s/%s` shows each "
-                      "replica; apply a mended file",
-                      t->app, t->service, why, t->app, t->service);
+            "%s: %s. `orc runs %s` lists its runs; mend it and apply it again, or try once more with "
+            "`orc run %s`",
+            name, why, name, name);
+    return orc_printf("the rollout of %s failed, and so did going back: %s. %s", name, why, then);
 }
 
 json_t *judge_to_json(const struct report_service *s, const struct wait_target *t, enum outcome o)

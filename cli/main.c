@@ -16,6 +16,9 @@ static const struct command commands[] = {
     {"diff", "what a file would change, key by key", cmd_diff},
     {"plan", "what applying a file, or losing a server, would lead to", cmd_plan},
     {"status", "is it up, and if not, why not", cmd_status},
+    {"services", "the services, and how many replicas of each are well", cmd_services},
+    {"tasks", "the containers: where each is, and how it is", cmd_tasks},
+    {"describe", "everything about one service, task or server", cmd_describe},
     {"run", "begin a run of a job now", cmd_run},
     {"runs", "the runs of a job, and how they ended", cmd_runs},
     {"why", "why a replica waits, server by server, and what would help", cmd_why},
@@ -31,6 +34,7 @@ static const struct command commands[] = {
     {"events", "what happened", cmd_events},
     {"dev", "a cluster of this one server, in the foreground", cmd_dev},
     {"recover", "after etcd was wiped or restored: believe what it holds now", cmd_recover},
+    {"version", "which orc this is, and which the servers run", cmd_version},
 };
 
 static void say(const struct orc_err *err)
@@ -64,10 +68,12 @@ int cmd_options(const struct orc_option *table, int argc, char **argv, struct or
     struct orc_err err = ORC_ERR_INIT;
     int r = orc_options_parse(table, argc, argv, words, &err);
 
-    if (r == ORC_OPTIONS_HELP) {
+    if (r == ORC_OPTIONS_HELP)
         orc_options_help(stdout, usage, summary, table);
+    if (r == ORC_OPTIONS_VERSION)
+        orc_options_version(stdout, "orc");
+    if (r > 0)
         return CLI_DONE;
-    }
     if (r < 0) {
         say(&err);
         fprintf(stderr, "Usage: %s\n", usage);
@@ -158,6 +164,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help_of(argc, argv);
+    if (strcmp(argv[1], "--version") == 0) {
+        orc_options_version(stdout, "orc");
+        return conclude(CLI_DONE);
+    }
     c = find(argv[1]);
     return c ? run(c, argc - 1, argv + 1) : unknown(argv[1]);
 }

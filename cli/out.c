@@ -3,6 +3,7 @@
 #include "cli/text.h"
 #include "lib/mem.h"
 #include "lib/units.h"
+#include "specs/yaml_write.h"
 
 #include <libsmartcols.h>
 #include <poll.h>
@@ -46,12 +47,46 @@ void out_measure(struct out *o)
         o->height = size.ws_row;
 }
 
-void out_init(struct out *o, bool json, bool quiet)
+static const struct {
+    const char *name;
+    bool table;
+} forms[] = {[OUT_TEXT] = {"text", false},
+             [OUT_WIDE] = {"wide", true},
+             [OUT_JSON] = {"json", false},
+             [OUT_YAML] = {"yaml", false},
+             [OUT_NAMES] = {"name", true}};
+
+int out_form_from_name(const char *name, bool tables, enum out_form *ret, struct orc_err *err)
+{
+    const char *expected = tables ? "text, wide, json, yaml or name" : "text, json or yaml";
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(forms); i++) {
+        if (strcmp(name ? name : "text", forms[i].name) != 0)
+            continue;
+        if (forms[i].table && !tables)
+            return orc_fail(err, -EINVAL, "--output \"%s\" is of commands that print tables; here: %s", name,
+                            expected);
+        *ret = (enum out_form)i;
+        return 0;
+    }
+    return orc_fail(err, -EINVAL, "--output \"%s\" is not known; write %s", name, expected);
+}
+
+/* What stdout carries: a process has one. */
+static enum out_form stdout_form;
+
+void out_init(struct out *o, enum out_form form, bool quiet)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-    *o = (struct out){.json = json, .quiet = quiet, .terminal = isatty(STDOUT_FILENO)};
-    o->color = o->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    *o = (struct out){.form = form,
+                      .json = form == OUT_JSON || form == OUT_YAML,
+                      .headings = true,
+                      .quiet = quiet,
+                      .terminal = isatty(STDOUT_FILENO)};
+    o->live = o->terminal && !(term && strcmp(term, "dumb") == 0);
+    o->color = o->live && !(no_color && *no_color);
+    stdout_form = form;
     out_measure(o);
 }
 
@@ -86,8 +121,12 @@ void out_line(const struct out *o, const char *fmt, ...)
 
 static void dump(json_t *j, size_t flags)
 {
-    json_dumpf(j, stdout, flags);
-    fputc('\n', stdout);
+    if (stdout_form == OUT_YAML)
+        yaml_write(j, stdout);
+    else {
+        json_dumpf(j, stdout, flags);
+        fputc('\n', stdout);
+    }
     fflush(stdout);
     json_decref(j);
 }
@@ -99,6 +138,8 @@ void out_json(json_t *j)
 
 void out_json_line(json_t *j)
 {
+    if (stdout_form == OUT_YAML)
+        fputs("---\n", stdout);
     dump(j, JSON_COMPACT);
 }
 
@@ -191,6 +232,11 @@ static bool fits(const struct out_table *t, const bool *shown)
     return !t->out->width || sum <= t->out->width;
 }
 
+static bool is_wide(const struct out_table *t)
+{
+    return t->out->form == OUT_WIDE;
+}
+
 static bool has_notes(const struct out_table *t)
 {
     for (size_t i = t->n - 1; i < t->cells.n; i += t->n)
@@ -199,17 +245,26 @@ static bool has_notes(const struct out_table *t)
     return false;
 }
 
+/* Columns of this kind leave, the last first, until the rest fits. */
+static void drop(const struct out_table *t, enum out_column_kind kind, bool *shown)
+{
+    for (size_t i = t->n; i-- > 0 && !fits(t, shown);)
+        if (t->columns[i].kind == kind)
+            shown[i] = false;
+}
+
 /* Which columns stay: without notes there is no column for them. */
 static bool *choose(const struct out_table *t)
 {
     bool *shown = orc_calloc(t->n, sizeof *shown);
 
     for (size_t i = 0; i < t->n; i++)
-        shown[i] = t->columns[i].kind != OUT_NOTE || has_notes(t);
-    for (size_t kind = OUT_NOTE; kind >= OUT_OPTIONAL; kind--)
-        for (size_t i = t->n; i-- > 0 && !fits(t, shown);)
-            if (t->columns[i].kind == kind)
-                shown[i] = false;
+        shown[i] = t->columns[i].kind == OUT_NOTE    ? has_notes(t)
+                   : t->columns[i].kind == OUT_EXTRA ? is_wide(t)
+                                                     : true;
+    drop(t, OUT_NOTE, shown);
+    if (!is_wide(t))
+        drop(t, OUT_OPTIONAL, shown);
     return shown;
 }
 
@@ -249,6 +304,7 @@ static void print_rows(const struct out_table *t, const bool *shown, FILE *f)
         abort();
     scols_table_enable_colors(s, t->out->color);
     scols_table_enable_noencoding(s, 1);
+    scols_table_enable_noheadings(s, !t->out->headings);
     scols_table_set_termforce(s, SCOLS_TERMFORCE_NEVER);
     scols_table_set_stream(s, f);
     for (size_t i = 0; i < t->n; i++)
@@ -270,17 +326,30 @@ static void print_notes(const struct out_table *t, FILE *f)
     }
 }
 
-void out_table_print(struct out_table *t, FILE *f)
+static void print_names(const struct out_table *t, FILE *f)
+{
+    for (size_t i = 0; i < t->cells.n; i += t->n)
+        fprintf(f, "%s\n", t->cells.at[i].text);
+}
+
+static void print_table(const struct out_table *t, FILE *f)
 {
     orc_auto_free bool *shown = choose(t);
-    bool below = t->columns[t->n - 1].kind == OUT_NOTE && !shown[t->n - 1];
 
     if (t->cells.n)
         print_rows(t, shown, f);
-    else
+    else if (t->out->headings)
         print_headings(t, shown, f);
-    if (below)
+    if (t->columns[t->n - 1].kind == OUT_NOTE && !shown[t->n - 1])
         print_notes(t, f);
+}
+
+void out_table_print(struct out_table *t, FILE *f)
+{
+    if (t->out->form == OUT_NAMES)
+        print_names(t, f);
+    else
+        print_table(t, f);
     for (size_t i = 0; i < t->cells.n; i++)
         free(t->cells.at[i].text);
     orc_vec_release(&t->cells);

@@ -16,12 +16,19 @@ static const char *or_empty(const char *s)
 /* ---- services and replicas
  * ----------------------------------------------------------------------------------- */
 
-static void print_services(const struct out *o, const struct report *r, FILE *f)
+static void print_service_rows(const struct out *o, const struct report *r, FILE *f)
 {
-    static const struct out_column columns[] = {
-        {"SERVICE", OUT_KEEP},   {"HEALTHY", OUT_KEEP},      {"RUNNING", OUT_OPTIONAL},
-        {"DESIRED", OUT_KEEP},   {"REVISION", OUT_OPTIONAL}, {"STATE", OUT_KEEP},
-        {"SINCE", OUT_OPTIONAL}, {"WHY", OUT_NOTE},          {0}};
+    static const struct out_column columns[] = {{"SERVICE", OUT_KEEP},
+                                                {"HEALTHY", OUT_KEEP},
+                                                {"RUNNING", OUT_OPTIONAL},
+                                                {"DESIRED", OUT_KEEP},
+                                                {"REVISION", OUT_OPTIONAL},
+                                                {"STATE", OUT_KEEP},
+                                                {"SINCE", OUT_OPTIONAL},
+                                                {"UPDATED", OUT_EXTRA},
+                                                {"IMAGE", OUT_EXTRA},
+                                                {"WHY", OUT_NOTE},
+                                                {0}};
     struct out_table *t = out_table_new(o, columns);
     const struct report_service *s;
     char age[ORC_UNIT_MAX];
@@ -36,53 +43,99 @@ static void print_services(const struct out *o, const struct report *r, FILE *f)
         out_cell(t, "%lld", (long long)s->revision);
         out_cell_styled(t, style_of(s->ok), "%s", s->rollout);
         out_cell(t, "%s", s->age_ms ? orc_format_age(s->age_ms, age) : "");
+        out_cell(t, "%d", s->updated);
+        out_cell(t, "%s", or_empty(s->image));
         run = s->why.n ? NULL : runs_line(&s->runs);
         out_cell(t, "%s", s->why.n ? s->why.at[0] : or_empty(run)); /* the others are listed below */
     }
     out_table_print(t, f);
 }
 
-static void print_tasks(const struct out *o, const struct report *r, FILE *f)
+void print_services(const struct out *o, const struct report *r, FILE *f)
 {
-    static const struct out_column columns[] = {{"TASK", OUT_KEEP},         {"NODE", OUT_KEEP},
-                                                {"ADDRESS", OUT_OPTIONAL},  {"STATE", OUT_KEEP},
-                                                {"HEALTH", OUT_KEEP},       {"RESTARTS", OUT_OPTIONAL},
-                                                {"REVISION", OUT_OPTIONAL}, {"SINCE", OUT_OPTIONAL},
-                                                {"WHY", OUT_NOTE},          {0}};
-    struct out_table *t = out_table_new(o, columns);
-    const struct report_service *s;
+    if (r->services.n || o->form == OUT_NAMES)
+        print_service_rows(o, r, f);
+    else
+        fputs("no services yet: `orc apply FILE` starts some\n", f);
+}
+
+static const char *exit_text(const struct report_task *t, char buf[ORC_UNIT_MAX])
+{
+    if (t->exit_code < 0)
+        return "";
+    snprintf(buf, ORC_UNIT_MAX, "%d%s", t->exit_code, t->oom ? " (OOM)" : "");
+    return buf;
+}
+
+static const struct out_column task_columns[] = {{"TASK", OUT_KEEP},
+                                                 {"NODE", OUT_KEEP},
+                                                 {"ADDRESS", OUT_OPTIONAL},
+                                                 {"STATE", OUT_KEEP},
+                                                 {"HEALTH", OUT_KEEP},
+                                                 {"RESTARTS", OUT_OPTIONAL},
+                                                 {"REVISION", OUT_OPTIONAL},
+                                                 {"SINCE", OUT_OPTIONAL},
+                                                 {"EXIT", OUT_EXTRA},
+                                                 {"CONTAINER", OUT_EXTRA},
+                                                 {"IMAGE", OUT_EXTRA},
+                                                 {"WHY", OUT_NOTE},
+                                                 {0}};
+
+static void task_rows(struct out_table *t, const struct report_service *s)
+{
     const struct report_task *k;
-    char age[ORC_UNIT_MAX];
+    char text[ORC_UNIT_MAX];
+
+    orc_vec_each (k, &s->tasks) {
+        out_cell(t, "%s", k->id);
+        out_cell(t, "%s", k->node);
+        out_cell(t, "%s", or_empty(k->address));
+        out_cell(t, "%s%s", k->state, orc_streq(k->desired, "run") ? "" : " (ending)");
+        out_cell_styled(t, k->healthy ? OUT_GOOD : OUT_WARN, "%s", k->health);
+        out_cell(t, "%d", k->restarts);
+        out_cell(t, "%lld", (long long)k->revision);
+        out_cell(t, "%s", k->age_ms ? orc_format_age(k->age_ms, text) : "");
+        out_cell(t, "%s", exit_text(k, text));
+        out_cell(t, "%.12s", or_empty(k->container)); /* as the engine's own tools show it */
+        out_cell(t, "%s", or_empty(k->image));
+        out_cell(t, "%s", or_empty(k->reason));
+    }
+}
+
+void print_tasks(const struct out *o, const struct report *r, FILE *f)
+{
+    struct out_table *t = out_table_new(o, task_columns);
+    const struct report_service *s;
 
     orc_vec_each (s, &r->services)
-        orc_vec_each (k, &s->tasks) {
-            out_cell(t, "%s", k->id);
-            out_cell(t, "%s", k->node);
-            out_cell(t, "%s", or_empty(k->address));
-            out_cell(t, "%s%s", k->state, orc_streq(k->desired, "run") ? "" : " (ending)");
-            out_cell_styled(t, k->healthy ? OUT_GOOD : OUT_WARN, "%s", k->health);
-            out_cell(t, "%d", k->restarts);
-            out_cell(t, "%lld", (long long)k->revision);
-            out_cell(t, "%s", k->age_ms ? orc_format_age(k->age_ms, age) : "");
-            out_cell(t, "%s", or_empty(k->reason));
-        }
+        task_rows(t, s);
+    out_table_print(t, f);
+}
+
+void print_service_tasks(const struct out *o, const struct report_service *s, FILE *f)
+{
+    struct out_table *t = out_table_new(o, task_columns);
+
+    task_rows(t, s);
     out_table_print(t, f);
 }
 
 /* ---- nodes
  * --------------------------------------------------------------------------------------------------- */
 
-static char *labels_text(const struct spec_pairs *p)
+char *print_pairs(const struct spec_pairs *p)
 {
-    char *text = orc_strdup("");
+    struct orc_strv texts = {0};
+    char *all;
 
     for (size_t i = 0; i < p->n; i++) {
-        char *longer = orc_printf("%s%s%s=%s", text, i ? " " : "", p->at[i].key, or_empty(p->at[i].value));
+        orc_auto_free char *one = orc_printf("%s=%s", p->at[i].key, or_empty(p->at[i].value));
 
-        free(text);
-        text = longer;
+        orc_strv_add(&texts, one);
     }
-    return text;
+    all = text_join(&texts, " ");
+    orc_strv_release(&texts);
+    return all;
 }
 
 /* The cells that both tables of nodes begin with. */
@@ -115,20 +168,18 @@ static void print_node_summary(const struct out *o, const struct report *r, FILE
     out_table_print(t, f);
 }
 
-void print_nodes(const struct out *o, const struct report *r, FILE *f)
+static void print_node_rows(const struct out *o, const struct report *r, FILE *f)
 {
-    static const struct out_column columns[] = {{"NODE", OUT_KEEP},       {"STATE", OUT_KEEP},
-                                                {"SINCE", OUT_OPTIONAL},  {"TASKS", OUT_KEEP},
-                                                {"CPUS", OUT_KEEP},       {"MEMORY", OUT_KEEP},
-                                                {"ADDRESS", OUT_KEEP},    {"MTU", OUT_OPTIONAL},
-                                                {"VIRT", OUT_OPTIONAL},   {"KERNEL", OUT_OPTIONAL},
-                                                {"ENGINE", OUT_OPTIONAL}, {"LABELS", OUT_OPTIONAL},
-                                                {"WHY", OUT_NOTE},        {0}};
+    static const struct out_column columns[] = {
+        {"NODE", OUT_KEEP},     {"STATE", OUT_KEEP},      {"SINCE", OUT_OPTIONAL},  {"TASKS", OUT_KEEP},
+        {"CPUS", OUT_KEEP},     {"MEMORY", OUT_KEEP},     {"ADDRESS", OUT_KEEP},    {"MTU", OUT_OPTIONAL},
+        {"VIRT", OUT_OPTIONAL}, {"KERNEL", OUT_OPTIONAL}, {"ENGINE", OUT_OPTIONAL}, {"LABELS", OUT_OPTIONAL},
+        {"VERSION", OUT_EXTRA}, {"VOLUMES", OUT_EXTRA},   {"WHY", OUT_NOTE},        {0}};
     struct out_table *t = out_table_new(o, columns);
     const struct report_node *n;
 
     orc_vec_each (n, &r->nodes) {
-        orc_auto_free char *labels = labels_text(&n->labels);
+        orc_auto_free char *labels = print_pairs(&n->labels), *volumes = text_join(&n->volumes, " ");
 
         node_cells(t, n);
         out_cell(t, "%d", n->mtu);
@@ -136,15 +187,25 @@ void print_nodes(const struct out *o, const struct report *r, FILE *f)
         out_cell(t, "%s", or_empty(n->kernel));
         out_cell(t, "%s", or_empty(n->engine));
         out_cell(t, "%s", labels);
+        out_cell(t, "%s", or_empty(n->version));
+        out_cell(t, "%s", volumes);
         out_cell(t, "%s", or_empty(n->why));
     }
     out_table_print(t, f);
 }
 
+void print_nodes(const struct out *o, const struct report *r, FILE *f)
+{
+    if (r->nodes.n || o->form == OUT_NAMES)
+        print_node_rows(o, r, f);
+    else
+        fputs("no nodes yet: start nodelet on each server\n", f);
+}
+
 /* ---- reasons
  * ------------------------------------------------------------------------------------------------- */
 
-static void paragraph(const struct out *o, const char *text, FILE *f)
+void print_item(const struct out *o, const char *text, FILE *f)
 {
     orc_auto_free char *safe = text_safe(text);
 
@@ -171,20 +232,17 @@ static void print_why(const struct out *o, const struct report *r, FILE *f)
             continue;
         fprintf(f, "\n%s%s%s, further\n", out_begin(o, OUT_WARN), s->name, out_end(o, OUT_WARN));
         for (size_t i = 1; i < s->why.n; i++)
-            paragraph(o, s->why.at[i], f);
+            print_item(o, s->why.at[i], f);
     }
     if (r->problems.n)
         fprintf(f, "\n%sproblems%s\n", out_begin(o, OUT_BAD), out_end(o, OUT_BAD));
     for (size_t i = 0; i < r->problems.n; i++)
-        paragraph(o, r->problems.at[i], f);
+        print_item(o, r->problems.at[i], f);
 }
 
 void print_status(const struct out *o, const struct report *r, bool replicas, FILE *f)
 {
-    if (r->services.n)
-        print_services(o, r, f);
-    else
-        fputs("no services yet: `orc apply FILE` starts some\n", f);
+    print_services(o, r, f);
     fputc('\n', f);
     if (replicas)
         print_tasks(o, r, f);

@@ -1,4 +1,4 @@
-#include "cli/report.h"
+#include "cli/report_internal.h"
 
 #include "scheduler/residency.h"
 
@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #define NAMES_MAX 400 /* bytes of the names of silent nodes */
-#define WHY_MAX 5     /* sentences a service gives at most; the rest is counted */
 
 static bool starts(const char *s, const char *prefix)
 {
@@ -159,6 +158,30 @@ static bool is_stale(const struct cluster *c, const char *node, const struct rec
     return alive && s->state < TASK_STOPPED && record_status_is_stale(s->boot, alive->as.alive.boot_id);
 }
 
+static const char *image_of(const struct cluster *c, const struct record_task *t)
+{
+    const struct spec_service *spec = cluster_spec(c, t->app, t->service, t->revision);
+
+    return spec ? spec->image : NULL;
+}
+
+char *report_port(const struct spec_port *p)
+{
+    return orc_printf("%s%s%u to %u/%s", p->host_ip ? p->host_ip : "", p->host_ip && *p->host_ip ? ":" : "",
+                      p->host, p->container, p->udp ? "udp" : "tcp");
+}
+
+static void add_ports(const struct record_task *t, struct report_task *task)
+{
+    const struct spec_port *p;
+
+    orc_vec_each (p, &t->ports) {
+        orc_auto_free char *text = report_port(p);
+
+        orc_strv_add(&task->ports, text);
+    }
+}
+
 static void add_task(const struct cluster *c, const struct cluster_entry *e, const char *only,
                      int64_t wall_ms, struct report *r)
 {
@@ -194,9 +217,17 @@ static void add_task(const struct cluster *c, const struct cluster_entry *e, con
     task->running = s && s->state == TASK_RUNNING && t->desired == TASK_RUN && !lost && !stale;
     task->healthy = task->running && s->health == TASK_HEALTHY;
     task->address = orc_strdup(t->address);
+    task->image = orc_strdup(image_of(c, t));
+    task->made = orc_strdup(t->reason);
+    task->container = s ? orc_strdup(s->container) : NULL;
+    task->probe = s ? orc_strdup(s->probe) : NULL;
+    task->exit_code = s ? s->exit_code : -1;
+    task->oom = s && s->oom;
+    task->since = s && s->since ? s->since : t->at;
+    add_ports(t, task);
     task->reason = task_reason(t, s, node, stale);
     task->stop_kind = t->desired == TASK_RUN ? NULL : task_stop_name(t->stop_kind);
-    task->age_ms = age(wall_ms, s && s->since ? s->since : t->at);
+    task->age_ms = age(wall_ms, task->since);
 }
 
 static int by_slot(const void *a, const void *b)
@@ -232,115 +263,7 @@ static void add_wanted(const struct cluster *c, const struct cluster_entry *app,
         s->desired = cluster_replicas(c, app->key.app, w->name);
         spec = cluster_spec(c, app->key.app, w->name, w->revision);
         s->job = spec && spec->job;
-    }
-}
-
-static void why(struct report_service *s, unsigned *more, char *sentence)
-{
-    if (s->why.n < WHY_MAX)
-        orc_strv_add(&s->why, sentence);
-    else
-        ++*more;
-    free(sentence);
-}
-
-static void why_pending(struct report_service *s, const struct record_rollout *ro, unsigned *more)
-{
-    for (size_t i = 0; i < ro->pending.n; i++) {
-        size_t same = 0, j;
-
-        /* Slots that wait for one reason are one line. */
-        for (j = 0; j < i && !orc_streq(ro->pending.at[j].reason, ro->pending.at[i].reason); j++)
-            ;
-        if (j < i)
-            continue;
-        for (j = i; j < ro->pending.n; j++)
-            same += (size_t)orc_streq(ro->pending.at[j].reason, ro->pending.at[i].reason);
-        if (same == 1)
-            why(s, more,
-                orc_printf("replica %d waits: %s", ro->pending.at[i].slot, ro->pending.at[i].reason));
-        else
-            why(s, more, orc_printf("%zu replicas wait: %s", same, ro->pending.at[i].reason));
-    }
-}
-
-static void why_trouble(struct report_service *s, const struct record_rollout *ro, unsigned *more)
-{
-    for (size_t i = 0; i < ro->trouble.n; i++)
-        why(s, more,
-            orc_printf("%s is avoided: it failed %d times there", ro->trouble.at[i].node,
-                       ro->trouble.at[i].failures));
-}
-
-char *report_condition(const struct report_task *t)
-{
-    return orc_streq(t->health, "unknown") ? orc_strdup(t->state) : orc_printf("%s, %s", t->state, t->health);
-}
-
-static void why_task(struct report_service *s, const struct report_task *t, unsigned *more)
-{
-    orc_auto_free char *is = report_condition(t);
-
-    why(s, more, orc_printf("%s on %s is %s: %s", t->id, t->node, is, t->reason));
-}
-
-/* While a rollback waits for the last of the failed version to stop its record still tells the cause alone.
- */
-static void why_stopping(struct report_service *s, unsigned *more)
-{
-    const struct report_task *t, *first = NULL;
-    size_t n = 0;
-
-    orc_vec_each (t, &s->tasks) {
-        if (orc_streq(t->desired, "run") || orc_streq(t->state, "stopped") || orc_streq(t->state, "failed"))
-            continue;
-        first = first ? first : t;
-        n++;
-    }
-    if (n)
-        why(s, more,
-            orc_printf("%zu task%s still stop%s: %s on %s%s", n, n == 1 ? "" : "s", n == 1 ? "s" : "",
-                       first->id, first->node, n == 1 ? "" : " and others"));
-}
-
-static void explain(const struct cluster *c, const struct cluster_entry *ro, struct report_service *s,
-                    bool led)
-{
-    const struct report_task *t;
-    char duration[ORC_UNIT_MAX];
-    unsigned more = 0;
-
-    if (ro && ro->as.rollout.reason)
-        why(s, &more, orc_strdup(ro->as.rollout.reason));
-    if (s->degraded)
-        why(s, &more,
-            orc_printf("degraded for %s: %s", orc_format_age(s->degraded_ms, duration), s->degraded));
-    if (!ro && s->desired > 0)
-        why(s, &more, orc_strdup(led ? "the scheduler has not taken it up yet" : "no scheduler leads"));
-    if (ro)
-        why_pending(s, &ro->as.rollout, &more);
-    orc_vec_each (t, &s->tasks)
-        if (!t->healthy && t->reason && orc_streq(t->desired, "run"))
-            why_task(s, t, &more);
-    if (ro)
-        why_trouble(s, &ro->as.rollout, &more);
-    if (ro && ro->as.rollout.rebalance_end)
-        why(s, &more,
-            orc_printf("its last rebalance ended early, after %d replica%s: %s",
-                       ro->as.rollout.rebalance_moved, ro->as.rollout.rebalance_moved == 1 ? "" : "s",
-                       ro->as.rollout.rebalance_end));
-    if (ro && ro->as.rollout.state == ROLLOUT_ROLLING_BACK && !ro->as.rollout.pending.n &&
-        s->healthy >= s->desired)
-        why_stopping(s, &more);
-    if (!s->why.n && ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy < s->desired)
-        why(s, &more,
-            orc_printf("%d of %d replicas are healthy; the scheduler has not reacted yet", s->healthy,
-                       s->desired));
-    if (more) {
-        char *text = orc_printf("and %u more; see `orc status %s`", more, s->name);
-
-        orc_strv_add(&s->why, text);
-        free(text);
+        s->image = spec ? orc_strdup(spec->image) : NULL;
     }
 }
 
@@ -381,7 +304,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
     }
     s->ok = ro && ro->as.rollout.state == ROLLOUT_COMPLETE && s->healthy >= s->desired && !s->degraded;
     if (!s->ok || ro->as.rollout.reason || ro->as.rollout.trouble.n || ro->as.rollout.rebalance_end)
-        explain(c, ro, s, led);
+        report_why(ro, led, s);
 }
 
 static void task_release(struct report_task *t)
@@ -389,6 +312,11 @@ static void task_release(struct report_task *t)
     free(t->id);
     free(t->node);
     free(t->address);
+    free(t->image);
+    free(t->made);
+    free(t->container);
+    free(t->probe);
+    orc_strv_release(&t->ports);
     free(t->reason);
 }
 
@@ -407,6 +335,7 @@ static void service_release(struct report_service *s)
     orc_vec_release(&s->tasks);
     orc_strv_release(&s->why);
     free(s->degraded);
+    free(s->image);
     free(s->name);
 }
 
@@ -436,6 +365,22 @@ static int service_by_name(const void *a, const void *b)
 static int node_by_name(const void *a, const void *b)
 {
     return strcmp(((const struct report_node *)a)->name, ((const struct report_node *)b)->name);
+}
+
+void report_keep_node(struct report *r, const char *node)
+{
+    struct report_service *s;
+
+    orc_vec_each (s, &r->services) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->tasks.n; i++)
+            if (orc_streq(s->tasks.at[i].node, node))
+                s->tasks.at[n++] = s->tasks.at[i];
+            else
+                task_release(&s->tasks.at[i]);
+        s->tasks.n = n;
+    }
 }
 
 /* ---- the whole

@@ -19,8 +19,16 @@ struct report_task {
     int restarts; /* crashes of this container, and restarts of its slot for failed checks */
     bool running, healthy;
     char *address;
+    char *image;           /* of its revision; NULL: that can't be read */
+    struct orc_strv ports; /* published: report_port() */
+    char *container;       /* the engine's id; NULL: none yet */
+    char *probe;           /* the last probe's answer; NULL */
+    int exit_code;         /* of the last exit; -1: none */
+    bool oom;              /* the last exit was the OOM killer's */
+    char *made;            /* why it was made; NULL */
     char *reason;          /* what is to be said of it; NULL */
     const char *stop_kind; /* of one that shall stop: task_stop_name(); else NULL */
+    int64_t since;         /* wall ms of its state and health */
     uint64_t age_ms;
 };
 
@@ -35,6 +43,7 @@ struct report_service {
     char *name; /* "shop/orders" */
     int desired, running, healthy;
     int64_t revision;        /* wanted */
+    char *image;             /* of it; NULL */
     const char *rollout;     /* the state's name; "waiting" before the scheduler has seen it */
     const char *reason_kind; /* rollout_topic_name() of its reason; NULL: it says nothing */
     int64_t target, from;    /* the revision it moves to, and the one that it leaves; 0: none */
@@ -105,10 +114,20 @@ void report_release(struct report *r);
 #define REPORT_EXPLAINED 8
 void report_explain(struct core *core, struct report *r);
 
+/* Drops the tasks on other nodes: after report_build(), whose counts stay those of the services. */
+void report_keep_node(struct report *r, const char *node);
+
+/* "10.0.0.11:8080 to 80/tcp", "8080 to 80/tcp": a published port; freed by the caller. */
+char *report_port(const struct spec_port *p);
+
 /* "running, unhealthy"; "pulling": an unknown health is not spoken of. Freed by the caller. */
 char *report_condition(const struct report_task *t);
 
-/* The document of `orc status -o json`; its shape is a contract (docs/status-json.md). */
+/* The document of `orc status -o json`; its shape is a contract (docs/status-json.md). And its parts; a task
+ * alone names its service, too. */
 json_t *report_to_json(const struct report *r);
+json_t *report_service_to_json(const struct report_service *s);
+json_t *report_task_to_json(const struct report_service *s, const struct report_task *t);
+json_t *report_node_to_json(const struct report_node *n);
 
 #endif

@@ -12,6 +12,20 @@ static json_t *strv_to_json(const struct orc_strv *v)
     return a;
 }
 
+/* What would be empty is left out. */
+static void add_container(const struct report_task *t, json_t *j)
+{
+    orc_json_set_str(j, "image", t->image);
+    orc_json_set_str(j, "container", t->container);
+    if (t->ports.n)
+        json_object_set_new(j, "ports", strv_to_json(&t->ports));
+    orc_json_set_str(j, "probe", t->probe);
+    if (t->exit_code >= 0)
+        json_object_set_new(j, "exit_code", json_integer(t->exit_code));
+    if (t->oom)
+        json_object_set_new(j, "oom", json_true());
+}
+
 static json_t *task_to_json(const struct report_task *t)
 {
     json_t *j = json_object();
@@ -25,6 +39,7 @@ static json_t *task_to_json(const struct report_task *t)
     orc_json_set_str(j, "health", t->health);
     json_object_set_new(j, "restarts", json_integer(t->restarts));
     orc_json_set_str(j, "address", t->address);
+    add_container(t, j);
     json_object_set_new(j, "age_ms", json_integer((json_int_t)t->age_ms));
     orc_json_set_str(j, "reason", t->reason);
     orc_json_set_str(j, "stop_kind", t->stop_kind);
@@ -43,7 +58,17 @@ static json_t *pending_to_json(const struct report_pending *p)
     return j;
 }
 
-static json_t *service_to_json(const struct report_service *s)
+json_t *report_task_to_json(const struct report_service *s, const struct report_task *t)
+{
+    json_t *j = json_object();
+    orc_auto_json json_t *rest = task_to_json(t);
+
+    orc_json_set_str(j, "service", s->name);
+    json_object_update(j, rest);
+    return j;
+}
+
+json_t *report_service_to_json(const struct report_service *s)
 {
     json_t *j = json_object(), *rollout = json_object(), *tasks = json_array(), *pending = json_array();
 
@@ -52,6 +77,7 @@ static json_t *service_to_json(const struct report_service *s)
     json_object_set_new(j, "running", json_integer(s->running));
     json_object_set_new(j, "healthy", json_integer(s->healthy));
     json_object_set_new(j, "revision", json_integer(s->revision));
+    orc_json_set_str(j, "image", s->image);
     json_object_set_new(j, "ok", json_boolean(s->ok));
     orc_json_set_str(rollout, "state", s->rollout);
     orc_json_set_str(rollout, "reason_kind", s->reason_kind);
@@ -89,7 +115,7 @@ static json_t *resources_to_json(const struct spec_resources *r)
     return j;
 }
 
-static json_t *node_to_json(const struct report_node *n)
+json_t *report_node_to_json(const struct report_node *n)
 {
     json_t *j = json_object(), *labels = json_object();
 
@@ -131,9 +157,9 @@ json_t *report_to_json(const struct report *r)
     json_t *j = json_object(), *services = json_array(), *nodes = json_array(), *gateways = json_array();
 
     for (size_t i = 0; i < r->services.n; i++)
-        json_array_append_new(services, service_to_json(&r->services.at[i]));
+        json_array_append_new(services, report_service_to_json(&r->services.at[i]));
     for (size_t i = 0; i < r->nodes.n; i++)
-        json_array_append_new(nodes, node_to_json(&r->nodes.at[i]));
+        json_array_append_new(nodes, report_node_to_json(&r->nodes.at[i]));
     for (size_t i = 0; i < r->gateways.n; i++)
         json_array_append_new(gateways, gateway_to_json(&r->gateways.at[i]));
     json_object_set_new(j, "ok", json_boolean(r->ok));

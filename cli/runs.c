@@ -1,5 +1,6 @@
 #include "cli/runs.h"
 
+#include "lib/clock.h"
 #include "lib/units.h"
 
 void runs_copy(const struct record_rollout *r, struct runs *ret)
@@ -69,13 +70,19 @@ static uint64_t since(int64_t from, int64_t to)
 
 void runs_print(const struct out *o, const struct runs *r, int64_t wall_ms, FILE *f)
 {
-    static const struct out_column columns[] = {{"RUN", OUT_KEEP},       {"STATE", OUT_KEEP},
-                                                {"COMPLETED", OUT_KEEP}, {"FAILURES", OUT_OPTIONAL},
-                                                {"EXIT", OUT_OPTIONAL},  {"REVISION", OUT_OPTIONAL},
-                                                {"STARTED", OUT_KEEP},   {"TOOK", OUT_OPTIONAL},
-                                                {"WHY", OUT_NOTE},       {0}};
+    static const struct out_column columns[] = {{"RUN", OUT_KEEP},
+                                                {"STATE", OUT_KEEP},
+                                                {"COMPLETED", OUT_KEEP},
+                                                {"FAILURES", OUT_OPTIONAL},
+                                                {"EXIT", OUT_OPTIONAL},
+                                                {"REVISION", OUT_OPTIONAL},
+                                                {"STARTED", OUT_KEEP},
+                                                {"TOOK", OUT_OPTIONAL},
+                                                {"SCHEDULED", OUT_EXTRA},
+                                                {"WHY", OUT_NOTE},
+                                                {0}};
     struct out_table *t = out_table_new(o, columns);
-    char age[ORC_UNIT_MAX];
+    char age[ORC_UNIT_MAX], time[ORC_TIME_MAX];
 
     for (size_t i = r->n; i-- > 0;) {
         const struct rollout_run *run = &r->at[i];
@@ -91,6 +98,7 @@ void runs_print(const struct out *o, const struct runs *r, int64_t wall_ms, FILE
         out_cell(t, "%lld", (long long)run->revision);
         out_cell(t, "%s ago", orc_format_age(since(run->started, wall_ms), age));
         out_cell(t, "%s", orc_format_age(since(run->started, run->ended ? run->ended : wall_ms), age));
+        out_cell(t, "%s", run->scheduled ? orc_format_time(run->scheduled, time) : "");
         out_cell(t, "%s", run->reason ? run->reason : "");
     }
     out_table_print(t, f);

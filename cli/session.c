@@ -16,13 +16,13 @@ void session_args_release(struct session_args *a)
 int session_open(struct session *s, struct session_args *a, struct orc_err *err)
 {
     struct etcd_opts opts = {.endpoints = &a->store.etcd, .tls = store_args_tls(&a->store)};
+    enum out_form form;
 
     *s = (struct session){0};
-    if (a->output && strcmp(a->output, "text") != 0 && strcmp(a->output, "json") != 0)
-        return orc_fail(err, -EINVAL, "--output \"%s\" is not known: text or json", a->output);
-    if (store_args_settle(&a->store, err) < 0)
+    if (out_form_from_name(a->output, a->tables, &form, err) < 0 || store_args_settle(&a->store, err) < 0)
         return -EINVAL;
-    out_init(&s->out, a->output && strcmp(a->output, "json") == 0, a->quiet);
+    out_init(&s->out, form, a->quiet);
+    s->out.headings = !a->no_headers;
     uv_loop_init(&s->loop);
     s->etcd = etcd_new(&s->loop, &opts, err);
     if (!s->etcd) {

@@ -20,13 +20,20 @@ struct session_args { /* filled by the options that every command takes */
     struct store_args store;
     char *output;
     bool quiet;
+    bool tables, no_headers; /* of commands with SESSION_TABLE_OPTIONS, which set `tables` themselves */
 };
 /* clang-format off */
 #define SESSION_OPTIONS(a)                                                                                     \
     STORE_ARGS_ROWS(&(a)->store),                                                                               \
-    {.name = "output", .letter = 'o', .kind = ORC_OPT_STR, .value = &(a)->output, .meta = "text|json",          \
-     .help = "json: one document on stdout and nothing else"},                                                 \
+    {.name = "output", .letter = 'o', .kind = ORC_OPT_STR, .value = &(a)->output, .meta = OUT_FORMS,            \
+     .help = "json, yaml: one document on stdout and nothing else"},                                           \
     {.name = "quiet", .letter = 'q', .kind = ORC_OPT_BOOL, .value = &(a)->quiet, .help = "say only what failed"}
+/* The same for commands that print tables. */
+#define SESSION_TABLE_OPTIONS(a)                                                                               \
+    STORE_ARGS_ROWS(&(a)->store),                                                                               \
+    {.name = "output", .letter = 'o', .kind = ORC_OPT_STR, .value = &(a)->output, .meta = OUT_TABLE_FORMS,      \
+     .help = "wide: every column; json, yaml: one document; name: names alone, one a line"},                   \
+    {.name = "no-headers", .kind = ORC_OPT_BOOL, .value = &(a)->no_headers, .help = "tables without headings"}
 /* clang-format on */
 
 struct session {

@@ -90,6 +90,19 @@ char *text_cut(const char *s, size_t width)
     return orc_printf("%.*s%s", (int)n, s, dots);
 }
 
+char *text_join(const struct orc_strv *texts, const char *separator)
+{
+    char *text = orc_strdup("");
+
+    for (size_t i = 0; i < texts->n; i++) {
+        char *longer = orc_printf("%s%s%s", text, i ? separator : "", texts->at[i]);
+
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
 /* Bytes of s for one line of `room` columns, broken at a blank where there is one. */
 static size_t line_of(const char *s, size_t room)
 {

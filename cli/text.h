@@ -20,6 +20,9 @@ size_t text_width(const char *s);
 /* A copy of at most `width` columns; "..." stands at the end of one that was cut. */
 char *text_cut(const char *s, size_t width);
 
+/* The texts one after another, with `separator` between them; freed by the caller. */
+char *text_join(const struct orc_strv *texts, const char *separator);
+
 /* Prints s as a paragraph: `first` before its first line, as many blanks before each later one; broken at
  * blanks to keep within `width`. A word longer than the room stays whole. Ends with a newline. */
 void text_wrap(FILE *f, const char *first, const char *s, size_t width);

@@ -1,8 +1,5 @@
-/* test_cli_print.c - `orc status` and `orc nodes` as people see them, compared with files in
- * tests/golden/cli. Run from the repository's root. ORC_GOLDEN_UPDATE=1 writes the files anew, to be read
- * before they are committed. */
+/* test_cli_print.c - `orc status`, `orc services`, `orc tasks` and `orc nodes` as people see them. */
 #include "cli/print.h"
-#include "lib/file.h"
 #include "tests/unit/cli_cluster.h"
 
 #include <setjmp.h>
@@ -10,22 +7,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-static void assert_golden(const char *name, const char *text)
-{
-    orc_auto_free char *path = orc_printf("tests/golden/cli/%s", name);
-    orc_auto_free char *expected = NULL;
-    struct orc_err err = ORC_ERR_INIT;
-
-    if (getenv("ORC_GOLDEN_UPDATE"))
-        assert_int_equal(orc_file_write(path, text, strlen(text), 0644, &err), 0);
-    if (orc_file_read(path, 65536, &expected, NULL, &err) < 0)
-        fail_msg("%s", err.msg);
-    assert_string_equal(text, expected);
-}
+#include "tests/unit/cli_golden.h"
 
 static char *printed(struct cluster *c, size_t width, const char *only, bool nodes)
 {
-    struct out o = {.width = width};
+    struct out o = {.width = width, .headings = true};
     struct report r;
     char *text = NULL;
     size_t n = 0;
@@ -46,12 +32,7 @@ static void assert_prints(struct cluster *c, size_t width, const char *only, boo
     orc_auto_free char *text = printed(c, width, only, nodes);
 
     assert_golden(name, text);
-    for (const char *line = text; width && *line;) {
-        size_t n = strcspn(line, "\n");
-
-        assert_in_range(n, 0, width);
-        line += n + 1;
-    }
+    assert_narrow(text, width);
 }
 
 /* Two of three replicas well, one waiting, one node lost, one key unreadable. */
@@ -148,6 +129,99 @@ static void test_print__an_empty_cluster_says_what_to_do(void **state)
     cluster_release(&c);
 }
 
+/* What one of the tables prints. */
+static char *tabled(struct cluster *c, const struct out *o, const char *node,
+                    void (*print)(const struct out *, const struct report *, FILE *))
+{
+    struct report r;
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    report_build(c, NULL, NOW, &r);
+    if (node)
+        report_keep_node(&r, node);
+    print(o, &r, f);
+    fclose(f);
+    report_release(&r);
+    return text;
+}
+
+static void test_print__services_and_tasks_on_80_and_160_columns_and_wide(void **state)
+{
+    static const struct {
+        const char *name;
+        void (*print)(const struct out *, const struct report *, FILE *);
+    } tables[] = {{"services", print_services}, {"tasks", print_tasks}, {"nodes", print_nodes}};
+    static const struct {
+        const char *name;
+        size_t width;
+        enum out_form form;
+    } forms[] = {
+        {"80", 80, OUT_TEXT}, {"160", 160, OUT_TEXT}, {"wide", 0, OUT_WIDE}, {"wide-80", 80, OUT_WIDE}};
+    struct cluster c = rich();
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(tables); i++)
+        for (size_t k = 0; k < ORC_ARRAY_SIZE(forms); k++) {
+            struct out o = {.width = forms[k].width, .form = forms[k].form, .headings = true};
+            orc_auto_free char *text = tabled(&c, &o, NULL, tables[i].print);
+            orc_auto_free char *name = orc_printf("rich-%s-%s.txt", tables[i].name, forms[k].name);
+
+            assert_golden(name, text);
+            if (forms[k].form == OUT_TEXT)
+                assert_narrow(text, forms[k].width);
+        }
+    cluster_release(&c);
+}
+
+static void test_print__names_are_alone_on_their_lines(void **state)
+{
+    struct out o = {.form = OUT_NAMES, .width = 10};
+    struct cluster c = rich();
+    orc_auto_free char *services = tabled(&c, &o, NULL, print_services);
+    orc_auto_free char *tasks = tabled(&c, &o, NULL, print_tasks);
+    orc_auto_free char *on_k2 = tabled(&c, &o, "k2", print_tasks);
+    orc_auto_free char *nodes = tabled(&c, &o, NULL, print_nodes);
+
+    assert_string_equal(services, "shop/web\n");
+    assert_string_equal(tasks, "shop.web.0.1\nshop.web.1.2\n");
+    assert_string_equal(on_k2, "shop.web.1.2\n");
+    assert_string_equal(nodes, "k1\nk2\n");
+    cluster_release(&c);
+}
+
+static void test_print__of_nothing_there_are_no_names(void **state)
+{
+    struct out o = {.form = OUT_NAMES};
+    orc_auto_free char *services = NULL, *tasks = NULL, *nodes = NULL;
+    struct cluster c;
+
+    cluster_init(&c, "default");
+    services = tabled(&c, &o, NULL, print_services);
+    tasks = tabled(&c, &o, NULL, print_tasks);
+    nodes = tabled(&c, &o, NULL, print_nodes);
+    assert_string_equal(services, "");
+    assert_string_equal(tasks, "");
+    assert_string_equal(nodes, "");
+    cluster_release(&c);
+}
+
+static void test_print__headings_may_be_left_out(void **state)
+{
+    struct out o = {.headings = false}, with = {.headings = true};
+    struct cluster c = healthy(1);
+    orc_auto_free char *text = tabled(&c, &o, NULL, print_tasks),
+                       *whole = tabled(&c, &with, NULL, print_tasks);
+    orc_auto_free char *none = NULL;
+
+    assert_string_equal(text, whole + strcspn(whole, "\n") + 1);
+    cluster_release(&c);
+    cluster_init(&c, "default");
+    none = tabled(&c, &o, NULL, print_tasks);
+    assert_string_equal(none, "");
+    cluster_release(&c);
+}
+
 static char *pictured(size_t height, const char *text)
 {
     struct out o = {.height = height};
@@ -187,6 +261,10 @@ int main(void)
         cmocka_unit_test(test_print__replicas_on_80_and_160_columns),
         cmocka_unit_test(test_print__nodes_on_80_and_160_columns),
         cmocka_unit_test(test_print__an_empty_cluster_says_what_to_do),
+        cmocka_unit_test(test_print__services_and_tasks_on_80_and_160_columns_and_wide),
+        cmocka_unit_test(test_print__names_are_alone_on_their_lines),
+        cmocka_unit_test(test_print__of_nothing_there_are_no_names),
+        cmocka_unit_test(test_print__headings_may_be_left_out),
         cmocka_unit_test(test_picture__clears_behind_each_line_and_below),
         cmocka_unit_test(test_picture__what_is_too_high_is_counted),
     };

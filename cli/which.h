@@ -1,0 +1,16 @@
+/* which.h - the optional word APP[/SERVICE] of the commands that show things: is it a name, and is that
+ * there?
+ */
+#ifndef CLI_WHICH_H
+#define CLI_WHICH_H
+
+#include "cli/cluster.h"
+
+/* At most one word, which is APP or APP/SERVICE: 0 or -EINVAL. */
+int which_word(const struct orc_strv *words, struct orc_err *err);
+
+/* `what`: such a word, or NULL. It must be there, or have been: its rollout or its containers may outlive it.
+ * 0 or -ENOENT. */
+int which_check(struct cluster *c, const void *what, struct orc_err *err);
+
+#endif
