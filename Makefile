@@ -53,8 +53,9 @@ $(BUILD)/obj/%.o: %.c
 # the one file that knows the version
 $(BUILD)/obj/lib/version.o: orc_cflags += -DORC_VERSION='"$(VERSION)"'
 $(BUILD)/obj/lib/version.o: Makefile
-# the Lua files are embedded
+# files that are embedded
 $(BUILD)/obj/gateway/files.o: $(wildcard gateway/lua/*.lua)
+$(BUILD)/obj/cli/cmd_completion.o: $(wildcard cli/completion/*)
 
 define archive_rule
 $(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(mains),$(wildcard $(1)/*.c)))
@@ -177,9 +178,20 @@ fuzz-all: $(BUILD)/fuzz_spec $(BUILD)/fuzz_record $(BUILD)/fuzz_journal $(BUILD)
 packages: ## install the Debian packages of packages.txt that are missing (root when something is)
 	@tests/install-packages build run test
 
-install: all ## install the programs below $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin
+.PHONY: man
+man: $(BUILD)/orc ## orc's man pages, written into build/man from what its commands say of themselves
+	@mkdir -p $(BUILD)/man
+	@$< help --man >$(BUILD)/man/orc.1
+	@set -e; for c in $$($< help --list); do $< help --man $$c >$(BUILD)/man/orc-$$c.1; done
+
+install: all man ## install programs, man pages and completions below $(DESTDIR)$(PREFIX)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/bash-completion/completions \
+	    share/zsh/site-functions share/fish/vendor_completions.d)
 	install -m 0755 $(binaries) $(DESTDIR)$(PREFIX)/bin/
+	install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 0644 cli/completion/orc.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/orc
+	install -m 0644 cli/completion/orc.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_orc
+	install -m 0644 cli/completion/orc.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/orc.fish
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -3,13 +3,16 @@
 #ifndef CLI_CMD_H
 #define CLI_CMD_H
 
+#include "cli/commands.h"
 #include "cli/session.h"
 
 int cmd_apply(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
 int cmd_describe(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_help(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_node(int argc, char **argv);
@@ -35,10 +38,10 @@ int cmd_why(int argc, char **argv);
  * document itself. `a` may be NULL. */
 void cmd_end(const struct session_args *a, int code, const struct orc_err *err, json_t *problems);
 
-/* Parses a command's options. -1: go on; else the exit code (help or the version was printed, or wrong usage
- * was said). */
+/* Parses a command's options; argv[0] names its row in commands.h, `usage` and `about` belong to its manual.
+ * -1: go on; else the exit code (help or the version was printed, or wrong usage was said). */
 int cmd_options(const struct orc_option *table, int argc, char **argv, struct orc_strv *words,
-                const char *usage, const char *summary);
+                const char *usage, const char *about);
 
 /* The two options of every command that waits. */
 #define CMD_WAIT_OPTIONS(detach, timeout)                                                                    \

@@ -1,35 +1,39 @@
-/* cmd_node.c - `orc node cordon|uncordon|drain|rm NODE`: what the operator wants of one server, in
+/* cmd_node.c - `orc node cordon|uncordon|drain|rm|label NODE`: what the operator wants of one server, in
  * node-policy/<node>. A drain or a removal is followed to its end. */
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/drain.h"
+#include "cli/label.h"
 #include "cli/wait.h"
 #include "lib/clock.h"
 #include "lib/units.h"
 
 static const char usage[] =
-    "orc node cordon|uncordon NODE | drain NODE [--deadline DURATION] | rm NODE [--force]";
+    "orc node cordon|uncordon NODE | drain NODE [--deadline DURATION] | rm NODE [--force] | label NODE "
+    "KEY=VALUE|KEY-...";
 
 #define TICK_MS 1000
 #define DEADLINE_UNSET UINT64_MAX
 
 struct verb_of_node {
     const char *name;
-    bool cordon, drain, removed;
+    bool cordon, drain, removed, labels;
     const char *done;
 };
 
 static const struct verb_of_node verbs[] = {
-    {"cordon", true, false, false, "is cordoned: it keeps what runs there and gets nothing new"},
-    {"uncordon", false, false, false,
+    {"cordon", true, false, false, false, "is cordoned: it keeps what runs there and gets nothing new"},
+    {"uncordon", false, false, false, false,
      "takes part again: it gets new tasks; what has begun to stop there still stops"},
-    {"drain", true, true, false,
+    {"drain", true, true, false, false,
      "is drained: its tasks are replaced elsewhere, within each service's update_config. "
      "`orc node uncordon` ends it"},
-    {"rm", true, true, true,
+    {"rm", true, true, true, false,
      "is let go: its tasks are replaced elsewhere, then its records are cleared. Should it come back it gets "
      "nothing "
      "until `orc node uncordon`"},
+    {"label", false, false, false, true,
+     "has these labels: what no longer fits there moves, and what waited for one is placed"},
 };
 
 struct node_args {
@@ -44,7 +48,8 @@ struct doing {
     const struct node_args *args;
     const struct verb_of_node *verb;
     const char *node;
-    bool already; /* it was so before */
+    struct orc_strv labels; /* as on the command line; borrowed */
+    bool already;           /* it was so before */
     /* of a drain that is followed */
     struct drain drain;
     char *said;
@@ -56,7 +61,8 @@ static const struct verb_of_node *find_verb(const char *name, struct orc_err *er
     for (size_t i = 0; i < ORC_ARRAY_SIZE(verbs); i++)
         if (orc_streq(verbs[i].name, name))
             return &verbs[i];
-    orc_fail(err, -EINVAL, "\"%s\" is not something to do with a node: cordon, uncordon, drain or rm", name);
+    orc_fail(err, -EINVAL, "\"%s\" is not something to do with a node: cordon, uncordon, drain, rm or label",
+             name);
     return NULL;
 }
 
@@ -104,7 +110,12 @@ static int check_known(const struct doing *d, struct cluster *c, struct orc_err 
     return policy && policy->as.policy.removed ? 0 : change_need_node(c, d->node, err);
 }
 
-/* The labels of the policy stay. */
+/* 0: it is so already; 1: the policy was changed. Labels stay, and are changed alone. */
+static int edit(const struct doing *d, struct record_node_policy *p, struct orc_err *err)
+{
+    return d->verb->labels ? label_change(&p->labels, &d->labels, err) : set_policy(d, p);
+}
+
 static int change(struct doing *d, const struct cluster *c, struct orc_err *err)
 {
     orc_auto_free char *key = key_node_policy(d->s.cluster, d->node);
@@ -118,10 +129,14 @@ static int change(struct doing *d, const struct cluster *c, struct orc_err *err)
     if (problem)
         return orc_fail(err, -EIO, "the key %s can't be read (%s): delete it with `etcdctl del %s`", key,
                         problem, key);
-    d->already = !set_policy(d, policy);
-    if (d->already)
-        return 0;
-    text = record_node_policy_text(policy);
+    r = edit(d, policy, err);
+    d->already = r == 0;
+    if (r > 0)
+        text = record_node_policy_text(policy);
+    if (!e)
+        record_node_policy_release(&fresh);
+    if (r <= 0)
+        return r;
     t = etcd_txn_new();
     etcd_txn_if_mod_revision(t, key, e ? e->mod_revision : 0);
     etcd_txn_put(t, key, text, 0);
@@ -218,9 +233,12 @@ static int follow(struct doing *d)
 
 static void print_json(const struct doing *d, int code, bool follows)
 {
-    json_t *j = json_pack("{s:s, s:b, s:b, s:b}", "node", d->node, "cordon", d->verb->cordon, "drain",
-                          d->verb->drain, "changed", !d->already);
+    json_t *j = json_pack("{s:s, s:b}", "node", d->node, "changed", !d->already);
 
+    if (!d->verb->labels) {
+        json_object_set_new(j, "cordon", json_boolean(d->verb->cordon));
+        json_object_set_new(j, "drain", json_boolean(d->verb->drain));
+    }
     if (d->verb->removed)
         json_object_set_new(j, "removed", json_true());
     if (d->verb->drain) {
@@ -237,7 +255,7 @@ static int run(struct node_args *a, const struct orc_strv *words, struct orc_err
     struct doing d = {.args = a};
     int r;
 
-    if (words->n != 2) {
+    if (words->n < 2) {
         orc_fail(err, -EINVAL, "say what to do with which node: %s", usage);
         return CLI_USAGE;
     }
@@ -245,6 +263,11 @@ static int run(struct node_args *a, const struct orc_strv *words, struct orc_err
     d.verb = find_verb(words->at[0], err);
     if (!d.verb || key_check_node_name(d.node, err) < 0)
         return CLI_USAGE;
+    if (d.verb->labels ? words->n < 3 : words->n > 2) {
+        orc_fail(err, -EINVAL, d.verb->labels ? "say which labels: %s" : "one node at a time: %s", usage);
+        return CLI_USAGE;
+    }
+    d.labels = (struct orc_strv){.at = words->at + 2, .n = words->n - 2};
     if ((!d.verb->drain || d.verb->removed) && a->deadline_ms != DEADLINE_UNSET) {
         orc_fail(err, -EINVAL, "--deadline is of a drain, not of %s", d.verb->name);
         return CLI_USAGE;
@@ -293,7 +316,9 @@ int cmd_node(int argc, char **argv)
         "elsewhere, too, as each service's update_config allows; waits until the node says that they "
         "have stopped. rm: the node is gone for good; its tasks are replaced and its records cleared. "
         "uncordon "
-        "ends all of these.");
+        "ends all of these. label: gives it labels for placement constraints (node.labels.KEY), over those "
+        "of its "
+        "nodelet, or takes them away (KEY-).");
 
     if (r < 0) {
         r = run(&a, &words, &err);

@@ -1,5 +1,6 @@
 #include "cli/report_internal.h"
 
+#include "cli/label.h"
 #include "scheduler/residency.h"
 
 #include "lib/buf.h"
@@ -94,6 +95,18 @@ static void finish_node(const struct cluster *c, int64_t wall_ms, struct report_
         n->age_ms = age(wall_ms, said->as.node_state.since);
 }
 
+/* Those of its nodelet, with what people have put over them. */
+static void add_labels(const struct cluster *c, const struct record_node *record, struct report_node *n)
+{
+    const struct cluster_entry *policy = cluster_find(c, key_node_policy(c->name, n->name));
+    const struct spec_pairs *over = policy ? &policy->as.policy.labels : NULL;
+
+    for (size_t i = 0; i < record->labels.n; i++)
+        label_set(&n->labels, record->labels.at[i].key, record->labels.at[i].value);
+    for (size_t i = 0; over && i < over->n; i++)
+        label_set(&n->labels, over->at[i].key, over->at[i].value);
+}
+
 static void add_node(const struct cluster *c, const struct cluster_entry *e, struct report *r)
 {
     const struct record_node *record = &e->as.node;
@@ -110,9 +123,7 @@ static void add_node(const struct cluster *c, const struct cluster_entry *e, str
     n->total.cpus_nano = record->capacity.cpus_nano - record->reserve.cpus_nano;
     n->total.memory = record->capacity.memory - record->reserve.memory;
     orc_strv_copy(&n->volumes, &record->volumes);
-    for (size_t i = 0; i < record->labels.n; i++)
-        orc_vec_push(&n->labels, ((struct spec_pair){orc_strdup(record->labels.at[i].key),
-                                                     orc_strdup(record->labels.at[i].value)}));
+    add_labels(c, record, n);
 }
 
 /* One of which only its tasks are left. */

@@ -15,7 +15,8 @@ void session_args_release(struct session_args *a)
 
 int session_open(struct session *s, struct session_args *a, struct orc_err *err)
 {
-    struct etcd_opts opts = {.endpoints = &a->store.etcd, .tls = store_args_tls(&a->store)};
+    struct etcd_opts opts = {
+        .endpoints = &a->store.etcd, .tls = store_args_tls(&a->store), .timeout_ms = a->timeout_ms};
     enum out_form form;
 
     *s = (struct session){0};

@@ -20,6 +20,7 @@ struct session_args { /* filled by the options that every command takes */
     struct store_args store;
     char *output;
     bool quiet;
+    uint64_t timeout_ms;     /* of a request to etcd; 0: the client's own */
     bool tables, no_headers; /* of commands with SESSION_TABLE_OPTIONS, which set `tables` themselves */
 };
 /* clang-format off */

@@ -1,27 +1,16 @@
 #include "gateway/files.h"
 
 #include "lib/buf.h"
+#include "lib/embed.h"
 #include "lib/file.h"
 #include "lib/mem.h"
 
 #include <sys/stat.h>
 
-/* Paths are relative to the repository's root, where make runs. */
-#define EMBED(symbol, path)                                                                                  \
-    __asm__(".pushsection .rodata\n"                                                                         \
-            ".global gw_file_" #symbol "\n"                                                                  \
-            ".global gw_file_" #symbol "_end\n"                                                              \
-            "gw_file_" #symbol ":\n"                                                                         \
-            ".incbin \"" path "\"\n"                                                                         \
-            "gw_file_" #symbol "_end:\n"                                                                     \
-            ".byte 0\n"                                                                                      \
-            ".popsection\n");                                                                                \
-    extern const char gw_file_##symbol[], gw_file_##symbol##_end[]
-
-EMBED(shm, "gateway/lua/orc_shm.lua");
-EMBED(table, "gateway/lua/orc_table.lua");
-EMBED(balancer, "gateway/lua/orc_balancer.lua");
-EMBED(control, "gateway/lua/orc_control.lua");
+ORC_EMBED(gw_file_shm, "gateway/lua/orc_shm.lua");
+ORC_EMBED(gw_file_table, "gateway/lua/orc_table.lua");
+ORC_EMBED(gw_file_balancer, "gateway/lua/orc_balancer.lua");
+ORC_EMBED(gw_file_control, "gateway/lua/orc_control.lua");
 
 #define N_FILES 4
 
