@@ -1,5 +1,7 @@
 #include "nodelet/container_config.h"
 
+#include "nodelet/container_fields.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,15 +13,6 @@ char *container_name(const char *task_id)
 char *container_volume(const char *app, const char *name)
 {
     return orc_printf(CONTAINER_VOLUME_PREFIX "%s.%s", app, name);
-}
-
-static json_t *strv_json(const struct orc_strv *v)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < v->n; i++)
-        json_array_append_new(list, json_string(v->at[i]));
-    return list;
 }
 
 /* NAME=VALUE; a name without a value is left to the image (Docker: it stays as the image sets it). */
@@ -46,14 +39,15 @@ static void set_number(json_t *labels, const char *key, int64_t n)
     orc_json_set_str(labels, key, text);
 }
 
-/* The user's labels first: orc's own win, or a container could not be found again. */
+/* Annotations are labels: the Engine API has them from 1.43 on only (decision 0180). The user's labels before
+ * orc's own, which win, or a container could not be found again. */
 static json_t *labels(const struct container_context *ctx, const char *task_id, const struct record_task *t,
                       const struct spec_service *spec)
 {
     json_t *l = json_object();
 
-    for (size_t i = 0; i < spec->labels.n; i++)
-        orc_json_set_str(l, spec->labels.at[i].key, spec->labels.at[i].value ? spec->labels.at[i].value : "");
+    container_set_pairs(l, &spec->container.annotations);
+    container_set_pairs(l, &spec->labels);
     orc_json_set_str(l, "orc.cluster", ctx->cluster_id);
     orc_json_set_str(l, "orc.node", ctx->node);
     orc_json_set_str(l, "orc.task", task_id);
@@ -81,6 +75,7 @@ static json_t *mounts(const char *app, const struct spec_service *spec)
         orc_json_set_str(j, "Source", volume ? name : m->source);
         orc_json_set_str(j, "Target", m->target);
         json_object_set_new(j, "ReadOnly", json_boolean(m->read_only));
+        container_mount_options(m, j);
         json_array_append_new(list, j);
     }
     return list;
@@ -193,15 +188,15 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
                          const struct record_task *task, const struct spec_service *spec)
 {
     orc_auto_free char *hostname = orc_printf("%s-%d", task->service, task->slot);
-    json_t *c = json_object();
+    json_t *c = json_object(), *host;
 
     orc_json_set_str(c, "Image", spec->image);
-    if (!ctx->join) /* it has the main container's */
-        orc_json_set_str(c, "Hostname", hostname);
+    if (!ctx->join && !spec->container.uts) /* it has the main container's, or the server's */
+        orc_json_set_str(c, "Hostname", spec->container.hostname ?: hostname);
     if (spec->command_set || spec->command.n)
-        json_object_set_new(c, "Cmd", strv_json(&spec->command));
+        json_object_set_new(c, "Cmd", container_strv(&spec->command));
     if (spec->entrypoint_set || spec->entrypoint.n)
-        json_object_set_new(c, "Entrypoint", strv_json(&spec->entrypoint));
+        json_object_set_new(c, "Entrypoint", container_strv(&spec->entrypoint));
     json_object_set_new(c, "Env", environment(&spec->environment));
     json_object_set_new(c, "Labels", labels(ctx, task_id, task, spec));
     orc_json_set_str(c, "StopSignal", spec->stop_signal);
@@ -209,7 +204,9 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
      * engine at its end. */
     json_object_set_new(c, "StopTimeout", json_integer(stop_seconds(spec->stop_grace_period_ms)));
     json_object_set_new(c, "Healthcheck", no_healthcheck());
-    json_object_set_new(c, "HostConfig", host_config(ctx, task, spec));
+    host = host_config(ctx, task, spec);
+    container_fields(ctx, &spec->container, c, host);
+    json_object_set_new(c, "HostConfig", host);
     if (is_on_network(ctx, spec)) {
         json_object_set_new(c, "ExposedPorts", exposed_ports(spec));
         json_object_set_new(c, "NetworkingConfig", networking(task->address));

@@ -1,6 +1,7 @@
 #include "specs/check.h"
 
 #include "lib/mem.h"
+#include "specs/check_text.h"
 #include "specs/spec.h"
 
 #include <arpa/inet.h>
@@ -9,11 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGIT "0123456789"
-#define ALNUM LOWER UPPER DIGIT
 
 #define QUOTE_MAX 60 /* bytes of a value shown in a message */
 
@@ -36,14 +32,6 @@ struct spec_quoted spec_quote(const char *s)
     }
     snprintf(q.text + at, sizeof q.text - at, "%s", cut < n ? "..." : "");
     return q;
-}
-
-static bool only(const char *s, size_t n, const char *accept)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!s[i] || !strchr(accept, s[i]))
-            return false;
-    return true;
 }
 
 static bool is_in(char c, const char *set)

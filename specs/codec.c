@@ -94,6 +94,25 @@ static int too_many(const struct codec_field *f, size_t n, const char *what, str
     return orc_fail(err, -EINVAL, "\"%s\" has more than %zu %s", f->name, list_max(f), what);
 }
 
+static int str_cmp(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_set(struct orc_strv *v)
+{
+    size_t kept = 0;
+
+    if (v->n > 1)
+        qsort(v->at, v->n, sizeof *v->at, str_cmp);
+    for (size_t i = 0; i < v->n; i++)
+        if (kept > 0 && strcmp(v->at[kept - 1], v->at[i]) == 0)
+            free(v->at[i]);
+        else
+            v->at[kept++] = v->at[i];
+    v->n = kept;
+}
+
 static int decode_strv(const struct codec_field *f, const json_t *list, void *m, void *obj,
                        struct orc_err *err)
 {
@@ -109,6 +128,8 @@ static int decode_strv(const struct codec_field *f, const json_t *list, void *m,
     r = orc_json_as_strv(list, f->name, text_max(f), v, err);
     for (size_t i = 0; i < v->n && r == 0; i++)
         r = check_with(f->check, v->at[i], f->name, err);
+    if (f->set)
+        sort_set(v);
     return r;
 }
 
@@ -352,6 +373,10 @@ void codec_sort(const struct codec *c, void *obj)
 
         if (f->kind == CODEC_PAIRS)
             sort_pairs(m);
+        if (f->kind == CODEC_STRV && f->set)
+            sort_set(m);
+        if (f->kind == CODEC_STRUCT)
+            codec_sort(f->sub, m);
         if (f->kind != CODEC_LIST)
             continue;
         v = vec_at(m);

@@ -42,6 +42,7 @@ struct codec_field {
     size_t offset;
     bool required;    /* refused when absent */
     bool nulls;       /* PAIRS: a value may be NULL, written as null */
+    bool set;         /* STRV: order is no difference; sorted, each once */
     bool marked;      /* the caller's own choice of members, see codec_text_changed() */
     int64_t min, max; /* numbers: the range; STR, FIXED, elements of STRV, values of PAIRS: max bytes; LIST:
                          max elements. Of text and lists 0 is the widest that a spec may have. */
@@ -73,7 +74,8 @@ char *codec_text_changed(const struct codec *c, const void *obj, const void *def
 int codec_decode(const struct codec *c, const json_t *j, void *obj, struct orc_err *err);
 /* Reads into *obj, which holds the defaults; half-filled on failure, and fit to be released. */
 int codec_decode_into(const struct codec *c, const json_t *j, void *obj, struct orc_err *err);
-/* Sorts maps by key, and lists whose elements' codec has cmp (a strict one's duplicates are dropped). */
+/* Sorts maps by key, sets, and lists whose elements' codec has cmp (a strict one's duplicates are dropped);
+ * in embedded structs, too, but not in the elements of lists. */
 void codec_sort(const struct codec *c, void *obj);
 /* A copy into *ret, which must hold nothing, that shares nothing with *obj. */
 void codec_copy(const struct codec *c, const void *obj, void *ret);

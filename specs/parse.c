@@ -257,6 +257,20 @@ static void check_main(struct spec_reader *r, const struct spec_ref *ref, const 
                  other->name, other->name);
 }
 
+/* Nothing is waited for that is not there and need not be. */
+static void drop_depend(const struct app_in *in, const struct spec_ref *ref)
+{
+    const struct spec_service_at *at = find_service(in, ref->from);
+    struct spec_service *s = at ? (struct spec_service *)(uintptr_t)at->service : NULL;
+
+    for (size_t i = 0; s && i < s->depends_on.n; i++)
+        if (strcmp(s->depends_on.at[i].service, ref->name) == 0) {
+            free(s->depends_on.at[i].service);
+            memmove(&s->depends_on.at[i], &s->depends_on.at[i + 1],
+                    (--s->depends_on.n - i) * sizeof *s->depends_on.at);
+        }
+}
+
 static void check_service_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
 {
     const struct spec_service_at *to = find_service(in, ref->name);
@@ -272,6 +286,8 @@ static void check_service_ref(struct spec_reader *r, const struct app_in *in, co
         check_no_sidecar(r, ref, to);
     } else if (to) {
         check_condition(r, ref, to->service);
+    } else if (!is_in_file(in, ref->name) && ref->optional) {
+        drop_depend(in, ref);
     } else if (!is_in_file(in, ref->name)) {
         near = nearest_service(in, ref->name, ref->from);
         spec_say(r, ref->at, "service \"%s\" is not in this file%s%s%s", spec_quote(ref->name).text,

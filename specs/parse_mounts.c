@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* One way to write a path: no slash twice or at the end. */
-static char *normal_path(const char *s)
+char *spec_normal_path(const char *s)
 {
     char *path = orc_strdup(s), *to = path;
 
@@ -18,7 +17,7 @@ static char *normal_path(const char *s)
     return path;
 }
 
-static int check_target(const char *target, struct orc_err *err)
+int spec_check_target(const char *target, struct orc_err *err)
 {
     if (spec_check_abs_path(target, err) < 0) {
         orc_wrap(err, "the path in the container");
@@ -47,8 +46,8 @@ static int check_source(const char *source, bool kind_given, struct spec_mount *
 
 static void set_paths(struct spec_mount *m, const char *source, const char *target)
 {
-    m->source = m->kind == SPEC_MOUNT_BIND ? normal_path(source) : orc_strdup(source);
-    m->target = normal_path(target);
+    m->source = m->kind == SPEC_MOUNT_BIND ? spec_normal_path(source) : orc_strdup(source);
+    m->target = spec_normal_path(target);
 }
 
 /* Refuses a second mount at one target, and notes the volume for the check against those declared. */
@@ -93,7 +92,7 @@ static int parse_short(const char *text, struct spec_mount *m, struct orc_err *e
     if (mode)
         *mode++ = '\0';
     if ((mode && parse_mode(mode, m, err) < 0) || check_source(source, false, m, err) < 0 ||
-        check_target(target, err) < 0)
+        spec_check_target(target, err) < 0)
         return -EINVAL;
     set_paths(m, source, target);
     return 0;
@@ -128,19 +127,12 @@ static void read_type(struct spec_reader *r, const struct spec_key *k, const str
     ((struct long_mount *)into)->kind = spec_read_word(r, k->name, v, names);
 }
 
-static void read_str(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
-{
-    const char *s = spec_read_string(r, k->name, v);
-
-    memcpy((char *)into + k->offset, &s, sizeof s);
-}
-
 #define MOUNT(member) .offset = offsetof(struct long_mount, member)
 
 static const struct spec_key mount_keys[] = {
     {"type", .read = read_type},
-    {"source", .read = read_str, MOUNT(source)},
-    {"target", .read = read_str, MOUNT(target)},
+    {"source", .read = spec_key_borrowed, MOUNT(source)},
+    {"target", .read = spec_key_borrowed, MOUNT(target)},
     {"read_only", .read = spec_key_bool, MOUNT(read_only)},
     {"bind", .refusal = "orc mounts an existing path as it is; remove it"},
     {"volume", .refusal = "orc's volumes have no options; remove it"},
@@ -168,7 +160,7 @@ static void read_long(struct spec_reader *r, const struct spec_node *v, struct s
     }
     m.kind = (enum spec_mount_kind)in.kind;
     m.read_only = in.read_only;
-    if (check_source(in.source, true, &m, &err) < 0 || check_target(in.target, &err) < 0) {
+    if (check_source(in.source, true, &m, &err) < 0 || spec_check_target(in.target, &err) < 0) {
         spec_say(r, v, "%s", err.msg);
         return;
     }

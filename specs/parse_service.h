@@ -40,13 +40,36 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
 
 /* Rows of a service's table; `into` is a struct spec_service_in. */
 spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_expose, spec_key_volumes,
-    spec_key_x_orc, spec_key_networks, spec_key_network_mode;
+    spec_key_x_orc, spec_key_networks, spec_key_network_mode, spec_key_environment, spec_key_labels,
+    spec_key_depends_on;
+/* Those of a service that are the engine's alone to do; `into` is a struct spec_container. */
+extern const struct spec_keys spec_container_keys;
+/* Rows of that table. */
+spec_read_fn spec_key_tmpfs, spec_key_ulimits, spec_key_sysctls, spec_key_annotations, spec_key_caps,
+    spec_key_security_opt, spec_key_devices, spec_key_extra_hosts, spec_key_logging;
+/* Names and values; the member at k->offset is a struct spec_pairs. */
+spec_read_fn spec_key_options;
 /* Rows of deploy. */
 spec_read_fn spec_key_mode, spec_key_update, spec_key_rollback, spec_key_restart_policy;
 /* Rows of x-orc. */
 spec_read_fn spec_key_job, spec_key_schedule;
 /* Row "health" of x-orc. */
 spec_read_fn spec_key_probe;
+
+/* Names and values, as a mapping or as a list of "NAME=value". */
+struct spec_pairs_rule {
+    const char *what; /* "variable" */
+    int (*check_key)(const char *key, struct orc_err *err);
+    bool may_lack_value; /* a label without one is "" */
+};
+void spec_read_pairs(struct spec_reader *r, const char *name, const struct spec_pairs_rule *rule,
+                     const struct spec_node *v, struct spec_pairs *p);
+/* A path in the container that something is mounted at; 0 or -EINVAL. */
+int spec_check_target(const char *target, struct orc_err *err);
+/* One way to write a path: no slash twice or at the end. Freed by the caller. */
+char *spec_normal_path(const char *s);
+/* The value of a mapping's key, or NULL. */
+const struct spec_node *spec_value_of(const struct spec_node *v, const char *name);
 
 void spec_probe_init(struct spec_probe_in *p);
 void spec_probe_release(struct spec_probe_in *p);
@@ -60,6 +83,8 @@ void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in);
 void spec_finish_network(struct spec_reader *r, struct spec_service_in *in);
 /* What is probed of s, which is in the server's network, `to` takes: as a published port of every address. */
 void spec_take_probed(struct spec_service *to, const struct spec_service *s);
+/* What does not go together in the container (container_rules.h); after spec_finish_resources(). */
+void spec_finish_container(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v);
 /* What makes no sense in a sidecar, if it is one. */
 void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v);
 /* What makes no sense in the service's mode; after spec_finish_health(). */

@@ -21,28 +21,34 @@ static bool is_said(const struct spec_reader *r, const struct spec_node *key)
     return false;
 }
 
-/* Refuses the keys of a mapping but those in `own`; `in` is what they are in, "deploy.". */
+/* What a container has of its own though it shares a network: not its names and whom it asks for others'. */
+static bool is_of_container(const char *name)
+{
+    static const char *const shared[] = {"hostname",   "domainname", "uts",         "dns",
+                                         "dns_search", "dns_opt",    "extra_hosts", NULL};
+
+    for (size_t i = 0; i < spec_container_keys.n; i++)
+        if (strcmp(spec_container_keys.keys[i].name, name) == 0)
+            return !is_one_of(shared, name);
+    return false;
+}
+
+/* Refuses the keys of a mapping but those in `own`; `in` is what they are in, "deploy.", or "" for the
+ * service. */
 static void only(struct spec_reader *r, const struct spec_node *v, const char *in, const char *const *own,
                  const char *main)
 {
     for (size_t i = 0; v && v->kind == SPEC_NODE_MAP && i < v->entries.n; i++) {
         const struct spec_node *key = v->entries.at[i].key;
 
-        if (!is_one_of(own, key->text) && strncmp(key->text, "x-", 2) != 0 && !is_said(r, key))
-            spec_say(
-                r, key,
-                "\"%s%s\" makes no sense in a sidecar, which is a container of each replica of \"%s\"; give "
-                "it to \"%s\"",
-                in, key->text, main, main);
+        if (is_one_of(own, key->text) || (!*in && is_of_container(key->text)) ||
+            strncmp(key->text, "x-", 2) == 0 || is_said(r, key))
+            continue;
+        spec_say(r, key,
+                 "\"%s%s\" makes no sense in a sidecar, which is a container of each replica of \"%s\"; give "
+                 "it to \"%s\"",
+                 in, key->text, main, main);
     }
-}
-
-static const struct spec_node *value_of(const struct spec_node *v, const char *name)
-{
-    for (size_t i = 0; v->kind == SPEC_NODE_MAP && i < v->entries.n; i++)
-        if (strcmp(v->entries.at[i].key->text, name) == 0)
-            return v->entries.at[i].value;
-    return NULL;
 }
 
 /* It starts right after its main service's container: that alone may be said. */
@@ -72,13 +78,13 @@ void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, cons
     struct spec_service *s = in->service;
 
     only(r, v, "", own, in->main);
-    only(r, value_of(v, "deploy"), "deploy.", of_deploy, in->main);
-    only(r, value_of(v, "x-orc"), "x-orc.", of_orc, in->main);
+    only(r, spec_value_of(v, "deploy"), "deploy.", of_deploy, in->main);
+    only(r, spec_value_of(v, "x-orc"), "x-orc.", of_orc, in->main);
     if (s->restart == SPEC_RESTART_NO || s->restart == SPEC_RESTART_ON_FAILURE)
         spec_say(r, in->restart,
                  "restart makes no sense as \"%s\" in a sidecar, which runs for as long as \"%s\" does; "
                  "\"always\" "
                  "and \"unless-stopped\" do",
                  spec_quote(in->restart->text).text, in->main);
-    take_depends_on(r, value_of(v, "depends_on"), s, in->main);
+    take_depends_on(r, spec_value_of(v, "depends_on"), s, in->main);
 }

@@ -49,20 +49,22 @@ static const struct spec_key *find_key(const struct spec_keys *keys, const char 
 /* "image, command, ports": what a row reads. */
 static void list_names(const struct spec_keys *keys, struct orc_buf *list)
 {
-    for (size_t i = 0; i < keys->n; i++)
-        if (keys->keys[i].read)
-            orc_buf_printf(list, "%s%s", list->len ? ", " : "", keys->keys[i].name);
+    for (; keys; keys = keys->more)
+        for (size_t i = 0; i < keys->n; i++)
+            if (keys->keys[i].read)
+                orc_buf_printf(list, "%s%s", list->len ? ", " : "", keys->keys[i].name);
 }
 
 static const char *nearest_key(const struct spec_keys *keys, const char *name)
 {
-    const char **names = orc_calloc(keys->n + 1, sizeof *names);
+    const char **names = orc_calloc(keys->n + (keys->more ? keys->more->n : 0) + 1, sizeof *names);
     const char *found;
     size_t n = 0;
 
-    for (size_t i = 0; i < keys->n; i++)
-        if (keys->keys[i].read)
-            names[n++] = keys->keys[i].name;
+    for (; keys; keys = keys->more)
+        for (size_t i = 0; i < keys->n; i++)
+            if (keys->keys[i].read)
+                names[n++] = keys->keys[i].name;
     found = orc_nearest(name, names);
     free(names);
     return found;
@@ -72,7 +74,7 @@ static void refuse_unknown(struct spec_reader *r, const struct spec_keys *keys, 
 {
     bool full = r->problems->n >= SPEC_PROBLEMS_MAX; /* then nobody will read it */
     const char *near = !full && strlen(key->text) <= 40 ? nearest_key(keys, key->text) : NULL;
-    struct orc_buf list = ORC_BUF_INIT(1024);
+    struct orc_buf list = ORC_BUF_INIT(2048);
 
     if (full)
         return;
@@ -97,6 +99,8 @@ static void read_entry(struct spec_reader *r, const struct spec_keys *keys, cons
     const char *name = e->key->text;
     const struct spec_key *k = find_key(keys, name);
 
+    if (!k && keys->more && (k = find_key(keys->more, name)))
+        into = keys->more_into(into);
     if (k && k->read)
         k->read(r, k, e->value, into);
     else if (k)
@@ -109,7 +113,7 @@ static void read_entry(struct spec_reader *r, const struct spec_keys *keys, cons
 
 bool spec_read_map(struct spec_reader *r, const struct spec_keys *keys, const struct spec_node *v, void *into)
 {
-    struct orc_buf list = ORC_BUF_INIT(1024);
+    struct orc_buf list = ORC_BUF_INIT(2048);
 
     if (v->kind == SPEC_NODE_MAP) {
         for (size_t i = 0; i < v->entries.n; i++)
@@ -176,6 +180,18 @@ const char *spec_read_text(struct spec_reader *r, const char *what, const struct
     return NULL;
 }
 
+const char *spec_read_checked(struct spec_reader *r, const char *what, const struct spec_node *v,
+                              int (*check)(const char *s, struct orc_err *err))
+{
+    const char *s = spec_read_text(r, what, v);
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (!s || ((!check || check(s, &err) == 0) && spec_check_text(s, &err) == 0))
+        return s;
+    spec_say(r, v, "%s: %s", what, err.msg);
+    return NULL;
+}
+
 const char *spec_read_string(struct spec_reader *r, const char *what, const struct spec_node *v)
 {
     if (v->kind == SPEC_NODE_SCALAR && spec_node_scalar(v) == SPEC_SCALAR_STRING)
@@ -220,7 +236,7 @@ int spec_read_word(struct spec_reader *r, const char *what, const struct spec_no
                    const char *const *names)
 {
     const char *s = spec_read_string(r, what, v);
-    struct orc_buf list = ORC_BUF_INIT(1024);
+    struct orc_buf list = ORC_BUF_INIT(2048);
 
     for (int i = 0; s && names[i]; i++)
         if (strcmp(s, names[i]) == 0)
@@ -379,4 +395,33 @@ void spec_key_cpus(struct spec_reader *r, const struct spec_key *k, const struct
                  spec_quote(s).text);
     else
         *MEMBER(int64_t) = nano;
+}
+
+void spec_key_text(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    const char *s = spec_read_checked(r, k->name, v, k->check);
+
+    if (s)
+        orc_set_str(MEMBER(char *), s);
+}
+
+void spec_key_borrowed(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    const char *s = spec_read_string(r, k->name, v);
+
+    if (s)
+        *MEMBER(const char *) = s;
+}
+
+void spec_key_texts(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    bool alone = v->kind == SPEC_NODE_SCALAR && !spec_node_is_null(v);
+    size_t n = alone ? 1 : spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *s = spec_read_checked(r, k->name, alone ? v : v->entries.at[i].value, k->check);
+
+        if (s)
+            orc_strv_add(MEMBER(struct orc_strv), s);
+    }
 }

@@ -21,6 +21,7 @@ struct spec_ref {
     const char *from; /* the service's name; the node's own */
     char *name;       /* what is named; of a route "host|path" */
     int condition;    /* SERVICE: enum spec_depends */
+    bool optional;    /* SERVICE: it need not be in the file */
 };
 
 struct spec_reader {
@@ -37,9 +38,10 @@ typedef void spec_read_fn(struct spec_reader *r, const struct spec_key *k, const
 /* A row of a table of keys. */
 struct spec_key {
     const char *name;
-    spec_read_fn *read;  /* NULL: a key that is refused, for the reason in `refusal` */
-    size_t offset;       /* the member of `into` that the generic readers below set */
-    int64_t min, max;    /* of numbers and, in milliseconds, of durations */
+    spec_read_fn *read; /* NULL: a key that is refused, for the reason in `refusal` */
+    size_t offset;      /* the member of `into` that the generic readers below set */
+    int64_t min, max;   /* of numbers and, in milliseconds, of durations */
+    int (*check)(const char *s, struct orc_err *err); /* of texts; NULL: any */
     const char *refusal; /* a sentence's second half: "replicas would clash; ..." */
 };
 
@@ -47,6 +49,8 @@ struct spec_keys {
     const char *what; /* "healthcheck", for messages */
     const struct spec_key *keys;
     size_t n;
+    const struct spec_keys *more;   /* further keys of the same mapping; NULL: there are none */
+    void *(*more_into)(void *into); /* what those are read into */
 };
 #define SPEC_KEYS(what_, table)                                                                              \
     {                                                                                                        \
@@ -65,6 +69,9 @@ void spec_say(struct spec_reader *r, const struct spec_node *v, const char *fmt,
  * it lives as long as the document and the reader. NULL (said) for lists, mappings, nothing, and for values
  * with a variable in them. `what` names the value in the message. */
 const char *spec_read_text(struct spec_reader *r, const char *what, const struct spec_node *v);
+/* The same, checked by `check` (NULL: not). */
+const char *spec_read_checked(struct spec_reader *r, const char *what, const struct spec_node *v,
+                              int (*check)(const char *s, struct orc_err *err));
 /* The same, but numbers and booleans are refused. */
 const char *spec_read_string(struct spec_reader *r, const char *what, const struct spec_node *v);
 bool spec_read_bool(struct spec_reader *r, const char *what, const struct spec_node *v, bool *ret);
@@ -81,13 +88,16 @@ bool spec_read_words(struct spec_reader *r, const char *what, const struct spec_
                      struct orc_strv *ret);
 
 /* Generic rows: they set the member at k->offset of `into`, and nothing when the value is refused. */
-spec_read_fn spec_key_ignore; /* the value may be anything */
-spec_read_fn spec_key_bool;   /* bool */
-spec_read_fn spec_key_int;    /* int */
-spec_read_fn spec_key_port;   /* uint16_t, 1..65535 */
-spec_read_fn spec_key_ms;     /* uint64_t */
-spec_read_fn spec_key_bytes;  /* int64_t */
-spec_read_fn spec_key_cpus;   /* int64_t, nano-CPUs */
+spec_read_fn spec_key_ignore;   /* the value may be anything */
+spec_read_fn spec_key_bool;     /* bool */
+spec_read_fn spec_key_int;      /* int */
+spec_read_fn spec_key_port;     /* uint16_t, 1..65535 */
+spec_read_fn spec_key_ms;       /* uint64_t */
+spec_read_fn spec_key_bytes;    /* int64_t */
+spec_read_fn spec_key_cpus;     /* int64_t, nano-CPUs */
+spec_read_fn spec_key_text;     /* char *; a number is a text, too */
+spec_read_fn spec_key_borrowed; /* const char *, as spec_read_string() has it */
+spec_read_fn spec_key_texts;    /* struct orc_strv; a list, or a text alone */
 
 /* One word of `names` (NULL-terminated) as its index; -1 (said). */
 int spec_read_word(struct spec_reader *r, const char *what, const struct spec_node *v,

@@ -63,6 +63,67 @@ struct spec_mount {
     char *source; /* the volume's name as in the file ("data"), or an absolute host path */
     char *target; /* absolute */
     bool read_only;
+    char *propagation;             /* bind: "rslave" ... (mount_namespaces(7)); NULL: the engine's */
+    bool nocopy;                   /* volume: what the image has at the target is not copied into a new one */
+    struct spec_pairs driver_opts; /* volume: what a server makes it with, the first time */
+};
+
+/* ---- what of a service is the engine's to do in each of its containers ---------------------------------
+ * Names are Compose's. Zero, NULL and empty everywhere: the engine's own default. */
+struct spec_ulimit { /* getrlimit(2) */
+    char *name;
+    int64_t soft, hard; /* -1: none */
+};
+struct spec_tmpfs { /* tmpfs(5) */
+    char *target;
+    int64_t size;  /* bytes */
+    int mode;      /* permission bits */
+    char *options; /* "exec,uid=1000": what else differs from the engine's noexec,nosuid,nodev,rw */
+};
+struct spec_device {
+    char *source, *target;
+    char *permissions; /* of "rwm", in this order */
+};
+struct spec_host { /* a line of /etc/hosts */
+    char *name;
+    char *address; /* IPv4, IPv6, or "host-gateway": that of the server */
+};
+struct spec_security {
+    bool no_new_privileges, seccomp_unconfined, systempaths_unconfined;
+    char *seccomp; /* a profile, JSON on one line */
+    char *apparmor;
+    struct orc_strv label; /* SELinux's: "type:svirt_t", "disable"; a set */
+};
+struct spec_logging {
+    char *driver;
+    struct spec_pairs options;
+};
+
+struct spec_container {
+    char *user, *working_dir;  /* "1000:1000"; absolute */
+    struct orc_strv group_add; /* a set */
+    bool init, tty, stdin_open;
+    char *hostname, *domainname;     /* NULL: service and slot */
+    struct orc_strv dns, dns_search; /* in this order */
+    struct orc_strv dns_opt;         /* of resolv.conf(5); a set */
+    ORC_VEC(struct spec_host) extra_hosts;
+    bool read_only; /* the image's files */
+    ORC_VEC(struct spec_tmpfs) tmpfs;
+    int64_t shm_size;      /* bytes */
+    int64_t memswap_limit; /* bytes of memory and swap together; -1: any swap */
+    int cpu_shares;        /* relative weight; 1024 is usual */
+    char *cpuset;          /* "0-3,7" */
+    int oom_score_adj;     /* proc(5) */
+    ORC_VEC(struct spec_ulimit) ulimits;
+    struct spec_pairs sysctls, annotations;
+    bool privileged;
+    struct orc_strv cap_add, cap_drop; /* capabilities(7) without "CAP_", or "ALL"; sets */
+    struct spec_security security;
+    ORC_VEC(struct spec_device) devices;
+    struct orc_strv device_cgroup_rules; /* "c 1:3 mr"; a set */
+    char *ipc, *pid, *uts, *userns, *cgroup;
+    char *runtime;
+    struct spec_logging logging;
 };
 
 struct spec_resources {
@@ -185,6 +246,7 @@ struct spec_service {
     struct spec_schedule schedule;
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
+    struct spec_container container;
     struct spec_update update;
     struct spec_update rollback; /* while going back to an earlier revision, if rollback_set */
     bool rollback_set;           /* else it goes as update says */

@@ -3,7 +3,11 @@
 #include "lib/hash.h"
 #include "lib/zone.h"
 #include "specs/check.h"
+#include "specs/check_container.h"
 #include "specs/codec.h"
+#include "specs/container_json.h"
+#include "specs/container_rules.h"
+#include "specs/order.h"
 #include "specs/spec.h"
 
 #include <string.h>
@@ -28,53 +32,45 @@ static const char *const restarts[] = {"always", "no", "on-failure", "unless-sto
 
 /* Order ----------------------------------------------------------------------------------------------- */
 
-static int str_cmp(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "");
-}
-
-static int num_cmp(int64_t a, int64_t b)
-{
-    return (a > b) - (a < b);
-}
-
 /* Below, `a ?: b` is the first comparison that isn't 0. */
 static int port_cmp(const void *x, const void *y)
 {
     const struct spec_port *a = x, *b = y;
 
-    return num_cmp(a->container, b->container) ?: num_cmp(a->udp, b->udp) ?: num_cmp(a->host, b->host)
-               ?: str_cmp(a->host_ip, b->host_ip);
+    return spec_num_cmp(a->container, b->container) ?: spec_num_cmp(a->udp, b->udp) ?: spec_num_cmp(a->host, b->host)
+               ?: spec_str_cmp(a->host_ip, b->host_ip);
 }
 
 static int mount_cmp(const void *x, const void *y)
 {
     const struct spec_mount *a = x, *b = y;
 
-    return str_cmp(a->target, b->target) ?: str_cmp(a->source, b->source)
-               ?: num_cmp((int64_t)a->kind, (int64_t)b->kind) ?: num_cmp(a->read_only, b->read_only);
+    return spec_str_cmp(a->target, b->target) ?: spec_str_cmp(a->source, b->source)
+               ?: spec_num_cmp((int64_t)a->kind, (int64_t)b->kind) ?: spec_num_cmp(a->read_only, b->read_only)
+               ?: spec_str_cmp(a->propagation, b->propagation) ?: spec_num_cmp(a->nocopy, b->nocopy)
+               ?: spec_pairs_cmp(&a->driver_opts, &b->driver_opts);
 }
 
 static int constraint_cmp(const void *x, const void *y)
 {
     const struct spec_constraint *a = x, *b = y;
 
-    return str_cmp(a->key, b->key) ?: num_cmp(b->equal, a->equal) ?: str_cmp(a->value, b->value);
+    return spec_str_cmp(a->key, b->key) ?: spec_num_cmp(b->equal, a->equal) ?: spec_str_cmp(a->value, b->value);
 }
 
 static int depend_cmp(const void *x, const void *y)
 {
     const struct spec_depend *a = x, *b = y;
 
-    return str_cmp(a->service, b->service) ?: num_cmp((int64_t)a->condition, (int64_t)b->condition);
+    return spec_str_cmp(a->service, b->service) ?: spec_num_cmp((int64_t)a->condition, (int64_t)b->condition);
 }
 
 static int gateway_cmp(const void *x, const void *y)
 {
     const struct spec_gateway *a = x, *b = y;
 
-    return str_cmp(a->host, b->host) ?: str_cmp(a->path, b->path) ?: num_cmp(a->port, b->port)
-               ?: num_cmp(a->strip_prefix, b->strip_prefix);
+    return spec_str_cmp(a->host, b->host) ?: spec_str_cmp(a->path, b->path) ?: spec_num_cmp(a->port, b->port)
+               ?: spec_num_cmp(a->strip_prefix, b->strip_prefix);
 }
 
 /* Rows ------------------------------------------------------------------------------------------------ */
@@ -106,6 +102,9 @@ static const struct codec_field mount_rows[] = {
     CODEC_ROW_STR_REQUIRED(spec_mount, source, 0, NULL),
     CODEC_ROW_STR_REQUIRED(spec_mount, target, 0, spec_check_abs_path),
     CODEC_ROW_BOOL(spec_mount, read_only),
+    CODEC_ROW_STR(spec_mount, propagation, 0, spec_check_propagation),
+    CODEC_ROW_BOOL(spec_mount, nocopy),
+    CODEC_ROW(spec_mount, driver_opts, CODEC_PAIRS, .check = spec_check_text, .check_key = spec_check_option),
 };
 static const struct codec mount_codec = CODEC_OF(spec_mount, mount_rows, STRICT, .cmp = mount_cmp);
 
@@ -221,6 +220,7 @@ static const struct codec_field service_rows[] = {
     MARKED(limits, CODEC_STRUCT, .sub = &resources_codec),
     MARKED(reservations, CODEC_STRUCT, .sub = &resources_codec),
     MARKED(pids_limit, CODEC_INT, .max = SPEC_PIDS_MAX),
+    MARKED(container, CODEC_STRUCT, .sub = &spec_container_codec),
     ROW(update, CODEC_STRUCT, .sub = &update_codec),
     ROW(rollback, CODEC_STRUCT, .sub = &update_codec),
     ROW(rollback_set, CODEC_BOOL, .max = 1),
@@ -290,8 +290,13 @@ static int check_network(const struct spec_service *s, struct orc_err *err)
 static int check_sidecar(const struct spec_service *main, const struct spec_service *s, struct orc_err *err)
 {
     bool serves = s->sidecars.n || s->ports.n || s->gateway.n || s->depends_on.n;
+    const struct spec_container *c = &s->container;
     bool runs_on = s->restart == SPEC_RESTART_ALWAYS || s->restart == SPEC_RESTART_UNLESS_STOPPED;
 
+    if (c->hostname || c->domainname || c->uts || c->dns.n || c->dns_search.n || c->dns_opt.n ||
+        c->extra_hosts.n)
+        return orc_fail(err, -EINVAL, "\"%s\": names, name servers and hosts are its main service's",
+                        s->name);
     if (serves || s->network != SPEC_NETWORK_BRIDGE || s->job || s->schedule.cron)
         return orc_fail(
             err, -EINVAL,
@@ -318,8 +323,17 @@ static int check_health(const char *member, const struct spec_health *h, struct 
     return 0;
 }
 
+/* What doesn't go together in a container: the parser says it to people. */
+static int check_container(const struct spec_service *s, bool sidecar, struct orc_err *err)
+{
+    size_t i = 0;
+    const struct spec_rule *rule = spec_rule_broken(s, sidecar, &i);
+
+    return rule ? orc_fail(err, -EINVAL, "\"container\": \"%s\": %s", rule->key, rule->why) : 0;
+}
+
 /* What takes two members to see. */
-static int check_whole(const struct spec_service *s, struct orc_err *err)
+static int check_whole(const struct spec_service *s, bool sidecar, struct orc_err *err)
 {
     int r;
 
@@ -351,10 +365,12 @@ static int check_whole(const struct spec_service *s, struct orc_err *err)
         if (s->ports.at[i].container == 0)
             return orc_fail(err, -EINVAL, "\"ports\": a port needs a \"container\" in 1..65535");
     r = check_network(s, err);
+    if (r == 0)
+        r = check_container(s, sidecar, err);
     for (size_t i = 0; r == 0 && i < s->sidecars.n; i++) {
         r = check_sidecar(s, &s->sidecars.at[i], err);
         if (r == 0)
-            r = check_whole(&s->sidecars.at[i], err);
+            r = check_whole(&s->sidecars.at[i], true, err);
         if (r < 0)
             orc_wrap(err, "\"sidecars\"");
     }
@@ -365,7 +381,7 @@ struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err
 {
     orc_auto(spec_service_free_p) struct spec_service *s = spec_service_new(NULL);
 
-    if (codec_decode_into(&service_codec, j, s, err) < 0 || check_whole(s, err) < 0)
+    if (codec_decode_into(&service_codec, j, s, err) < 0 || check_whole(s, false, err) < 0)
         return NULL;
     return orc_take(s);
 }

@@ -76,7 +76,7 @@ static void test_spec_refuse__composes_other_keys_with_the_reason(void **state)
          "replicas would clash"},
         {"services: {web: {build: .}}\n",
          "1:18: ", "orc runs images; build and push it first: docker build -t"},
-        {WEB("    privileged: true\n"), "4:5: ", "does not support yet; remove it"},
+        {WEB("    env_file: a.env\n"), "4:5: ", "does not support yet; remove it"},
         {WEB("    mem_limit: 1g\n"), "4:5: ", "deploy: {resources: {limits: {memory"},
         {WEB("    replicas: 3\n"), "4:5: ", "give \"deploy: {replicas: N}\" instead"},
         {WEB("    deploy: {mode: golbal}\n"), "4:20: ", "golbal"},
