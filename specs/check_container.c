@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 int spec_check_token(const char *s, struct orc_err *err)
 {
@@ -253,6 +254,61 @@ int spec_check_tmpfs_options(const char *options, struct orc_err *err)
         return orc_fail(err, -EINVAL, "options \"%s\" must be written \"%s\"", spec_quote(options).text,
                         normal ? normal : "");
     return 0;
+}
+
+/* Platforms -------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *arch, *variant; /* also written; in the normal form; which it has anyway */
+} arches[] = {
+    {"amd64", "amd64", "v1"}, {"x86_64", "amd64", "v1"},  {"x86-64", "amd64", "v1"},
+    {"arm64", "arm64", "v8"}, {"aarch64", "arm64", "v8"}, {"arm", "arm", ""},
+    {"386", "386", ""},       {"ppc64le", "ppc64le", ""}, {"riscv64", "riscv64", ""},
+    {"s390x", "s390x", ""},
+};
+
+static int bad_platform(const char *s, struct orc_err *err)
+{
+    return orc_fail(
+        err, -EINVAL,
+        "platform \"%s\" is not known; give linux and an architecture, such as \"linux/amd64\" or "
+        "\"linux/arm64\"",
+        spec_quote(s).text);
+}
+
+int spec_platform(const char *s, char **ret_platform, char **ret_arch, struct orc_err *err)
+{
+    orc_auto_free char *os = orc_strdup(s);
+    char *arch = strchr(os, '/'), *variant = arch ? strchr(arch + 1, '/') : NULL;
+
+    if (arch)
+        *arch++ = '\0';
+    if (variant)
+        *variant++ = '\0';
+    if (!arch || strcasecmp(os, "linux") != 0 || (variant && !made_of(variant, 8, LOWER DIGIT)))
+        return bad_platform(s, err);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(arches); i++) {
+        if (strcasecmp(arch, arches[i].name) != 0)
+            continue;
+        if (variant && strcmp(variant, arches[i].variant) == 0)
+            variant = NULL;
+        *ret_platform =
+            orc_printf("linux/%s%s%s", arches[i].arch, variant ? "/" : "", variant ? variant : "");
+        *ret_arch = orc_strdup(arches[i].arch);
+        return 0;
+    }
+    return bad_platform(s, err);
+}
+
+int spec_check_platform(const char *platform, struct orc_err *err)
+{
+    orc_auto_free char *normal = NULL, *arch = NULL;
+    int r = spec_platform(platform, &normal, &arch, err);
+
+    if (r == 0 && strcmp(platform, normal) != 0)
+        return orc_fail(err, -EINVAL, "platform \"%s\" must be written \"%s\"", spec_quote(platform).text,
+                        normal);
+    return r;
 }
 
 /* Namespaces, drivers ---------------------------------------------------------------------------------- */

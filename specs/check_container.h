@@ -38,6 +38,12 @@ int spec_check_tmpfs_options(const char *options, struct orc_err *err);
  * left. The caller frees *ret. */
 int spec_tmpfs_options(const char *options, char **ret, struct orc_err *err);
 
+/* "linux/arm64" or "linux/arm/v7", as the OCI image index names them (GOOS, GOARCH and a variant); the normal
+ * form, without a variant that its architecture has anyway. */
+int spec_check_platform(const char *platform, struct orc_err *err);
+/* "Linux/aarch64/v8" -> "linux/arm64"; *ret_arch is its part behind the first slash and before a second. The
+ * caller frees both. */
+int spec_platform(const char *s, char **ret_platform, char **ret_arch, struct orc_err *err);
 int spec_check_propagation(const char *mode, struct orc_err *err); /* mount_namespaces(7) */
 int spec_check_ipc(const char *mode, struct orc_err *err);
 int spec_check_cgroup(const char *mode, struct orc_err *err);

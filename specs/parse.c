@@ -18,6 +18,7 @@ struct app_in {
     size_t n, cap;
     const struct spec_node *name, *services; /* values; NULL: not in the file */
     struct orc_strv networks;
+    struct spec_volumes_in volumes;
 };
 
 /* The top level --------------------------------------------------------------------------------------- */
@@ -70,74 +71,18 @@ static void read_services(struct spec_reader *r, const struct spec_key *k, const
     }
 }
 
-static void read_driver(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                        void *into)
-{
-    const char *const names[] = {into, NULL};
-
-    spec_read_word(r, k->name, v, names);
-}
-
-static const struct spec_key network_keys[] = {
-    {"driver", .read = read_driver},
-    {"external", .refusal = "orc has one network, its own; remove it"},
-    {"name", .refusal = "orc has one network, its own; remove it"},
-    {"ipam", .refusal = "orc gives the addresses (orc init sets the range); remove it"},
-};
-
-static const struct spec_key volume_keys[] = {
-    {"driver", .read = read_driver},
-    {"external", .refusal = "orc makes an app's volumes itself; remove it"},
-    {"name", .refusal = "orc names volumes by app and name; remove it"},
-    {"driver_opts",
-     .refusal = "orc's volumes are folders of the server; mount an absolute path to use another"},
-};
-
-/* names -> nothing, or a mapping with the one driver there is. orc has one network over all servers, on which
- * every service reaches every other one by name; networks of a file are accepted and separate nothing. */
-static void read_declared(struct spec_reader *r, const struct spec_keys *keys, const struct spec_node *v,
-                          const char *driver, struct orc_strv *names)
-{
-    if (v->kind != SPEC_NODE_MAP) {
-        spec_say(r, v, "%s must be a mapping of names, but this is %s", keys->what, spec_node_kind_name(v));
-        return;
-    }
-    if (v->entries.n > SPEC_LIST_MAX) {
-        spec_say(r, v, "%s has %zu names; at most %d are possible", keys->what, v->entries.n, SPEC_LIST_MAX);
-        return;
-    }
-    for (size_t i = 0; i < v->entries.n; i++) {
-        const struct spec_entry *e = &v->entries.at[i];
-        struct orc_err err = ORC_ERR_INIT;
-
-        if (strncmp(e->key->text, "x-", 2) == 0)
-            continue;
-        if (strlen(e->key->text) > 64) {
-            spec_say(r, e->key, "name \"%s\" is longer than 64 bytes", spec_quote(e->key->text).text);
-            continue;
-        }
-        if (strcmp(driver, "local") == 0 && spec_check_volume(e->key->text, &err) < 0)
-            spec_say(r, e->key, "%s", err.msg);
-        if (!spec_node_is_null(e->value))
-            spec_read_map(r, keys, e->value, (void *)(uintptr_t)driver);
-        orc_strv_add(names, e->key->text);
-    }
-}
-
 static void read_networks(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("networks", network_keys);
-
-    read_declared(r, &keys, v, "bridge", &((struct app_in *)into)->networks);
+    spec_read_networks(r, v, &((struct app_in *)into)->networks);
 }
 
 static void read_volumes(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                          void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("volumes", volume_keys);
+    struct app_in *in = into;
 
-    read_declared(r, &keys, v, "local", &((struct app_in *)into)->app->volumes);
+    spec_read_volumes(r, v, &in->app->volumes, &in->volumes);
 }
 
 #define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
@@ -437,6 +382,9 @@ static void attach_sidecars(struct spec_reader *r, struct app_in *in)
         main = (struct spec_service *)(uintptr_t)spec_app_service(in->app, at->main->name);
         s = spec_app_take(in->app, at->service->name);
         check_network(r, at->main, main, s);
+        for (size_t k = 0; k < s->constraints.n; k++) /* of its platform: they are on one server */
+            orc_vec_push(&main->constraints, s->constraints.at[k]);
+        s->constraints.n = 0;
         *orc_vec_add(&main->sidecars) = *s;
         free(s);
         at->service = NULL;
@@ -473,6 +421,8 @@ static void read_app(struct spec_reader *r, const struct spec_node *root, const 
     check_app_name(r, root, default_name, in);
     if (!in->services)
         spec_say(r, root, "the file has no \"services:\"; it needs one service at least");
+    for (size_t i = 0; i < in->n; i++)
+        spec_give_driver_opts(&in->volumes, (struct spec_service *)(uintptr_t)in->at[i].service);
     if (in->n > 1)
         qsort(in->at, in->n, sizeof *in->at, cmp_services);
     mark_sidecars(r, in);
@@ -499,6 +449,7 @@ int spec_parse(const char *text, size_t n, const char *default_name, struct spec
         read_app(&r, doc->root, default_name, &in);
     orc_vec_release(&in);
     orc_strv_release(&in.networks);
+    spec_volumes_in_release(&in.volumes);
     spec_reader_release(&r);
     if (found.n == 0) {
         *ret_app = orc_take(app);

@@ -15,10 +15,9 @@ static struct spec_service *service_of(void *into)
 /* resources ------------------------------------------------------------------------------------------- */
 
 #define RESERVE(member) .offset = offsetof(struct spec_resources, member)
-#define MIN_CPUS (ORC_NANO_CPU / 100) /* the Engine refuses less */
 
 static const struct spec_key limits_keys[] = {
-    {"cpus", .read = spec_key_cpus, IN_SERVICE(limits.cpus_nano), .min = MIN_CPUS},
+    {"cpus", .read = spec_key_cpus, IN_SERVICE(limits.cpus_nano), .min = SPEC_CPUS_MIN},
     {"memory", .read = spec_key_bytes, IN_SERVICE(limits.memory), .min = SPEC_MEMORY_MIN},
     {"pids", .read = spec_key_int, IN_SERVICE(pids_limit), .min = 1, .max = SPEC_PIDS_MAX},
 };
@@ -206,6 +205,26 @@ static void read_replicas(struct spec_reader *r, const struct spec_key *k, const
     spec_key_int(r, &row, v, service_of(into));
 }
 
+/* Of the service, not of its containers. */
+static void read_labels(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                        void *into)
+{
+    static const struct spec_pairs_rule rule = {"label", spec_check_label_key, true};
+
+    spec_read_pairs(r, k->name, &rule, v, &service_of(into)->deploy_labels);
+}
+
+static void read_endpoint_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                               void *into)
+{
+    static const char *const names[] = {"dnsrr", "vip", NULL};
+
+    if (spec_read_word(r, k->name, v, names) == 1)
+        spec_say(r, v,
+                 "endpoint_mode \"vip\" is one address for all replicas, which orc has not: names resolve to "
+                 "the ready replicas' own; give \"dnsrr\", or remove it");
+}
+
 static const struct spec_key deploy_keys[] = {
     {"replicas", .read = read_replicas},
     {"mode", .read = spec_key_mode},
@@ -214,9 +233,8 @@ static const struct spec_key deploy_keys[] = {
     {"rollback_config", .read = spec_key_rollback},
     {"placement", .read = read_placement},
     {"restart_policy", .read = spec_key_restart_policy},
-    {"endpoint_mode", .refusal = "names resolve to the healthy replicas' addresses; remove it"},
-    {"labels",
-     .refusal = "orc keeps no labels of services; give the containers' in \"labels\" of the service"},
+    {"endpoint_mode", .read = read_endpoint_mode},
+    {"labels", .read = read_labels},
 };
 
 void spec_key_deploy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

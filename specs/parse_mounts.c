@@ -1,5 +1,6 @@
 /* volumes of a service: "SOURCE:TARGET[:MODE]" and the long form. */
 #include "specs/check.h"
+#include "specs/check_container.h"
 #include "specs/parse_service.h"
 
 #include <string.h>
@@ -68,12 +69,31 @@ static void add_mount(struct spec_reader *r, const struct spec_node *v, struct s
 
 /* The short form -------------------------------------------------------------------------------------- */
 
+/* "ro", "rw", and what only one kind of mount has. */
+static int take_option(const char *option, struct spec_mount *m, struct orc_err *err)
+{
+    if (strcmp(option, "ro") == 0)
+        m->read_only = true;
+    else if (strcmp(option, "nocopy") == 0 && m->kind == SPEC_MOUNT_VOLUME)
+        m->nocopy = true;
+    else if (m->kind == SPEC_MOUNT_BIND && spec_check_propagation(option, NULL) == 0)
+        orc_set_str(&m->propagation, option);
+    else if (strcmp(option, "rw") != 0)
+        return orc_fail(err, -EINVAL,
+                        "mode \"%s\" is not supported; \"ro\" and \"rw\" are, \"nocopy\" of a volume, and "
+                        "\"rslave\" and the like of a path",
+                        spec_quote(option).text);
+    return 0;
+}
+
 static int parse_mode(const char *mode, struct spec_mount *m, struct orc_err *err)
 {
-    m->read_only = strcmp(mode, "ro") == 0;
-    if (!m->read_only && strcmp(mode, "rw") != 0)
-        return orc_fail(err, -EINVAL, "mode \"%s\" is not supported; \"ro\" and \"rw\" are",
-                        spec_quote(mode).text);
+    orc_auto_free char *copy = orc_strdup(mode);
+    char *rest = copy, *one;
+
+    while ((one = strsep(&rest, ",")))
+        if (take_option(one, m, err) < 0)
+            return -EINVAL;
     return 0;
 }
 
@@ -91,7 +111,7 @@ static int parse_short(const char *text, struct spec_mount *m, struct orc_err *e
     *target++ = '\0';
     if (mode)
         *mode++ = '\0';
-    if ((mode && parse_mode(mode, m, err) < 0) || check_source(source, false, m, err) < 0 ||
+    if (check_source(source, false, m, err) < 0 || (mode && parse_mode(mode, m, err) < 0) ||
         spec_check_target(target, err) < 0)
         return -EINVAL;
     set_paths(m, source, target);
@@ -106,66 +126,191 @@ static void read_short(struct spec_reader *r, const struct spec_node *v, struct 
 
     if (!text)
         return;
-    if (parse_short(text, &m, &err) < 0)
-        spec_say(r, v, "volume \"%s\": %s", spec_quote(text).text, err.msg);
-    else
+    if (parse_short(text, &m, &err) == 0) {
         add_mount(r, v, s, &m);
+        return;
+    }
+    spec_say(r, v, "volume \"%s\": %s", spec_quote(text).text, err.msg);
+    free(m.propagation);
 }
 
 /* The long form --------------------------------------------------------------------------------------- */
 
+enum { LONG_VOLUME = SPEC_MOUNT_VOLUME, LONG_BIND = SPEC_MOUNT_BIND, LONG_TMPFS };
+static const char *const types[] = {"volume", "bind", "tmpfs", NULL};
+
 struct long_mount {
-    int kind; /* enum spec_mount_kind, -1: not given */
+    int kind; /* -1: not given */
     const char *source, *target;
-    bool read_only;
+    const struct spec_node *options[3]; /* by kind: where they are; NULL: not given */
+    const char *propagation;
+    bool read_only, nocopy;
+    struct spec_tmpfs tmpfs;
 };
 
 static void read_type(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const char *const names[] = {"volume", "bind", NULL};
-
-    ((struct long_mount *)into)->kind = spec_read_word(r, k->name, v, names);
+    ((struct long_mount *)into)->kind = spec_read_word(r, k->name, v, types);
 }
 
 #define MOUNT(member) .offset = offsetof(struct long_mount, member)
+
+static void read_propagation(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                             void *into)
+{
+    ((struct long_mount *)into)->propagation = spec_read_checked(r, k->name, v, spec_check_propagation);
+}
+
+/* The engine makes no folders for a mount of this form. */
+static void read_create_host_path(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                                  void *into)
+{
+    bool create = false;
+
+    if (spec_read_bool(r, k->name, v, &create) && create)
+        spec_say(
+            r, v,
+            "create_host_path is true, but orc makes no folders on servers: an empty one in place of the "
+            "data would go unnoticed; make it there and give false");
+}
+
+static const struct spec_key bind_keys[] = {
+    {"propagation", .read = read_propagation},
+    {"create_host_path", .read = read_create_host_path},
+    {"recursive", .refusal = "what is mounted below the path is in the container as well; remove it"},
+    {"selinux", .refusal = "orc relabels no files of a server; do it there (chcon), and remove it"},
+};
+
+static const struct spec_key volume_keys[] = {
+    {"nocopy", .read = spec_key_bool, MOUNT(nocopy)},
+    {"subpath", .refusal = "the Engine API that orc speaks mounts whole volumes only; use a volume for each"},
+    {"labels", .refusal = "orc gives volumes no labels; remove it"},
+};
+
+/* Unix permission bits: in octal, which a number without a leading 0 need not be. */
+static void read_tmpfs_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                            void *into)
+{
+    const char *s = spec_read_text(r, k->name, v);
+    size_t skip = s && strncmp(s, "0o", 2) == 0 ? 2 : 0, n = s ? strlen(s) : 0;
+    bool octal = s && n > skip && n <= 8 && strspn(s + skip, "01234567") == n - skip;
+    long mode = octal ? strtol(s + skip, NULL, 8) : -1;
+
+    if (!s)
+        return;
+    if (octal && v->plain && s[0] != '0')
+        spec_say(r, v,
+                 "mode %s may be meant in octal or not; write 0%s for the permission bits that it looks like",
+                 spec_quote(s).text, s);
+    else if (mode < 0 || mode > SPEC_MODE_MAX)
+        spec_say(r, v, "mode is \"%s\", but must be permission bits in octal, such as 01777",
+                 spec_quote(s).text);
+    else
+        ((struct long_mount *)into)->tmpfs.mode = (int)mode;
+}
+
+static const struct spec_key tmpfs_keys[] = {
+    {"size", .read = spec_key_bytes, MOUNT(tmpfs.size)},
+    {"mode", .read = read_tmpfs_mode},
+};
+
+static void read_options(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                         void *into)
+{
+    static const struct spec_keys keys[] = {[LONG_VOLUME] = SPEC_KEYS("volume", volume_keys),
+                                            [LONG_BIND] = SPEC_KEYS("bind", bind_keys),
+                                            [LONG_TMPFS] = SPEC_KEYS("tmpfs", tmpfs_keys)};
+    struct long_mount *in = into;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(keys); i++)
+        if (strcmp(k->name, keys[i].what) == 0) {
+            in->options[i] = v;
+            spec_read_map(r, &keys[i], v, in);
+        }
+}
 
 static const struct spec_key mount_keys[] = {
     {"type", .read = read_type},
     {"source", .read = spec_key_borrowed, MOUNT(source)},
     {"target", .read = spec_key_borrowed, MOUNT(target)},
     {"read_only", .read = spec_key_bool, MOUNT(read_only)},
-    {"bind", .refusal = "orc mounts an existing path as it is; remove it"},
-    {"volume", .refusal = "orc's volumes have no options; remove it"},
-    {"tmpfs", .refusal = "orc does not support it yet; remove it"},
-    {"consistency", .refusal = "it has no meaning on Linux; remove it"},
+    {"bind", .read = read_options},
+    {"volume", .read = read_options},
+    {"tmpfs", .read = read_options},
+    {"image", .refusal = "the Engine API that orc speaks mounts no images; copy the files into your image"},
+    {"consistency", .read = spec_key_ignore},
 };
+
+/* Options of another kind than the mount's; false: there were some. */
+static bool check_options(struct spec_reader *r, const struct long_mount *in)
+{
+    size_t before = r->problems->n;
+
+    for (int i = 0; i < (int)ORC_ARRAY_SIZE(in->options); i++)
+        if (in->options[i] && i != in->kind)
+            spec_say(r, in->options[i], "\"%s\" is for a mount of that type, and this is a %s; remove it",
+                     types[i], types[in->kind]);
+    return r->problems->n == before;
+}
+
+static void add_tmpfs(struct spec_reader *r, const struct spec_node *v, struct spec_service *s,
+                      const struct long_mount *in)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    struct spec_tmpfs *t;
+
+    if (in->source)
+        spec_say(r, v, "a tmpfs has no source, it begins empty; remove it");
+    else if (spec_check_target(in->target, &err) < 0)
+        spec_say(r, v, "%s", err.msg);
+    else {
+        t = orc_vec_add(&s->container.tmpfs);
+        *t = in->tmpfs;
+        t->target = spec_normal_path(in->target);
+        t->options = in->read_only ? orc_strdup("ro") : NULL;
+    }
+}
+
+static void add_long(struct spec_reader *r, const struct spec_node *v, struct spec_service *s,
+                     const struct long_mount *in)
+{
+    struct spec_mount m = {.kind = (enum spec_mount_kind)in->kind, .read_only = in->read_only};
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (check_source(in->source, true, &m, &err) < 0 || spec_check_target(in->target, &err) < 0) {
+        spec_say(r, v, "%s", err.msg);
+        return;
+    }
+    m.nocopy = in->nocopy;
+    m.propagation = orc_strdup(in->propagation);
+    set_paths(&m, in->source, in->target);
+    add_mount(r, v, s, &m);
+}
 
 static void read_long(struct spec_reader *r, const struct spec_node *v, struct spec_service *s)
 {
     static const struct spec_keys keys = SPEC_KEYS("a volume", mount_keys);
     struct long_mount in = {.kind = -1};
     size_t before = r->problems->n;
-    struct orc_err err = ORC_ERR_INIT;
-    struct spec_mount m = {0};
+    bool sourceless;
 
     spec_read_map(r, &keys, v, &in);
     if (r->problems->n > before)
         return;
-    if (in.kind < 0 || !in.source || !in.target) {
+    sourceless = !in.source && in.kind != LONG_TMPFS;
+    if (in.kind < 0 || sourceless || !in.target) {
         spec_say(r, v, "this volume has no \"%s\"; give type, source and target",
                  in.kind < 0  ? "type"
-                 : !in.source ? "source"
+                 : sourceless ? "source"
                               : "target");
         return;
     }
-    m.kind = (enum spec_mount_kind)in.kind;
-    m.read_only = in.read_only;
-    if (check_source(in.source, true, &m, &err) < 0 || spec_check_target(in.target, &err) < 0) {
-        spec_say(r, v, "%s", err.msg);
+    if (!check_options(r, &in))
         return;
-    }
-    set_paths(&m, in.source, in.target);
-    add_mount(r, v, s, &m);
+    if (in.kind == LONG_TMPFS)
+        add_tmpfs(r, v, s, &in);
+    else
+        add_long(r, v, s, &in);
 }
 
 void spec_key_volumes(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

@@ -12,6 +12,13 @@
 static const struct spec_key network_keys[] = {
     {"aliases", .refusal = "a service is found by its name; remove it"},
     {"ipv4_address", .refusal = "orc gives each replica an address; remove it"},
+    {"ipv6_address", .refusal = "orc's network is of IPv4 only; remove it"},
+    {"link_local_ips", .refusal = "orc gives each replica its one address; remove it"},
+    {"mac_address", .refusal = "replicas would clash; remove it, the engine gives each its own"},
+    {"interface_name", .refusal = "a container has one interface, eth0; remove it"},
+    {"driver_opts", .refusal = "orc has one network, its own; remove it"},
+    {"priority", .read = spec_key_ignore},
+    {"gw_priority", .read = spec_key_ignore},
 };
 
 /* A list of names, or a mapping of them to nothing. orc has one network over all servers, on which every
@@ -115,12 +122,15 @@ void spec_take_probed(struct spec_service *to, const struct spec_service *s)
         take_port(to, s->live.port);
 }
 
-static void check_host(struct spec_reader *r, const struct spec_service_in *in)
+static void check_host(struct spec_reader *r, struct spec_service_in *in)
 {
     struct spec_service *s = in->service;
 
     refuse(r, in, in->ports, "ports",
            "its ports are the server's own and are not mapped; name those it listens on in \"expose\"");
+    for (size_t i = 0; i < in->exposed->ports.n; i++)
+        orc_vec_push(&s->ports, in->exposed->ports.at[i]);
+    in->exposed->ports.n = 0;
     for (size_t i = 0; i < s->gateway.n; i++)
         if (s->gateway.at[i].port)
             take_port(s, s->gateway.at[i].port);
@@ -129,10 +139,6 @@ static void check_host(struct spec_reader *r, const struct spec_service_in *in)
 
 void spec_finish_network(struct spec_reader *r, struct spec_service_in *in)
 {
-    if (in->service->network == SPEC_NETWORK_BRIDGE && in->expose)
-        spec_say(r, in->expose,
-                 "\"expose\" is for network_mode \"host\"; else containers reach one another on every port: "
-                 "remove it");
     if (in->network_mode)
         refuse(r, in, in->networks, "networks", "it is one or the other; remove one of the two");
     if (in->service->network == SPEC_NETWORK_NONE)

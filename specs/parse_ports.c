@@ -212,8 +212,8 @@ void spec_key_ports(struct spec_reader *r, const struct spec_key *k, const struc
     refuse_clashes(r, v, s);
 }
 
-/* expose: "PORT[/PROTOCOL]", also as a range. Of a container in the server's network (parse_network.c), so
- * what it listens on is the server's. */
+/* expose: "PORT[/PROTOCOL]", also as a range. In the server's network they are the server's
+ * (parse_network.c); elsewhere containers reach one another on every port. */
 static int parse_exposed(const char *s, struct spec_service *to, struct orc_err *err)
 {
     struct range ports = {0};
@@ -237,7 +237,7 @@ void spec_key_expose(struct spec_reader *r, const struct spec_key *k, const stru
         const char *text = spec_read_text(r, "a port", item);
         struct orc_err err = ORC_ERR_INIT;
 
-        if (text && parse_exposed(text, in->service, &err) < 0)
+        if (text && parse_exposed(text, in->exposed, &err) < 0)
             spec_say(r, item, "port \"%s\": %s", spec_quote(text).text, err.msg);
     }
 }

@@ -2,6 +2,7 @@
 #include "specs/parse_service.h"
 
 #include "specs/check.h"
+#include "specs/check_container.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -115,6 +116,62 @@ static void read_restart(struct spec_reader *r, const struct spec_key *k, const 
     }
 }
 
+/* where it runs, what image ----------------------------------------------------------------------------- */
+
+static void add_constraint(struct spec_service *s, const char *key, const char *value)
+{
+    *orc_vec_add(&s->constraints) =
+        (struct spec_constraint){.key = orc_strdup(key), .equal = true, .value = orc_strdup(value)};
+}
+
+/* Also where it may run: an image of another architecture would be pulled, and not start (behaviour 32). */
+static void read_platform(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    struct spec_service *s = IN(into)->service;
+    const char *text = spec_read_string(r, k->name, v);
+    orc_auto_free char *platform = NULL, *arch = NULL;
+    struct orc_err err = ORC_ERR_INIT;
+
+    if (!text)
+        return;
+    if (spec_platform(text, &platform, &arch, &err) < 0) {
+        spec_say(r, v, "%s", err.msg);
+        return;
+    }
+    s->platform = orc_take(platform);
+    add_constraint(s, "node.platform.os", "linux");
+    add_constraint(s, "node.platform.arch", arch);
+}
+
+static void read_pull_policy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                             void *into)
+{
+    static const struct {
+        const char *name;
+        enum spec_pull policy;
+    } policies[] = {{"missing", SPEC_PULL_MISSING},
+                    {"if_not_present", SPEC_PULL_MISSING},
+                    {"always", SPEC_PULL_ALWAYS},
+                    {"never", SPEC_PULL_NEVER}};
+    const char *s = spec_read_string(r, k->name, v);
+
+    for (size_t i = 0; s && i < ORC_ARRAY_SIZE(policies); i++)
+        if (strcmp(s, policies[i].name) == 0) {
+            IN(into)->service->pull_policy = policies[i].policy;
+            return;
+        }
+    if (s && strcmp(s, "build") == 0)
+        spec_say(r, v,
+                 "pull_policy is \"build\", but orc runs images; build and push it first, and remove this");
+    else if (s)
+        spec_say(
+            r, v,
+            "pull_policy is \"%s\", but must be \"missing\", \"if_not_present\", \"always\" or \"never\" "
+            "(what runs is replaced by \"orc apply\" and \"orc restart\", never because time has passed)",
+            spec_quote(s).text);
+}
+
 /* The table ------------------------------------------------------------------------------------------- */
 
 #define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
@@ -138,6 +195,16 @@ static const struct spec_key service_keys[] = {
     {"expose", .read = spec_key_expose},
     {"x-orc", .read = spec_key_x_orc},
 
+    {"platform", .read = read_platform},
+    {"pull_policy", .read = read_pull_policy},
+    {"scale", .read = spec_key_node, .offset = offsetof(struct spec_service_in, scale)},
+    {"cpus", .read = spec_key_node, .offset = offsetof(struct spec_service_in, cpus)},
+    {"mem_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_limit)},
+    {"mem_reservation", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_reservation)},
+    {"pids_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, pids_limit)},
+    {"attach", .read = spec_key_ignore},
+    {"develop", .read = spec_key_ignore},
+
     {"build", .refusal =
                   "orc runs images; build and push it first: docker build -t REGISTRY/NAME:TAG . && docker "
                   "push REGISTRY/NAME:TAG, then give \"image: REGISTRY/NAME:TAG\""},
@@ -150,18 +217,43 @@ static const struct spec_key service_keys[] = {
     {"health", .refusal = "give \"healthcheck:\", or \"x-orc: {health: ...}\""},
     {"gateway", .refusal = "give \"x-orc: {gateway: ...}\" instead"},
     {"drain", .refusal = "give \"x-orc: {drain: ...}\" instead"},
-    {"scale", .refusal = "give \"deploy: {replicas: N}\" instead"},
-    {"cpus", .refusal = "give \"deploy: {resources: {limits: {cpus: ...}}}\" instead"},
-    {"mem_limit", .refusal = "give \"deploy: {resources: {limits: {memory: ...}}}\" instead"},
-    {"mem_reservation", .refusal = "give \"deploy: {resources: {reservations: {memory: ...}}}\" instead"},
+    {"blkio_config", .refusal = "orc limits CPUs, memory and processes, not disks; remove it"},
+    {"cgroup_parent", .refusal = "the engine keeps its containers in one place; limit them with \"deploy: "
+                                 "{resources: {limits: ...}}\""},
+    {"cpu_quota", .refusal = "give \"cpus\" instead: cpu_quota divided by cpu_period"},
+    {"cpu_period", .refusal = "give \"cpus\" instead: cpu_quota divided by cpu_period"},
+    {"cpu_rt_period", .refusal = "cgroup v2 has no share of real-time scheduling to give; remove it"},
+    {"cpu_rt_runtime", .refusal = "cgroup v2 has no share of real-time scheduling to give; remove it"},
+    {"cpu_count", .refusal = "it is for Windows; give \"cpus\" instead"},
+    {"cpu_percent", .refusal = "it is for Windows; give \"cpus\" instead"},
+    {"credential_spec", .refusal = "it is for Windows; remove it"},
+    {"isolation", .refusal = "it is for Windows; remove it"},
+    {"gpus", .refusal =
+                 "orc reserves no devices; give the device files in \"devices\", and constraints for the "
+                 "servers that have them"},
+    {"label_file", .refusal = "give the labels themselves in \"labels\""},
+    {"mac_address", .refusal = "replicas would clash; remove it, the engine gives each its own"},
+    {"mem_swappiness", .refusal = "cgroup v2 has it no more; give \"memswap_limit\" to bound swap"},
+    {"oom_kill_disable", .refusal = "cgroup v2 has it no more; give \"oom_score_adj\" instead"},
+    {"models", .refusal = "orc runs no models; give their address in \"environment\""},
+    {"provider", .refusal = "orc runs containers only; give an \"image\""},
+    {"post_start",
+     .refusal = "let the image's entrypoint do it, or a job (\"deploy: {mode: replicated-job}\")"},
+    {"pre_stop", .refusal = "let the program do it when it gets its stop signal; orc withdraws it from its "
+                            "clients before that"},
+    {"pull_refresh_after",
+     .refusal = "give \"pull_policy: always\"; each new container then asks for a newer image"},
+    {"storage_opt", .refusal =
+                        "it needs a storage driver with quotas; bound what is written with \"read_only\" and "
+                        "a \"tmpfs\" with a size"},
+    {"use_api_socket", .refusal = "who has the engine's socket has the server; mount /var/run/docker.sock in "
+                                  "\"volumes\" if that is meant"},
+    {"volumes_from", .refusal = "mount the same named volume in both, in \"volumes\""},
     {"env_file", NOT_YET},
     {"extends", NOT_YET},
-    {"platform", NOT_YET},
     {"profiles", NOT_YET},
-    {"pull_policy", NOT_YET},
     {"secrets", NOT_YET},
     {"configs", NOT_YET},
-    {"develop", NOT_YET},
 };
 
 static bool has_image(const struct spec_node *v)
@@ -220,6 +312,7 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
     bool named = check_service_name(r, key), is_map;
 
     in.service = spec_service_new(key->text);
+    in.exposed = spec_service_new(NULL);
     spec_probe_init(&in.healthcheck);
     spec_probe_init(&in.override);
     spec_probe_init(&in.readiness);
@@ -230,6 +323,7 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
         spec_say(r, key, "service \"%s\" has no image; give one, such as \"image: nginx:1.25\"",
                  spec_quote(key->text).text);
     spec_finish_health(r, &in);
+    spec_finish_older(r, &in);
     spec_finish_resources(r, &in);
     if (in.main && is_map) {
         spec_finish_sidecar(r, &in, v);
@@ -241,6 +335,7 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
     spec_probe_release(&in.override);
     spec_probe_release(&in.readiness);
     spec_probe_release(&in.liveness);
+    spec_service_free(in.exposed);
     spec_service_sort(in.service);
     if (is_map)
         spec_finish_container(r, &in, v);

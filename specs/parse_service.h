@@ -32,11 +32,29 @@ struct spec_service_in {
     /* By its network. */
     const char *main; /* the service whose sidecar it is; NULL: none */
     const struct spec_node *network_mode, *networks, *ports, *expose;
+    struct spec_service *exposed; /* of which only the ports count: those of `expose` */
+    /* Compose's older spellings of what deploy has; parse_older.c. */
+    const struct spec_node *cpus, *mem_limit, *mem_reservation, *pids_limit, *scale;
 };
 
 /* One service from its mapping; NULL (said) when it can't be made. */
 struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec_node *key,
                                         const struct spec_node *v);
+
+/* What the top level declares for the services to name. */
+struct spec_volumes_in {
+    struct spec_volume_in {
+        const char *name; /* the document's */
+        struct spec_pairs driver_opts;
+    } * at;
+    size_t n, cap;
+};
+void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names);
+void spec_read_volumes(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names,
+                       struct spec_volumes_in *declared);
+/* To each of the service's mounts of a volume, what the volume is made with. */
+void spec_give_driver_opts(const struct spec_volumes_in *declared, struct spec_service *s);
+void spec_volumes_in_release(struct spec_volumes_in *declared);
 
 /* Rows of a service's table; `into` is a struct spec_service_in. */
 spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_expose, spec_key_volumes,
@@ -76,6 +94,8 @@ void spec_probe_release(struct spec_probe_in *p);
 /* Makes one health check of both: x-orc.health's probe in place of healthcheck's, its times before
  * healthcheck's before the defaults. */
 void spec_finish_health(struct spec_reader *r, struct spec_service_in *in);
+/* The older spellings of what deploy has; before spec_finish_resources(). */
+void spec_finish_older(struct spec_reader *r, struct spec_service_in *in);
 /* Limits against reservations. */
 void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in);
 /* What makes no sense in the service's network, and which ports of the server it takes; after

@@ -316,6 +316,11 @@ void spec_key_ignore(struct spec_reader *r, const struct spec_key *k, const stru
 {
 }
 
+void spec_key_node(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    *MEMBER(const struct spec_node *) = v;
+}
+
 void spec_key_bool(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
     spec_read_bool(r, k->name, v, MEMBER(bool));

@@ -167,6 +167,8 @@ enum spec_restart {
     SPEC_RESTART_UNLESS_STOPPED
 };
 
+enum spec_pull { SPEC_PULL_MISSING, SPEC_PULL_ALWAYS, SPEC_PULL_NEVER }; /* before a container is made */
+
 struct spec_gateway {  /* x-orc.gateway: a route from NGINX to this service */
     char *host;        /* "": any host name */
     char *path;        /* a prefix: "/", "/orders/" */
@@ -247,6 +249,10 @@ struct spec_service {
     struct spec_resources limits, reservations;
     int pids_limit; /* processes and threads at once; 0: no limit */
     struct spec_container container;
+    char *
+        platform; /* "linux/arm64": what image is pulled; its constraints are beside it; NULL: the server's */
+    enum spec_pull pull_policy;
+    struct spec_pairs deploy_labels; /* the service's own; no container has them */
     struct spec_update update;
     struct spec_update rollback; /* while going back to an earlier revision, if rollback_set */
     bool rollback_set;           /* else it goes as update says */

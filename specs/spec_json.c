@@ -24,6 +24,7 @@ static const char *const failure_actions[] = {"pause", "continue", "rollback", N
 static const char *const conditions[] = {"started", "healthy", "completed", NULL};
 static const char *const concurrencies[] = {"forbid", "allow", "replace", NULL};
 static const char *const strategies[] = {"spread", "binpack", NULL};
+static const char *const pull_policies[] = {"missing", "always", "never", NULL};
 static const char *const restarts[] = {"always", "no", "on-failure", "unless-stopped", NULL};
 
 #define STRICT .strict = true
@@ -220,6 +221,9 @@ static const struct codec_field service_rows[] = {
     MARKED(limits, CODEC_STRUCT, .sub = &resources_codec),
     MARKED(reservations, CODEC_STRUCT, .sub = &resources_codec),
     MARKED(pids_limit, CODEC_INT, .max = SPEC_PIDS_MAX),
+    MARKED(platform, CODEC_STR, .check = spec_check_platform),
+    ROW(pull_policy, CODEC_ENUM, .names = pull_policies),
+    ROW(deploy_labels, CODEC_PAIRS, .check = spec_check_text, .check_key = spec_check_label_key),
     MARKED(container, CODEC_STRUCT, .sub = &spec_container_codec),
     ROW(update, CODEC_STRUCT, .sub = &update_codec),
     ROW(rollback, CODEC_STRUCT, .sub = &update_codec),

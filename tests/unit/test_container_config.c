@@ -218,6 +218,28 @@ static void test_container_config__volumes_belong_to_the_app(void **state)
         "{\"Type\":\"bind\",\"Source\":\"/etc/ssl\",\"Target\":\"/ssl\",\"ReadOnly\":true}]");
 }
 
+static void test_container_config__mounts_with_options(void **state)
+{
+    orc_auto(spec_service_free_p) struct spec_service *s = spec();
+    struct spec_mount v = {.kind = SPEC_MOUNT_VOLUME,
+                           .source = orc_strdup("data"),
+                           .target = orc_strdup("/data"),
+                           .nocopy = true};
+    struct spec_mount b = {.kind = SPEC_MOUNT_BIND,
+                           .source = orc_strdup("/mnt"),
+                           .target = orc_strdup("/mnt"),
+                           .propagation = orc_strdup("rslave")};
+
+    spec_pairs_add(&v.driver_opts, "type", "nfs");
+    orc_vec_push(&s->mounts, v);
+    orc_vec_push(&s->mounts, b);
+    assert_at(s, "HostConfig", "Mounts",
+              "[{\"Type\":\"volume\",\"Source\":\"orc.shop.data\",\"Target\":\"/data\",\"ReadOnly\":false,"
+              "\"VolumeOptions\":{\"NoCopy\":true,\"DriverConfig\":{\"Name\":\"local\",\"Options\":{\"type\":"
+              "\"nfs\"}}}},{\"Type\":\"bind\",\"Source\":\"/mnt\",\"Target\":\"/mnt\",\"ReadOnly\":false,"
+              "\"BindOptions\":{\"Propagation\":\"rslave\"}}]");
+}
+
 /* Behaviour 74. */
 static void test_container_config__stop_signal_is_the_specs_or_the_images(void **state)
 {
@@ -264,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_container_config__a_sidecar_is_in_another_containers_network),
         cmocka_unit_test(test_container_config__without_a_network_of_its_own_no_address_and_no_ports),
         cmocka_unit_test(test_container_config__volumes_belong_to_the_app),
+        cmocka_unit_test(test_container_config__mounts_with_options),
         cmocka_unit_test(test_container_config__stop_signal_is_the_specs_or_the_images),
         cmocka_unit_test(test_container_config__stop_timeout_is_the_grace_period_in_whole_seconds),
         cmocka_unit_test(test_container_config__names_tell_the_task),

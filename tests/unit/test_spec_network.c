@@ -71,7 +71,6 @@ static void test_network_mode__what_makes_no_sense_beside_it(void **state)
          "\"health\" makes no sense beside network_mode \"none\": nobody reaches the container; give "
          "\"exec\""},
         {WEB("    network_mode: none\n    x-orc: {health: {tcp: {port: 80}}}\n"), "5:21: ", "give \"exec\""},
-        {WEB("    expose: [80]\n"), "4:13: ", "\"expose\" is for network_mode \"host\""},
         {WEB("    network_mode: host\n    expose: [none]\n"), "5:14: ", "port \"none\": \"none\" is no port"},
         {WEB("    network_mode: host\n    expose: ['80:80']\n"), "5:14: ", "is no port"},
         {WEB("    network_mode: host\n    expose: [80/sctp]\n"), "5:14: ", "protocol \"sctp\""},
