@@ -67,6 +67,7 @@ void converge_want(struct converge *c, enum task_desired desired, const struct s
     c->fence_ms = spec->fence_ms;
     c->grace_ms = spec->stop_grace_period_ms;
     c->job = spec->job;
+    c->pull = spec->pull_policy;
 }
 
 void converge_anew(struct converge *c)
@@ -250,6 +251,11 @@ static enum converge_op stop_it(const struct converge *c, const struct converge_
     return wait_for(c->retry_at, w->now, c->stop_failed ? CONVERGE_KILL : CONVERGE_STOP, ret_wake);
 }
 
+bool converge_must_pull(const struct converge *c)
+{
+    return c->image_absent || (c->pull == SPEC_PULL_ALWAYS && !c->pulled && c->container == CONTAINER_NONE);
+}
+
 static enum converge_op next_to_run(const struct converge *c, const struct converge_world *w,
                                     uint64_t *ret_wake)
 {
@@ -266,7 +272,8 @@ static enum converge_op next_to_run(const struct converge *c, const struct conve
         return CONVERGE_NOTHING;
     switch (c->container) {
     case CONTAINER_NONE:
-        return wait_for(c->retry_at, w->now, c->image_absent ? CONVERGE_PULL : CONVERGE_CREATE, ret_wake);
+        return wait_for(c->retry_at, w->now, converge_must_pull(c) ? CONVERGE_PULL : CONVERGE_CREATE,
+                        ret_wake);
     case CONTAINER_CREATED:
     case CONTAINER_EXITED:
         return wait_for(c->retry_at, w->now, CONVERGE_START, ret_wake);
@@ -322,11 +329,13 @@ static void succeeded(struct converge *c, enum converge_op op, uint64_t now)
     switch (op) {
     case CONVERGE_PULL:
         c->image_absent = false;
+        c->pulled = true;
         set_reason(c, NULL);
         break;
     case CONVERGE_CREATE:
         c->container = CONTAINER_CREATED;
         c->was_made = true;
+        c->pulled = false;
         break;
     case CONVERGE_START:
         c->patient = c->fenced = false;
@@ -364,6 +373,23 @@ static void try_later(struct converge *c, enum converge_op op, const char *text,
                              orc_format_duration(delay, unit)));
 }
 
+/* An engine that has pulled it and still has it not (it is of another platform) is not asked at once again.
+ */
+static void image_absent(struct converge *c, const char *text, uint64_t now)
+{
+    if (c->pull == SPEC_PULL_NEVER) {
+        c->end = CONVERGE_FAILED;
+        set_reason(c,
+                   orc_strdup("create: the image is not on this server, and pull_policy \"never\" leaves it "
+                              "to somebody else to bring it there"));
+        return;
+    }
+    c->image_absent = true;
+    if (c->pulled)
+        try_later(c, CONVERGE_CREATE, text, now);
+    c->pulled = false;
+}
+
 void converge_end(struct converge *c, enum converge_outcome outcome, const char *text, uint64_t now)
 {
     enum converge_op op = c->op;
@@ -374,7 +400,7 @@ void converge_end(struct converge *c, enum converge_outcome outcome, const char 
         succeeded(c, op, now);
         break;
     case CONVERGE_IMAGE_ABSENT:
-        c->image_absent = true;
+        image_absent(c, text, now);
         break;
     case CONVERGE_TRANSIENT:
         /* The first time it may have been the engine that went away: asked again, its grace period holds. */
@@ -410,7 +436,7 @@ static enum task_state state_to_run(const struct converge *c)
     case CONTAINER_NONE:
         break;
     }
-    if (c->image_absent)
+    if (converge_must_pull(c))
         return TASK_PULLING;
     return c->op == CONVERGE_CREATE || c->tries || c->restarts ? TASK_CREATING : TASK_ASSIGNED;
 }

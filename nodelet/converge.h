@@ -89,6 +89,7 @@ struct converge {
     uint64_t fence_ms; /* 0: never */
     uint64_t grace_ms; /* after the stop signal */
     bool job;          /* it ends by itself, and nobody calls it */
+    enum spec_pull pull;
 
     enum converge_container container;
     bool counted;  /* if it has ended, that is in `restarts` already: an earlier nodelet saw it */
@@ -98,6 +99,7 @@ struct converge {
 
     enum converge_op op; /* under way; CONVERGE_NOTHING: none */
     bool image_absent;
+    bool pulled;    /* since the last container was made */
     bool withdrawn; /* the withdrawal ended: the stop signal may be sent */
     bool stop_failed;
     bool fenced;  /* its stop, though it shall run, has begun; until the next start, or signal_until */
@@ -141,6 +143,9 @@ enum converge_op converge_next(const struct converge *c, const struct converge_w
 uint64_t converge_fence_at(const struct converge *c, const struct converge_world *w);
 /* It has a fence, its stop was begun unasked, and it has not started since. */
 bool converge_is_fenced(const struct converge *c);
+
+/* Before its container can be made, its image is to be asked for. */
+bool converge_must_pull(const struct converge *c);
 
 void converge_begin(struct converge *c, enum converge_op op);
 /* `text` is a sentence or clause for everything but CONVERGE_DONE; copied. */

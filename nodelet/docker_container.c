@@ -59,10 +59,11 @@ int docker_container_from_list(const json_t *j, struct docker_container *ret)
     return 0;
 }
 
-struct docker_call *docker_container_create(struct docker *d, const char *name, const json_t *config,
-                                            docker_cb *cb, void *arg)
+struct docker_call *docker_container_create(struct docker *d, const char *name, const char *platform,
+                                            const json_t *config, docker_cb *cb, void *arg)
 {
-    orc_auto_free char *path = orc_printf("/containers/create?name=%s", name);
+    orc_auto_free char *path = orc_printf("/containers/create?name=%s%s%s", name,
+                                          platform ? "&platform=" : "", platform ? platform : "");
     struct docker_req req = {.path = path, .body = config, .cb = cb, .arg = arg};
 
     return docker_request(d, &req);

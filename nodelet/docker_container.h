@@ -24,9 +24,10 @@ struct docker_container {
 int docker_container_from_inspect(const json_t *j, struct docker_container *ret);
 int docker_container_from_list(const json_t *j, struct docker_container *ret);
 
-/* DOCKER_NOT_FOUND: no such image. DOCKER_CONFLICT: the name is taken. res->json has "Id". */
-struct docker_call *docker_container_create(struct docker *d, const char *name, const json_t *config,
-                                            docker_cb *cb, void *arg);
+/* DOCKER_NOT_FOUND: no such image. DOCKER_CONFLICT: the name is taken. res->json has "Id".
+ * `platform`: "linux/arm64"; NULL: whatever the image is of. */
+struct docker_call *docker_container_create(struct docker *d, const char *name, const char *platform,
+                                            const json_t *config, docker_cb *cb, void *arg);
 struct docker_call *docker_container_start(struct docker *d, const char *ref, docker_cb *cb, void *arg);
 /* The container's stop signal, then KILL after grace_ms (rounded up to seconds). */
 struct docker_call *docker_container_stop(struct docker *d, const char *ref, uint64_t grace_ms, docker_cb *cb,

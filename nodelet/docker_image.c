@@ -15,7 +15,7 @@ struct waiter {
 struct pull {
     struct docker_images *im;
     LIST_ENTRY(pull) link;
-    char *image;
+    char *image, *platform; /* platform: NULL */
     struct docker_call *call;
     char *error; /* as found in the stream */
     struct {
@@ -117,16 +117,17 @@ static void on_pulled(const struct docker_res *res, void *arg)
             p->waiters.at[i].cb(outcome, text, p->waiters.at[i].arg);
     orc_vec_release(&p->waiters);
     free(p->image);
+    free(p->platform);
     free(p->error);
     free(p);
 }
 
-static struct pull *pull_of(const struct docker_images *im, const char *image)
+static struct pull *pull_of(const struct docker_images *im, const char *image, const char *platform)
 {
     struct pull *p;
 
     LIST_FOREACH(p, &im->pulls, link)
-    if (strcmp(p->image, image) == 0)
+    if (strcmp(p->image, image) == 0 && orc_streq(p->platform, platform))
         return p;
     return NULL;
 }
@@ -140,29 +141,32 @@ static bool has_tag(const char *image)
     return strpbrk(slash ? slash : image, ":@") != NULL;
 }
 
-static struct pull *pull_new(struct docker_images *im, const char *image)
+static struct pull *pull_new(struct docker_images *im, const char *image, const char *platform)
 {
     struct pull *p = orc_new(struct pull);
     orc_auto_free char *escaped = orc_http_escape(image);
     orc_auto_free char *path =
-        orc_printf("/images/create?fromImage=%s%s", escaped, has_tag(image) ? "" : "&tag=latest");
+        orc_printf("/images/create?fromImage=%s%s%s%s", escaped, has_tag(image) ? "" : "&tag=latest",
+                   platform ? "&platform=" : "", platform ? platform : "");
     struct docker_req req = {
         .path = path, .post = true, .timeout_ms = UINT64_MAX, .on_line = on_line, .cb = on_pulled, .arg = p};
 
     p->im = im;
     p->image = orc_strdup(image);
+    p->platform = orc_strdup(platform);
     LIST_INSERT_HEAD(&im->pulls, p, link);
     p->call = docker_request(im->d, &req);
     return p;
 }
 
-void docker_pull(struct docker_images *im, const char *image, docker_pull_cb *cb, void *arg)
+void docker_pull(struct docker_images *im, const char *image, const char *platform, docker_pull_cb *cb,
+                 void *arg)
 {
-    struct pull *p = pull_of(im, image);
+    struct pull *p = pull_of(im, image, platform);
     struct waiter w = {.cb = cb, .arg = arg};
 
     if (!p)
-        p = pull_new(im, image);
+        p = pull_new(im, image, platform);
     orc_vec_push(&p->waiters, w);
 }
 

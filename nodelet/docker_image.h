@@ -19,8 +19,10 @@ struct docker_images *docker_images_new(struct docker *d);
 /* Those who wait are not called any more. NULL allowed; returns NULL. */
 struct docker_images *docker_images_free(struct docker_images *im);
 
-/* cb(arg) exactly once, unless docker_pull_forget(arg) comes first: the pull itself goes on. */
-void docker_pull(struct docker_images *im, const char *image, docker_pull_cb *cb, void *arg);
+/* cb(arg) exactly once, unless docker_pull_forget(arg) comes first: the pull itself goes on. `platform`:
+ * "linux/arm64"; NULL: the engine's own. */
+void docker_pull(struct docker_images *im, const char *image, const char *platform, docker_pull_cb *cb,
+                 void *arg);
 void docker_pull_forget(struct docker_images *im, void *arg);
 
 /* Whether an error's text says that the image does not exist (and not that it could not be asked for). */

@@ -211,7 +211,7 @@ static void create(struct task *t)
         container_config(&ctx, t->main ? t->main->id : t->id, task_rec(t), task_spec(t));
 
     snprintf(t->made_for, sizeof t->made_for, "%s", ctx.join ? ctx.join : "");
-    t->call = docker_container_create(a->opts.docker, name, config, on_created, t);
+    t->call = docker_container_create(a->opts.docker, name, task_spec(t)->platform, config, on_created, t);
 }
 
 static void on_pulled(enum docker_pull outcome, const char *text, void *arg)
@@ -242,7 +242,7 @@ static void run(struct task *t, enum converge_op op)
     t->seq = ++t->a->seq;
     switch (op) {
     case CONVERGE_PULL:
-        docker_pull(t->a->images, spec->image, on_pulled, t);
+        docker_pull(t->a->images, spec->image, spec->platform, on_pulled, t);
         break;
     case CONVERGE_CREATE:
         create(t);

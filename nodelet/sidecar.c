@@ -91,7 +91,7 @@ static enum task_state state_to_run(const struct sidecar_part *p, size_t n, enum
     for (size_t i = 1; i < n; i++) {
         busy = busy || is_busy(&p[i], told);
         refused = refused || is_refused(&p[i]);
-        pulls = pulls || p[i].c->image_absent;
+        pulls = pulls || converge_must_pull(p[i].c);
         run = run && (is_joined(p, &p[i]) && is_running(&p[i]));
     }
     if (main >= TASK_STOPPED)

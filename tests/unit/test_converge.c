@@ -79,6 +79,56 @@ static void test_converge__missing_image_fails_the_task(void **state)
     state_is(s, TASK_REMOVED);
 }
 
+static void test_converge__pull_policy_always_asks_before_each_container(void **state)
+{
+    struct story *s = *state;
+
+    s->spec->pull_policy = SPEC_PULL_ALWAYS;
+    want(s, TASK_RUN);
+    state_is(s, TASK_PULLING);
+    does(s, CONVERGE_PULL, CONVERGE_TRANSIENT);
+    assert_int_equal(waits(s), 1000);
+    s->now += 1000;
+    does(s, CONVERGE_PULL, CONVERGE_DONE);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    sees(s, CONTAINER_EXITED, 1); /* the same container again: nothing to ask for */
+    s->now += waits(s);
+    does(s, CONVERGE_START, CONVERGE_DONE);
+    sees(s, CONTAINER_NONE, 0);
+    s->now += waits(s);
+    does(s, CONVERGE_PULL, CONVERGE_DONE);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+}
+
+static void test_converge__pull_policy_never_fails_without_the_image(void **state)
+{
+    struct story *s = *state;
+
+    s->spec->pull_policy = SPEC_PULL_NEVER;
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_IMAGE_ABSENT);
+    state_is(s, TASK_FAILED);
+    nothing(s);
+    assert_non_null(strstr(s->c.reason, "the image is not on this server, and pull_policy \"never\""));
+}
+
+/* Of another platform than asked for, for one. */
+static void test_converge__an_image_that_is_absent_after_its_pull_is_waited_for(void **state)
+{
+    struct story *s = *state;
+
+    want(s, TASK_RUN);
+    does(s, CONVERGE_CREATE, CONVERGE_IMAGE_ABSENT);
+    does(s, CONVERGE_PULL, CONVERGE_DONE);
+    does(s, CONVERGE_CREATE, CONVERGE_IMAGE_ABSENT);
+    state_is(s, TASK_PULLING);
+    assert_int_equal(waits(s), 1000);
+    s->now += 1000;
+    does(s, CONVERGE_PULL, CONVERGE_DONE);
+    does(s, CONVERGE_CREATE, CONVERGE_DONE);
+}
+
 static void test_converge__program_that_cannot_run_counts_as_a_crash(void **state)
 {
     struct story *s = *state;
@@ -606,6 +656,9 @@ int main(void)
         T(test_converge__absent_image_is_pulled_then_created),
         T(test_converge__pull_failure_is_tried_again_with_back_off),
         T(test_converge__missing_image_fails_the_task),
+        T(test_converge__pull_policy_always_asks_before_each_container),
+        T(test_converge__pull_policy_never_fails_without_the_image),
+        T(test_converge__an_image_that_is_absent_after_its_pull_is_waited_for),
         T(test_converge__program_that_cannot_run_counts_as_a_crash),
         T(test_converge__crash_back_off_doubles_to_a_cap),
         T(test_converge__long_run_resets_the_back_off),

@@ -394,7 +394,7 @@ static enum docker_pull pull_once(const struct rule *rules)
 
     memset(&pulled, 0, sizeof pulled);
     play(rules);
-    docker_pull(im, "reg:5000/app:1", on_pulled, &pulled);
+    docker_pull(im, "reg:5000/app:1", NULL, on_pulled, &pulled);
     while (!pulled.n)
         uv_run(&t.loop, UV_RUN_ONCE);
     docker_images_free(im);
@@ -439,9 +439,9 @@ static void test_docker_image__pulls_of_one_image_are_one(void **state)
 
     memset(&pulled, 0, sizeof pulled);
     play(rules);
-    docker_pull(im, "app:1", on_pulled, &a);
-    docker_pull(im, "app:1", on_pulled, &b);
-    docker_pull(im, "app:1", on_pulled, &c);
+    docker_pull(im, "app:1", NULL, on_pulled, &a);
+    docker_pull(im, "app:1", NULL, on_pulled, &b);
+    docker_pull(im, "app:1", NULL, on_pulled, &c);
     docker_pull_forget(im, &b);
     wait_requests(1);
     fake_reply(t.held, 200, NULL, "{\"status\":\"done\"}\n");
@@ -449,6 +449,23 @@ static void test_docker_image__pulls_of_one_image_are_one(void **state)
         uv_run(&t.loop, UV_RUN_ONCE);
     assert_int_equal(t.requests, 1);
     assert_int_equal(pulled.n, 2); /* the one that forgot is not called */
+    docker_images_free(im);
+}
+
+static void test_docker_image__a_platform_is_asked_for_and_is_another_pull(void **state)
+{
+    struct rule rules[] = {{"/images/create", 200, "{\"status\":\"done\"}\n"}, {0}};
+    struct docker_images *im = docker_images_new(t.docker);
+    int a, b;
+
+    memset(&pulled, 0, sizeof pulled);
+    play(rules);
+    docker_pull(im, "app:1", NULL, on_pulled, &a);
+    docker_pull(im, "app:1", "linux/arm64", on_pulled, &b);
+    while (pulled.n < 2)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    assert_non_null(strstr(t.log, "POST /v1.41/images/create?fromImage=app%3A1\n"));
+    assert_non_null(strstr(t.log, "POST /v1.41/images/create?fromImage=app%3A1&platform=linux/arm64\n"));
     docker_images_free(im);
 }
 
@@ -460,7 +477,7 @@ static void test_docker_image__freed_in_the_middle_of_a_pull_calls_nobody(void *
 
     memset(&pulled, 0, sizeof pulled);
     play(rules);
-    docker_pull(im, "app", on_pulled, &pulled);
+    docker_pull(im, "app", NULL, on_pulled, &pulled);
     wait_requests(1);
     assert_non_null(strstr(t.log, "&tag=latest")); /* or every tag would be pulled */
     fake_chunks_begin(t.held, 200, NULL);
@@ -659,6 +676,7 @@ int main(void)
         T(test_docker_image__error_inside_of_200_is_found),
         T(test_docker_image__statuses_mean_missing_or_later),
         T(test_docker_image__pulls_of_one_image_are_one),
+        T(test_docker_image__a_platform_is_asked_for_and_is_another_pull),
         T(test_docker_image__freed_in_the_middle_of_a_pull_calls_nobody),
         T(test_docker_events__die_carries_task_and_exit_code),
         T(test_docker_events__broken_stream_is_opened_again_and_listed_anew),
