@@ -147,9 +147,12 @@ static int foresee_loss(struct apply *a, char **ret_why, struct orc_err *err)
 /* What can't be as the file demands it is not written. */
 static int check_demands(struct apply *a, struct orc_err *err)
 {
+    orc_auto_free char *privileged = refuse_privileged(&a->cluster, a->app->name, &a->delta);
     orc_auto_free char *nowhere = NULL, *loss = NULL;
     int r = 0;
 
+    if (privileged)
+        return orc_fail(err, -EINVAL, "%s. Nothing was written", privileged);
     if (a->args->force)
         return 0;
     nowhere = refuse_residency(&a->cluster, a->app->name, &a->delta);

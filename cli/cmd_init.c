@@ -8,6 +8,7 @@ struct init_args {
     char *cidr, *mode;
     int64_t mtu, node_ttl;
     uint64_t lost_grace, address_hold, gateway_retire;
+    bool allow_privileged, forbid_privileged;
 };
 
 static void fill(const struct init_args *a, struct record_config *c)
@@ -30,6 +31,16 @@ static void fill(const struct init_args *a, struct record_config *c)
         c->address_hold_ms = a->address_hold;
     if (a->gateway_retire)
         c->gateway_retire_ms = a->gateway_retire;
+    c->allow_privileged = a->allow_privileged;
+}
+
+/* All that can be changed of a cluster which is there. */
+static bool only_privileged(const struct init_args *a)
+{
+    bool more =
+        a->cidr || a->mode || a->mtu || a->node_ttl || a->lost_grace || a->address_hold || a->gateway_retire;
+
+    return (a->allow_privileged || a->forbid_privileged) && !more;
 }
 
 static int check(const struct record_config *c, struct orc_err *err)
@@ -42,6 +53,35 @@ static int check(const struct record_config *c, struct orc_err *err)
     return record_config_cidr(c, &net, &prefix, err);
 }
 
+static void tell(const struct session *s, const struct record_config *c, bool made)
+{
+    const char *privileged = c->allow_privileged ? "allowed" : "not allowed";
+
+    if (s->out.json)
+        out_json(record_config_to_json(c));
+    else if (made)
+        out_line(&s->out, "cluster \"%s\" made: network %s, mode %s", s->cluster, c->cidr, c->mode);
+    else
+        out_line(&s->out, "cluster \"%s\": privileged containers are %s in what is applied from now on",
+                 s->cluster, privileged);
+}
+
+static int make_or_change(struct session *s, const struct init_args *a, struct record_config *config,
+                          struct orc_err *err)
+{
+    int r = init_cluster(s, config, err);
+    bool made = r == 0;
+
+    if (r == -EEXIST && only_privileged(a)) {
+        record_config_release(config);
+        *err = (struct orc_err)ORC_ERR_INIT;
+        r = init_allow_privileged(s, a->allow_privileged, config, err);
+    }
+    if (r == 0)
+        tell(s, config, made);
+    return r;
+}
+
 static int init(struct init_args *a, struct orc_err *err)
 {
     struct record_config config = {0};
@@ -50,15 +90,13 @@ static int init(struct init_args *a, struct orc_err *err)
 
     fill(a, &config);
     r = check(&config, err);
+    if (r == 0 && a->allow_privileged && a->forbid_privileged)
+        r = orc_fail(err, -EINVAL, "give one of --allow-privileged and --forbid-privileged");
     if (r < 0 || session_open(&s, &a->session, err) < 0) {
         record_config_release(&config);
         return CLI_USAGE;
     }
-    r = init_cluster(&s, &config, err);
-    if (r == 0 && s.out.json)
-        out_json(record_config_to_json(&config));
-    else if (r == 0)
-        out_line(&s.out, "cluster \"%s\" made: network %s, mode %s", s.cluster, config.cidr, config.mode);
+    r = make_or_change(&s, a, &config, err);
     record_config_release(&config);
     session_close(&s);
     return r < 0 ? CLI_FAILED : CLI_DONE;
@@ -104,6 +142,14 @@ int cmd_init(int argc, char **argv)
          .value = &a.gateway_retire,
          .meta = "DURATION",
          .help = "when a gateway without heartbeat is forgotten (default 1m)"},
+        {.name = "allow-privileged",
+         .kind = ORC_OPT_BOOL,
+         .value = &a.allow_privileged,
+         .help = "services may ask for privileged containers; alone, also of a cluster that is there"},
+        {.name = "forbid-privileged",
+         .kind = ORC_OPT_BOOL,
+         .value = &a.forbid_privileged,
+         .help = "they may not (default); alone, also of a cluster that is there"},
         SESSION_OPTIONS(&a.session),
         {0},
     };

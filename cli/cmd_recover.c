@@ -1,24 +1,15 @@
 /* cmd_recover.c - `orc recover`: the stamp in the cluster's config that ends a freeze (decision 3). */
 #include "cli/cmd.h"
+#include "cli/init.h"
 #include "lib/clock.h"
 
 static int stamp(struct session *s, struct cluster_entry *e, struct orc_err *err)
 {
-    orc_auto_free char *text = NULL;
     struct record_config *config = &e->as.config;
-    struct etcd_txn *t = etcd_txn_new();
     int64_t now = orc_wall_ms();
-    int r;
 
     config->recovered = now > config->recovered ? now : config->recovered + 1;
-    text = record_config_text(config);
-    etcd_txn_if_mod_revision(t, e->name, e->mod_revision);
-    etcd_txn_put(t, e->name, text, 0);
-    r = session_commit(s, t, NULL, err);
-    if (r == SESSION_CONFLICT)
-        return orc_fail(err, -EAGAIN,
-                        "somebody else changed the cluster's config at the same moment; try again");
-    return r;
+    return init_rewrite(s, e, err);
 }
 
 static int recover(struct session *s, struct orc_err *err)

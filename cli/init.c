@@ -18,6 +18,41 @@ int init_cluster(struct session *s, const struct record_config *config, struct o
     return r;
 }
 
+int init_rewrite(struct session *s, const struct cluster_entry *e, struct orc_err *err)
+{
+    orc_auto_free char *text = record_config_text(&e->as.config);
+    struct etcd_txn *t = etcd_txn_new();
+    int r;
+
+    etcd_txn_if_mod_revision(t, e->name, e->mod_revision);
+    etcd_txn_put(t, e->name, text, 0);
+    r = session_commit(s, t, NULL, err);
+    if (r == SESSION_CONFLICT)
+        return orc_fail(err, -EAGAIN,
+                        "somebody else changed the cluster's config at the same moment; try again");
+    return r;
+}
+
+int init_allow_privileged(struct session *s, bool allow, struct record_config *ret_config,
+                          struct orc_err *err)
+{
+    static const enum key_kind kinds[] = {KEY_CONFIG, KEY_UNKNOWN};
+    struct cluster c;
+    int r = session_read(s, kinds, &c, err);
+    struct cluster_entry *e = r == 0 ? cluster_find(&c, key_config(s->cluster)) : NULL;
+
+    if (e && e->as.config.allow_privileged != allow) {
+        e->as.config.allow_privileged = allow;
+        r = init_rewrite(s, e, err);
+    }
+    if (r == 0) {
+        *ret_config = e->as.config;
+        e->as.config = (struct record_config){0};
+    }
+    cluster_release(&c);
+    return r;
+}
+
 int init_default(struct session *s, struct orc_err *err)
 {
     struct record_config config = {0};

@@ -37,6 +37,32 @@ char *refuse_residency(const struct cluster *c, const char *app, const struct de
     return sentence;
 }
 
+static bool is_privileged(const struct spec_service *s)
+{
+    bool any = s->container.privileged;
+
+    for (size_t i = 0; i < s->sidecars.n; i++)
+        any = any || s->sidecars.at[i].container.privileged;
+    return any;
+}
+
+char *refuse_privileged(const struct cluster *c, const char *app, const struct delta *d)
+{
+    const struct cluster_entry *config = cluster_find(c, key_config(c->name));
+    const struct delta_step *s;
+
+    if (config && config->as.config.allow_privileged)
+        return NULL;
+    orc_vec_each (s, &d->steps)
+        if (is_changed(s) && is_privileged(s->spec))
+            return orc_printf(
+                "%s/%s asks for a privileged container, which can do anything to its server; this "
+                "cluster does not allow it: give \"cap_add\" and \"devices\" instead, or allow it "
+                "with `orc init --allow-privileged`",
+                app, s->service);
+    return NULL;
+}
+
 bool refuse_asks_for_survival(const struct delta *d)
 {
     const struct delta_step *s;

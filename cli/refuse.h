@@ -11,6 +11,10 @@
 /* Constraints that no registered node can satisfy. c needs nodes and their policies. */
 char *refuse_residency(const struct cluster *c, const char *app, const struct delta *d);
 
+/* Privileged containers, where the cluster's config does not allow them; --force does not help. c needs the
+ * config. */
+char *refuse_privileged(const struct cluster *c, const char *app, const struct delta *d);
+
 /* Whether a service of the change demands to survive the loss of a node; then survive_refusal() after a
  * preview tells whether it would. */
 bool refuse_asks_for_survival(const struct delta *d);

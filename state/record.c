@@ -178,6 +178,7 @@ static const struct codec_field config_rows[] = {
     CODEC_ROW_INT64(record_config, lost_grace_ms, 0, DAY_MS),
     CODEC_ROW_INT64(record_config, address_hold_ms, 0, DAY_MS),
     CODEC_ROW_INT64(record_config, gateway_retire_ms, 0, DAY_MS),
+    CODEC_ROW_BOOL(record_config, allow_privileged),
     CODEC_ROW_INT64(record_config, recovered, 0, RECORD_WALL_MAX),
 };
 static const struct codec config_codec = CODEC_OF(record_config, config_rows, .init = config_init);

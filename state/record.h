@@ -26,6 +26,7 @@ struct record_config {
     uint64_t lost_grace_ms;     /* lease gone to tasks replaced; default 3000 */
     uint64_t address_hold_ms;   /* an address rests so long after its task was removed; default 60000 */
     uint64_t gateway_retire_ms; /* a gateway without a heartbeat is forgotten; default 60000 */
+    bool allow_privileged;      /* specs may ask for privileged containers */
     int64_t recovered;          /* wall ms of the last `orc recover`; 0 */
 };
 

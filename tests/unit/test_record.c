@@ -48,7 +48,7 @@ static const struct kind {
 } kinds[] = {
     KIND(config, "{\"cluster_id\":\"00ff\",\"cidr\":\"10.211.0.0/16\",\"mode\":\"vxlan\",\"mtu\":9000,"
                  "\"node_ttl_s\":5,\"gateway_ttl_s\":6,\"lost_grace_ms\":100,\"address_hold_ms\":200,"
-                 "\"gateway_retire_ms\":300,\"recovered\":1700000000000}"),
+                 "\"gateway_retire_ms\":300,\"allow_privileged\":true,\"recovered\":1700000000000}"),
     KIND(app, "{\"generation\":3,\"services\":[{\"name\":\"api\",\"revision\":2,\"replicas\":-1},"
               "{\"name\":\"web\",\"revision\":4,\"replicas\":7}]}"),
     KIND(intent, "{\"restart_epoch\":9223372036854775807,\"rollout\":{\"action\":\"abort\",\"epoch\":3,"
