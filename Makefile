@@ -118,6 +118,10 @@ layers:
 unit: $(unit)
 	@tests/run-unit $(unit)
 
+.PHONY: docs/compose.md
+docs/compose.md: $(BUILD)/tests/test_spec_docs ## what orc does with each key of Compose, from the tables of specs/ (unit holds it against them)
+	@ORC_GOLDEN_UPDATE=1 $<
+
 SEEDS ?= 2000
 JOBS  ?= $(shell nproc)
 .PHONY: sim

@@ -88,15 +88,25 @@ static void read_volumes(struct spec_reader *r, const struct spec_key *k, const 
 #define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
 
 static const struct spec_key app_keys[] = {
-    {"name", .read = read_name},
-    {"version", .read = spec_key_ignore},
-    {"services", .read = read_services},
-    {"networks", .read = read_networks},
-    {"volumes", .read = read_volumes},
+    {"name", .read = read_name, .doc = "the app's name; else that of the folder the file is in"},
+    {"version", .read = spec_key_ignore, .doc = "no effect, as in Compose"},
+    {"services", .read = read_services, .doc = "the services of the app: below", .sub = &spec_service_keys},
+    {"networks", .read = read_networks,
+     .doc = "names for services to use: below. orc has one network over all servers, on which every service "
+            "of every app reaches every other by name; declared networks separate nothing",
+     .sub = &spec_network_keys},
+    {"volumes", .read = read_volumes,
+     .doc = "named volumes for services to mount: below. The engine of the server makes one when it is first "
+            "mounted there, and a replica stays where its data is",
+     .sub = &spec_volume_keys},
     {"configs", NOT_YET},
-    {"secrets", NOT_YET},
+    {"secrets",
+     .refusal =
+         "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\" of the service"},
     {"include", NOT_YET},
+    {"models", .refusal = "orc runs no models; give their address in \"environment\" of the service"},
 };
+const struct spec_keys spec_file_keys = SPEC_KEYS("the top level", app_keys);
 
 static void check_app_name(struct spec_reader *r, const struct spec_node *root, const char *default_name,
                            struct app_in *in)
@@ -414,9 +424,7 @@ static int cmp_strings(const void *x, const void *y)
 static void read_app(struct spec_reader *r, const struct spec_node *root, const char *default_name,
                      struct app_in *in)
 {
-    static const struct spec_keys keys = SPEC_KEYS("the top level", app_keys);
-
-    if (!spec_read_map(r, &keys, root, in))
+    if (!spec_read_map(r, &spec_file_keys, root, in))
         return;
     check_app_name(r, root, default_name, in);
     if (!in->services)

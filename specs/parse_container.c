@@ -23,16 +23,16 @@ static void read_limit(struct spec_reader *r, const struct spec_key *k, const st
 }
 
 static const struct spec_key ulimit_keys[] = {
-    {"soft", .read = read_limit, LIMIT(soft)},
-    {"hard", .read = read_limit, LIMIT(hard)},
+    {"soft", .read = read_limit, LIMIT(soft), .doc = "what a process begins with; -1: no limit"},
+    {"hard", .read = read_limit, LIMIT(hard), .doc = "what it can raise it to; -1: no limit"},
 };
+static const struct spec_keys ulimit_map = SPEC_KEYS("a limit", ulimit_keys);
 
 #define UNSET INT64_MIN
 
 /* A number is both. */
 static void read_ulimit(struct spec_reader *r, const struct spec_entry *e, struct spec_container *c)
 {
-    static const struct spec_keys keys = SPEC_KEYS("a limit", ulimit_keys);
     static const struct spec_key alone = {"ulimits", LIMIT(soft)};
     struct spec_ulimit u = {.soft = UNSET, .hard = UNSET};
     struct orc_err err = ORC_ERR_INIT;
@@ -43,7 +43,7 @@ static void read_ulimit(struct spec_reader *r, const struct spec_entry *e, struc
     if (e->value->kind == SPEC_NODE_SCALAR) {
         read_limit(r, &alone, e->value, &u);
         u.hard = u.soft;
-    } else if (spec_read_map(r, &keys, e->value, &u) && (u.soft == UNSET || u.hard == UNSET) &&
+    } else if (spec_read_map(r, &ulimit_map, e->value, &u) && (u.soft == UNSET || u.hard == UNSET) &&
                r->problems->n == before) {
         spec_say(r, e->key, "limit \"%s\" has no \"%s\"; give both, or one number for both", e->key->text,
                  u.soft == UNSET ? "soft" : "hard");
@@ -148,15 +148,15 @@ static void read_memswap(struct spec_reader *r, const struct spec_key *k, const 
 
 static const struct spec_key logging_keys[] = {
     {"driver", .read = spec_key_text, .offset = offsetof(struct spec_logging, driver),
-     .check = spec_check_driver},
-    {"options", .read = spec_key_options, .offset = offsetof(struct spec_logging, options)},
+     .check = spec_check_driver, .doc = "one that the engine has"},
+    {"options", .read = spec_key_options, .offset = offsetof(struct spec_logging, options),
+     .doc = "the driver's, as a mapping or a list"},
 };
+static const struct spec_keys logging_map = SPEC_KEYS("logging", logging_keys);
 
 void spec_key_logging(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("logging", logging_keys);
-
-    spec_read_map(r, &keys, v, &((struct spec_container *)into)->logging);
+    spec_read_map(r, &logging_map, v, &((struct spec_container *)into)->logging);
 }
 
 /* The table -------------------------------------------------------------------------------------------- */
@@ -167,42 +167,69 @@ void spec_key_logging(struct spec_reader *r, const struct spec_key *k, const str
 #define BOOL(m) .read = spec_key_bool, IN_CONTAINER(m)
 
 static const struct spec_key container_keys[] = {
-    {"user", TEXT(user, spec_check_user)},
-    {"group_add", TEXTS(group_add, spec_check_group)},
-    {"working_dir", TEXT(working_dir, spec_check_working_dir)},
-    {"init", BOOL(init)},
-    {"tty", BOOL(tty)},
-    {"stdin_open", BOOL(stdin_open)},
-    {"hostname", TEXT(hostname, spec_check_hostname)},
-    {"domainname", TEXT(domainname, spec_check_hostname)},
-    {"dns", TEXTS(dns, spec_check_dns)},
-    {"dns_search", TEXTS(dns_search, spec_check_dns_search)},
-    {"dns_opt", TEXTS(dns_opt, spec_check_token)},
-    {"extra_hosts", .read = spec_key_extra_hosts},
-    {"read_only", BOOL(read_only)},
-    {"tmpfs", .read = spec_key_tmpfs},
-    {"shm_size", .read = spec_key_bytes, IN_CONTAINER(shm_size)},
-    {"memswap_limit", .read = read_memswap, IN_CONTAINER(memswap_limit), .min = SPEC_MEMORY_MIN},
-    {"cpu_shares", .read = spec_key_int, IN_CONTAINER(cpu_shares), .min = 2, .max = SPEC_CPU_SHARES_MAX},
-    {"cpuset", TEXT(cpuset, spec_check_cpuset)},
+    {"user", TEXT(user, spec_check_user), .doc = "who the process is, name or number, `USER:GROUP`"},
+    {"group_add", TEXTS(group_add, spec_check_group), .doc = "further groups of the process"},
+    {"working_dir", TEXT(working_dir, spec_check_working_dir), .doc = "where the process starts"},
+    {"init", BOOL(init), .doc = "true: a small init is process 1, hands signals on and reaps"},
+    {"tty", BOOL(tty), .doc = "true: a terminal"},
+    {"stdin_open", BOOL(stdin_open), .doc = "true: standard input stays open"},
+    {"hostname", TEXT(hostname, spec_check_hostname),
+     .doc = "the container's host name; else `SERVICE-SLOT`. All replicas have the same then"},
+    {"domainname", TEXT(domainname, spec_check_hostname), .doc = "the container's NIS domain name"},
+    {"dns", TEXTS(dns, spec_check_dns), .doc = "name servers in place of the server's, in this order"},
+    {"dns_search", TEXTS(dns_search, spec_check_dns_search),
+     .doc = "search domains, in this order; `.`: none"},
+    {"dns_opt", TEXTS(dns_opt, spec_check_token), .doc = "options of resolv.conf(5)"},
+    {"extra_hosts", .read = spec_key_extra_hosts,
+     .doc = "lines of `/etc/hosts`, as a list or a mapping. `host-gateway` is the private address of the "
+            "server that the replica runs on"},
+    {"read_only", BOOL(read_only), .doc = "true: the image's files can't be written"},
+    {"tmpfs", .read = spec_key_tmpfs,
+     .doc = "paths with a file system in memory: `/run:size=64m,mode=1777,exec`"},
+    {"shm_size", .read = spec_key_bytes, IN_CONTAINER(shm_size), .doc = "size of `/dev/shm`"},
+    {"memswap_limit", .read = read_memswap, IN_CONTAINER(memswap_limit), .min = SPEC_MEMORY_MIN,
+     .doc = "memory and swap together, beside a limit of memory; -1: any swap"},
+    {"cpu_shares", .read = spec_key_int, IN_CONTAINER(cpu_shares), .min = 2, .max = SPEC_CPU_SHARES_MAX,
+     .doc = "weight against other containers when CPUs are short; 1024 is the usual one. Placement does not "
+            "count it"},
+    {"cpuset", TEXT(cpuset, spec_check_cpuset),
+     .doc = "CPUs that it may run on: `0-3,7`. Placement does not know them: take servers that are alike"},
     {"oom_score_adj", .read = spec_key_int, IN_CONTAINER(oom_score_adj), .min = -SPEC_OOM_SCORE_MAX,
-     .max = SPEC_OOM_SCORE_MAX},
-    {"ulimits", .read = spec_key_ulimits},
-    {"sysctls", .read = spec_key_sysctls, IN_CONTAINER(sysctls)},
-    {"annotations", .read = spec_key_annotations, IN_CONTAINER(annotations)},
-    {"privileged", BOOL(privileged)},
-    {"cap_add", .read = spec_key_caps, IN_CONTAINER(cap_add)},
-    {"cap_drop", .read = spec_key_caps, IN_CONTAINER(cap_drop)},
-    {"security_opt", .read = spec_key_security_opt},
-    {"devices", .read = spec_key_devices},
-    {"device_cgroup_rules", TEXTS(device_cgroup_rules, spec_check_device_rule)},
-    {"ipc", TEXT(ipc, spec_check_ipc)},
-    {"pid", TEXT(pid, spec_check_server_only)},
-    {"uts", TEXT(uts, spec_check_server_only)},
-    {"userns_mode", TEXT(userns, spec_check_server_only)},
-    {"cgroup", TEXT(cgroup, spec_check_cgroup)},
-    {"runtime", TEXT(runtime, spec_check_driver)},
-    {"logging", .read = spec_key_logging},
+     .max = SPEC_OOM_SCORE_MAX,
+     .doc = "how soon the kernel ends it when the server's memory is short: -1000 to 1000"},
+    {"ulimits", .read = spec_key_ulimits,
+     .doc = "limits of getrlimit(2) by name: one number, or soft and hard", .sub = &ulimit_map},
+    {"sysctls", .read = spec_key_sysctls, IN_CONTAINER(sysctls),
+     .doc = "kernel settings that are of the container's own namespaces: `net.*`, `fs.mqueue.*`, "
+            "`kernel.msg*`, `kernel.sem`, `kernel.shm*`"},
+    {"annotations", .read = spec_key_annotations, IN_CONTAINER(annotations),
+     .doc = "labels of the container (the Engine API has annotations since 1.43 only)"},
+    {"privileged", BOOL(privileged),
+     .doc = "true: all rights on its server. Refused unless the cluster allows it (`orc init "
+            "--allow-privileged`)"},
+    {"cap_add", .read = spec_key_caps, IN_CONTAINER(cap_add),
+     .doc = "capabilities(7) given to the process, with or without `CAP_`; `ALL`"},
+    {"cap_drop", .read = spec_key_caps, IN_CONTAINER(cap_drop),
+     .doc = "capabilities taken from the process; `ALL`"},
+    {"security_opt", .read = spec_key_security_opt,
+     .doc = "`no-new-privileges:true`, `seccomp=unconfined`, `seccomp={...}` (a profile in place, its system "
+            "calls checked), `apparmor=PROFILE`, `label=...` (SELinux), `systempaths=unconfined`. A "
+            "profile's path is refused: it would be a file of one machine"},
+    {"devices", .read = spec_key_devices,
+     .doc = "device files of the server: `/dev/fuse`, `/dev/a:/dev/b:rw`, or as a mapping. Placement does "
+            "not know them: name the servers in constraints",
+     .sub = &spec_device_keys},
+    {"device_cgroup_rules", TEXTS(device_cgroup_rules, spec_check_device_rule),
+     .doc = "devices that may be used if they are made: `c 1:3 mr`"},
+    {"ipc", TEXT(ipc, spec_check_ipc), .doc = "`private`, `shareable`, `host`, `none`"},
+    {"pid", TEXT(pid, spec_check_server_only), .doc = "`host`: the processes of the server are seen"},
+    {"uts", TEXT(uts, spec_check_server_only), .doc = "`host`: the server's host name"},
+    {"userns_mode", TEXT(userns, spec_check_server_only),
+     .doc = "`host`: no user namespace, where the engine has one"},
+    {"cgroup", TEXT(cgroup, spec_check_cgroup), .doc = "`host` or `private`: the cgroup namespace"},
+    {"runtime", TEXT(runtime, spec_check_driver), .doc = "a run-time that the engine has, such as `runsc`"},
+    {"logging", .read = spec_key_logging, .doc = "where the container's output goes: below",
+     .sub = &logging_map},
 };
 const struct spec_keys spec_container_keys = SPEC_KEYS("a service", container_keys);
 

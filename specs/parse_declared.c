@@ -43,24 +43,24 @@ static void read_network_driver(struct spec_reader *r, const struct spec_key *k,
 }
 
 static const struct spec_key network_keys[] = {
-    {"driver", .read = read_network_driver},
-    {"external", .read = spec_key_ignore},
-    {"name", .read = spec_key_ignore},
-    {"attachable", .read = spec_key_ignore},
-    {"labels", .read = spec_key_ignore},
+    {"driver", .read = read_network_driver, .doc = "`bridge` or `overlay`; both are the cluster's network"},
+    {"external", .read = spec_key_ignore, .doc = "no effect: the cluster's network is every app's"},
+    {"name", .read = spec_key_ignore, .doc = "no effect: there is one network"},
+    {"attachable", .read = spec_key_ignore, .doc = "no effect"},
+    {"labels", .read = spec_key_ignore, .doc = "no effect: there is no network of the file to bear them"},
     {"internal", .refusal = "orc has one network, which leads outside; remove it"},
     {"ipam", .refusal = "orc gives the addresses (orc init sets the range); remove it"},
     {"driver_opts", .refusal = "orc has one network, its own; remove it"},
     {"enable_ipv4", .refusal = "orc's network is of IPv4, always; remove it"},
     {"enable_ipv6", .refusal = "orc's network is of IPv4 only; remove it"},
 };
+const struct spec_keys spec_network_keys = SPEC_KEYS("networks", network_keys);
 
 /* orc has one network over all servers, on which every service reaches every other one by name; networks of a
  * file are accepted and separate nothing. */
 void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names)
 {
-    static const struct spec_keys keys = SPEC_KEYS("networks", network_keys);
-    size_t n = is_map_of_names(r, v, keys.what) ? v->entries.n : 0;
+    size_t n = is_map_of_names(r, v, spec_network_keys.what) ? v->entries.n : 0;
 
     for (size_t i = 0; i < n; i++) {
         const struct spec_entry *e = &v->entries.at[i];
@@ -68,7 +68,7 @@ void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct
         if (is_extension(e->key) || !is_short(r, e->key))
             continue;
         if (!spec_node_is_null(e->value))
-            spec_read_map(r, &keys, e->value, NULL);
+            spec_read_map(r, &spec_network_keys, e->value, NULL);
         orc_strv_add(names, e->key->text);
     }
 }
@@ -106,12 +106,15 @@ static void read_driver_opts(struct spec_reader *r, const struct spec_key *k, co
 }
 
 static const struct spec_key volume_keys[] = {
-    {"driver", .read = read_volume_driver},
-    {"driver_opts", .read = read_driver_opts},
+    {"driver", .read = read_volume_driver, .doc = "`local`, the engine's own"},
+    {"driver_opts", .read = read_driver_opts,
+     .doc = "`type`, `o`, `device`, `size` of the driver `local` (an NFS share, for one). They count when a "
+            "server first makes the volume"},
     {"external", .refusal = "orc makes an app's volumes itself; remove it"},
     {"name", .refusal = "orc names volumes by app and name; remove it"},
     {"labels", .refusal = "orc gives volumes no labels; remove it"},
 };
+const struct spec_keys spec_volume_keys = SPEC_KEYS("volumes", volume_keys);
 
 static int cmp_keys(const void *x, const void *y)
 {
@@ -121,8 +124,7 @@ static int cmp_keys(const void *x, const void *y)
 void spec_read_volumes(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names,
                        struct spec_volumes_in *declared)
 {
-    static const struct spec_keys keys = SPEC_KEYS("volumes", volume_keys);
-    size_t n = is_map_of_names(r, v, keys.what) ? v->entries.n : 0;
+    size_t n = is_map_of_names(r, v, spec_volume_keys.what) ? v->entries.n : 0;
 
     for (size_t i = 0; i < n; i++) {
         const struct spec_entry *e = &v->entries.at[i];
@@ -134,7 +136,7 @@ void spec_read_volumes(struct spec_reader *r, const struct spec_node *v, struct 
         if (spec_check_volume(e->key->text, &err) < 0)
             spec_say(r, e->key, "%s", err.msg);
         if (!spec_node_is_null(e->value))
-            spec_read_map(r, &keys, e->value, &pairs);
+            spec_read_map(r, &spec_volume_keys, e->value, &pairs);
         if (pairs.n > 1)
             qsort(pairs.at, pairs.n, sizeof *pairs.at, cmp_keys);
         orc_strv_add(names, e->key->text);

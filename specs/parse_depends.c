@@ -39,17 +39,19 @@ static void read_condition(struct spec_reader *r, const struct spec_key *k, cons
 }
 
 static const struct spec_key depend_keys[] = {
-    {"condition", .read = read_condition},
-    {"required", .read = spec_key_bool, .offset = offsetof(struct depend, required)},
+    {"condition", .read = read_condition,
+     .doc = "`service_started`, `service_healthy`, `service_completed_successfully` (of a job)"},
+    {"required", .read = spec_key_bool, .offset = offsetof(struct depend, required),
+     .doc = "false: nothing is waited for when the service is not in the file"},
     {"restart", .refusal = "orc does not restart a service because another one did; remove it"},
 };
+const struct spec_keys spec_depend_keys = SPEC_KEYS("a dependency", depend_keys);
 
 static void read_depend_entry(struct spec_reader *r, const struct spec_entry *e, struct spec_service *s)
 {
-    static const struct spec_keys keys = SPEC_KEYS("a dependency", depend_keys);
     struct depend d = {.condition = SPEC_DEPENDS_STARTED, .required = true};
 
-    if (spec_node_is_null(e->value) || spec_read_map(r, &keys, e->value, &d))
+    if (spec_node_is_null(e->value) || spec_read_map(r, &spec_depend_keys, e->value, &d))
         add_depend(r, e->key, s, e->key->text, &d);
 }
 

@@ -17,47 +17,51 @@ static struct spec_service *service_of(void *into)
 #define RESERVE(member) .offset = offsetof(struct spec_resources, member)
 
 static const struct spec_key limits_keys[] = {
-    {"cpus", .read = spec_key_cpus, IN_SERVICE(limits.cpus_nano), .min = SPEC_CPUS_MIN},
-    {"memory", .read = spec_key_bytes, IN_SERVICE(limits.memory), .min = SPEC_MEMORY_MIN},
-    {"pids", .read = spec_key_int, IN_SERVICE(pids_limit), .min = 1, .max = SPEC_PIDS_MAX},
+    {"cpus", .read = spec_key_cpus, IN_SERVICE(limits.cpus_nano), .min = SPEC_CPUS_MIN,
+     .doc = "CPUs at most"},
+    {"memory", .read = spec_key_bytes, IN_SERVICE(limits.memory), .min = SPEC_MEMORY_MIN,
+     .doc = "memory at most; more is an OOM kill, and is told as one"},
+    {"pids", .read = spec_key_int, IN_SERVICE(pids_limit), .min = 1, .max = SPEC_PIDS_MAX,
+     .doc = "processes and threads at most"},
 };
+static const struct spec_keys limits_map = SPEC_KEYS("deploy.resources.limits", limits_keys);
 static const struct spec_key reservations_keys[] = {
-    {"cpus", .read = spec_key_cpus, RESERVE(cpus_nano)},
-    {"memory", .read = spec_key_bytes, RESERVE(memory)},
+    {"cpus", .read = spec_key_cpus, RESERVE(cpus_nano),
+     .doc = "CPUs that placement keeps for a replica; else as much as the limit"},
+    {"memory", .read = spec_key_bytes, RESERVE(memory),
+     .doc = "memory that placement keeps for a replica; else as much as the limit"},
     {"devices", .refusal = "orc hands out no devices; remove it"},
     {"pids", .refusal = "it is a limit; give it in \"limits\""},
     {"generic_resources", .refusal = "orc reserves cpus and memory only; remove it"},
 };
+static const struct spec_keys reservations_map =
+    SPEC_KEYS("deploy.resources.reservations", reservations_keys);
 
 static void read_limits(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                         void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy.resources.limits", limits_keys);
-
-    spec_read_map(r, &keys, v, service_of(into));
+    spec_read_map(r, &limits_map, v, service_of(into));
 }
 
 static void read_reservations(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                               void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy.resources.reservations", reservations_keys);
     struct spec_service_in *in = into;
 
     in->reservations = v;
-    spec_read_map(r, &keys, v, &in->service->reservations);
+    spec_read_map(r, &reservations_map, v, &in->service->reservations);
 }
 
 static const struct spec_key resources_keys[] = {
-    {"limits", .read = read_limits},
-    {"reservations", .read = read_reservations},
+    {"limits", .read = read_limits, .doc = "what the engine enforces", .sub = &limits_map},
+    {"reservations", .read = read_reservations, .doc = "what placement counts", .sub = &reservations_map},
 };
+static const struct spec_keys resources_map = SPEC_KEYS("deploy.resources", resources_keys);
 
 static void read_resources(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                            void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy.resources", resources_keys);
-
-    spec_read_map(r, &keys, v, into);
+    spec_read_map(r, &resources_map, v, into);
 }
 
 void spec_finish_resources(struct spec_reader *r, struct spec_service_in *in)
@@ -148,13 +152,14 @@ static void read_spread(struct spec_reader *r, const struct spec_key *k, const s
 }
 
 static const struct spec_key preference_keys[] = {
-    {"spread", .read = read_spread},
+    {"spread", .read = read_spread,
+     .doc = "replicas evenly over the values of a node's attribute, then over servers"},
 };
+static const struct spec_keys preference_map = SPEC_KEYS("a preference", preference_keys);
 
 static void read_preferences(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                              void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("a preference", preference_keys);
     size_t n = spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
 
     ((struct spec_service_in *)into)->preferences = v;
@@ -165,7 +170,7 @@ static void read_preferences(struct spec_reader *r, const struct spec_key *k, co
     for (size_t i = 0; i < n; i++) {
         const struct spec_node *e = v->entries.at[i].value;
 
-        if (spec_read_map(r, &keys, e, into) && e->entries.n == 0)
+        if (spec_read_map(r, &preference_map, e, into) && e->entries.n == 0)
             spec_say(r, e, "this preference is empty; write it as in {spread: node.labels.zone}");
     }
 }
@@ -181,17 +186,18 @@ static void read_max_per_node(struct spec_reader *r, const struct spec_key *k, c
 }
 
 static const struct spec_key placement_keys[] = {
-    {"constraints", .read = read_constraints},
-    {"preferences", .read = read_preferences},
-    {"max_replicas_per_node", .read = read_max_per_node},
+    {"constraints", .read = read_constraints,
+     .doc = "`node.labels.NAME == VALUE`, `!=`; also `engine.labels.NAME`, `node.hostname`, `node.id`, "
+            "`node.role`, `node.platform.os`, `node.platform.arch`"},
+    {"preferences", .read = read_preferences, .doc = "up to four, the widest first", .sub = &preference_map},
+    {"max_replicas_per_node", .read = read_max_per_node, .doc = "how many on one server; 0: any number"},
 };
+static const struct spec_keys placement_map = SPEC_KEYS("deploy.placement", placement_keys);
 
 static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                            void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy.placement", placement_keys);
-
-    spec_read_map(r, &keys, v, into);
+    spec_read_map(r, &placement_map, v, into);
 }
 
 /* deploy ---------------------------------------------------------------------------------------------- */
@@ -226,20 +232,25 @@ static void read_endpoint_mode(struct spec_reader *r, const struct spec_key *k, 
 }
 
 static const struct spec_key deploy_keys[] = {
-    {"replicas", .read = read_replicas},
-    {"mode", .read = spec_key_mode},
-    {"resources", .read = read_resources},
-    {"update_config", .read = spec_key_update},
-    {"rollback_config", .read = spec_key_rollback},
-    {"placement", .read = read_placement},
-    {"restart_policy", .read = spec_key_restart_policy},
-    {"endpoint_mode", .read = read_endpoint_mode},
-    {"labels", .read = read_labels},
+    {"replicas", .read = read_replicas, .doc = "how many; else 1, or what `orc scale` said last"},
+    {"mode", .read = spec_key_mode,
+     .doc =
+         "`replicated`, `global` (one on each server), `replicated-job`, `global-job` (containers that end)"},
+    {"resources", .read = read_resources, .doc = "limits and reservations: below", .sub = &resources_map},
+    {"update_config", .read = spec_key_update, .doc = "how an update goes: below", .sub = &spec_update_keys},
+    {"rollback_config", .read = spec_key_rollback, .doc = "how going back goes; else as update_config",
+     .sub = &spec_rollback_keys},
+    {"placement", .read = read_placement, .doc = "where replicas may be: below", .sub = &placement_map},
+    {"restart_policy", .read = spec_key_restart_policy, .doc = "of jobs: how often a failure is tried again",
+     .sub = &spec_restart_policy_keys},
+    {"endpoint_mode", .read = read_endpoint_mode,
+     .doc = "`dnsrr`: names resolve to the ready replicas' addresses, as they do anyway. `vip` is refused, "
+            "there is no address for all of them"},
+    {"labels", .read = read_labels, .doc = "of the service, kept with its revision; no container has them"},
 };
+const struct spec_keys spec_deploy_keys = SPEC_KEYS("deploy", deploy_keys);
 
 void spec_key_deploy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy", deploy_keys);
-
-    spec_read_map(r, &keys, v, into);
+    spec_read_map(r, &spec_deploy_keys, v, into);
 }

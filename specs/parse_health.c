@@ -20,12 +20,17 @@ void spec_probe_release(struct spec_probe_in *p)
 
 #define PROBE(member) .offset = offsetof(struct spec_probe_in, health.member)
 #define TIMES                                                                                                \
-    {"interval", .read = spec_key_ms, PROBE(interval_ms), .min = 1},                                         \
-        {"timeout", .read = spec_key_ms, PROBE(timeout_ms), .min = 1},                                       \
-        {"retries", .read = spec_key_int, PROBE(retries), .min = 1, .max = 1000},                            \
-        {"start_period", .read = spec_key_ms, PROBE(start_period_ms)},                                       \
+    {"interval", .read = spec_key_ms, PROBE(interval_ms), .min = 1,                                          \
+     .doc = "between two checks; else 10 s (Compose: 30 s)"},                                                \
+        {"timeout", .read = spec_key_ms, PROBE(timeout_ms), .min = 1,                                        \
+         .doc = "after so long a check has failed; else 30 s of a command"},                                 \
+        {"retries", .read = spec_key_int, PROBE(retries),                                                    \
+         .min = 1,  .max = 1000,          .doc = "failures in a row that make it unhealthy; else 3"},        \
+        {"start_period", .read = spec_key_ms, PROBE(start_period_ms),                                        \
+         .doc = "failures in the first so long do not count; else 0 s"},                                     \
     {                                                                                                        \
-        "start_interval", .read = spec_key_ms, PROBE(start_interval_ms)                                      \
+        "start_interval", .read = spec_key_ms, PROBE(start_interval_ms),                                     \
+                          .doc = "between two checks while it starts"                                        \
     }
 
 /* healthcheck ----------------------------------------------------------------------------------------- */
@@ -89,19 +94,19 @@ static void read_disable(struct spec_reader *r, const struct spec_key *k, const 
 }
 
 static const struct spec_key healthcheck_keys[] = {
-    {"test", .read = read_test},
-    {"disable", .read = read_disable},
+    {"test", .read = read_test, .doc = "`[CMD, ...]`, `[CMD-SHELL, LINE]`, a string for the shell, `[NONE]`"},
+    {"disable", .read = read_disable, .doc = "true: no check; a replica is ready when it runs"},
     TIMES,
 };
+const struct spec_keys spec_healthcheck_keys = SPEC_KEYS("healthcheck", healthcheck_keys);
 
 void spec_key_healthcheck(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("healthcheck", healthcheck_keys);
     struct spec_service_in *in = into;
 
     in->healthcheck.at = v;
-    spec_read_map(r, &keys, v, &in->healthcheck);
+    spec_read_map(r, &spec_healthcheck_keys, v, &in->healthcheck);
 }
 
 /* x-orc.health ---------------------------------------------------------------------------------------- */

@@ -67,22 +67,23 @@ static void read_condition(struct spec_reader *r, const struct spec_key *k, cons
 }
 
 static const struct spec_key policy_keys[] = {
-    {"condition", .read = read_condition},
+    {"condition", .read = read_condition, .doc = "`on-failure`, or `none`: no second try"},
     {"max_attempts", .read = spec_key_int, .offset = offsetof(struct policy, max_attempts),
-     .max = SPEC_RETRIES_MAX},
-    {"delay", .read = spec_key_ms, .offset = offsetof(struct policy, delay_ms)},
+     .max = SPEC_RETRIES_MAX, .doc = "tries after the first; 0: until it succeeds"},
+    {"delay", .read = spec_key_ms, .offset = offsetof(struct policy, delay_ms),
+     .doc = "before the next try; else 10 s, doubling to 5 min"},
     {"window", .refusal = "a job is judged by its end, not by how long it runs; remove it"},
 };
+const struct spec_keys spec_restart_policy_keys = SPEC_KEYS("deploy.restart_policy", policy_keys);
 
 void spec_key_restart_policy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                              void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy.restart_policy", policy_keys);
     struct spec_run *run = &service_of(into)->run;
     struct policy p = {.condition = ON_FAILURE, .max_attempts = run->retries};
 
     ((struct spec_service_in *)into)->restart_policy = v;
-    spec_read_map(r, &keys, v, &p);
+    spec_read_map(r, &spec_restart_policy_keys, v, &p);
     run->delay_ms = p.delay_ms;
     if (p.condition == NONE)
         run->retries = 0;

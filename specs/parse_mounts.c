@@ -175,14 +175,17 @@ static void read_create_host_path(struct spec_reader *r, const struct spec_key *
 }
 
 static const struct spec_key bind_keys[] = {
-    {"propagation", .read = read_propagation},
-    {"create_host_path", .read = read_create_host_path},
+    {"propagation", .read = read_propagation,
+     .doc = "`rprivate`, `private`, `rslave`, `slave`, `rshared`, `shared`"},
+    {"create_host_path", .read = read_create_host_path,
+     .doc = "false, which is how it is: the path must exist on the server. true is refused"},
     {"recursive", .refusal = "what is mounted below the path is in the container as well; remove it"},
     {"selinux", .refusal = "orc relabels no files of a server; do it there (chcon), and remove it"},
 };
 
 static const struct spec_key volume_keys[] = {
-    {"nocopy", .read = spec_key_bool, MOUNT(nocopy)},
+    {"nocopy", .read = spec_key_bool, MOUNT(nocopy),
+     .doc = "true: a new volume does not begin with what the image has there"},
     {"subpath", .refusal = "the Engine API that orc speaks mounts whole volumes only; use a volume for each"},
     {"labels", .refusal = "orc gives volumes no labels; remove it"},
 };
@@ -210,36 +213,39 @@ static void read_tmpfs_mode(struct spec_reader *r, const struct spec_key *k, con
 }
 
 static const struct spec_key tmpfs_keys[] = {
-    {"size", .read = spec_key_bytes, MOUNT(tmpfs.size)},
-    {"mode", .read = read_tmpfs_mode},
+    {"size", .read = spec_key_bytes, MOUNT(tmpfs.size), .doc = "at most so much"},
+    {"mode", .read = read_tmpfs_mode, .doc = "permission bits in octal: `01777`"},
 };
+
+static const struct spec_keys option_maps[] = {[LONG_VOLUME] = SPEC_KEYS("volume", volume_keys),
+                                               [LONG_BIND] = SPEC_KEYS("bind", bind_keys),
+                                               [LONG_TMPFS] = SPEC_KEYS("tmpfs", tmpfs_keys)};
 
 static void read_options(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                          void *into)
 {
-    static const struct spec_keys keys[] = {[LONG_VOLUME] = SPEC_KEYS("volume", volume_keys),
-                                            [LONG_BIND] = SPEC_KEYS("bind", bind_keys),
-                                            [LONG_TMPFS] = SPEC_KEYS("tmpfs", tmpfs_keys)};
     struct long_mount *in = into;
 
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(keys); i++)
-        if (strcmp(k->name, keys[i].what) == 0) {
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(option_maps); i++)
+        if (strcmp(k->name, option_maps[i].what) == 0) {
             in->options[i] = v;
-            spec_read_map(r, &keys[i], v, in);
+            spec_read_map(r, &option_maps[i], v, in);
         }
 }
 
 static const struct spec_key mount_keys[] = {
-    {"type", .read = read_type},
-    {"source", .read = spec_key_borrowed, MOUNT(source)},
-    {"target", .read = spec_key_borrowed, MOUNT(target)},
-    {"read_only", .read = spec_key_bool, MOUNT(read_only)},
-    {"bind", .read = read_options},
-    {"volume", .read = read_options},
-    {"tmpfs", .read = read_options},
+    {"type", .read = read_type, .doc = "`volume`, `bind`, `tmpfs`"},
+    {"source", .read = spec_key_borrowed, MOUNT(source),
+     .doc = "a declared volume, or an absolute path of the server"},
+    {"target", .read = spec_key_borrowed, MOUNT(target), .doc = "where, in the container"},
+    {"read_only", .read = spec_key_bool, MOUNT(read_only), .doc = "true: it can't be written there"},
+    {"bind", .read = read_options, .doc = "below", .sub = &option_maps[LONG_BIND]},
+    {"volume", .read = read_options, .doc = "below", .sub = &option_maps[LONG_VOLUME]},
+    {"tmpfs", .read = read_options, .doc = "below", .sub = &option_maps[LONG_TMPFS]},
     {"image", .refusal = "the Engine API that orc speaks mounts no images; copy the files into your image"},
-    {"consistency", .read = spec_key_ignore},
+    {"consistency", .read = spec_key_ignore, .doc = "no effect on Linux"},
 };
+const struct spec_keys spec_mount_keys = SPEC_KEYS("a volume", mount_keys);
 
 /* Options of another kind than the mount's; false: there were some. */
 static bool check_options(struct spec_reader *r, const struct long_mount *in)
@@ -289,12 +295,11 @@ static void add_long(struct spec_reader *r, const struct spec_node *v, struct sp
 
 static void read_long(struct spec_reader *r, const struct spec_node *v, struct spec_service *s)
 {
-    static const struct spec_keys keys = SPEC_KEYS("a volume", mount_keys);
     struct long_mount in = {.kind = -1};
     size_t before = r->problems->n;
     bool sourceless;
 
-    spec_read_map(r, &keys, v, &in);
+    spec_read_map(r, &spec_mount_keys, v, &in);
     if (r->problems->n > before)
         return;
     sourceless = !in.source && in.kind != LONG_TMPFS;

@@ -17,16 +17,15 @@ static const struct spec_key network_keys[] = {
     {"mac_address", .refusal = "replicas would clash; remove it, the engine gives each its own"},
     {"interface_name", .refusal = "a container has one interface, eth0; remove it"},
     {"driver_opts", .refusal = "orc has one network, its own; remove it"},
-    {"priority", .read = spec_key_ignore},
-    {"gw_priority", .read = spec_key_ignore},
+    {"priority", .read = spec_key_ignore, .doc = "no effect: there is one network"},
+    {"gw_priority", .read = spec_key_ignore, .doc = "no effect: there is one network"},
 };
+const struct spec_keys spec_service_network_keys = SPEC_KEYS("a service's network", network_keys);
 
 /* A list of names, or a mapping of them to nothing. orc has one network over all servers, on which every
  * service reaches every other by name; so the names are checked and have no effect. */
 void spec_key_networks(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("a service's network", network_keys);
-
     ((struct spec_service_in *)into)->networks = v;
     if (v->kind == SPEC_NODE_SCALAR) {
         spec_say(r, v, "%s must be a list of names, but this is %s", k->name, spec_node_kind_name(v));
@@ -39,7 +38,7 @@ void spec_key_networks(struct spec_reader *r, const struct spec_key *k, const st
         if (v->kind == SPEC_NODE_MAP) {
             spec_ref_add(r, SPEC_REF_NETWORK, e->key, e->key->text);
             if (!spec_node_is_null(e->value))
-                spec_read_map(r, &keys, e->value, NULL);
+                spec_read_map(r, &spec_service_network_keys, e->value, NULL);
         } else if (name) {
             spec_ref_add(r, SPEC_REF_NETWORK, e->value, name);
         }

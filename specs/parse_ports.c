@@ -140,23 +140,23 @@ static void read_mode(struct spec_reader *r, const struct spec_key *k, const str
 #define PORT(member) .offset = offsetof(struct spec_port, member)
 
 static const struct spec_key port_keys[] = {
-    {"target", .read = spec_key_port, PORT(container)},
-    {"published", .read = spec_key_port, PORT(host)},
-    {"host_ip", .read = read_host_ip},
-    {"protocol", .read = read_protocol},
-    {"mode", .read = read_mode},
+    {"target", .read = spec_key_port, PORT(container), .doc = "the container's port"},
+    {"published", .read = spec_key_port, PORT(host), .doc = "the server's port; left out: any that is free"},
+    {"host_ip", .read = read_host_ip, .doc = "the server's address; else its private one"},
+    {"protocol", .read = read_protocol, .doc = "`tcp` or `udp`"},
+    {"mode", .read = read_mode, .doc = "`host`: the port is that of the server which the replica is on"},
     {"name", .refusal = "orc's ports have no names; remove it"},
     {"app_protocol", .refusal = "nothing in orc reads it; remove it"},
 };
+const struct spec_keys spec_port_keys = SPEC_KEYS("a port", port_keys);
 
 static void read_long(struct spec_reader *r, const struct spec_node *v, struct spec_service *s)
 {
-    static const struct spec_keys keys = SPEC_KEYS("a port", port_keys);
     size_t before = r->problems->n;
     struct spec_port *p = orc_vec_add(&s->ports);
 
     p->host_ip = orc_strdup("");
-    spec_read_map(r, &keys, v, p);
+    spec_read_map(r, &spec_port_keys, v, p);
     if (p->container == 0 && r->problems->n == before)
         spec_say(r, v, "this port has no \"target\"; give the one that the container listens on");
 }

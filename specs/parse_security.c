@@ -192,19 +192,22 @@ static int add_short(const char *text, struct spec_container *c, struct orc_err 
 }
 
 static const struct spec_key device_keys[] = {
-    {"source", .read = spec_key_borrowed, .offset = offsetof(struct device_in, source)},
-    {"target", .read = spec_key_borrowed, .offset = offsetof(struct device_in, target)},
-    {"permissions", .read = spec_key_borrowed, .offset = offsetof(struct device_in, permissions)},
+    {"source", .read = spec_key_borrowed, .offset = offsetof(struct device_in, source),
+     .doc = "its path on the server"},
+    {"target", .read = spec_key_borrowed, .offset = offsetof(struct device_in, target),
+     .doc = "its path in the container; else the same"},
+    {"permissions", .read = spec_key_borrowed, .offset = offsetof(struct device_in, permissions),
+     .doc = "of `rwm`; else all"},
 };
+const struct spec_keys spec_device_keys = SPEC_KEYS("a device", device_keys);
 
 static void read_long(struct spec_reader *r, const struct spec_node *v, struct spec_container *c)
 {
-    static const struct spec_keys keys = SPEC_KEYS("a device", device_keys);
     struct orc_err err = ORC_ERR_INIT;
     struct device_in in = {0};
     size_t before = r->problems->n;
 
-    spec_read_map(r, &keys, v, &in);
+    spec_read_map(r, &spec_device_keys, v, &in);
     if (r->problems->n > before)
         return;
     if (!in.source)

@@ -177,33 +177,66 @@ static void read_pull_policy(struct spec_reader *r, const struct spec_key *k, co
 #define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
 
 static const struct spec_key service_keys[] = {
-    {"image", .read = read_image},
-    {"command", .read = read_command},
-    {"entrypoint", .read = read_entrypoint},
-    {"environment", .read = spec_key_environment},
-    {"labels", .read = spec_key_labels},
-    {"stop_grace_period", .read = read_stop_grace_period},
-    {"stop_signal", .read = read_stop_signal},
-    {"restart", .read = read_restart},
-    {"depends_on", .read = spec_key_depends_on},
-    {"healthcheck", .read = spec_key_healthcheck},
-    {"deploy", .read = spec_key_deploy},
-    {"ports", .read = spec_key_ports},
-    {"volumes", .read = spec_key_volumes},
-    {"networks", .read = spec_key_networks},
-    {"network_mode", .read = spec_key_network_mode},
-    {"expose", .read = spec_key_expose},
-    {"x-orc", .read = spec_key_x_orc},
+    {"image", .read = read_image,
+     .doc = "what runs; a digest (`@sha256:...`) keeps it the same on every server"},
+    {"command", .read = read_command,
+     .doc = "the image's arguments replaced; a string is split as a shell would, but run without one"},
+    {"entrypoint", .read = read_entrypoint, .doc = "the image's program replaced, likewise"},
+    {"environment", .read = spec_key_environment, .doc = "variables, as a mapping or a list"},
+    {"labels", .read = spec_key_labels, .doc = "of the containers; `orc.` is orc's own"},
+    {"stop_grace_period", .read = read_stop_grace_period,
+     .doc = "from the stop signal to the kill; else 10 s"},
+    {"stop_signal", .read = read_stop_signal,
+     .doc = "the first signal of a stop; else the image's, or SIGTERM"},
+    {"restart", .read = read_restart,
+     .doc = "`always` (also when left out), `unless-stopped`, `on-failure[:N]`, `no`: what nodelet does when "
+            "a container ends"},
+    {"depends_on", .read = spec_key_depends_on,
+     .doc = "services of the file that are waited for, as a list or a mapping: below",
+     .sub = &spec_depend_keys},
+    {"healthcheck", .read = spec_key_healthcheck,
+     .doc = "a command in the container that says whether it is healthy: below. Over HTTP or TCP: "
+            "`x-orc.health`",
+     .sub = &spec_healthcheck_keys},
+    {"deploy", .read = spec_key_deploy, .doc = "how many, where, how much, how updated: below",
+     .sub = &spec_deploy_keys},
+    {"ports", .read = spec_key_ports,
+     .doc = "ports of the server that the replica is on, `[[IP:]HOST:]PORT[/udp]`, also ranges, or as a "
+            "mapping: below. Two replicas never take one on the same server",
+     .sub = &spec_port_keys},
+    {"volumes", .read = spec_key_volumes,
+     .doc = "`VOLUME:PATH[:ro]`, `/PATH:/PATH[:ro]`, or as a mapping: below. Paths relative to the file are "
+            "refused: they are of one machine",
+     .sub = &spec_mount_keys},
+    {"networks", .read = spec_key_networks, .doc = "names that are declared; they separate nothing: below",
+     .sub = &spec_service_network_keys},
+    {"network_mode", .read = spec_key_network_mode,
+     .doc = "`bridge` (the cluster's network), `none`, `host`, `service:NAME` (a sidecar in each replica of "
+            "that service)"},
+    {"expose", .read = spec_key_expose,
+     .doc = "beside network_mode `host`: ports of the server that it listens on, which no two replicas "
+            "share. Else no effect, containers reach one another on every port"},
+    {"x-orc", .read = spec_key_x_orc,
+     .doc = "what Compose has no words for: health over HTTP and TCP, gateway, drain, schedules "
+            "(docs/operating.md)"},
 
-    {"platform", .read = read_platform},
-    {"pull_policy", .read = read_pull_policy},
-    {"scale", .read = spec_key_node, .offset = offsetof(struct spec_service_in, scale)},
-    {"cpus", .read = spec_key_node, .offset = offsetof(struct spec_service_in, cpus)},
-    {"mem_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_limit)},
-    {"mem_reservation", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_reservation)},
-    {"pids_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, pids_limit)},
-    {"attach", .read = spec_key_ignore},
-    {"develop", .read = spec_key_ignore},
+    {"platform", .read = read_platform,
+     .doc = "`linux/ARCH[/VARIANT]`: what image is pulled, and as constraints which servers take it"},
+    {"pull_policy", .read = read_pull_policy,
+     .doc = "`missing`, `if_not_present`, `always` (before each container), `never`; `build`, `daily`, "
+            "`weekly` and the like are refused"},
+    {"scale", .read = spec_key_node, .offset = offsetof(struct spec_service_in, scale),
+     .doc = "as `deploy.replicas`; both must say the same"},
+    {"cpus", .read = spec_key_node, .offset = offsetof(struct spec_service_in, cpus),
+     .doc = "as `deploy.resources.limits.cpus`"},
+    {"mem_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_limit),
+     .doc = "as `deploy.resources.limits.memory`"},
+    {"mem_reservation", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_reservation),
+     .doc = "as `deploy.resources.reservations.memory`"},
+    {"pids_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, pids_limit),
+     .doc = "as `deploy.resources.limits.pids`; -1: no limit"},
+    {"attach", .read = spec_key_ignore, .doc = "no effect: orc attaches to no container"},
+    {"develop", .read = spec_key_ignore, .doc = "no effect: it is for `docker compose watch`"},
 
     {"build", .refusal =
                   "orc runs images; build and push it first: docker build -t REGISTRY/NAME:TAG . && docker "
@@ -252,9 +285,20 @@ static const struct spec_key service_keys[] = {
     {"env_file", NOT_YET},
     {"extends", NOT_YET},
     {"profiles", NOT_YET},
-    {"secrets", NOT_YET},
+    {"secrets", .refusal = "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\""},
     {"configs", NOT_YET},
 };
+
+static void *container_of(void *into)
+{
+    return &IN(into)->service->container;
+}
+
+const struct spec_keys spec_service_keys = {.what = "a service",
+                                            .keys = service_keys,
+                                            .n = ORC_ARRAY_SIZE(service_keys),
+                                            .more = &spec_container_keys,
+                                            .more_into = container_of};
 
 static bool has_image(const struct spec_node *v)
 {
@@ -294,23 +338,15 @@ static bool check_service_name(struct spec_reader *r, const struct spec_node *ke
     return false;
 }
 
-static void *container_of(void *into)
-{
-    return &IN(into)->service->container;
-}
-
 struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec_node *key,
                                         const struct spec_node *v)
 {
     orc_auto_free char *what = orc_printf("service \"%s\"", spec_quote(key->text).text);
-    const struct spec_keys keys = {.what = what,
-                                   .keys = service_keys,
-                                   .n = ORC_ARRAY_SIZE(service_keys),
-                                   .more = &spec_container_keys,
-                                   .more_into = container_of};
+    struct spec_keys keys = spec_service_keys;
     struct spec_service_in in = {.key = key};
     bool named = check_service_name(r, key), is_map;
 
+    keys.what = what;
     in.service = spec_service_new(key->text);
     in.exposed = spec_service_new(NULL);
     spec_probe_init(&in.healthcheck);

@@ -62,6 +62,11 @@ spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_exp
     spec_key_depends_on;
 /* Those of a service that are the engine's alone to do; `into` is a struct spec_container. */
 extern const struct spec_keys spec_container_keys;
+/* The other tables, each with the rows' own tables below it: what the top level, a service and a part of one
+ * may have. */
+extern const struct spec_keys spec_file_keys, spec_service_keys, spec_network_keys, spec_volume_keys,
+    spec_depend_keys, spec_deploy_keys, spec_healthcheck_keys, spec_restart_policy_keys, spec_mount_keys,
+    spec_service_network_keys, spec_port_keys, spec_device_keys, spec_update_keys, spec_rollback_keys;
 /* Rows of that table. */
 spec_read_fn spec_key_tmpfs, spec_key_ulimits, spec_key_sysctls, spec_key_annotations, spec_key_caps,
     spec_key_security_opt, spec_key_devices, spec_key_extra_hosts, spec_key_logging;

@@ -77,35 +77,39 @@ static void read_ratio(struct spec_reader *r, const struct spec_key *k, const st
 
 #define UPDATE(member) .offset = offsetof(struct spec_update, member)
 #define ROWS                                                                                                 \
-    {"parallelism", .read = read_parallelism}, {"delay", .read = spec_key_ms, UPDATE(delay_ms)},             \
-        {"monitor", .read = spec_key_ms, UPDATE(monitor_ms)}, {"max_failure_ratio", .read = read_ratio},     \
+    {"parallelism", .read = read_parallelism,                                                                \
+     .doc = "replicas at once, or a part of them: `25%`; 0: all; else 1"},                                   \
+        {"delay", .read = spec_key_ms, UPDATE(delay_ms), .doc = "between two steps"},                        \
+        {"monitor", .read = spec_key_ms, UPDATE(monitor_ms),                                                 \
+         .doc = "a failure so long after a step is the update's; else 5 s"},                                 \
+        {"max_failure_ratio", .read = read_ratio,                                                            \
+         .doc = "so large a part of the replicas may fail; else 0"},                                         \
     {                                                                                                        \
-        "order", .read = read_order                                                                          \
+        "order", .read = read_order, .doc = "`stop-first` (else), `start-first`"                             \
     }
 
 static const struct spec_key update_keys[] = {
     ROWS,
-    {"failure_action", .read = read_failure_action},
+    {"failure_action", .read = read_failure_action, .doc = "`pause` (else), `continue`, `rollback`"},
 };
+const struct spec_keys spec_update_keys = SPEC_KEYS("deploy.update_config", update_keys);
 static const struct spec_key rollback_keys[] = {
     ROWS,
-    {"failure_action", .read = read_last_action},
+    {"failure_action", .read = read_last_action, .doc = "`pause` (else), `continue`"},
 };
+const struct spec_keys spec_rollback_keys = SPEC_KEYS("deploy.rollback_config", rollback_keys);
 
 void spec_key_update(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy.update_config", update_keys);
-
     ((struct spec_service_in *)into)->update = v;
-    spec_read_map(r, &keys, v, &((struct spec_service_in *)into)->service->update);
+    spec_read_map(r, &spec_update_keys, v, &((struct spec_service_in *)into)->service->update);
 }
 
 void spec_key_rollback(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("deploy.rollback_config", rollback_keys);
     struct spec_service *s = ((struct spec_service_in *)into)->service;
 
     ((struct spec_service_in *)into)->rollback = v;
-    if (spec_read_map(r, &keys, v, &s->rollback))
+    if (spec_read_map(r, &spec_rollback_keys, v, &s->rollback))
         s->rollback_set = true;
 }

@@ -32,6 +32,7 @@ struct spec_reader {
 };
 
 struct spec_key;
+struct spec_keys;
 typedef void spec_read_fn(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into);
 
@@ -42,7 +43,9 @@ struct spec_key {
     size_t offset;      /* the member of `into` that the generic readers below set */
     int64_t min, max;   /* of numbers and, in milliseconds, of durations */
     int (*check)(const char *s, struct orc_err *err); /* of texts; NULL: any */
-    const char *refusal; /* a sentence's second half: "replicas would clash; ..." */
+    const char *refusal;         /* a sentence's second half: "replicas would clash; ..." */
+    const char *doc;             /* what orc does with it, for docs/compose.md; NULL beside a refusal */
+    const struct spec_keys *sub; /* the keys of its value, or of what is in that; NULL: it has none */
 };
 
 struct spec_keys {
