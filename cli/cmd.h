@@ -9,6 +9,7 @@
 int cmd_apply(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 int cmd_config(int argc, char **argv);
+int cmd_context(int argc, char **argv);
 int cmd_describe(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
 int cmd_diff(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* cmd_completion.c - `orc completion`: the scripts for shells, and the words that they ask for. */
 #include "cli/cmd.h"
 #include "cli/complete.h"
+#include "cli/contexts.h"
 #include "lib/embed.h"
 
 #define PATIENCE_MS 700 /* then the words that are known without the cluster must do */
@@ -108,6 +109,18 @@ static void ask_cluster(const struct orc_strv *words, struct completion *c)
     session_args_release(&a);
 }
 
+static void add_contexts(struct completion *c)
+{
+    struct contexts all;
+    const struct context *x;
+
+    if (!(c->wants & COMPLETE_CONTEXTS) || contexts_load(&all, NULL) < 0)
+        return;
+    orc_vec_each (x, &all.all)
+        completion_add(c, x->name, x->etcd.at[0]);
+    contexts_release(&all);
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------- */
 
 /* A word a line, with a tab and what it is behind it where that is known; ":files" where the shell's own
@@ -117,6 +130,7 @@ static void print_words(const struct orc_strv *words)
     struct completion c;
 
     complete(words, &c);
+    add_contexts(&c);
     ask_cluster(words, &c);
     for (size_t i = 0; i < c.words.n; i++)
         printf("%s%s%s%s\n", c.prefix, c.words.at[i], *c.abouts.at[i] ? "\t" : "", c.abouts.at[i]);

@@ -96,6 +96,12 @@ const struct command commands[] = {
          {"orc dev --listen 0.0.0.0:80 --keep", "reached from outside; containers run on when it ends"})},
     {"recover", "after etcd was wiped or restored: believe what it holds now", cmd_recover,
      EXAMPLES({"orc recover", "the daemons go on; look with `orc status` first"})},
+    {"context", "clusters by name, so that nobody types addresses", cmd_context,
+     EXAMPLES(
+         {"orc context add prod --etcd https://10.0.0.11:2379 --cacert ca.pem --cert me.pem --key me.key",
+          "the first one is the current one at once"},
+         {"orc context use staging", "from now on commands go there"},
+         {"orc context list", "which there are"})},
     {"completion", "completion for bash, zsh and fish", cmd_completion,
      EXAMPLES({"source <(orc completion bash)", "in ~/.bashrc: orc's words are completed by Tab"},
               {"source <(orc completion zsh)", "in ~/.zshrc, after compinit"},

@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include "cli/where.h"
 #include "lib/zone.h"
 #include "state/etcd_sync.h"
 
@@ -9,25 +10,27 @@
 void session_args_release(struct session_args *a)
 {
     store_args_release(&a->store);
+    free(a->context);
     free(a->output);
     *a = (struct session_args){0};
 }
 
 int session_open(struct session *s, struct session_args *a, struct orc_err *err)
 {
-    struct etcd_opts opts = {
-        .endpoints = &a->store.etcd, .tls = store_args_tls(&a->store), .timeout_ms = a->timeout_ms};
+    struct etcd_opts opts = {.endpoints = &a->store.etcd, .timeout_ms = a->timeout_ms};
     enum out_form form;
 
     *s = (struct session){0};
-    if (out_form_from_name(a->output, a->tables, &form, err) < 0 || store_args_settle(&a->store, err) < 0)
+    if (out_form_from_name(a->output, a->tables, &form, err) < 0 || where_settle(a, &s->advice, err) < 0)
         return -EINVAL;
     out_init(&s->out, form, a->quiet);
     s->out.headings = !a->no_headers;
     uv_loop_init(&s->loop);
+    opts.tls = store_args_tls(&a->store);
     s->etcd = etcd_new(&s->loop, &opts, err);
     if (!s->etcd) {
         uv_loop_close(&s->loop);
+        free(s->advice);
         return -EINVAL;
     }
     s->cluster = orc_strdup(a->store.cluster);
@@ -48,18 +51,19 @@ void session_close(struct session *s)
     uv_run(&s->loop, UV_RUN_DEFAULT);
     uv_loop_close(&s->loop);
     free(s->cluster);
+    free(s->advice);
     orc_zones_free(s->zones);
     *s = (struct session){0};
 }
 
 /* etcd's sentence says what was tried and answered; this adds what to do. */
-static int advise(int r, struct orc_err *err)
+static int advise(const struct session *s, int r, struct orc_err *err)
 {
     orc_auto_free char *said = orc_strdup(err->msg);
 
     if (r == -EINVAL) /* an answer that makes no sense: no mistake of whoever asked */
         r = -EIO;
-    return orc_fail(err, r, "%s; is etcd up, and is --etcd (or ORC_ETCD) right?", said);
+    return orc_fail(err, r, "%s; %s", said, s->advice);
 }
 
 int session_load(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err)
@@ -74,7 +78,7 @@ int session_load(struct session *s, const enum key_kind *kinds, struct cluster *
 
         if (r < 0) {
             cluster_release(c);
-            return advise(r, err);
+            return advise(s, r, err);
         }
         for (size_t i = 0; i < a.kvs.n; i++)
             cluster_put(c, a.kvs.at[i].key, a.kvs.at[i].value, a.kvs.at[i].value_len,
@@ -123,7 +127,7 @@ int session_commit(struct session *s, struct etcd_txn *t, int64_t *ret_revision,
     if (r >= 0 && ret_revision)
         *ret_revision = a.revision;
     etcd_answer_release(&a);
-    return r < 0 ? advise(r, err) : r == ETCD_CONFLICT ? SESSION_CONFLICT : 0;
+    return r < 0 ? advise(s, r, err) : r == ETCD_CONFLICT ? SESSION_CONFLICT : 0;
 }
 
 int session_split(const char *word, bool optional, char ret_app[SPEC_NAME_MAX + 1],

@@ -18,20 +18,25 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_ROLLOUT_FAILED = 3, CLI_
 
 struct session_args { /* filled by the options that every command takes */
     struct store_args store;
+    char *context; /* by name (contexts.h); NULL: where.h chooses */
     char *output;
     bool quiet;
     uint64_t timeout_ms;     /* of a request to etcd; 0: the client's own */
     bool tables, no_headers; /* of commands with SESSION_TABLE_OPTIONS, which set `tables` themselves */
 };
 /* clang-format off */
-#define SESSION_OPTIONS(a)                                                                                     \
+#define SESSION_WHERE(a)                                                                                       \
     STORE_ARGS_ROWS(&(a)->store),                                                                               \
+    {.name = "context", .kind = ORC_OPT_STR, .value = &(a)->context, .meta = "CONTEXT",                         \
+     .help = "the cluster of that name, as `orc context list` shows them"}
+#define SESSION_OPTIONS(a)                                                                                     \
+    SESSION_WHERE(a),                                                                                          \
     {.name = "output", .letter = 'o', .kind = ORC_OPT_STR, .value = &(a)->output, .meta = OUT_FORMS,            \
      .help = "json, yaml: one document on stdout and nothing else"},                                           \
     {.name = "quiet", .letter = 'q', .kind = ORC_OPT_BOOL, .value = &(a)->quiet, .help = "say only what failed"}
 /* The same for commands that print tables. */
 #define SESSION_TABLE_OPTIONS(a)                                                                               \
-    STORE_ARGS_ROWS(&(a)->store),                                                                               \
+    SESSION_WHERE(a),                                                                                          \
     {.name = "output", .letter = 'o', .kind = ORC_OPT_STR, .value = &(a)->output, .meta = OUT_TABLE_FORMS,      \
      .help = "wide: every column; json, yaml: one document; name: names alone, one a line"},                   \
     {.name = "no-headers", .kind = ORC_OPT_BOOL, .value = &(a)->no_headers, .help = "tables without headings"}
@@ -41,6 +46,7 @@ struct session {
     uv_loop_t loop;
     struct etcd *etcd;
     char *cluster;
+    char *advice; /* when etcd can't be reached */
     struct out out;
     struct orc_zones *zones; /* of this machine */
 };
