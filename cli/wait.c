@@ -1,5 +1,6 @@
 #include "cli/wait.h"
 
+#include "cli/live.h"
 #include "cli/text.h"
 #include "lib/clock.h"
 #include "lib/hash.h"
@@ -30,7 +31,7 @@ struct waiting {
 
 static bool is_live(const struct waiting *w)
 {
-    return w->s->out.terminal && !w->s->out.json && !w->s->out.quiet;
+    return w->s->out.live && !w->s->out.json && !w->s->out.quiet;
 }
 
 /* ---- line by line, without a terminal
@@ -104,68 +105,23 @@ static void say(struct waiting *w, const struct report *r, size_t i)
 /* ---- live, on a terminal
  * ------------------------------------------------------------------------------------- */
 
-static enum out_style style_of(enum outcome o)
-{
-    return outcome_is_good(o) ? OUT_GOOD : outcome_is_bad(o) ? OUT_BAD : OUT_WARN;
-}
-
-static void draw_line(struct waiting *w, const char *line, enum out_style style)
-{
-    const struct out *o = &w->s->out;
-    orc_auto_free char *safe = text_safe(line);
-    orc_auto_free char *cut = text_cut(safe, o->width > 1 ? o->width - 1 : o->width);
-
-    printf("\r\033[2K%s%s%s\n", out_begin(o, style), cut, out_end(o, style));
-    w->live_lines++;
-}
-
-/* Which lines are drawn when the terminal is too low for all: first those that have not ended. */
-static bool *choose_lines(const struct waiting *w, size_t *ret_left_out)
-{
-    size_t n = w->targets->n, room = n;
-    bool *shown = orc_calloc(n, sizeof *shown);
-
-    if (w->s->out.height > 2 && n > w->s->out.height - 1)
-        room = w->s->out.height - 2;
-    *ret_left_out = n - room;
-    for (int pass = 0; pass < 3; pass++)
-        for (size_t i = 0; i < n && room; i++) {
-            enum outcome o = w->outcomes[i];
-            int when = outcome_is_bad(o) ? 0 : outcome_is_end(o) ? 2 : 1;
-
-            if (when == pass) {
-                shown[i] = true;
-                room--;
-            }
-        }
-    return shown;
-}
-
-/* The lines of all targets, drawn over the ones before. */
+/* The lines are drawn over the ones before, each cleared first; what is left of a longer picture goes. */
 static void draw(struct waiting *w, const struct report *r)
 {
-    orc_auto_free bool *shown = NULL;
-    size_t left_out;
+    const struct out *o = &w->s->out;
+    struct live live;
 
     out_measure(&w->s->out);
+    live_build(r, w->targets, w->outcomes, o->width, o->height, &live);
     if (w->live_lines)
         printf("\033[%zuA", w->live_lines);
-    w->live_lines = 0;
-    shown = choose_lines(w, &left_out);
-    for (size_t i = 0; i < w->targets->n; i++) {
-        const struct wait_target *t = &w->targets->at[i];
-        orc_auto_free char *line = shown[i] ? judge_line(judge_service(r, t), t, w->outcomes[i]) : NULL;
-
-        if (line)
-            draw_line(w, line, style_of(w->outcomes[i]));
-    }
-    if (left_out) {
-        orc_auto_free char *line = orc_printf("... and %zu more services", left_out);
-
-        draw_line(w, line, OUT_DIM);
-    }
+    for (size_t i = 0; i < live.n; i++)
+        printf("\r\033[2K%s%s%s\n", out_begin(o, live.at[i].style), live.at[i].text,
+               out_end(o, live.at[i].style));
     printf("\033[J");
     fflush(stdout);
+    w->live_lines = live.n;
+    live_release(&live);
 }
 
 /* ---- the whole

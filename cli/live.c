@@ -1,0 +1,140 @@
+#include "cli/live.h"
+
+#include "cli/text.h"
+#include "lib/units.h"
+
+struct builder {
+    const struct report *report;
+    const struct wait_targets *targets;
+    const enum outcome *outcomes;
+    size_t width, room; /* lines that may still be added */
+    struct live *live;
+};
+
+void live_release(struct live *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->at[i].text);
+    orc_vec_release(l);
+}
+
+static enum out_style style_of(enum outcome o)
+{
+    return outcome_is_good(o) ? OUT_GOOD : outcome_is_bad(o) ? OUT_BAD : OUT_WARN;
+}
+
+/* Takes the text. */
+static void add(struct builder *b, char *text, enum out_style style)
+{
+    orc_auto_free char *safe = text_safe(text);
+
+    *orc_vec_add(b->live) = (struct live_line){text_cut(safe, b->width > 1 ? b->width - 1 : b->width), style};
+    b->room--;
+    free(text);
+}
+
+/* ---- replicas ---------------------------------------------------------------------------------------- */
+
+/* One that is on its way, up or down, or in trouble. */
+static bool is_worth_a_line(const struct report_task *t)
+{
+    bool ended = orc_streq(t->state, task_state_name(TASK_STOPPED));
+
+    return orc_streq(t->desired, task_desired_name(TASK_RUN)) ? !t->healthy : !ended;
+}
+
+static char *task_line(const struct report_task *t)
+{
+    bool run = orc_streq(t->desired, task_desired_name(TASK_RUN));
+    orc_auto_free char *is = run ? report_condition(t) : orc_strdup("going");
+    char age[ORC_UNIT_MAX];
+
+    return orc_printf("    %s on %s: %s%s%s%s%s", t->id, t->node, is, t->age_ms ? " for " : "",
+                      t->age_ms ? orc_format_age(t->age_ms, age) : "", t->reason ? ": " : "",
+                      t->reason ? t->reason : "");
+}
+
+static enum out_style task_style(const struct report_task *t)
+{
+    bool trouble = orc_streq(t->state, task_state_name(TASK_FAILED)) ||
+                   orc_streq(t->health, task_health_name(TASK_UNHEALTHY));
+
+    return trouble && orc_streq(t->desired, task_desired_name(TASK_RUN)) ? OUT_BAD : OUT_DIM;
+}
+
+/* As many as have room, in `most` lines. */
+static void add_tasks(struct builder *b, const struct report_service *s, size_t most)
+{
+    const struct report_task *t;
+    size_t all = 0, shown = 0;
+
+    orc_vec_each (t, &s->tasks)
+        all += is_worth_a_line(t);
+    orc_vec_each (t, &s->tasks) {
+        if (!is_worth_a_line(t))
+            continue;
+        if (shown + 1 >= most && all - shown > 1)
+            break;
+        if (shown == most)
+            return;
+        add(b, task_line(t), task_style(t));
+        shown++;
+    }
+    if (shown < all && most)
+        add(b, orc_printf("    ... and %zu more replicas", all - shown), OUT_DIM);
+}
+
+/* ---- services ---------------------------------------------------------------------------------------- */
+
+/* Which have a line when there is none for each: first those that have not ended, and those that ended badly.
+ */
+static bool *choose(struct builder *b, size_t *ret_left_out)
+{
+    size_t n = b->targets->n, room = n <= b->room ? n : b->room - 1;
+    bool *shown = orc_calloc(n, sizeof *shown);
+
+    *ret_left_out = n - room;
+    for (int pass = 0; pass < 3; pass++)
+        for (size_t i = 0; i < n && room; i++) {
+            enum outcome o = b->outcomes[i];
+            int when = outcome_is_bad(o) ? 0 : outcome_is_end(o) ? 2 : 1;
+
+            if (when == pass) {
+                shown[i] = true;
+                room--;
+            }
+        }
+    return shown;
+}
+
+/* Lines for replicas: what the services leave, divided among those that have not ended. */
+static size_t share(const struct builder *b)
+{
+    size_t going_on = 0;
+
+    for (size_t i = 0; i < b->targets->n; i++)
+        going_on += !outcome_is_end(b->outcomes[i]);
+    return going_on && b->room > b->targets->n ? (b->room - b->targets->n) / going_on : 0;
+}
+
+void live_build(const struct report *r, const struct wait_targets *targets, const enum outcome *outcomes,
+                size_t width, size_t height, struct live *ret)
+{
+    struct builder b = {r, targets, outcomes, width, height > 2 ? height - 1 : height ? 1 : SIZE_MAX, ret};
+    size_t left_out, most = share(&b);
+    orc_auto_free bool *shown = choose(&b, &left_out);
+
+    *ret = (struct live){0};
+    for (size_t i = 0; i < targets->n; i++) {
+        const struct wait_target *t = &targets->at[i];
+        const struct report_service *s = judge_service(r, t);
+
+        if (!shown[i])
+            continue;
+        add(&b, judge_line(s, t, outcomes[i]), style_of(outcomes[i]));
+        if (s && !outcome_is_end(outcomes[i]))
+            add_tasks(&b, s, most);
+    }
+    if (left_out)
+        add(&b, orc_printf("... and %zu more services", left_out), OUT_DIM);
+}

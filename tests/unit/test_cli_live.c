@@ -1,0 +1,127 @@
+/* test_cli_live.c - the picture that is drawn while a command waits. */
+#include "cli/live.h"
+#include "tests/unit/cli_cluster.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+/* A line each, with the first letter of its style before it: "W shop/web: updating, ...". */
+static char *pictured(struct cluster *c, const struct wait_targets *targets, const enum outcome *outcomes,
+                      size_t width, size_t height)
+{
+    static const char letters[] = {
+        [OUT_PLAIN] = 'P', [OUT_GOOD] = 'G', [OUT_WARN] = 'W', [OUT_BAD] = 'B', [OUT_DIM] = 'D'};
+    char *text = orc_strdup(""), *longer;
+    struct report r;
+    struct live live;
+
+    report_build(c, NULL, NOW, &r);
+    live_build(&r, targets, outcomes, width, height, &live);
+    for (size_t i = 0; i < live.n; i++) {
+        assert_true(!width || strlen(live.at[i].text) < width);
+        longer = orc_printf("%s%c %s\n", text, letters[live.at[i].style], live.at[i].text);
+        free(text);
+        text = longer;
+    }
+    assert_true(!height || live.n < height || live.n == 1);
+    live_release(&live);
+    report_release(&r);
+    return text;
+}
+
+static struct wait_targets one(void)
+{
+    struct wait_targets t = {0};
+
+    wait_add(&t, "shop", "web", WAIT_COMPLETE);
+    return t;
+}
+
+static struct cluster updating(void)
+{
+    struct cluster c = healthy(4);
+
+    status(&c, "k1", 1, "running", "unhealthy", "HTTP 503");
+    status(&c, "k1", 2, "pulling", "unknown", NULL);
+    task(&c, "k1", 3, "remove");
+    status(&c, "k1", 3, "stopping", "unknown", NULL);
+    rollout(&c, "updating", "2 of 4 are of revision 2", NULL);
+    return c;
+}
+
+static void assert_picture(size_t width, size_t height, enum outcome o, const char *expected)
+{
+    struct cluster c = updating();
+    struct wait_targets targets = one();
+    orc_auto_free char *text = pictured(&c, &targets, &o, width, height);
+
+    assert_string_equal(text, expected);
+    wait_targets_release(&targets);
+    cluster_release(&c);
+}
+
+static void test_live__what_is_not_well_is_below_its_service(void **state)
+{
+    assert_picture(0, 0, OUTCOME_GOING_ON,
+                   "W shop/web: updating, 1 of 4 healthy: 2 of 4 are of revision 2\n"
+                   "B     shop.web.1.2 on k1: running, unhealthy for 3s: last probe: HTTP 503\n"
+                   "D     shop.web.2.3 on k1: pulling for 3s\n"
+                   "D     shop.web.3.4 on k1: going for 3s: scaled down\n");
+}
+
+static void test_live__what_has_ended_is_one_line(void **state)
+{
+    assert_picture(0, 0, OUTCOME_COMPLETE, "G shop/web: updating, 1 of 4 healthy\n");
+    assert_picture(0, 0, OUTCOME_PAUSED, "B shop/web: updating, 1 of 4 healthy: 2 of 4 are of revision 2\n");
+}
+
+static void test_live__keeps_within_the_terminal(void **state)
+{
+    assert_picture(30, 0, OUTCOME_COMPLETE, "G shop/web: updating, 1 of 4...\n");
+    assert_picture(30, 4, OUTCOME_GOING_ON,
+                   "W shop/web: updating, 1 of 4...\n"
+                   "B     shop.web.1.2 on k1: ru...\n"
+                   "D     ... and 2 more replicas\n");
+    assert_picture(30, 3, OUTCOME_GOING_ON,
+                   "W shop/web: updating, 1 of 4...\n"
+                   "D     ... and 3 more replicas\n");
+    assert_picture(30, 2, OUTCOME_GOING_ON, "W shop/web: updating, 1 of 4...\n");
+    assert_picture(30, 1, OUTCOME_GOING_ON, "W shop/web: updating, 1 of 4...\n");
+}
+
+/* Five services, of which the terminal has room for three: what goes on and what failed comes first. */
+static void test_live__services_that_have_no_room_are_counted(void **state)
+{
+    static const enum outcome outcomes[] = {OUTCOME_COMPLETE, OUTCOME_DROPPED, OUTCOME_COMPLETE,
+                                            OUTCOME_GOING_ON, OUTCOME_COMPLETE};
+    struct cluster c = healthy(1);
+    struct wait_targets targets = {0};
+    orc_auto_free char *text = NULL;
+
+    for (int i = 0; i < 5; i++) {
+        orc_auto_free char *name = orc_printf("s%d", i);
+
+        wait_add(&targets, "shop", name, WAIT_COMPLETE);
+    }
+    text = pictured(&c, &targets, outcomes, 80, 5);
+    assert_string_equal(text, "G shop/s0: somebody removed it\n"
+                              "B shop/s1: somebody removed it\n"
+                              "W shop/s3: somebody removed it\n"
+                              "D ... and 2 more services\n");
+    wait_targets_release(&targets);
+    cluster_release(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_live__what_is_not_well_is_below_its_service),
+        cmocka_unit_test(test_live__what_has_ended_is_one_line),
+        cmocka_unit_test(test_live__keeps_within_the_terminal),
+        cmocka_unit_test(test_live__services_that_have_no_room_are_counted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
