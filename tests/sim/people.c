@@ -138,8 +138,9 @@ static void add_lists(const struct sim_service *s, struct spec_service *w)
     if (s->zones)
         orc_strv_add(&w->spread_over, "node.labels.zone");
     if (s->volume)
-        orc_vec_push(&w->mounts, ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"),
-                                                      orc_strdup("/data"), false}));
+        orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                      .source = orc_strdup("data"),
+                                                      .target = orc_strdup("/data")}));
     if (s->port)
         orc_vec_push(&w->ports,
                      ((struct spec_port){.host_ip = orc_strdup(""), .host = 8080, .container = 80}));

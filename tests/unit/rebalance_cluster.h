@@ -42,8 +42,9 @@ SIM_FN struct spec_service *spec(const struct setup *u, const char *image)
         orc_vec_push(&w->constraints,
                      ((struct spec_constraint){orc_strdup("node.labels.zone"), true, orc_strdup(u->only)}));
     if (u->volume)
-        orc_vec_push(&w->mounts, ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"),
-                                                      orc_strdup("/data"), false}));
+        orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                      .source = orc_strdup("data"),
+                                                      .target = orc_strdup("/data")}));
     if (u->port)
         orc_vec_push(&w->ports,
                      ((struct spec_port){.host_ip = orc_strdup(""), .host = 8080, .container = 80}));

@@ -89,12 +89,15 @@ SIM_FN void rich_takes(struct rich *r, struct spec_service *w)
                                          .container = (uint16_t)(80 + i),
                                          .udp = sim_chance(r->s, 3)}));
     if (sim_chance(r->s, 4))
-        orc_vec_push(&w->mounts,
-                     ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup(rich_any(r, "data", "cache")),
-                                          orc_strdup("/data"), sim_chance(r->s, 3)}));
+        orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                      .source = orc_strdup(rich_any(r, "data", "cache")),
+                                                      .target = orc_strdup("/data"),
+                                                      .read_only = sim_chance(r->s, 3)}));
     if (sim_chance(r->s, 6))
-        orc_vec_push(&w->mounts,
-                     ((struct spec_mount){SPEC_MOUNT_BIND, orc_strdup("/srv"), orc_strdup("/srv"), true}));
+        orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_BIND,
+                                                      .source = orc_strdup("/srv"),
+                                                      .target = orc_strdup("/srv"),
+                                                      .read_only = true}));
 }
 
 SIM_FN void rich_no_check(struct spec_service *w)
@@ -137,8 +140,10 @@ SIM_FN void rich_sidecars(struct rich *r, struct spec_service *w)
             one->pids_limit = 20 * (1 + rich_below(r, 4));
         if (sim_chance(r->s, 5))
             orc_vec_push(&one->mounts,
-                         ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup(rich_any(r, "data", "cache")),
-                                              orc_strdup("/data"), sim_chance(r->s, 3)}));
+                         ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                              .source = orc_strdup(rich_any(r, "data", "cache")),
+                                              .target = orc_strdup("/data"),
+                                              .read_only = sim_chance(r->s, 3)}));
         orc_vec_push(&w->sidecars, *one);
         free(one);
     }

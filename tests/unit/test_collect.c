@@ -119,7 +119,7 @@ static struct spec_service *stateful(int replicas)
     struct spec_service *w = sim_spec("db", replicas, "good");
 
     orc_vec_push(&w->mounts,
-                 ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
+                 ((struct spec_mount){.source = orc_strdup("data"), .target = orc_strdup("/data")}));
     return w;
 }
 

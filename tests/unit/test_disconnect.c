@@ -165,8 +165,9 @@ static void test_disconnect__a_volume_waits_for_its_node(void **state)
     struct spec_service *w = spec(3, AWAY_MS);
     struct sim *s;
 
-    orc_vec_push(&w->mounts,
-                 ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
+    orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                  .source = orc_strdup("data"),
+                                                  .target = orc_strdup("/data")}));
     s = sim_running(3, w);
     sim_alive(s, "k2", false);
     sim_pass(s, 2 * AWAY_MS);

@@ -125,8 +125,9 @@ static void test_drain__data_stay_and_so_does_what_uses_them(void **state)
     struct spec_service *w = spec(2, SPEC_STOP_FIRST, 1);
     struct sim *s;
 
-    orc_vec_push(&w->mounts,
-                 ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
+    orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                  .source = orc_strdup("data"),
+                                                  .target = orc_strdup("/data")}));
     s = sim_running(2, w);
     sim_drain(s, "k2", 30000);
     sim_pass(s, 29000);

@@ -123,8 +123,8 @@ static void test_explain__a_volume_leaves_one_node_to_ask(void **state)
     struct spec_service *w = needs("db", 1, 0.5, 800);
     struct explain e;
 
-    *orc_vec_add(&w->mounts) =
-        (struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false};
+    *orc_vec_add(&w->mounts) = (struct spec_mount){
+        .kind = SPEC_MOUNT_VOLUME, .source = orc_strdup("data"), .target = orc_strdup("/data")};
     sim_node(s, 4, 1000);
     sim_apply(s, "shop", 1, w);
     sim_settle(s);

@@ -573,8 +573,9 @@ static void any_service(struct sim *s, int i, int64_t revision)
     w->max_per_node = sim_chance(s, 4) ? 2 : 0;
     w->strategy = sim_chance(s, 4) ? SPEC_BINPACK : SPEC_SPREAD;
     if (i == 3)
-        orc_vec_push(&w->mounts, ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"),
-                                                      orc_strdup("/data"), false}));
+        orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                      .source = orc_strdup("data"),
+                                                      .target = orc_strdup("/data")}));
     if (i == 2)
         orc_vec_push(&w->ports,
                      ((struct spec_port){.host_ip = orc_strdup(""), .host = 8080, .container = 80}));

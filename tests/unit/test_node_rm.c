@@ -253,8 +253,9 @@ static void test_rm__a_volume_does_not_hold_its_replica_any_longer(void **state)
     struct spec_service *w = sim_spec("web", 3, "good");
     struct sim *s;
 
-    orc_vec_push(&w->mounts,
-                 ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
+    orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                  .source = orc_strdup("data"),
+                                                  .target = orc_strdup("/data")}));
     s = running(3, w);
     sim_alive(s, "k2", false);
     sim_pass(s, 100000);

@@ -6,7 +6,10 @@ static void mount(struct spec_service *w, const char *name, bool read_only)
 {
     struct spec_mount *m = orc_vec_add(&w->mounts);
 
-    *m = (struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup(name), orc_printf("/%s", name), read_only};
+    *m = (struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                             .source = orc_strdup(name),
+                             .target = orc_printf("/%s", name),
+                             .read_only = read_only};
 }
 
 static struct spec_service *with(const char *name, int replicas, const char *volume)

@@ -217,8 +217,9 @@ static void test_choose__what_may_be_moved_at_all(void **state)
     w->job = true;
     assert_false(rebalance_may(w));
     w->job = false;
-    orc_vec_push(&w->mounts,
-                 ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false}));
+    orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                  .source = orc_strdup("data"),
+                                                  .target = orc_strdup("/data")}));
     assert_false(rebalance_may(w));
     spec_service_free(w);
 }

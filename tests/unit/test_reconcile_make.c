@@ -186,8 +186,10 @@ static struct spec_service *with_volume(int replicas, const char *image, enum sp
     struct spec_service *w = sim_spec("web", replicas, image);
 
     orc_vec_push(&w->mounts,
-                 ((struct spec_mount){kind, orc_strdup(kind == SPEC_MOUNT_VOLUME ? "data" : "/srv"),
-                                      orc_strdup("/data"), read_only}));
+                 ((struct spec_mount){.kind = kind,
+                                      .source = orc_strdup(kind == SPEC_MOUNT_VOLUME ? "data" : "/srv"),
+                                      .target = orc_strdup("/data"),
+                                      .read_only = read_only}));
     return w;
 }
 

@@ -333,7 +333,8 @@ static struct spec_service *with_volume(const char *name, int replicas)
     struct spec_service *w = sim_spec(name, replicas, "good");
     struct spec_mount *m = orc_vec_add(&w->mounts);
 
-    *m = (struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false};
+    *m = (struct spec_mount){
+        .kind = SPEC_MOUNT_VOLUME, .source = orc_strdup("data"), .target = orc_strdup("/data")};
     return w;
 }
 

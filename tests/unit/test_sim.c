@@ -100,8 +100,9 @@ static void apply(struct run *r, struct service *x, const char *image)
     w->update.failure_action = (enum spec_failure_action)(sim_random(r->s) % 3);
     w->update.delay_ms = sim_chance(r->s, 3) ? 2000 : 0;
     if (x->volume)
-        orc_vec_push(&w->mounts, ((struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"),
-                                                      orc_strdup("/data"), false}));
+        orc_vec_push(&w->mounts, ((struct spec_mount){.kind = SPEC_MOUNT_VOLUME,
+                                                      .source = orc_strdup("data"),
+                                                      .target = orc_strdup("/data")}));
     if (x->port)
         orc_vec_push(&w->ports,
                      ((struct spec_port){.host_ip = orc_strdup(""), .host = 8080, .container = 80}));

@@ -228,9 +228,11 @@ static void test_slots__the_end_of_a_stop(void **state)
 
             w->drain_timeout_ms = 7000;
             w->stop_grace_period_ms = 2000;
-            orc_vec_push(&w->mounts, ((struct spec_mount){volume ? SPEC_MOUNT_VOLUME : SPEC_MOUNT_BIND,
-                                                          orc_strdup(volume ? "data" : "/srv"),
-                                                          orc_strdup("/data"), read_only}));
+            orc_vec_push(&w->mounts,
+                         ((struct spec_mount){.kind = volume ? SPEC_MOUNT_VOLUME : SPEC_MOUNT_BIND,
+                                              .source = orc_strdup(volume ? "data" : "/srv"),
+                                              .target = orc_strdup("/data"),
+                                              .read_only = read_only}));
             begin(&d, 2, w);
             t = task_of(&d, 1);
             t.desired = TASK_REMOVE;

@@ -81,8 +81,8 @@ static void test_survive__volumes_and_global_services_are_apart(void **state)
     struct sim *s = cluster(2, 1000);
     struct spec_service *db = needs("db", 1, 0.1, 100), *agent = needs("agent", 1, 0.1, 100);
 
-    *orc_vec_add(&db->mounts) =
-        (struct spec_mount){SPEC_MOUNT_VOLUME, orc_strdup("data"), orc_strdup("/data"), false};
+    *orc_vec_add(&db->mounts) = (struct spec_mount){
+        .kind = SPEC_MOUNT_VOLUME, .source = orc_strdup("data"), .target = orc_strdup("/data")};
     agent->global = true;
     agent->replicas = SPEC_REPLICAS_DEFAULT;
     sim_apply(s, "shop", 1, db);
