@@ -184,7 +184,7 @@ static int run(struct session_args *a, const struct orc_strv *words, struct orc_
     if (out_form_from_name(a->output, true, &form, err) < 0)
         return CLI_USAGE;
     out_init(&d.out, form, a->quiet);
-    d.out.headings = !a->no_headers;
+    d.out.no_headings = a->no_headers;
     r = contexts_load(&d.contexts, err);
     if (r == 0)
         r = verbs[i].run(&d, err);

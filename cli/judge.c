@@ -241,12 +241,18 @@ char *judge_line(const struct report_service *s, const struct wait_target *t, en
     return orc_printf("%s: %s, %d of %d healthy", s->name, s->rollout, s->healthy, s->desired);
 }
 
+static enum rollout_state state_of_outcome(enum outcome o)
+{
+    return o == OUTCOME_PAUSED        ? ROLLOUT_PAUSED
+           : o == OUTCOME_ROLLED_BACK ? ROLLOUT_ROLLED_BACK
+                                      : ROLLOUT_FAILED;
+}
+
 char *judge_failure(const struct report_service *s, const struct wait_target *t, enum outcome o)
 {
     const char *why = s && s->why.n ? s->why.at[0] : "the scheduler gave no reason";
     orc_auto_free char *name = orc_printf("%s/%s", t->app, t->service);
-    orc_auto_free char *advice = s ? advice_rollout(name, s->rollout) : NULL;
-    const char *then = advice ? advice : "`orc status` shows what runs";
+    orc_auto_free char *then = advice_rollout(name, rollout_state_name(state_of_outcome(o)));
 
     if (o == OUTCOME_ROLLED_BACK)
         return orc_printf("%s was rolled back and runs what it ran before: %s. %s", name, why, then);

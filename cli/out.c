@@ -81,7 +81,6 @@ void out_init(struct out *o, enum out_form form, bool quiet)
 
     *o = (struct out){.form = form,
                       .json = form == OUT_JSON || form == OUT_YAML,
-                      .headings = true,
                       .quiet = quiet,
                       .terminal = isatty(STDOUT_FILENO)};
     o->live = o->terminal && !(term && strcmp(term, "dumb") == 0);
@@ -304,7 +303,7 @@ static void print_rows(const struct out_table *t, const bool *shown, FILE *f)
         abort();
     scols_table_enable_colors(s, t->out->color);
     scols_table_enable_noencoding(s, 1);
-    scols_table_enable_noheadings(s, !t->out->headings);
+    scols_table_enable_noheadings(s, t->out->no_headings);
     scols_table_set_termforce(s, SCOLS_TERMFORCE_NEVER);
     scols_table_set_stream(s, f);
     for (size_t i = 0; i < t->n; i++)
@@ -338,7 +337,7 @@ static void print_table(const struct out_table *t, FILE *f)
 
     if (t->cells.n)
         print_rows(t, shown, f);
-    else if (t->out->headings)
+    else if (!t->out->no_headings)
         print_headings(t, shown, f);
     if (t->columns[t->n - 1].kind == OUT_NOTE && !shown[t->n - 1])
         print_notes(t, f);

@@ -28,10 +28,10 @@ int out_form_from_name(const char *name, bool tables, enum out_form *ret, struct
 
 struct out {
     enum out_form form;
-    bool json;     /* the form is a document, JSON or YAML */
-    bool headings; /* of tables */
-    bool terminal; /* stdout is one */
-    bool live;     /* ... on which lines can be drawn over */
+    bool json;        /* the form is a document, JSON or YAML */
+    bool no_headings; /* of tables */
+    bool terminal;    /* stdout is one */
+    bool live;        /* ... on which lines can be drawn over */
     bool color;
     bool quiet;
     size_t width;  /* columns to keep within; 0: as wide as it is (no terminal, no COLUMNS) */

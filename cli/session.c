@@ -24,7 +24,7 @@ int session_open(struct session *s, struct session_args *a, struct orc_err *err)
     if (out_form_from_name(a->output, a->tables, &form, err) < 0 || where_settle(a, &s->advice, err) < 0)
         return -EINVAL;
     out_init(&s->out, form, a->quiet);
-    s->out.headings = !a->no_headers;
+    s->out.no_headings = a->no_headers;
     uv_loop_init(&s->loop);
     opts.tls = store_args_tls(&a->store);
     s->etcd = etcd_new(&s->loop, &opts, err);

@@ -56,7 +56,7 @@ static void test_describe__pages_on_80_and_160_columns(void **state)
     for (size_t i = 0; i < ORC_ARRAY_SIZE(things); i++)
         for (size_t k = 0; k < ORC_ARRAY_SIZE(widths); k++) {
             struct describe d = asked(things[i].kind, things[i].name);
-            struct out o = {.width = widths[k], .headings = true};
+            struct out o = {.width = widths[k]};
             orc_auto_free char *text = described(&c, &o, &d);
             orc_auto_free char *slash = orc_strdup(things[i].name);
             orc_auto_free char *name = NULL;

@@ -416,7 +416,7 @@ static void test_judge__each_failure_says_what_to_do(void **state)
         {OUTCOME_PAUSED, "the rollout of shop/web is paused", "`orc rollout resume shop/web`", true},
         {OUTCOME_CUT_SHORT, "not all replicas of shop/web could be moved", "`orc events shop/web`", false},
         {OUTCOME_TOO_LATE, "the rollout of shop/web was complete before", "`orc rollback shop/web`", false},
-        {OUTCOME_FAILED, "the rollout of shop/web failed, and so did going back", "`orc status shop/web`",
+        {OUTCOME_FAILED, "the rollout of shop/web failed, and so did going back", "`orc tasks shop/web`",
          true},
     };
     char *why[] = {(char *)"slot 0: HTTP 503"};

@@ -11,7 +11,7 @@
 
 static char *printed(struct cluster *c, size_t width, const char *only, bool nodes)
 {
-    struct out o = {.width = width, .headings = true};
+    struct out o = {.width = width};
     struct report r;
     char *text = NULL;
     size_t n = 0;
@@ -163,7 +163,7 @@ static void test_print__services_and_tasks_on_80_and_160_columns_and_wide(void *
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(tables); i++)
         for (size_t k = 0; k < ORC_ARRAY_SIZE(forms); k++) {
-            struct out o = {.width = forms[k].width, .form = forms[k].form, .headings = true};
+            struct out o = {.width = forms[k].width, .form = forms[k].form};
             orc_auto_free char *text = tabled(&c, &o, NULL, tables[i].print);
             orc_auto_free char *name = orc_printf("rich-%s-%s.txt", tables[i].name, forms[k].name);
 
@@ -208,7 +208,7 @@ static void test_print__of_nothing_there_are_no_names(void **state)
 
 static void test_print__headings_may_be_left_out(void **state)
 {
-    struct out o = {.headings = false}, with = {.headings = true};
+    struct out o = {.no_headings = true}, with = {0};
     struct cluster c = healthy(1);
     orc_auto_free char *text = tabled(&c, &o, NULL, print_tasks),
                        *whole = tabled(&c, &with, NULL, print_tasks);
