@@ -148,19 +148,19 @@ static int foresee_loss(struct apply *a, char **ret_why, struct orc_err *err)
 static int check_demands(struct apply *a, struct orc_err *err)
 {
     orc_auto_free char *privileged = refuse_privileged(&a->cluster, a->app->name, &a->delta);
-    orc_auto_free char *nowhere = NULL, *loss = NULL;
+    orc_auto_free char *why = NULL, *loss = NULL;
     int r = 0;
 
     if (privileged)
         return orc_fail(err, -EINVAL, "%s. Nothing was written", privileged);
     if (a->args->force)
         return 0;
-    nowhere = refuse_residency(&a->cluster, a->app->name, &a->delta);
-    if (!nowhere && refuse_asks_for_survival(&a->delta))
+    why = refuse_change(&a->cluster, a->app->name, &a->delta);
+    if (!why && refuse_asks_for_survival(&a->delta))
         r = foresee_loss(a, &loss, err);
-    if (nowhere || loss)
+    if (why || loss)
         r = orc_fail(err, -EINVAL, "%s. Nothing was written; --force applies the file all the same",
-                     nowhere ? nowhere : loss);
+                     why ? why : loss);
     return r;
 }
 

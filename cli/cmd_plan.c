@@ -102,7 +102,7 @@ static int preview(struct session *s, const struct plan_args *a, const struct sp
         change.delta = &delta;
         refused = refuse_privileged(c, file->name, &delta);
         if (!refused)
-            refused = refuse_residency(c, file->name, &delta);
+            refused = refuse_change(c, file->name, &delta);
     }
     r = preview_run(c, &change, orc_wall_ms(), &result, err);
     if (r == 0)

@@ -8,8 +8,9 @@
 
 #include "cli/preview.h"
 
-/* Constraints that no registered node can satisfy. c needs nodes and their policies. */
-char *refuse_residency(const struct cluster *c, const char *app, const struct delta *d);
+/* Constraints that no registered node can satisfy, and routes that another service has. c needs nodes and
+ * their policies, apps and revisions. */
+char *refuse_change(const struct cluster *c, const char *app, const struct delta *d);
 
 /* Privileged containers, where the cluster's config does not allow them; --force does not help. c needs the
  * config. */

@@ -1,4 +1,4 @@
-/* test_cli_refuse.c - what `orc apply` does not write, whatever --force says. */
+/* test_cli_refuse.c - what `orc apply` does not write. */
 #include "cli/refuse.h"
 #include "tests/unit/cli_cluster.h"
 #include "tests/unit/spec_test.h"
@@ -51,10 +51,67 @@ static void test_refuse__privileged_containers_unless_the_cluster_allows_them(vo
     }
 }
 
+/* A service of an app, with a route. */
+static void routed(struct cluster *c, const char *app, const char *service, const char *host,
+                   const char *path)
+{
+    orc_auto_free char *key = orc_printf("apps/%s", app),
+                       *rev = orc_printf("revisions/%s/%s/00000001", app, service);
+    orc_auto_free char *now = orc_printf(
+        "{\"generation\":1,\"services\":[{\"name\":\"%s\",\"revision\":1,\"replicas\":-1}]}", service);
+    orc_auto_free char *text =
+        orc_printf("{\"spec\":{\"name\":\"%s\",\"image\":\"a\",\"gateway\":[{\"host\":\"%s\",\"path\":\"%s\","
+                   "\"port\":80}]},\"hash\":\"\",\"container_hash\":\"\",\"by\":\"ann\",\"at\":1}",
+                   service, host, path);
+
+    put(c, key, now);
+    put(c, rev, text);
+}
+
+/* Behaviour 100: whose app it is makes no difference. */
+static void test_refuse__a_route_that_another_service_has(void **state)
+{
+    static const struct {
+        const char *yaml, *sentence; /* NULL: accepted */
+    } cases[] = {
+        {WEB("    x-orc: {gateway: {port: 80}}\n"),
+         "shop/web routes any host with the path \"/\", which is blog/site's: "},
+        {WEB("    x-orc: {gateway: [{port: 80, path: /a/}, {port: 80, host: X.example.com, path: /old/}]}\n"),
+         "shop/web routes \"x.example.com\" with the path \"/old/\", which is shop/old's: "},
+        {WEB("    x-orc: {gateway: {port: 80, path: /old/}}\n"), NULL},
+        {WEB("    x-orc: {gateway: {port: 80, host: x.example.com}}\n"), NULL},
+        {WEB("") "  old: {image: a}\n  api: {image: a, x-orc: {gateway: {port: 80, host: x.example.com, "
+                 "path: "
+                 "/old/}}}\n",
+         NULL}, /* taken from one to the other by the same file */
+        {WEB(""), NULL},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(cases[i].yaml);
+        orc_auto_free char *sentence = NULL;
+        struct delta delta = {0};
+        struct cluster c;
+
+        cluster_init(&c, "default");
+        routed(&c, "blog", "site", "", "/");
+        routed(&c, "shop", "old", "x.example.com", "/old/");
+        delta_build(&c, app, &delta);
+        sentence = refuse_change(&c, app->name, &delta);
+        if (!sentence != !cases[i].sentence)
+            fail_msg("%s: %s", cases[i].yaml, sentence ? sentence : "accepted");
+        if (sentence)
+            assert_int_equal(strncmp(sentence, cases[i].sentence, strlen(cases[i].sentence)), 0);
+        delta_release(&delta);
+        cluster_release(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuse__privileged_containers_unless_the_cluster_allows_them),
+        cmocka_unit_test(test_refuse__a_route_that_another_service_has),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
