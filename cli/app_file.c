@@ -1,16 +1,56 @@
 #include "cli/app_file.h"
 
 #include "cli/cmd.h"
+#include "cli/problem.h"
 #include "cli/zones.h"
 
 #include "lib/file.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* Arguments ------------------------------------------------------------------------------------------- */
+
+void app_file_args_release(struct app_file_args *a)
+{
+    orc_strv_release(&a->files);
+    orc_strv_release(&a->env_files);
+    orc_strv_release(&a->profiles);
+}
+
+int app_file_args_take(struct app_file_args *a, const struct orc_strv *words, const char *command,
+                       bool needed, struct orc_err *err)
+{
+    struct orc_strv all = {0};
+
+    if (words->n > 1)
+        return orc_fail(err, -EINVAL, "name the files that go over the first one with -f: %s %s -f %s",
+                        command, words->at[0], words->at[1]);
+    if (needed && !words->n && !a->files.n)
+        return orc_fail(err, -EINVAL, "name the file: %s service.yaml (\"-\" reads standard input)", command);
+    if (words->n)
+        orc_strv_add(&all, words->at[0]);
+    for (size_t i = 0; i < a->files.n; i++)
+        orc_strv_add(&all, a->files.at[i]);
+    orc_strv_release(&a->files);
+    a->files = all;
+    return 0;
+}
+
+void app_file_release(struct app_file *f)
+{
+    spec_app_free(f->app);
+    free(f->text);
+    json_decref(f->notices);
+    *f = (struct app_file){0};
+}
+
+/* The outside ----------------------------------------------------------------------------------------- */
 
 static char *default_name(const char *path)
 {
-    orc_auto_free char *real = realpath(path, NULL);
+    orc_auto_free char *real = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
     char *slash = real ? strrchr(real, '/') : NULL;
 
     if (!slash)
@@ -20,82 +60,134 @@ static char *default_name(const char *path)
     return slash && slash[1] ? orc_strdup(slash + 1) : NULL;
 }
 
-static int read_stdin(char **ret, size_t *ret_n, struct orc_err *err)
+static int read_stdin(size_t max, char **ret, size_t *ret_n, struct orc_err *err)
 {
-    orc_auto_free char *data = orc_calloc(SPEC_FILE_MAX + 2, 1);
+    orc_auto_free char *data = orc_calloc(max + 2, 1);
 
-    *ret_n = fread(data, 1, SPEC_FILE_MAX + 1, stdin);
+    *ret_n = fread(data, 1, max + 1, stdin);
     if (ferror(stdin))
-        return orc_fail_errno(err, errno, "standard input can't be read");
-    if (*ret_n > SPEC_FILE_MAX)
-        return orc_fail(err, -EFBIG, "standard input holds more than %d bytes, the most that is accepted",
-                        SPEC_FILE_MAX);
+        return orc_fail_errno(err, errno, "it can't be read");
+    if (*ret_n > max)
+        return orc_fail(err, -EFBIG, "it holds more than %zu bytes, the most that is accepted", max);
     *ret = orc_take(data);
     return 0;
 }
 
-/* What goes before ":line:column". */
-static const char *shown_name(const char *path)
+/* Files that only other files name are files: nothing there makes a command wait for a pipe or read a disk.
+ */
+static int check_kind(const char *path, struct orc_err *err)
 {
-    return strcmp(path, "-") == 0 ? "stdin" : path;
+    struct stat st;
+
+    if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || strcmp(path, "/dev/null") == 0)
+        return 0;
+    return orc_fail(err, -EINVAL, "it is no regular file");
 }
 
-static int parse(const char *path, struct spec_app **ret, char **ret_yaml, struct spec_problems *problems,
-                 struct orc_err *err)
+static int read_file(void *arg, const char *path, bool named, size_t max, char **ret, size_t *ret_n,
+                     struct orc_err *err)
 {
-    bool standard = strcmp(path, "-") == 0;
-    orc_auto_free char *name = standard ? NULL : default_name(path);
-    orc_auto_free char *text = NULL;
-    size_t n;
-    int r = standard ? read_stdin(&text, &n, err) : orc_file_read(path, SPEC_FILE_MAX, &text, &n, err);
+    int r = named ? 0 : check_kind(path, err);
+    size_t n = strlen(path);
 
     if (r < 0)
         return r;
-    r = spec_parse(text, n, name, ret, problems);
-    if (r < 0)
-        return orc_fail(err, r, "%s was not applied: %zu problem%s; nothing was written",
-                        standard ? "standard input" : path, problems->n, problems->n == 1 ? "" : "s");
-    r = zones_check(*ret, ORC_ZONE_DIR, err);
-    if (r < 0) {
-        *ret = spec_app_free(*ret);
-        orc_wrap(err, "%s was not applied", standard ? "standard input" : path);
-        return r;
-    }
-    *ret_yaml = orc_take(text);
-    return 0;
+    if (named && strcmp(path, "-") == 0)
+        return read_stdin(max, ret, ret_n, err);
+    r = orc_file_read(path, max, ret, ret_n, err);
+    if (r < 0 && strncmp(err->msg, path, n) == 0 && strncmp(err->msg + n, ": ", 2) == 0)
+        memmove(err->msg, err->msg + n + 2, strlen(err->msg + n + 2) + 1);
+    return r;
 }
 
-/* On stderr a line each, as compilers print it. */
-static void say_problems(const char *path, const struct spec_problems *problems)
+static const char *variable(void *arg, const char *name)
 {
-    for (size_t i = 0; i < problems->n; i++)
-        fprintf(stderr, "%s:%d:%d: %s\n", shown_name(path), problems->at[i].line, problems->at[i].column,
-                problems->at[i].text);
+    return getenv(name);
 }
 
-static json_t *problems_to_json(const char *path, const struct spec_problems *problems)
+/* Saying ---------------------------------------------------------------------------------------------- */
+
+static void say(const struct spec_problem *all, size_t n, const char *kind, size_t width)
 {
-    json_t *all = problems->n ? json_array() : NULL;
+    for (size_t i = 0; i < n; i++) {
+        orc_auto_free char *text = problem_text(&all[i], kind, width);
 
-    for (size_t i = 0; i < problems->n; i++) {
-        const struct spec_problem *p = &problems->at[i];
-
-        json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s}", "file", shown_name(path), "line",
-                                             p->line, "column", p->column, "text", p->text));
+        fputs(text, stderr);
     }
+    if (n == SPEC_PROBLEMS_MAX)
+        fprintf(stderr, "These are %d; there may be more.\n", SPEC_PROBLEMS_MAX);
+}
+
+/* On stderr, as compilers do it: what refuses nothing first. */
+static void say_all(const struct spec_problems *problems, const struct session_args *args)
+{
+    struct out o;
+
+    out_init(&o, false, false);
+    if (!args->quiet)
+        say(problems->notices.at, problems->notices.n, "notice: ", o.width);
+    say(problems->at, problems->n, "", o.width);
+}
+
+static json_t *all_to_json(const struct spec_problems *problems)
+{
+    json_t *all = problem_list_to_json(problems->at, problems->n, "error");
+    json_t *notices = problem_list_to_json(problems->notices.at, problems->notices.n, "notice");
+
+    if (all && notices)
+        json_array_extend(all, notices);
+    json_decref(notices);
     return all;
 }
 
-int app_file_read(const char *path, const struct session_args *args, struct spec_app **ret, char **ret_yaml,
+/* "shop.yaml", "shop.yaml with 2 files more" */
+static char *describe(const struct app_file_args *files)
+{
+    const char *first = strcmp(files->files.at[0], "-") == 0 ? "standard input" : files->files.at[0];
+    size_t more = files->files.n - 1;
+
+    if (!more)
+        return orc_strdup(first);
+    return orc_printf("%s with %zu file%s more", first, more, more == 1 ? "" : "s");
+}
+
+/* The whole ------------------------------------------------------------------------------------------- */
+
+static int load(const struct app_file_args *files, struct app_file *ret, struct spec_problems *problems,
+                struct orc_err *err)
+{
+    orc_auto_free char *name = default_name(files->files.at[0]), *what = describe(files);
+    const struct spec_load l = {.files = files->files,
+                                .env_files = files->env_files,
+                                .profiles = files->profiles,
+                                .default_name = name,
+                                .read = read_file,
+                                .variable = variable,
+                                .ret_text = &ret->text};
+    int r = spec_load(&l, &ret->app, problems);
+
+    if (r < 0)
+        return orc_fail(err, r, "%s was not applied: %zu problem%s; nothing was written", what, problems->n,
+                        problems->n == 1 ? "" : "s");
+    r = zones_check(ret->app, ORC_ZONE_DIR, err);
+    if (r < 0)
+        orc_wrap(err, "%s was not applied", what);
+    return r;
+}
+
+int app_file_read(const struct app_file_args *files, const struct session_args *args, struct app_file *ret,
                   struct orc_err *err)
 {
     struct spec_problems problems = {0};
-    int r = parse(path, ret, ret_yaml, &problems, err);
+    int r = load(files, ret, &problems, err);
 
+    say_all(&problems, args);
     if (r < 0) {
-        say_problems(path, &problems);
-        cmd_end(args, CLI_USAGE, err, problems_to_json(path, &problems));
+        app_file_release(ret);
+        cmd_end(args, CLI_USAGE, err, all_to_json(&problems));
         err->msg[0] = '\0';
+    } else {
+        ret->notices = problem_list_to_json(problems.notices.at, problems.notices.n, "notice");
     }
     spec_problems_release(&problems);
     return r;

@@ -13,6 +13,7 @@
 
 struct apply_args {
     struct session_args session;
+    struct app_file_args file;
     bool detach, prune, force;
     uint64_t timeout_ms;
 };
@@ -21,7 +22,7 @@ struct apply {
     struct session *s;
     const struct apply_args *args;
     const struct spec_app *app;
-    const char *yaml;
+    const struct app_file *file;
     struct cluster cluster;
     struct delta delta;
     int64_t generation; /* to wait for */
@@ -62,7 +63,7 @@ static int write_revisions(struct apply *a, struct orc_err *err)
         if (!step->write)
             continue;
         key = key_revision(a->s->cluster, a->app->name, step->service, step->revision);
-        text = delta_revision(step, a->yaml, who, orc_wall_ms());
+        text = delta_revision(step, a->file->text, who, orc_wall_ms());
         if (t && is_full(t, 2 * strlen(key) + strlen(text)))
             r = commit_revisions(a, orc_take(t), err);
         if (r < 0)
@@ -214,8 +215,12 @@ static void fill_targets(const struct apply *a, struct wait_targets *ret)
 
 static json_t *app_json(const struct apply *a)
 {
-    return json_pack("{s:s, s:I, s:b}", "app", a->app->name, "generation", (json_int_t)a->generation,
-                     "changed", a->delta.changes > 0);
+    json_t *j = json_pack("{s:s, s:I, s:b}", "app", a->app->name, "generation", (json_int_t)a->generation,
+                          "changed", a->delta.changes > 0);
+
+    if (a->file->notices)
+        json_object_set(j, "notices", a->file->notices);
+    return j;
 }
 
 /* Adds to each service of the answer what the file changed of it; those that are only left get a row. */
@@ -278,20 +283,19 @@ static int apply(struct apply *a, struct orc_err *err)
     return r;
 }
 
-static int run(struct apply_args *args, const char *path, struct orc_err *err)
+static int run(struct apply_args *args, struct orc_err *err)
 {
-    orc_auto(spec_app_free_p) struct spec_app *app = NULL;
-    orc_auto_free char *yaml = NULL;
+    orc_auto(app_file_release) struct app_file file = {0};
     struct session s;
     struct apply a = {.args = args, .s = &s};
     int r;
 
-    if (app_file_read(path, &args->session, &app, &yaml, err) < 0)
+    if (app_file_read(&args->file, &args->session, &file, err) < 0)
         return CLI_USAGE;
     if (session_open(&s, &args->session, err) < 0)
         return CLI_USAGE;
-    a.app = app;
-    a.yaml = yaml;
+    a.app = file.app;
+    a.file = &file;
     r = apply(&a, err);
     session_close(&s);
     return r;
@@ -311,26 +315,23 @@ int cmd_apply(int argc, char **argv)
          .kind = ORC_OPT_BOOL,
          .value = &a.force,
          .help = "apply also what no server can satisfy now"},
+        APP_FILE_OPTIONS(&a.file),
         CMD_WAIT_OPTIONS(&a.detach, &a.timeout_ms),
         SESSION_OPTIONS(&a.session),
         {0},
     };
     int r = cmd_options(table, argc, argv, &words,
-                        "orc apply FILE [--prune] [--force] [--detach] [--timeout DURATION]",
-                        "Makes the cluster look like a Compose file, and waits until it does. Exit code 3: "
+                        "orc apply FILE [-f FILE ...] [--prune] [--force] [--detach] [--timeout DURATION]",
+                        "Makes the cluster look like a Compose file, or several one over another, and waits "
+                        "until it does. Exit code 3: "
                         "the rollout failed or was rolled back; 4: not done in time.");
 
     if (r < 0) {
-        r = CLI_USAGE;
-        if (words.n != 1)
-            orc_fail(&err, -EINVAL,
-                     "name one file: orc apply service.yaml (\"-\" reads standard input); this names %zu",
-                     words.n);
-        else
-            r = run(&a, words.at[0], &err);
+        r = app_file_args_take(&a.file, &words, "orc apply", true, &err) < 0 ? CLI_USAGE : run(&a, &err);
         cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
+    app_file_args_release(&a.file);
     session_args_release(&a.session);
     return r;
 }

@@ -6,6 +6,7 @@
 
 struct config_args {
     struct session_args session; /* but for the cluster */
+    struct app_file_args file;
     bool services, images, volumes;
 };
 
@@ -41,19 +42,18 @@ static void print(const struct config_args *a, const struct spec_app *app)
         out_json(orc_take(j));
 }
 
-static int run(const struct config_args *a, const char *path, struct orc_err *err)
+static int run(const struct config_args *a, struct orc_err *err)
 {
-    orc_auto(spec_app_free_p) struct spec_app *app = NULL;
-    orc_auto_free char *yaml = NULL;
+    orc_auto(app_file_release) struct app_file file = {0};
     enum out_form form;
     struct out o;
 
     if (out_form_from_name(a->session.output, false, &form, err) < 0)
         return CLI_USAGE;
     out_init(&o, form == OUT_TEXT ? OUT_YAML : form, a->session.quiet);
-    if (app_file_read(path, &a->session, &app, &yaml, err) < 0)
+    if (app_file_read(&a->file, &a->session, &file, err) < 0)
         return CLI_USAGE;
-    print(a, app);
+    print(a, file.app);
     return CLI_DONE;
 }
 
@@ -63,6 +63,7 @@ int cmd_config(int argc, char **argv)
     struct orc_strv words = {0};
     struct orc_err err = ORC_ERR_INIT;
     const struct orc_option table[] = {
+        APP_FILE_OPTIONS(&a.file),
         {.name = "services", .kind = ORC_OPT_BOOL, .value = &a.services, .help = "only the services' names"},
         {.name = "images", .kind = ORC_OPT_BOOL, .value = &a.images, .help = "only the services' images"},
         {.name = "volumes", .kind = ORC_OPT_BOOL, .value = &a.volumes, .help = "only the volumes' names"},
@@ -84,20 +85,18 @@ int cmd_config(int argc, char **argv)
          .help = "only check the file"},
         {0},
     };
-    int r = cmd_options(table, argc, argv, &words, "orc config FILE [-o json|yaml] [--services] [--images]",
+    int r = cmd_options(table, argc, argv, &words,
+                        "orc config FILE [-f FILE ...] [-o json|yaml] [--services] [--images]",
                         "Prints a Compose file as orc understands it: every spelling the long one, what is "
                         "said in several places put together. Applied, the result means the same. Needs no "
                         "cluster.");
 
     if (r < 0) {
-        r = CLI_USAGE;
-        if (words.n != 1)
-            orc_fail(&err, -EINVAL, "name one file: orc config service.yaml (\"-\" reads standard input)");
-        else
-            r = run(&a, words.at[0], &err);
+        r = app_file_args_take(&a.file, &words, "orc config", true, &err) < 0 ? CLI_USAGE : run(&a, &err);
         cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
+    app_file_args_release(&a.file);
     session_args_release(&a.session);
     return r;
 }

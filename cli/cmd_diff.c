@@ -6,21 +6,28 @@
 
 struct diff_args {
     struct session_args session;
+    struct app_file_args file;
     bool prune, exit_code;
 };
 
-static void print(const struct session *s, const struct diff *d)
+static void print(const struct session *s, const struct diff *d, json_t *notices)
 {
-    if (s->out.json)
-        out_json(json_pack("{s:s, s:b, s:o}", "app", d->app, "changed", d->delta->changes > 0, "services",
-                           diff_to_json(d)));
-    else
-        diff_print(&s->out, d);
-    if (d->delta->left && !s->out.json)
+    json_t *j;
+
+    if (s->out.json) {
+        j = json_pack("{s:s, s:b, s:o}", "app", d->app, "changed", d->delta->changes > 0, "services",
+                      diff_to_json(d));
+        if (notices)
+            json_object_set(j, "notices", notices);
+        out_json(j);
+        return;
+    }
+    diff_print(&s->out, d);
+    if (d->delta->left)
         out_line(&s->out, "what is no longer in the file would be kept; --prune removes it");
 }
 
-static int compare(struct session *s, const struct diff_args *a, const struct spec_app *file,
+static int compare(struct session *s, const struct diff_args *a, const struct app_file *file,
                    struct orc_err *err)
 {
     static const enum key_kind kinds[] = {KEY_CONFIG, KEY_APP, KEY_REVISION, KEY_ROLLOUT, KEY_UNKNOWN};
@@ -30,13 +37,13 @@ static int compare(struct session *s, const struct diff_args *a, const struct sp
     int r = session_read(s, kinds, &c, err);
 
     if (r == 0)
-        r = change_readable(&c, file->name, err);
+        r = change_readable(&c, file->app->name, err);
     if (r == 0) {
-        delta_build(&c, file, &delta);
+        delta_build(&c, file->app, &delta);
         if (a->prune)
             delta_prune(&delta);
-        diff_build(&c, file->name, &delta, &diff);
-        print(s, &diff);
+        diff_build(&c, file->app->name, &delta, &diff);
+        print(s, &diff, file->notices);
         r = a->exit_code && delta.changes ? CLI_FAILED : CLI_DONE;
         diff_release(&diff);
         delta_release(&delta);
@@ -45,16 +52,15 @@ static int compare(struct session *s, const struct diff_args *a, const struct sp
     return r < 0 ? CLI_FAILED : r;
 }
 
-static int run(struct diff_args *a, const char *path, struct orc_err *err)
+static int run(struct diff_args *a, struct orc_err *err)
 {
-    orc_auto(spec_app_free_p) struct spec_app *file = NULL;
-    orc_auto_free char *yaml = NULL;
+    orc_auto(app_file_release) struct app_file file = {0};
     struct session s;
     int r;
 
-    if (app_file_read(path, &a->session, &file, &yaml, err) < 0 || session_open(&s, &a->session, err) < 0)
+    if (app_file_read(&a->file, &a->session, &file, err) < 0 || session_open(&s, &a->session, err) < 0)
         return CLI_USAGE;
-    r = compare(&s, a, file, err);
+    r = compare(&s, a, &file, err);
     session_close(&s);
     return r;
 }
@@ -73,23 +79,21 @@ int cmd_diff(int argc, char **argv)
          .kind = ORC_OPT_BOOL,
          .value = &a.exit_code,
          .help = "exit with 1 when there is a difference"},
+        APP_FILE_OPTIONS(&a.file),
         SESSION_OPTIONS(&a.session),
         {0},
     };
-    int r = cmd_options(table, argc, argv, &words, "orc diff FILE [--prune] [--exit-code] [-o json]",
+    int r = cmd_options(table, argc, argv, &words, "orc diff FILE [-f FILE ...] [--prune] [--exit-code]",
                         "Tells what a Compose file would change of what the cluster shall run: per service "
                         "and key the value now and the one in the file, and whether containers are replaced. "
                         "Order and spelling are no difference. Writes nothing.");
 
     if (r < 0) {
-        r = CLI_USAGE;
-        if (words.n != 1)
-            orc_fail(&err, -EINVAL, "name one file: orc diff service.yaml (\"-\" reads standard input)");
-        else
-            r = run(&a, words.at[0], &err);
+        r = app_file_args_take(&a.file, &words, "orc diff", true, &err) < 0 ? CLI_USAGE : run(&a, &err);
         cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
+    app_file_args_release(&a.file);
     session_args_release(&a.session);
     return r;
 }

@@ -10,10 +10,12 @@
 #include "cli/why.h"
 #include "lib/clock.h"
 
-static const char usage[] = "orc plan [FILE] [--prune] [--without-node NODE] [--cordon NODE] [--drain NODE]";
+static const char usage[] =
+    "orc plan [FILE] [-f FILE ...] [--prune] [--without-node NODE] [--cordon NODE] [--drain NODE]";
 
 struct plan_args {
     struct session_args session;
+    struct app_file_args file;
     bool prune;
     struct orc_strv without, cordon, drain;
 };
@@ -43,7 +45,7 @@ static void print_result(const struct out *o, const struct forecast_result *r, c
 /* ---- the whole --------------------------------------------------------------------------------------- */
 
 static void print(const struct out *o, const struct diff *d, const struct preview_change *x,
-                  const struct forecast_result *r, const char *refused)
+                  const struct forecast_result *r, const char *refused, json_t *notices)
 {
     orc_auto_free char *spare = survive_text(x->survive);
     json_t *j;
@@ -64,18 +66,20 @@ static void print(const struct out *o, const struct diff *d, const struct previe
     json_object_set_new(j, "node_loss", survive_to_json(x->survive));
     if (x->delta)
         json_object_set_new(j, "changes", diff_to_json(d));
+    if (notices)
+        json_object_set(j, "notices", notices);
     out_json(j);
 }
 
 static void conclude(struct session *s, const struct diff *d, const struct preview_change *x,
-                     const struct forecast_result *r, char **refused)
+                     const struct forecast_result *r, char **refused, json_t *notices)
 {
     if (!*refused && x->delta && refuse_asks_for_survival(x->delta))
         *refused = survive_refusal(x->survive, x->app);
-    print(&s->out, d, x, r, *refused);
+    print(&s->out, d, x, r, *refused, notices);
 }
 
-static int preview(struct session *s, const struct plan_args *a, const struct spec_app *file,
+static int preview(struct session *s, const struct plan_args *a, const struct app_file *file,
                    struct cluster *c, struct orc_err *err)
 {
     struct survive survive = {0};
@@ -90,23 +94,23 @@ static int preview(struct session *s, const struct plan_args *a, const struct sp
     struct diff diff = {0};
     int r = 0;
 
-    if (file) {
-        r = change_readable(c, file->name, err);
+    if (file->app) {
+        r = change_readable(c, file->app->name, err);
         if (r < 0)
             return CLI_FAILED;
-        delta_build(c, file, &delta);
+        delta_build(c, file->app, &delta);
         if (a->prune)
             delta_prune(&delta);
-        diff_build(c, file->name, &delta, &diff);
-        change.app = file->name;
+        diff_build(c, file->app->name, &delta, &diff);
+        change.app = file->app->name;
         change.delta = &delta;
-        refused = refuse_privileged(c, file->name, &delta);
+        refused = refuse_privileged(c, file->app->name, &delta);
         if (!refused)
-            refused = refuse_change(c, file->name, &delta);
+            refused = refuse_change(c, file->app->name, &delta);
     }
     r = preview_run(c, &change, orc_wall_ms(), &result, err);
     if (r == 0)
-        conclude(s, &diff, &change, &result, &refused);
+        conclude(s, &diff, &change, &result, &refused, file->notices);
     r = r < 0 || refused ? CLI_FAILED : count_troubled(&result) ? CLI_ROLLOUT_FAILED : CLI_DONE;
     survive_release(&survive);
     forecast_result_release(&result);
@@ -115,7 +119,7 @@ static int preview(struct session *s, const struct plan_args *a, const struct sp
     return r;
 }
 
-static int load(const struct plan_args *a, struct session *s, const struct spec_app *file,
+static int load(const struct plan_args *a, struct session *s, const struct app_file *file,
                 struct orc_err *err)
 {
     struct cluster c;
@@ -126,29 +130,26 @@ static int load(const struct plan_args *a, struct session *s, const struct spec_
     return r;
 }
 
-static int run(struct plan_args *a, const char *path, struct orc_err *err)
+static int run(struct plan_args *a, struct orc_err *err)
 {
-    orc_auto(spec_app_free_p) struct spec_app *file = NULL;
-    orc_auto_free char *yaml = NULL;
+    orc_auto(app_file_release) struct app_file file = {0};
     struct session s;
     int r;
 
-    if (path && app_file_read(path, &a->session, &file, &yaml, err) < 0)
+    if (a->file.files.n && app_file_read(&a->file, &a->session, &file, err) < 0)
         return CLI_USAGE;
     if (session_open(&s, &a->session, err) < 0)
         return CLI_USAGE;
-    r = load(a, &s, file, err);
+    r = load(a, &s, &file, err);
     session_close(&s);
     return r;
 }
 
-static int check(const struct plan_args *a, const struct orc_strv *words, struct orc_err *err)
+static int check(const struct plan_args *a, struct orc_err *err)
 {
     const struct orc_strv *lists[] = {&a->without, &a->cordon, &a->drain};
 
-    if (words->n > 1)
-        return orc_fail(err, -EINVAL, "name one file: orc plan service.yaml; this names %zu", words->n);
-    if (a->prune && !words->n)
+    if (a->prune && !a->file.files.n)
         return orc_fail(err, -EINVAL, "--prune needs the file: orc plan service.yaml --prune");
     for (size_t i = 0; i < ORC_ARRAY_SIZE(lists); i++)
         for (size_t k = 0; k < lists[i]->n; k++)
@@ -182,6 +183,7 @@ int cmd_plan(int argc, char **argv)
          .value = &a.drain,
          .meta = "NODE",
          .help = "as if it were drained"},
+        APP_FILE_OPTIONS(&a.file),
         SESSION_OPTIONS(&a.session),
         {0},
     };
@@ -191,10 +193,12 @@ int cmd_plan(int argc, char **argv)
                         "the end not every service would be complete.");
 
     if (r < 0) {
-        r = check(&a, &words, &err) < 0 ? CLI_USAGE : run(&a, words.n ? words.at[0] : NULL, &err);
+        r = app_file_args_take(&a.file, &words, "orc plan", false, &err);
+        r = r < 0 || check(&a, &err) < 0 ? CLI_USAGE : run(&a, &err);
         cmd_end(&a.session, r, &err, NULL);
     }
     orc_strv_release(&words);
+    app_file_args_release(&a.file);
     orc_strv_release(&a.without);
     orc_strv_release(&a.cordon);
     orc_strv_release(&a.drain);

@@ -196,6 +196,7 @@ static int read_root(const struct reader *r, const struct spec_node *root)
 
 int contexts_parse(const char *path, const char *text, size_t n, struct contexts *ret, struct orc_err *err)
 {
+    const struct spec_source source = {.name = (char *)path, .text = (char *)text, .n = n};
     orc_auto(spec_doc_free_p) struct spec_doc *doc = NULL;
     struct spec_problems problems = {0};
     struct reader r = {path, ret, err};
@@ -204,7 +205,7 @@ int contexts_parse(const char *path, const char *text, size_t n, struct contexts
     *ret = (struct contexts){0};
     if (!text[strspn(text, " \n")]) /* an empty file */
         return 0;
-    if (spec_doc_parse(text, n, &doc, &problems) < 0 || problems.n)
+    if (spec_doc_parse(&source, &doc, &problems) < 0 || problems.n)
         bad = orc_fail(err, -EINVAL, "%s:%d:%d: %s", path, problems.at[0].line, problems.at[0].column,
                        problems.at[0].text);
     else

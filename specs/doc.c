@@ -1,9 +1,10 @@
-#include "specs/doc.h"
+#include "specs/doc_internal.h"
 
 #include "lib/buf.h"
 #include "specs/check.h"
 #include "specs/utf8.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,57 +25,46 @@ struct builder {
     struct spec_node *path[SPEC_DEPTH_MAX + 1]; /* keys from the root to here; NULL in lists */
     int depth;
     size_t values, bytes; /* so far, aliases expanded */
-    const char *text;
-    size_t n;
+    const struct spec_source *source;
 };
 
-/* Nodes ----------------------------------------------------------------------------------------------- */
+/* Places ---------------------------------------------------------------------------------------------- */
 
-struct spec_doc *spec_doc_free(struct spec_doc *d)
+static struct spec_place place(const struct builder *b, yaml_mark_t mark)
 {
-    if (!d)
-        return NULL;
-    for (size_t i = 0; i < d->nodes.n; i++) {
-        free(d->nodes.at[i]->text);
-        orc_vec_release(&d->nodes.at[i]->entries);
-        free(d->nodes.at[i]);
-    }
-    orc_vec_release(&d->nodes);
-    free(d);
-    return NULL;
+    return (struct spec_place){b->source, (int)mark.line + 1, (int)mark.column + 1, 1};
 }
 
-static struct spec_node *add_node(struct builder *b, enum spec_node_kind kind, yaml_mark_t mark)
+/* Columns from one mark to another; to the end of the line when that is in a later one. */
+static int length_between(yaml_mark_t from, yaml_mark_t to)
 {
-    struct spec_node *n = orc_new(struct spec_node);
+    return from.line == to.line ? (int)(to.column - from.column) : INT_MAX;
+}
 
-    n->kind = kind;
-    n->line = (int)mark.line + 1;
-    n->column = (int)mark.column + 1;
-    n->weight = 1;
-    n->height = 1;
-    orc_vec_push(&b->doc->nodes, n);
-    return n;
+static struct spec_node *add_node(struct builder *b, enum spec_node_kind kind, const yaml_event_t *e)
+{
+    struct spec_place at = place(b, e->start_mark);
+
+    at.length = length_between(e->start_mark, e->end_mark);
+    return spec_doc_add_at(b->doc, kind, &at);
 }
 
 /* Failing --------------------------------------------------------------------------------------------- */
 
 static int refuse(struct builder *b, yaml_mark_t mark, const char *text)
 {
-    spec_problems_add(b->problems, (int)mark.line + 1, (int)mark.column + 1, "%s", text);
+    struct spec_place at = place(b, mark);
+
+    spec_problems_add(b->problems, &at, "%s", text);
     return -EINVAL;
 }
 
 /* The column of a tab in the indentation of a line (from 1), or 0. */
-static int tab_in_indentation(const struct builder *b, size_t line)
+static int tab_in_indentation(const struct builder *b, int line)
 {
-    const char *s = b->text, *end = b->text + b->n;
+    const char *s = spec_source_at(b->source, line, 1);
 
-    for (; line > 0 && s; line--) {
-        s = memchr(s, '\n', (size_t)(end - s));
-        s = s ? s + 1 : NULL;
-    }
-    for (int column = 1; s && s < end && (*s == ' ' || *s == '\t'); s++, column++)
+    for (int column = 1; s && (*s == ' ' || *s == '\t'); s++, column++)
         if (*s == '\t')
             return column;
     return 0;
@@ -83,21 +73,21 @@ static int tab_in_indentation(const struct builder *b, size_t line)
 static int refuse_syntax(struct builder *b)
 {
     const yaml_parser_t *y = &b->yaml;
-    size_t line = y->problem_mark.line;
-    int tab = tab_in_indentation(b, line);
+    struct spec_place at = place(b, y->problem_mark);
+    int tab = tab_in_indentation(b, at.line);
 
     if (y->error == YAML_MEMORY_ERROR)
         abort(); /* as mem.h does */
-    if (tab)
-        spec_problems_add(b->problems, (int)line + 1, tab,
-                          "a tab in the indentation; YAML indents with spaces only");
-    else if (y->context)
-        spec_problems_add(b->problems, (int)line + 1, (int)y->problem_mark.column + 1,
-                          "this is not YAML: %s, %s that began in line %zu", y->problem, y->context,
-                          y->context_mark.line + 1);
-    else
-        spec_problems_add(b->problems, (int)line + 1, (int)y->problem_mark.column + 1, "this is not YAML: %s",
+    if (tab) {
+        at.column = tab;
+        spec_problems_add(b->problems, &at, "a tab in the indentation; YAML indents with spaces only");
+    } else if (y->context) {
+        spec_problems_add(b->problems, &at, "this is not YAML: %s, %s that began in line %zu", y->problem,
+                          y->context, y->context_mark.line + 1);
+    } else {
+        spec_problems_add(b->problems, &at, "this is not YAML: %s",
                           y->problem ? y->problem : "it could not be read");
+    }
     return -EINVAL;
 }
 
@@ -161,13 +151,34 @@ static void free_anchors(struct builder *b)
     }
 }
 
+/* "*a" */
+static struct spec_place alias_place(const struct builder *b, const yaml_event_t *e)
+{
+    struct spec_place at = place(b, e->start_mark);
+
+    at.length = length_between(e->start_mark, e->end_mark);
+    return at;
+}
+
+static struct spec_node *copy_scalar(struct builder *b, const struct spec_node *n)
+{
+    struct spec_place at = spec_node_place(n);
+    struct spec_node *copy = spec_doc_add_text(b->doc, n->text, &at);
+
+    copy->plain = n->plain;
+    copy->tag = n->tag;
+    return copy;
+}
+
 static int read_alias(struct builder *b, const yaml_event_t *e, struct spec_node **ret)
 {
     const struct anchor *a = find_anchor(b, (const char *)e->data.alias.anchor);
     int r;
 
     if (!a || !a->node) {
-        spec_problems_add(b->problems, (int)e->start_mark.line + 1, (int)e->start_mark.column + 1,
+        struct spec_place at = alias_place(b, e);
+
+        spec_problems_add(b->problems, &at,
                           a ? "alias \"*%s\" stands inside the value it names"
                             : "alias \"*%s\" names no anchor; write \"&%s\" before the value it means first",
                           spec_quote((const char *)e->data.alias.anchor).text,
@@ -177,7 +188,7 @@ static int read_alias(struct builder *b, const yaml_event_t *e, struct spec_node
     if (b->depth + a->node->height > SPEC_DEPTH_MAX)
         return refuse(b, e->start_mark, "values are nested more than 64 deep here");
     r = count(b, e->start_mark, a->node);
-    *ret = a->node;
+    *ret = r == 0 && a->node->kind == SPEC_NODE_SCALAR ? copy_scalar(b, a->node) : a->node;
     return r;
 }
 
@@ -197,18 +208,26 @@ static const char *const scalar_tags[] = {"str", "null", "bool", "int", "float",
 static const char *const list_tags[] = {"seq", NULL};
 static const char *const map_tags[] = {"map", NULL};
 
+static enum spec_tag local_tag(const yaml_char_t *tag)
+{
+    if (tag && strcmp((const char *)tag, "!reset") == 0)
+        return SPEC_TAG_RESET;
+    return tag && strcmp((const char *)tag, "!override") == 0 ? SPEC_TAG_OVERRIDE : SPEC_TAG_NONE;
+}
+
 /* Tags of the core schema say nothing new, but for !!str, which makes a string of a plain scalar. */
-static void check_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *tag,
-                      const char *const *known)
+static void read_tag(struct builder *b, const yaml_event_t *e, const yaml_char_t *tag,
+                     const char *const *known, struct spec_node *n)
 {
     const char *s = (const char *)tag;
+    struct spec_place at = place(b, e->start_mark);
 
-    if (!s || strcmp(s, "!") == 0)
+    n->tag = local_tag(tag);
+    if (!s || strcmp(s, "!") == 0 || n->tag)
         return;
     if (strncmp(s, CORE_TAG, strlen(CORE_TAG)) == 0 && is_one_of(s + strlen(CORE_TAG), known))
         return;
-    spec_problems_add(b->problems, (int)e->start_mark.line + 1, (int)e->start_mark.column + 1,
-                      "tag \"%s\" is not supported; remove it", spec_quote(s).text);
+    spec_problems_add(b->problems, &at, "tag \"%s\" is not supported; remove it", spec_quote(s).text);
 }
 
 static bool is_string_tag(const yaml_char_t *tag)
@@ -218,10 +237,10 @@ static bool is_string_tag(const yaml_char_t *tag)
 
 static int read_scalar(struct builder *b, const yaml_event_t *e, struct spec_node **ret)
 {
-    struct spec_node *n = add_node(b, SPEC_NODE_SCALAR, e->start_mark);
+    struct spec_node *n = add_node(b, SPEC_NODE_SCALAR, e);
     const char *value = (const char *)e->data.scalar.value;
 
-    check_tag(b, e, e->data.scalar.tag, scalar_tags);
+    read_tag(b, e, e->data.scalar.tag, scalar_tags, n);
     n->text = orc_strndup(value, e->data.scalar.length);
     n->bytes = e->data.scalar.length;
     n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !is_string_tag(e->data.scalar.tag);
@@ -234,76 +253,6 @@ static int read_scalar(struct builder *b, const yaml_event_t *e, struct spec_nod
 
 /* Mappings -------------------------------------------------------------------------------------------- */
 
-static int cmp_keys(const void *x, const void *y)
-{
-    const struct spec_entry *const *a = x, *const *b = y;
-    int r = strcmp((*a)->key->text, (*b)->key->text);
-
-    /* Of equal keys, the one that stands first in the array. */
-    return r ? r : (*a > *b) - (*a < *b);
-}
-
-/* Refuses keys written twice; a key that is written wins over merged ones, an earlier merged one over later
- * ones. A dropped entry loses its key. */
-static void drop_duplicates(struct builder *b, struct spec_node *map)
-{
-    size_t n = map->entries.n, kept = 0;
-    struct spec_entry **sorted = orc_calloc(n, sizeof *sorted);
-    struct spec_entry *last = NULL;
-
-    for (size_t i = 0; i < n; i++)
-        sorted[i] = &map->entries.at[i];
-    qsort(sorted, n, sizeof *sorted, cmp_keys);
-    for (size_t i = 0; i < n; i++) {
-        struct spec_entry *e = sorted[i];
-
-        if (!last || strcmp(last->key->text, e->key->text) != 0) {
-            last = e;
-            continue;
-        }
-        if (!e->merged)
-            spec_problems_add(b->problems, e->key->line, e->key->column,
-                              "key \"%s\" is here twice; it was first given in line %d",
-                              spec_quote(e->key->text).text, last->key->line);
-        e->value = NULL;
-    }
-    free(sorted);
-    for (size_t i = 0; i < n; i++)
-        if (map->entries.at[i].value)
-            map->entries.at[kept++] = map->entries.at[i];
-    map->entries.n = kept;
-}
-
-static void merge_map(struct spec_node *into, const struct spec_node *from)
-{
-    for (size_t i = 0; i < from->entries.n; i++) {
-        struct spec_entry e = from->entries.at[i];
-
-        e.merged = true;
-        orc_vec_push(&into->entries, e);
-    }
-}
-
-/* "<<: *a" or "<<: [*a, *b]" */
-static int merge(struct builder *b, struct spec_node *into, const struct spec_node *key,
-                 const struct spec_node *value)
-{
-    bool ok = value->kind == SPEC_NODE_MAP || value->kind == SPEC_NODE_LIST;
-
-    for (size_t i = 0; value->kind == SPEC_NODE_LIST && i < value->entries.n; i++)
-        ok = ok && value->entries.at[i].value->kind == SPEC_NODE_MAP;
-    if (!ok) {
-        spec_problems_add(b->problems, key->line, key->column,
-                          "\"<<\" merges a mapping or a list of mappings, as in \"<<: *defaults\"");
-        return 0;
-    }
-    if (value->kind == SPEC_NODE_MAP)
-        merge_map(into, value);
-    for (size_t i = 0; value->kind == SPEC_NODE_LIST && i < value->entries.n; i++)
-        merge_map(into, value->entries.at[i].value);
-    return 0;
-}
-
 static bool is_merge_key(const struct spec_node *key)
 {
     return key->kind == SPEC_NODE_SCALAR && key->plain && strcmp(key->text, "<<") == 0;
@@ -313,18 +262,18 @@ static bool is_merge_key(const struct spec_node *key)
 static bool check_key(struct builder *b, const struct spec_node *key)
 {
     struct orc_buf path = ORC_BUF_INIT(512);
+    struct spec_place at = spec_node_place(key);
 
     if (key->kind == SPEC_NODE_SCALAR && spec_node_scalar(key) == SPEC_SCALAR_STRING)
         return true;
     describe_path(b, &path);
     if (key->kind == SPEC_NODE_SCALAR && !spec_node_is_null(key))
-        spec_problems_add(b->problems, key->line, key->column,
-                          "key %s in %s is %s; keys must be strings: write \"%s\"",
+        spec_problems_add(b->problems, &at, "key %s in %s is %s; keys must be strings: write \"%s\"",
                           spec_quote(key->text).text, orc_buf_str(&path), spec_node_kind_name(key),
                           spec_quote(key->text).text);
     else
-        spec_problems_add(b->problems, key->line, key->column, "a key in %s is %s; keys must be strings",
-                          orc_buf_str(&path), spec_node_kind_name(key));
+        spec_problems_add(b->problems, &at, "a key in %s is %s; keys must be strings", orc_buf_str(&path),
+                          spec_node_kind_name(key));
     orc_buf_release(&path);
     return false;
 }
@@ -356,7 +305,8 @@ static void grow(struct spec_node *n, const struct spec_node *child)
 static int enter(struct builder *b, const yaml_event_t *e, enum spec_node_kind kind,
                  const yaml_char_t *anchor, struct spec_node **ret)
 {
-    *ret = add_node(b, kind, e->start_mark);
+    *ret = add_node(b, kind, e);
+    (*ret)->length = 1;
     if (b->depth + 1 >= SPEC_DEPTH_MAX)
         return refuse(b, e->start_mark, "values are nested more than 64 deep here");
     if (count(b, e->start_mark, *ret) < 0)
@@ -372,6 +322,15 @@ static void leave(struct builder *b, const yaml_char_t *anchor, struct spec_node
     set_anchor(b, anchor, n);
 }
 
+/* In brackets it is what is between them; in a block its first line's first token. */
+static void set_length(struct spec_node *n, const yaml_event_t *start, const yaml_event_t *end, bool flow)
+{
+    if (flow)
+        n->length = length_between(start->start_mark, end->end_mark);
+    else if (n->entries.n && n->entries.at[0].key)
+        n->length = n->entries.at[0].key->length;
+}
+
 static int read_list(struct builder *b, const yaml_event_t *start, struct spec_node **ret)
 {
     const yaml_char_t *anchor = start->data.sequence_start.anchor;
@@ -380,12 +339,14 @@ static int read_list(struct builder *b, const yaml_event_t *start, struct spec_n
 
     if (r < 0)
         return r;
-    check_tag(b, start, start->data.sequence_start.tag, list_tags);
+    read_tag(b, start, start->data.sequence_start.tag, list_tags, n);
     while (r == 0) {
         orc_auto(release_event) yaml_event_t e = {0};
         struct spec_entry entry = {0};
 
         r = next(b, &e);
+        if (r == 0 && e.type == YAML_SEQUENCE_END_EVENT)
+            set_length(n, start, &e, start->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE);
         if (r < 0 || e.type == YAML_SEQUENCE_END_EVENT)
             break;
         r = read_node(b, &e, &entry.value);
@@ -410,6 +371,7 @@ static int read_value(struct builder *b, struct spec_node *map, struct spec_node
     if (r < 0)
         return r;
     b->path[b->depth - 1] = key->kind == SPEC_NODE_SCALAR ? key : NULL;
+    key->is_key = true;
     r = read_node(b, &e, &entry.value);
     b->path[b->depth - 1] = NULL;
     if (r < 0)
@@ -417,25 +379,10 @@ static int read_value(struct builder *b, struct spec_node *map, struct spec_node
     grow(map, key);
     grow(map, entry.value);
     if (is_merge_key(key))
-        return merge(b, map, key, entry.value);
-    if (good)
+        spec_map_merge(map, key, entry.value, b->problems);
+    else if (good)
         orc_vec_push(&map->entries, entry);
     return 0;
-}
-
-/* Moves what was written before what was merged, each in its order. */
-static void merged_last(struct spec_node *map)
-{
-    size_t n = map->entries.n, at = 0;
-    struct spec_entry *sorted = orc_calloc(n, sizeof *sorted);
-
-    for (int merged = 0; merged <= 1; merged++)
-        for (size_t i = 0; i < n; i++)
-            if (map->entries.at[i].merged == (merged == 1))
-                sorted[at++] = map->entries.at[i];
-    free(map->entries.at);
-    map->entries.at = sorted;
-    map->entries.cap = n;
 }
 
 static int read_map(struct builder *b, const yaml_event_t *start, struct spec_node **ret)
@@ -446,11 +393,13 @@ static int read_map(struct builder *b, const yaml_event_t *start, struct spec_no
 
     if (r < 0)
         return r;
-    check_tag(b, start, start->data.mapping_start.tag, map_tags);
+    read_tag(b, start, start->data.mapping_start.tag, map_tags, n);
     while (r == 0) {
         orc_auto(release_event) yaml_event_t e = {0};
 
         r = next(b, &e);
+        if (r == 0 && e.type == YAML_MAPPING_END_EVENT)
+            set_length(n, start, &e, start->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE);
         if (r < 0 || e.type == YAML_MAPPING_END_EVENT)
             break;
         r = read_node(b, &e, &key);
@@ -458,10 +407,8 @@ static int read_map(struct builder *b, const yaml_event_t *start, struct spec_no
             r = read_value(b, n, key);
     }
     leave(b, anchor, n);
-    if (r == 0 && n->entries.n > 0) {
-        merged_last(n);
-        drop_duplicates(b, n);
-    }
+    if (r == 0 && n->entries.n > 0)
+        spec_map_finish(n, b->problems);
     *ret = n;
     return r;
 }
@@ -513,29 +460,35 @@ static int read_stream(struct builder *b)
 }
 
 /* What libyaml either accepts or reports without a place. */
-static int check_text(const char *text, size_t n, struct spec_problems *problems)
+static int check_text(const struct spec_source *source, struct spec_problems *problems)
 {
+    struct spec_place at = {source, 1, 1, 1};
     struct spec_utf8_fault fault;
 
-    if (n > SPEC_FILE_MAX) {
-        spec_problems_add(problems, 1, 1, "the file has more than %d bytes; a file of services is smaller",
+    if (source->n > SPEC_FILE_MAX) {
+        spec_problems_add(problems, &at, "the file has more than %d bytes; a file of services is smaller",
                           SPEC_FILE_MAX);
         return -EINVAL;
     }
-    if (spec_utf8_check(text, n, &fault) == 0)
+    if (spec_utf8_check(source->text, source->n, &fault) == 0)
         return 0;
-    spec_problems_add(problems, fault.line, fault.column,
+    at.line = fault.line;
+    at.column = fault.column;
+    spec_problems_add(problems, &at,
                       fault.control ? "byte 0x%02x is a control character, which YAML does not allow"
                                     : "byte 0x%02x is not UTF-8; save the file as UTF-8 text",
                       fault.byte);
     return -EINVAL;
 }
 
-int spec_doc_parse(const char *text, size_t n, struct spec_doc **ret_doc, struct spec_problems *problems)
+int spec_doc_parse(const struct spec_source *source, struct spec_doc **ret_doc,
+                   struct spec_problems *problems)
 {
     orc_auto(spec_doc_free_p) struct spec_doc *doc = orc_new(struct spec_doc);
-    struct builder b = {.doc = doc, .problems = problems};
-    int r = check_text(text, n, problems);
+    struct builder b = {.doc = doc, .problems = problems, .source = source};
+    const char *text = source->text;
+    size_t n = source->n;
+    int r = check_text(source, problems);
 
     if (r < 0)
         return r;
@@ -543,8 +496,6 @@ int spec_doc_parse(const char *text, size_t n, struct spec_doc **ret_doc, struct
         text += 3;
         n -= 3;
     }
-    b.text = text;
-    b.n = n;
     if (!yaml_parser_initialize(&b.yaml))
         abort(); /* out of memory, as mem.h does */
     yaml_parser_set_encoding(&b.yaml, YAML_UTF8_ENCODING);

@@ -74,7 +74,12 @@ static void read_services(struct spec_reader *r, const struct spec_key *k, const
 static void read_networks(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into)
 {
-    spec_read_networks(r, v, &((struct app_in *)into)->networks);
+    struct orc_strv *names = &((struct app_in *)into)->networks;
+
+    spec_read_networks(r, v, names);
+    if (names->n)
+        spec_note(r, v->entries.at[0].key,
+                  "networks separate nothing here: every service reaches every other one of the cluster");
 }
 
 static void read_volumes(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
@@ -103,7 +108,9 @@ static const struct spec_key app_keys[] = {
     {"secrets",
      .refusal =
          "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\" of the service"},
-    {"include", NOT_YET},
+    {"include", .read = spec_key_ignore, /* the loader has followed it */
+     .doc = "other files, as if theirs were services of this one: a path, a list, or mappings with `path`, "
+            "`project_directory` and `env_file`"},
     {"models", .refusal = "orc runs no models; give their address in \"environment\" of the service"},
 };
 const struct spec_keys spec_file_keys = SPEC_KEYS("the top level", app_keys);
@@ -444,28 +451,20 @@ static void read_app(struct spec_reader *r, const struct spec_node *root, const 
         qsort(in->app->volumes.at, in->app->volumes.n, sizeof *in->app->volumes.at, cmp_strings);
 }
 
-int spec_parse(const char *text, size_t n, const char *default_name, struct spec_app **ret_app,
-               struct spec_problems *problems)
+int spec_parse_tree(const struct spec_node *root, const char *default_name, struct spec_app **ret_app,
+                    struct spec_problems *problems)
 {
-    orc_auto(spec_doc_free_p) struct spec_doc *doc = NULL;
     orc_auto(spec_app_free_p) struct spec_app *app = spec_app_new(NULL);
-    struct spec_problems found = {0};
-    struct spec_reader r = {.problems = &found};
+    struct spec_reader r = {.problems = problems};
     struct app_in in = {.app = app};
 
-    if (spec_doc_parse(text, n, &doc, &found) == 0)
-        read_app(&r, doc->root, default_name, &in);
+    read_app(&r, root, default_name, &in);
     orc_vec_release(&in);
     orc_strv_release(&in.networks);
     spec_volumes_in_release(&in.volumes);
     spec_reader_release(&r);
-    if (found.n == 0) {
-        *ret_app = orc_take(app);
-        return 0;
-    }
-    spec_problems_sort(&found);
-    for (size_t i = 0; i < found.n; i++)
-        spec_problems_add(problems, found.at[i].line, found.at[i].column, "%s", found.at[i].text);
-    spec_problems_release(&found);
-    return -EINVAL;
+    if (problems->n)
+        return -EINVAL;
+    *ret_app = orc_take(app);
+    return 0;
 }

@@ -11,10 +11,7 @@ static void add_pair(struct spec_reader *r, const struct spec_pairs_rule *rule, 
     struct orc_err err = ORC_ERR_INIT;
 
     if (!value && !rule->may_lack_value) {
-        spec_say(
-            r, at,
-            "%s \"%s\" has no value; give a value (orc does not take it from the shell of whoever applies)",
-            rule->what, spec_quote(key).text);
+        spec_say(r, at, "%s \"%s\" has no value; give one", rule->what, spec_quote(key).text);
         return;
     }
     if (rule->check_key(key, &err) < 0 || spec_check_text(value ? value : "", &err) < 0) {

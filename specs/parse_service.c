@@ -237,6 +237,14 @@ static const struct spec_key service_keys[] = {
      .doc = "as `deploy.resources.limits.pids`; -1: no limit"},
     {"attach", .read = spec_key_ignore, .doc = "no effect: orc attaches to no container"},
     {"develop", .read = spec_key_ignore, .doc = "no effect: it is for `docker compose watch`"},
+    /* The loader has done what these say. */
+    {"env_file", .read = spec_key_ignore,
+     .doc = "files of variables, read when the file is applied: a path, a list, or mappings with `path`, "
+            "`required` and `format`. `environment` wins over them, later files over earlier ones"},
+    {"extends", .read = spec_key_ignore,
+     .doc = "begins with another service's keys: its name, or `service` and `file`"},
+    {"profiles", .read = spec_key_ignore,
+     .doc = "the service is there only with one of these profiles: `--profile`, or COMPOSE_PROFILES"},
 
     {"build", .refusal =
                   "orc runs images; build and push it first: docker build -t REGISTRY/NAME:TAG . && docker "
@@ -282,9 +290,6 @@ static const struct spec_key service_keys[] = {
     {"use_api_socket", .refusal = "who has the engine's socket has the server; mount /var/run/docker.sock in "
                                   "\"volumes\" if that is meant"},
     {"volumes_from", .refusal = "mount the same named volume in both, in \"volumes\""},
-    {"env_file", NOT_YET},
-    {"extends", NOT_YET},
-    {"profiles", NOT_YET},
     {"secrets", .refusal = "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\""},
     {"configs", NOT_YET},
 };

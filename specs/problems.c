@@ -1,17 +1,26 @@
-#include "specs/parse.h"
+#include "specs/problems.h"
+
 #include "specs/utf8.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define TEXT_MAX 1000 /* bytes of a problem's text */
 
+static void release(struct spec_problem *at, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(at[i].file);
+        free(at[i].text);
+        free(at[i].excerpt);
+    }
+}
+
 void spec_problems_release(struct spec_problems *p)
 {
-    for (size_t i = 0; i < p->n; i++)
-        free(p->at[i].text);
+    release(p->at, p->n);
+    release(p->notices.at, p->notices.n);
     orc_vec_release(p);
+    orc_vec_release(&p->notices);
 }
 
 /* Values from the file are quoted in the text and reach a terminal: what is not UTF-8 any more (a value cut
@@ -36,7 +45,39 @@ static void make_printable(char *s)
     s[to] = '\0';
 }
 
-void spec_problems_add(struct spec_problems *p, int line, int column, const char *fmt, ...)
+static bool is_there(const struct spec_problem *all, size_t n, const struct spec_place *at, const char *text)
+{
+    int order = at->source ? at->source->order : 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (all[i].order == order && all[i].line == at->line && all[i].column == at->column &&
+            strcmp(all[i].text, text) == 0)
+            return true;
+    return false;
+}
+
+static struct spec_problem make(const struct spec_place *at, char *text)
+{
+    struct spec_problem p = {.file = orc_strdup(at->source ? at->source->name : NULL),
+                             .line = at->line,
+                             .column = at->column,
+                             .length = 1,
+                             .text = text,
+                             .order = at->source ? at->source->order : 0};
+
+    spec_source_excerpt(at, &p.excerpt, &p.before, &p.length);
+    return p;
+}
+
+static char *say(const char *fmt, va_list ap)
+{
+    char *text = orc_vprintf(fmt, ap);
+
+    make_printable(text);
+    return text;
+}
+
+void spec_problems_add(struct spec_problems *p, const struct spec_place *at, const char *fmt, ...)
 {
     orc_auto_free char *text = NULL;
     va_list ap;
@@ -44,19 +85,32 @@ void spec_problems_add(struct spec_problems *p, int line, int column, const char
     if (p->n >= SPEC_PROBLEMS_MAX)
         return;
     va_start(ap, fmt);
-    text = orc_vprintf(fmt, ap);
+    text = say(fmt, ap);
     va_end(ap);
-    make_printable(text);
-    for (size_t i = 0; i < p->n; i++)
-        if (p->at[i].line == line && p->at[i].column == column && strcmp(p->at[i].text, text) == 0)
-            return;
-    *orc_vec_add(p) = (struct spec_problem){.line = line, .column = column, .text = orc_take(text)};
+    if (!is_there(p->at, p->n, at, text))
+        *orc_vec_add(p) = make(at, orc_take(text));
+}
+
+void spec_problems_note(struct spec_problems *p, const struct spec_place *at, const char *fmt, ...)
+{
+    orc_auto_free char *text = NULL;
+    va_list ap;
+
+    if (p->notices.n >= SPEC_PROBLEMS_MAX)
+        return;
+    va_start(ap, fmt);
+    text = say(fmt, ap);
+    va_end(ap);
+    if (!is_there(p->notices.at, p->notices.n, at, text))
+        *orc_vec_add(&p->notices) = make(at, orc_take(text));
 }
 
 static int cmp_places(const void *x, const void *y)
 {
     const struct spec_problem *a = x, *b = y;
 
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
     if (a->line != b->line)
         return a->line < b->line ? -1 : 1;
     if (a->column != b->column)
@@ -68,4 +122,6 @@ void spec_problems_sort(struct spec_problems *p)
 {
     if (p->n > 1)
         qsort(p->at, p->n, sizeof *p->at, cmp_places);
+    if (p->notices.n > 1)
+        qsort(p->notices.at, p->notices.n, sizeof *p->notices.at, cmp_places);
 }

@@ -12,12 +12,25 @@
 void spec_say(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...)
 {
     orc_auto_free char *text = NULL;
+    struct spec_place at = spec_node_place(v);
     va_list ap;
 
     va_start(ap, fmt);
     text = orc_vprintf(fmt, ap);
     va_end(ap);
-    spec_problems_add(r->problems, v->line, v->column, "%s", text);
+    spec_problems_add(r->problems, &at, "%s", text);
+}
+
+void spec_note(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...)
+{
+    orc_auto_free char *text = NULL;
+    struct spec_place at = spec_node_place(v);
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = orc_vprintf(fmt, ap);
+    va_end(ap);
+    spec_problems_note(r->problems, &at, "%s", text);
 }
 
 void spec_ref_add(struct spec_reader *r, enum spec_ref_kind kind, const struct spec_node *at,
@@ -33,7 +46,6 @@ void spec_reader_release(struct spec_reader *r)
     for (size_t i = 0; i < r->refs.n; i++)
         free(r->refs.at[i].name);
     orc_vec_release(&r->refs);
-    orc_strv_release(&r->texts);
 }
 
 /* Mappings -------------------------------------------------------------------------------------------- */
@@ -129,53 +141,10 @@ bool spec_read_map(struct spec_reader *r, const struct spec_keys *keys, const st
 
 /* Scalars --------------------------------------------------------------------------------------------- */
 
-static bool is_name_start(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-/* False (said) when there is a variable or a lone dollar sign. Compose reads "$$" as a dollar sign. */
-static bool check_dollars(struct spec_reader *r, const struct spec_node *v)
-{
-    for (const char *s = strchr(v->text, '$'); s; s = strchr(s + 2, '$')) {
-        if (s[1] == '$')
-            continue;
-        if (s[1] == '{' || is_name_start(s[1]))
-            spec_say(
-                r, v,
-                "interpolation is not supported yet: write the value in place of \"%s\", or \"$$\" where a "
-                "dollar sign is meant",
-                spec_quote(s).text);
-        else
-            spec_say(r, v, "a lone \"$\" in \"%s\"; write \"$$\" for a dollar sign",
-                     spec_quote(v->text).text);
-        return false;
-    }
-    return true;
-}
-
-static const char *unescape_dollars(struct spec_reader *r, const struct spec_node *v)
-{
-    char *copy, *to;
-
-    if (!strchr(v->text, '$'))
-        return v->text;
-    if (!check_dollars(r, v))
-        return NULL;
-    orc_strv_add(&r->texts, v->text);
-    copy = to = r->texts.at[r->texts.n - 1];
-    for (const char *s = v->text; *s; s++) {
-        s += *s == '$';
-        *to++ = *s;
-    }
-    *to = '\0';
-    return copy;
-}
-
 const char *spec_read_text(struct spec_reader *r, const char *what, const struct spec_node *v)
 {
     if (v->kind == SPEC_NODE_SCALAR && !spec_node_is_null(v))
-        return unescape_dollars(r, v);
+        return v->broken ? NULL : v->text;
     spec_say(r, v, "%s must be a string, but this is %s", what, spec_node_kind_name(v));
     return NULL;
 }
@@ -195,7 +164,7 @@ const char *spec_read_checked(struct spec_reader *r, const char *what, const str
 const char *spec_read_string(struct spec_reader *r, const char *what, const struct spec_node *v)
 {
     if (v->kind == SPEC_NODE_SCALAR && spec_node_scalar(v) == SPEC_SCALAR_STRING)
-        return unescape_dollars(r, v);
+        return v->broken ? NULL : v->text;
     if (v->kind == SPEC_NODE_SCALAR && !spec_node_is_null(v))
         spec_say(r, v, "%s must be a string, but this is %s; write \"%s\" with quotes if it is meant", what,
                  spec_node_kind_name(v), spec_quote(v->text).text);
@@ -210,8 +179,9 @@ bool spec_read_bool(struct spec_reader *r, const char *what, const struct spec_n
     bool yes = strcasecmp(s, "true") == 0;
 
     if (!yes && strcasecmp(s, "false") != 0) {
-        spec_say(r, v, "%s must be true or false, not %s", what,
-                 *s ? spec_quote(s).text : spec_node_kind_name(v));
+        if (!v->broken)
+            spec_say(r, v, "%s must be true or false, not %s", what,
+                     *s ? spec_quote(s).text : spec_node_kind_name(v));
         return false;
     }
     *ret = yes;

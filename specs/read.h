@@ -28,7 +28,6 @@ struct spec_reader {
     struct spec_problems *problems;
     const char *service; /* the one being read, for refs */
     ORC_VEC(struct spec_ref) refs;
-    struct orc_strv texts; /* values that had "$$" in them */
 };
 
 struct spec_key;
@@ -67,10 +66,12 @@ bool spec_read_map(struct spec_reader *r, const struct spec_keys *keys, const st
 
 /* Says that v is wrong: `fmt` is the whole sentence. */
 void spec_say(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...) ORC_PRINTF(3, 4);
+/* Says what v means less here than in Compose; it is accepted. */
+void spec_note(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...) ORC_PRINTF(3, 4);
 
-/* The text of a scalar that is a string, a number or a boolean, as it is written, with "$$" turned into "$";
- * it lives as long as the document and the reader. NULL (said) for lists, mappings, nothing, and for values
- * with a variable in them. `what` names the value in the message. */
+/* The text of a scalar that is a string, a number or a boolean, as it is written; it lives as long as the
+ * tree. NULL (said) for lists, mappings and nothing, and for what was wrong before. `what` names the value in
+ * the message. */
 const char *spec_read_text(struct spec_reader *r, const char *what, const struct spec_node *v);
 /* The same, checked by `check` (NULL: not). */
 const char *spec_read_checked(struct spec_reader *r, const char *what, const struct spec_node *v,

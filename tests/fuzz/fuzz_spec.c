@@ -3,7 +3,7 @@
  *
  * Beside memory faults it looks for broken promises: an app or complaints, never both; what the parser
  * accepts the reader of stored JSON accepts, and it comes out the same. */
-#include "specs/parse.h"
+#include "specs/load.h"
 
 #include <stdint.h>
 #include <stdio.h>

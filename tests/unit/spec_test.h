@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_SPEC_TEST_H
 #define TESTS_UNIT_SPEC_TEST_H
 
-#include "specs/parse.h"
+#include "specs/load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

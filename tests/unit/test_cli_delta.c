@@ -2,7 +2,7 @@
 #include "cli/change.h"
 #include "cli/delta.h"
 #include "cli/prune.h"
-#include "specs/parse.h"
+#include "specs/load.h"
 #include "tests/unit/cli_cluster.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* test_cli_preview.c - a change of a loaded cluster, seen to its end; the scheduler's part is
  * test_forecast's. */
 #include "cli/preview.h"
-#include "specs/parse.h"
+#include "specs/load.h"
 #include "tests/unit/cli_cluster.h"
 
 #include <setjmp.h>

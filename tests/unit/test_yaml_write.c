@@ -158,11 +158,12 @@ static void test_yaml__what_is_awkward_comes_back(void **state)
     for (size_t i = 0; i < ORC_ARRAY_SIZE(texts); i++) {
         orc_auto_json json_t *j = json_pack("{s:s, s:[s]}", texts[i], "x", "list", texts[i]);
         orc_auto_free char *text = written(j);
+        const struct spec_source source = {.text = text, .n = strlen(text)};
         orc_auto(spec_doc_free_p) struct spec_doc *doc = NULL;
         struct spec_problems problems = {0};
         const struct spec_node *list;
 
-        if (spec_doc_parse(text, strlen(text), &doc, &problems) < 0 || problems.n)
+        if (spec_doc_parse(&source, &doc, &problems) < 0 || problems.n)
             fail_msg("%s\n%s", text, problems.n ? problems.at[0].text : "");
         assert_string_equal(doc->root->entries.at[0].key->text, texts[i]);
         list = doc->root->entries.at[1].value;

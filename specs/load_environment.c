@@ -1,0 +1,214 @@
+/* env_file and environment: one mapping of names to values for each service, wherever they come from. */
+#include "specs/check.h"
+#include "specs/dotenv.h"
+#include "specs/load_internal.h"
+
+#define DOTENV_BYTES_MAX (16 * SPEC_FILE_MAX) /* parsed for all services of a load */
+
+/* env_file -------------------------------------------------------------------------------------------- */
+
+struct env_file {
+    const struct spec_node *path;
+    bool required;
+    enum spec_dotenv format;
+};
+
+static bool read_key(struct loader *l, const struct spec_entry *e, struct env_file *ret)
+{
+    const char *text = e->value->kind == SPEC_NODE_SCALAR ? e->value->text : "";
+
+    if (strcmp(e->key->text, "path") == 0) {
+        ret->path = e->value;
+    } else if (strcmp(e->key->text, "required") == 0) {
+        ret->required = strcasecmp(text, "false") != 0;
+        if (ret->required && strcasecmp(text, "true") != 0) {
+            load_say(l, e->value, "required must be true or false");
+            return false;
+        }
+    } else if (strcmp(e->key->text, "format") == 0) {
+        ret->format = strcmp(text, "raw") == 0 ? SPEC_DOTENV_RAW : SPEC_DOTENV_COMPOSE;
+        if (ret->format != SPEC_DOTENV_RAW) {
+            load_say(l, e->value,
+                     "the one format that can be named is \"raw\"; leave it out for Compose's own");
+            return false;
+        }
+    } else {
+        load_say(l, e->key, "unknown key \"%s\" in env_file; known are: path, required, format",
+                 spec_quote(e->key->text).text);
+        return false;
+    }
+    return true;
+}
+
+/* "PATH", {path: PATH, required: false, format: raw} */
+static bool read_env_file(struct loader *l, const struct spec_node *n, struct env_file *ret)
+{
+    bool good = true;
+
+    *ret = (struct env_file){.path = n, .required = true};
+    if (n->kind == SPEC_NODE_MAP)
+        ret->path = NULL;
+    for (size_t i = 0; n->kind == SPEC_NODE_MAP && i < n->entries.n; i++)
+        good = read_key(l, &n->entries.at[i], ret) && good;
+    if (good && (!ret->path || ret->path->kind != SPEC_NODE_SCALAR || spec_node_is_null(ret->path) ||
+                 !*ret->path->text)) {
+        load_say(l, ret->path ? ret->path : n, "env_file must name a file: \"PATH\", or {path: PATH}");
+        good = false;
+    }
+    return good && !ret->path->broken;
+}
+
+static void add_file(struct loader *l, const struct spec_node *n, struct spec_env *into)
+{
+    struct spec_source *source;
+    struct env_file f;
+    orc_auto_free char *path = NULL;
+    bool was = l->dotenv > DOTENV_BYTES_MAX;
+
+    if (!read_env_file(l, n, &f))
+        return;
+    path = load_path(f.path->source->dir, f.path->text);
+    if (load_text(l, f.path, path, !f.required, &source) < 0)
+        return;
+    l->dotenv += source->n;
+    into->outer = f.path->source->env;
+    if (l->dotenv <= DOTENV_BYTES_MAX)
+        spec_dotenv_parse(source, f.format, into, l->problems);
+    else if (!was)
+        load_say(l, f.path, "env_file gives the services here more than 16 MiB up to here; write less");
+}
+
+static void add_files(struct loader *l, const struct spec_node *n, struct spec_env *into)
+{
+    if (n->kind != SPEC_NODE_LIST)
+        add_file(l, n, into);
+    for (size_t i = 0; n->kind == SPEC_NODE_LIST && i < n->entries.n && i < SPEC_LIST_MAX; i++)
+        add_file(l, n->entries.at[i].value, into);
+}
+
+/* environment ----------------------------------------------------------------------------------------- */
+
+/* A name without a value: what it has outside, or it is left out. */
+static struct spec_node *take_from_outside(struct loader *l, const struct spec_node *name)
+{
+    const char *value = spec_env_get(name->source->env, name->text);
+    struct spec_place at = spec_node_place(name);
+
+    if (!value)
+        load_note(l, name,
+                  "variable \"%s\" has no value here and is not set outside either, so it is left out; set "
+                  "it in the "
+                  "environment or in .env",
+                  spec_quote(name->text).text);
+    return value ? spec_doc_add_text(l->merge.pool, value, &at) : NULL;
+}
+
+/* Of environment's mapping, nothing behind a key included. */
+static void add_entry(struct loader *l, const struct spec_entry *e, struct spec_node *into)
+{
+    struct spec_entry entry = *e;
+
+    if (spec_node_is_null(e->value))
+        entry.value = take_from_outside(l, e->key);
+    if (entry.value)
+        orc_vec_push(&into->entries, entry);
+}
+
+static void add_var(struct loader *l, const struct spec_var *v, struct spec_node *into)
+{
+    struct spec_entry e = {.key = spec_doc_add_text(l->merge.pool, v->name, &v->place)};
+
+    if (!v->value) {
+        spec_problems_note(
+            l->problems, &v->place,
+            "variable \"%s\" has no value here and is not set outside either, so it is left out",
+            spec_quote(v->name).text);
+        return;
+    }
+    e.value = spec_doc_add_text(l->merge.pool, v->value, &v->place);
+    orc_vec_push(&into->entries, e);
+}
+
+/* What files gave and `environment` does not, in the order of the files. */
+static void add_vars(struct loader *l, const struct spec_env *files, const struct spec_node *environment,
+                     struct spec_node *into)
+{
+    struct spec_env own = {0};
+    struct spec_place nowhere = {0};
+    struct spec_var *v, *next;
+
+    for (size_t i = 0; environment && i < environment->entries.n; i++)
+        spec_env_set(&own, environment->entries.at[i].key->text, "", &nowhere);
+    HASH_ITER (hh, files->vars, v, next)
+        if (!spec_env_get(&own, v->name))
+            add_var(l, v, into);
+    spec_env_release(&own);
+}
+
+/* Does it name one without a value? */
+static bool has_bare(const struct spec_node *environment)
+{
+    for (size_t i = 0; environment && i < environment->entries.n; i++) {
+        const struct spec_node *v = environment->entries.at[i].value;
+
+        if (v->kind == SPEC_NODE_SCALAR &&
+            (environment->kind == SPEC_NODE_MAP ? spec_node_is_null(v) : !strchr(v->text, '=')))
+            return true;
+    }
+    return false;
+}
+
+/* The service with one mapping `environment` for all; `key` is its key. */
+static struct spec_node *complete(struct loader *l, struct spec_node *service, const struct spec_node *key,
+                                  struct spec_node *environment, const struct spec_node *files)
+{
+    struct spec_node *given = environment ? spec_merge_pairs(&l->merge, environment) : NULL;
+    struct spec_node *into = spec_doc_add(l->merge.pool, SPEC_NODE_MAP, key);
+    struct spec_env vars = {0};
+
+    if (environment && !given)
+        return service; /* said */
+    if (files)
+        add_files(l, files, &vars);
+    add_vars(l, &vars, given, into);
+    for (size_t i = 0; given && i < given->entries.n; i++)
+        add_entry(l, &given->entries.at[i], into);
+    spec_env_release(&vars);
+    return spec_merge_with(&l->merge, service, key, into);
+}
+
+static struct spec_node *complete_service(struct loader *l, struct spec_node *service)
+{
+    const struct spec_entry *files = spec_node_entry(service, "env_file");
+    const struct spec_entry *own = spec_node_entry(service, "environment");
+    struct spec_node *given = own && !spec_node_is_null(own->value) ? own->value : NULL;
+    struct spec_node *key = own ? own->key : NULL;
+    struct spec_place at;
+
+    if (given && given->kind == SPEC_NODE_SCALAR)
+        return service; /* what is wrong with it says who reads it */
+    if (!files && !has_bare(given))
+        return service;
+    if (!key) {
+        at = spec_node_place(files->key);
+        key = spec_doc_add_text(l->merge.pool, "environment", &at);
+    }
+    return complete(l, service, key, given, files ? files->value : NULL);
+}
+
+struct spec_node *load_environments(struct loader *l, struct spec_node *root)
+{
+    const struct spec_entry *services = spec_node_entry(root, "services");
+    struct spec_node *all;
+
+    if (!services || services->value->kind != SPEC_NODE_MAP || services->value->entries.n > SPEC_SERVICES_MAX)
+        return root;
+    all = spec_doc_add(l->merge.pool, SPEC_NODE_MAP, services->value);
+    for (size_t i = 0; i < services->value->entries.n; i++) {
+        struct spec_entry e = services->value->entries.at[i];
+
+        e.value = complete_service(l, e.value);
+        orc_vec_push(&all->entries, e);
+    }
+    return spec_merge_with(&l->merge, root, services->key, all);
+}

@@ -1,0 +1,290 @@
+#include "specs/merge_internal.h"
+
+#include "specs/check.h"
+
+#include <uthash.h>
+
+/* Making ---------------------------------------------------------------------------------------------- */
+
+bool merge_may_make(struct spec_merge *m, const struct spec_node *at, size_t n)
+{
+    struct spec_place place = spec_node_place(at);
+    bool was = m->made > SPEC_MERGED_MAX;
+
+    m->made += n;
+    if (m->made > SPEC_MERGED_MAX && !was)
+        spec_problems_add(m->problems, &place,
+                          "merging these files makes more than %d values up to here; write less",
+                          SPEC_MERGED_MAX);
+    return m->made <= SPEC_MERGED_MAX;
+}
+
+struct spec_node *merge_make(struct spec_merge *m, const struct spec_node *n, enum spec_node_kind kind,
+                             size_t room)
+{
+    struct spec_node *copy = spec_doc_add(m->pool, kind, n);
+
+    copy->tag = n->tag;
+    orc_vec_reserve(&copy->entries, room);
+    return copy;
+}
+
+struct spec_node *spec_merge_without(struct spec_merge *m, struct spec_node *n, const char *key)
+{
+    struct spec_node *copy;
+
+    if (!spec_node_get(n, key) || !merge_may_make(m, n, n->entries.n))
+        return n;
+    copy = merge_make(m, n, SPEC_NODE_MAP, n->entries.n);
+    for (size_t i = 0; i < n->entries.n; i++)
+        if (strcmp(n->entries.at[i].key->text, key) != 0)
+            orc_vec_push(&copy->entries, n->entries.at[i]);
+    return copy;
+}
+
+struct spec_node *spec_merge_with(struct spec_merge *m, struct spec_node *n, const struct spec_node *key,
+                                  struct spec_node *value)
+{
+    struct spec_node *copy;
+    bool there = false;
+
+    if (!merge_may_make(m, n, n->entries.n + 1))
+        return n;
+    copy = merge_make(m, n, SPEC_NODE_MAP, n->entries.n + 1);
+    for (size_t i = 0; i < n->entries.n; i++) {
+        struct spec_entry e = n->entries.at[i];
+
+        if (strcmp(e.key->text, key->text) == 0) {
+            e.value = value;
+            there = true;
+        }
+        orc_vec_push(&copy->entries, e);
+    }
+    if (!there) {
+        struct spec_entry e = {.key = (struct spec_node *)(uintptr_t)key, .value = value};
+
+        orc_vec_push(&copy->entries, e);
+    }
+    return copy;
+}
+
+/* By kind --------------------------------------------------------------------------------------------- */
+
+bool merge_is_nothing(const struct spec_node *n)
+{
+    return spec_node_is_null(n) && n->tag == SPEC_TAG_NONE;
+}
+
+/* Where an element's key has been seen in a list or mapping that grows. */
+struct seen {
+    char *key;
+    size_t at;
+    UT_hash_handle hh;
+};
+
+static struct seen *find_seen(struct seen *all, const char *key)
+{
+    struct seen *s = NULL;
+
+    HASH_FIND_STR(all, key, s);
+    return s;
+}
+
+/* Takes the key over. */
+static void add_seen(struct seen **all, char *key, size_t at)
+{
+    struct seen *s = find_seen(*all, key);
+
+    if (s) {
+        free(key);
+        return;
+    }
+    s = orc_new(struct seen);
+    s->key = key;
+    s->at = at;
+    HASH_ADD_KEYPTR(hh, *all, s->key, strlen(s->key), s);
+}
+
+static void free_seen(struct seen *all)
+{
+    struct seen *s, *next;
+
+    HASH_ITER (hh, all, s, next) {
+        HASH_DEL(all, s);
+        free(s->key);
+        free(s);
+    }
+}
+
+static const struct merge_rule *rule_for(const struct merge_rule *rules, const char *key)
+{
+    for (; rules && rules->key; rules++)
+        if (strcmp(rules->key, key) == 0 || strcmp(rules->key, "*") == 0)
+            return rules;
+    return NULL;
+}
+
+static void put_entry(struct spec_merge *m, const struct merge_rule *rules, struct spec_node *into, size_t at,
+                      const struct spec_entry *e)
+{
+    const struct merge_rule *rule = rule_for(rules, e->key->text);
+    struct spec_entry *to = &into->entries.at[at];
+
+    *to = (struct spec_entry){.key = e->key, .value = merge_node(m, rule, to->value, e->value)};
+}
+
+static struct spec_node *merge_maps(struct spec_merge *m, const struct merge_rule *rule,
+                                    struct spec_node *base, struct spec_node *over)
+{
+    struct spec_node *into;
+    struct seen *seen = NULL;
+
+    if (!merge_may_make(m, over, base->entries.n + over->entries.n))
+        return over;
+    into = merge_make(m, over, SPEC_NODE_MAP, base->entries.n + over->entries.n);
+    for (size_t i = 0; i < base->entries.n; i++) {
+        if (base->entries.at[i].value->tag == SPEC_TAG_RESET)
+            continue;
+        add_seen(&seen, orc_strdup(base->entries.at[i].key->text), into->entries.n);
+        orc_vec_push(&into->entries, base->entries.at[i]);
+    }
+    for (size_t i = 0; i < over->entries.n; i++) {
+        const struct spec_entry *e = &over->entries.at[i];
+        const struct seen *s = find_seen(seen, e->key->text);
+
+        if (s)
+            put_entry(m, rule ? rule->below : NULL, into, s->at, e);
+        else
+            orc_vec_push(&into->entries, *e);
+    }
+    free_seen(seen);
+    return into;
+}
+
+/* Elements with a key of their own replace those of `base` that have it, in their place; others are appended.
+ * What is twice within `base` or within `over` stays so. */
+static struct spec_node *merge_lists(struct spec_merge *m, const struct merge_rule *rule,
+                                     struct spec_node *base, struct spec_node *over)
+{
+    merge_key_fn *key_of = rule ? rule->element_key : NULL;
+    struct spec_node *into;
+    struct seen *seen = NULL;
+
+    if (!merge_may_make(m, over, base->entries.n + over->entries.n))
+        return over;
+    into = merge_make(m, over, SPEC_NODE_LIST, base->entries.n + over->entries.n);
+    for (size_t i = 0; i < base->entries.n; i++) {
+        char *key = key_of ? key_of(base->entries.at[i].value) : NULL;
+
+        if (key)
+            add_seen(&seen, key, into->entries.n);
+        orc_vec_push(&into->entries, base->entries.at[i]);
+    }
+    for (size_t i = 0; i < over->entries.n; i++) {
+        orc_auto_free char *key = key_of ? key_of(over->entries.at[i].value) : NULL;
+        const struct seen *s = key ? find_seen(seen, key) : NULL;
+
+        if (s)
+            into->entries.at[s->at] = over->entries.at[i];
+        else
+            orc_vec_push(&into->entries, over->entries.at[i]);
+    }
+    free_seen(seen);
+    return into;
+}
+
+static struct spec_node *refuse_kinds(struct spec_merge *m, const struct spec_node *base,
+                                      struct spec_node *over)
+{
+    struct spec_place at = spec_node_place(over);
+
+    spec_problems_add(m->problems, &at,
+                      "this is %s, but in %s:%d it is %s, and the two can't be merged; write \"!override\" "
+                      "before it to put it in the other's place",
+                      spec_node_kind_name(over),
+                      base->source && base->source->name ? base->source->name : "line", base->line,
+                      spec_node_kind_name(base));
+    return over;
+}
+
+struct spec_node *merge_by_kind(struct spec_merge *m, const struct merge_rule *rule, struct spec_node *base,
+                                struct spec_node *over)
+{
+    if (base->kind == SPEC_NODE_SCALAR)
+        return over;
+    if (merge_is_nothing(over))
+        return base;
+    if (base->kind != over->kind)
+        return refuse_kinds(m, base, over);
+    return base->kind == SPEC_NODE_MAP ? merge_maps(m, rule, base, over) : merge_lists(m, rule, base, over);
+}
+
+struct spec_node *merge_node(struct spec_merge *m, const struct merge_rule *rule, struct spec_node *base,
+                             struct spec_node *over)
+{
+    if (over->tag != SPEC_TAG_NONE || base->tag == SPEC_TAG_RESET)
+        return over;
+    if (rule && rule->merge)
+        return rule->merge(m, rule, base, over);
+    return merge_by_kind(m, rule, base, over);
+}
+
+/* Side by side ---------------------------------------------------------------------------------------- */
+
+static void refuse_conflict(struct spec_merge *m, const char *what, const struct spec_entry *mine,
+                            const struct spec_entry *included)
+{
+    struct spec_place at = spec_node_place(mine->key);
+    const struct spec_source *source = included->key->source;
+
+    spec_problems_add(
+        m->problems, &at,
+        "%s \"%s\" is included from %s:%d, too, and is another there; rename one, or change the "
+        "included one by a file of its own: include: [{path: [%s, CHANGES]}]",
+        what, spec_quote(mine->key->text).text, source && source->name ? source->name : "line",
+        included->key->line, source && source->name ? source->name : "FILE");
+}
+
+struct spec_node *spec_merge_beside(struct spec_merge *m, struct spec_node *base, struct spec_node *over,
+                                    const char *what, size_t *budget)
+{
+    struct spec_node *into;
+    struct seen *seen = NULL;
+
+    if (base->kind != SPEC_NODE_MAP || over->kind != SPEC_NODE_MAP ||
+        !merge_may_make(m, over, base->entries.n + over->entries.n))
+        return base;
+    into = merge_make(m, base, SPEC_NODE_MAP, base->entries.n + over->entries.n);
+    for (size_t i = 0; i < base->entries.n; i++) {
+        add_seen(&seen, orc_strdup(base->entries.at[i].key->text), i);
+        orc_vec_push(&into->entries, base->entries.at[i]);
+    }
+    for (size_t i = 0; i < over->entries.n; i++) {
+        const struct spec_entry *e = &over->entries.at[i];
+        const struct seen *s = find_seen(seen, e->key->text);
+
+        if (!s)
+            orc_vec_push(&into->entries, *e);
+        else if (!spec_node_same(base->entries.at[s->at].value, e->value, budget))
+            refuse_conflict(m, what, &base->entries.at[s->at], e);
+    }
+    free_seen(seen);
+    return into;
+}
+
+/* Settling -------------------------------------------------------------------------------------------- */
+
+void spec_merge_settle(struct spec_node *n)
+{
+    size_t kept = 0;
+
+    if (n->kind == SPEC_NODE_SCALAR || n->mark >= SPEC_MARK_SETTLED)
+        return;
+    n->mark = SPEC_MARK_SETTLED;
+    for (size_t i = 0; i < n->entries.n; i++)
+        if (n->entries.at[i].value->tag != SPEC_TAG_RESET)
+            n->entries.at[kept++] = n->entries.at[i];
+    n->entries.n = kept;
+    for (size_t i = 0; i < kept; i++)
+        spec_merge_settle(n->entries.at[i].value);
+}

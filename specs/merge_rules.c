@@ -1,0 +1,298 @@
+/* What Compose merges in a way of its own: a table of its keys. */
+#include "specs/merge_internal.h"
+
+/* Ways ----------------------------------------------------------------------------------------------- */
+
+static struct spec_node *replace(struct spec_merge *m, const struct merge_rule *rule, struct spec_node *base,
+                                 struct spec_node *over)
+{
+    return over;
+}
+
+/* "NAME=value" -> NAME and value; "NAME" -> NAME and nothing. */
+static struct spec_entry split_pair(struct spec_merge *m, const struct spec_node *item, char separator)
+{
+    const char *at = separator ? strchr(item->text, separator) : NULL;
+    orc_auto_free char *name = orc_strndup(item->text, at ? (size_t)(at - item->text) : strlen(item->text));
+    struct spec_place place = spec_node_place(item);
+    struct spec_entry e = {.key = spec_doc_add_text(m->pool, name, &place),
+                           .value = spec_doc_add_text(m->pool, at ? at + 1 : "", &place)};
+
+    e.value->plain = !at; /* then it is nothing */
+    return e;
+}
+
+/* A list of texts as a mapping; NULL when there is something else in it (said), n itself when it is none. */
+static struct spec_node *as_map(struct spec_merge *m, struct spec_node *n, char separator)
+{
+    struct spec_node *map;
+
+    if (n->kind != SPEC_NODE_LIST)
+        return n;
+    if (!merge_may_make(m, n, n->entries.n))
+        return NULL;
+    map = merge_make(m, n, SPEC_NODE_MAP, n->entries.n);
+    for (size_t i = 0; i < n->entries.n; i++) {
+        const struct spec_node *item = n->entries.at[i].value;
+        struct spec_place at = spec_node_place(item);
+
+        if (item->kind != SPEC_NODE_SCALAR || spec_node_is_null(item)) {
+            spec_problems_add(m->problems, &at, "an element of this list must be a string, but this is %s",
+                              spec_node_kind_name(item));
+            return NULL;
+        }
+        if (item->tag != SPEC_TAG_RESET)
+            orc_vec_push(&map->entries, split_pair(m, item, separator));
+    }
+    return map;
+}
+
+struct spec_node *spec_merge_pairs(struct spec_merge *m, struct spec_node *n)
+{
+    return as_map(m, n, '=');
+}
+
+static struct spec_node *merge_as_maps(struct spec_merge *m, const struct merge_rule *rule,
+                                       struct spec_node *base, struct spec_node *over, char separator)
+{
+    struct spec_node *a = as_map(m, base, separator), *b = as_map(m, over, separator);
+
+    return a && b ? merge_by_kind(m, rule, a, b) : over;
+}
+
+/* environment, labels, sysctls ...: "NAME=value" in a list is NAME: value in a mapping. */
+static struct spec_node *merge_pairs(struct spec_merge *m, const struct merge_rule *rule,
+                                     struct spec_node *base, struct spec_node *over)
+{
+    return merge_as_maps(m, rule, base, over, '=');
+}
+
+/* depends_on, networks: a name in a list is one without settings in a mapping. */
+static struct spec_node *merge_names(struct spec_merge *m, const struct merge_rule *rule,
+                                     struct spec_node *base, struct spec_node *over)
+{
+    return merge_as_maps(m, rule, base, over, '\0');
+}
+
+/* A list; of one thing, a list with that in it. */
+static struct spec_node *as_list(struct spec_merge *m, struct spec_node *n)
+{
+    struct spec_node *list;
+    struct spec_entry e = {.value = n};
+
+    if (n->kind == SPEC_NODE_LIST || !merge_may_make(m, n, 1))
+        return n;
+    list = merge_make(m, n, SPEC_NODE_LIST, 1);
+    if (!merge_is_nothing(n))
+        orc_vec_push(&list->entries, e);
+    return list;
+}
+
+/* dns, tmpfs, env_file ...: one of them may stand without a list. */
+static struct spec_node *merge_one_or_many(struct spec_merge *m, const struct merge_rule *rule,
+                                           struct spec_node *base, struct spec_node *over)
+{
+    return merge_by_kind(m, rule, as_list(m, base), as_list(m, over));
+}
+
+/* x-orc.gateway: a route merges with a route; routes are added to routes. */
+static struct spec_node *merge_routes(struct spec_merge *m, const struct merge_rule *rule,
+                                      struct spec_node *base, struct spec_node *over)
+{
+    if (base->kind == over->kind)
+        return merge_by_kind(m, rule, base, over);
+    return merge_one_or_many(m, rule, base, over);
+}
+
+/* A mapping's entries as "a=b" texts, for lists in which one name may stand several times. */
+static struct spec_node *as_texts(struct spec_merge *m, struct spec_node *n)
+{
+    struct spec_node *list;
+
+    if (n->kind != SPEC_NODE_MAP || !merge_may_make(m, n, n->entries.n))
+        return n;
+    list = merge_make(m, n, SPEC_NODE_LIST, n->entries.n);
+    for (size_t i = 0; i < n->entries.n; i++) {
+        const struct spec_entry *e = &n->entries.at[i];
+        orc_auto_free char *text =
+            orc_concat(e->key->text, "=", e->value->kind == SPEC_NODE_SCALAR ? e->value->text : "");
+        struct spec_place at = spec_node_place(e->key);
+        struct spec_entry item = {.value = spec_doc_add_text(m->pool, text, &at)};
+
+        if (e->value->kind != SPEC_NODE_SCALAR || spec_node_is_null(e->value))
+            return n;
+        orc_vec_push(&list->entries, item);
+    }
+    return list;
+}
+
+static struct spec_node *merge_hosts(struct spec_merge *m, const struct merge_rule *rule,
+                                     struct spec_node *base, struct spec_node *over)
+{
+    bool maps = base->kind == SPEC_NODE_MAP && over->kind == SPEC_NODE_MAP;
+
+    return merge_by_kind(m, rule, maps ? base : as_texts(m, base), maps ? over : as_texts(m, over));
+}
+
+/* logging: another driver has other options. */
+static struct spec_node *merge_logging(struct spec_merge *m, const struct merge_rule *rule,
+                                       struct spec_node *base, struct spec_node *over)
+{
+    const struct spec_node *a = spec_node_get(base, "driver"), *b = spec_node_get(over, "driver");
+    bool same = !a || !b ||
+                (a->kind == SPEC_NODE_SCALAR && b->kind == SPEC_NODE_SCALAR && strcmp(a->text, b->text) == 0);
+
+    return same ? merge_by_kind(m, rule, base, over) : over;
+}
+
+/* ulimits: a number replaces soft and hard, and they it. */
+static struct spec_node *merge_ulimit(struct spec_merge *m, const struct merge_rule *rule,
+                                      struct spec_node *base, struct spec_node *over)
+{
+    return base->kind == over->kind ? merge_by_kind(m, rule, base, over) : over;
+}
+
+/* x-orc.health: there is one probe; another kind of it takes the place of the one below. */
+static struct spec_node *merge_health(struct spec_merge *m, const struct merge_rule *rule,
+                                      struct spec_node *base, struct spec_node *over)
+{
+    static const char *const probes[] = {"http", "tcp", "exec"};
+    bool probed = false;
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(probes); i++)
+        probed = probed || spec_node_get(over, probes[i]);
+    for (size_t i = 0; probed && i < ORC_ARRAY_SIZE(probes); i++)
+        if (!spec_node_get(over, probes[i]))
+            base = spec_merge_without(m, base, probes[i]);
+    return merge_by_kind(m, rule, base, over);
+}
+
+/* Keys of elements ------------------------------------------------------------------------------------ */
+
+static char *text_of(const struct spec_node *n)
+{
+    return n && n->kind == SPEC_NODE_SCALAR ? orc_strdup(n->text) : NULL;
+}
+
+static char *key_text(const struct spec_node *n)
+{
+    return text_of(n);
+}
+
+/* volumes, devices: where it is in the container. "SOURCE:TARGET[:MODE]", "TARGET", {target: ...} */
+static char *key_target(const struct spec_node *n)
+{
+    const char *colon;
+
+    if (n->kind != SPEC_NODE_SCALAR)
+        return text_of(spec_node_get(n, "target"));
+    colon = strchr(n->text, ':');
+    return colon ? orc_strndup(colon + 1, strcspn(colon + 1, ":")) : orc_strdup(n->text);
+}
+
+/* configs, secrets: "NAME", {source: NAME, target: ...} */
+static char *key_source(const struct spec_node *n)
+{
+    char *target = text_of(spec_node_get(n, "target"));
+
+    if (n->kind == SPEC_NODE_SCALAR)
+        return orc_strdup(n->text);
+    return target ? target : text_of(spec_node_get(n, "source"));
+}
+
+/* env_file: "PATH", {path: PATH} */
+static char *key_path(const struct spec_node *n)
+{
+    return n->kind == SPEC_NODE_SCALAR ? orc_strdup(n->text) : text_of(spec_node_get(n, "path"));
+}
+
+/* ports: a short one's text; of a long one what makes it another port. */
+static char *key_port(const struct spec_node *n)
+{
+    orc_auto_free char *target = text_of(spec_node_get(n, "target"));
+    orc_auto_free char *published = text_of(spec_node_get(n, "published"));
+    orc_auto_free char *ip = text_of(spec_node_get(n, "host_ip"));
+    orc_auto_free char *protocol = text_of(spec_node_get(n, "protocol"));
+
+    if (n->kind == SPEC_NODE_SCALAR)
+        return orc_strdup(n->text);
+    return orc_concat(ip ? ip : "", ":", published ? published : "", ":", target ? target : "", "/",
+                      protocol ? protocol : "tcp");
+}
+
+/* x-orc.gateway: host and path. */
+static char *key_route(const struct spec_node *n)
+{
+    orc_auto_free char *host = text_of(spec_node_get(n, "host"));
+    orc_auto_free char *path = text_of(spec_node_get(n, "path"));
+
+    return orc_concat(host ? host : "", "|", path ? path : "/");
+}
+
+/* The table ------------------------------------------------------------------------------------------- */
+
+static const struct merge_rule labels_rules[] = {{"labels", .merge = merge_pairs}, {NULL}};
+static const struct merge_rule healthcheck_rules[] = {{"test", .merge = replace}, {NULL}};
+static const struct merge_rule ulimits_rules[] = {{"*", .merge = merge_ulimit}, {NULL}};
+static const struct merge_rule network_rules[] = {
+    {"aliases", .element_key = key_text}, {"link_local_ips", .element_key = key_text}, {NULL}};
+static const struct merge_rule networks_rules[] = {{"*", .below = network_rules}, {NULL}};
+static const struct merge_rule health_rules[] = {{"exec", .merge = replace}, {NULL}};
+static const struct merge_rule orc_rules[] = {{"health", .merge = merge_health, .below = health_rules},
+                                              {"gateway", .merge = merge_routes, .element_key = key_route},
+                                              {NULL}};
+
+static const struct merge_rule service_rules[] = {
+    {"annotations", .merge = merge_pairs},
+    {"cap_add", .element_key = key_text},
+    {"cap_drop", .element_key = key_text},
+    {"command", .merge = replace},
+    {"configs", .element_key = key_source},
+    {"depends_on", .merge = merge_names},
+    {"deploy", .below = labels_rules},
+    {"devices", .element_key = key_target},
+    {"dns", .merge = merge_one_or_many, .element_key = key_text},
+    {"dns_opt", .merge = merge_one_or_many, .element_key = key_text},
+    {"dns_search", .merge = merge_one_or_many, .element_key = key_text},
+    {"entrypoint", .merge = replace},
+    {"env_file", .merge = merge_one_or_many, .element_key = key_path},
+    {"environment", .merge = merge_pairs},
+    {"expose", .element_key = key_text},
+    {"extra_hosts", .merge = merge_hosts, .element_key = key_text},
+    {"group_add", .element_key = key_text},
+    {"healthcheck", .below = healthcheck_rules},
+    {"labels", .merge = merge_pairs},
+    {"logging", .merge = merge_logging},
+    {"networks", .merge = merge_names, .below = networks_rules},
+    {"ports", .element_key = key_port},
+    {"profiles", .element_key = key_text},
+    {"secrets", .element_key = key_source},
+    {"security_opt", .element_key = key_text},
+    {"sysctls", .merge = merge_pairs},
+    {"tmpfs", .merge = merge_one_or_many, .element_key = key_text},
+    {"ulimits", .below = ulimits_rules},
+    {"volumes", .element_key = key_target},
+    {"x-orc", .below = orc_rules},
+    {NULL},
+};
+static const struct merge_rule service_rule = {"*", .below = service_rules};
+
+static const struct merge_rule services_rules[] = {{"*", .below = service_rules}, {NULL}};
+static const struct merge_rule declared_rules[] = {{"*", .below = labels_rules}, {NULL}};
+static const struct merge_rule file_rules[] = {
+    {"services", .below = services_rules},
+    {"networks", .below = declared_rules},
+    {"volumes", .below = declared_rules},
+    {NULL},
+};
+static const struct merge_rule file_rule = {"*", .below = file_rules};
+
+struct spec_node *spec_merge_files(struct spec_merge *m, struct spec_node *base, struct spec_node *over)
+{
+    return merge_node(m, &file_rule, base, over);
+}
+
+struct spec_node *spec_merge_services(struct spec_merge *m, struct spec_node *base, struct spec_node *over)
+{
+    return merge_node(m, &service_rule, base, over);
+}
