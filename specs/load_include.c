@@ -70,7 +70,6 @@ static bool read_key(struct loader *l, const struct load_file *f, const struct s
 static bool read_include(struct loader *l, const struct load_file *f, const struct spec_node *n,
                          struct include *ret)
 {
-    orc_auto_free char *dir = NULL;
     bool good = true;
 
     if (n->kind != SPEC_NODE_MAP)

@@ -126,7 +126,7 @@ static int read_text(struct loader *l, const struct spec_node *at, const char *p
     if (!l->ask->read)
         r = orc_fail(&err, -EINVAL, "no other file can be read here");
     else
-        r = l->ask->read(l->ask->arg, path, !at, SPEC_FILE_MAX, &source->text, &source->n, &err);
+        r = l->ask->read(l->ask->arg, path, !at && !absent, SPEC_FILE_MAX, &source->text, &source->n, &err);
     if (r == -ENOENT && absent)
         return -ENOENT;
     if (r < 0) {

@@ -231,16 +231,16 @@ static char *key_route(const struct spec_node *n)
 
 /* The table ------------------------------------------------------------------------------------------- */
 
-static const struct merge_rule labels_rules[] = {{"labels", .merge = merge_pairs}, {NULL}};
-static const struct merge_rule healthcheck_rules[] = {{"test", .merge = replace}, {NULL}};
-static const struct merge_rule ulimits_rules[] = {{"*", .merge = merge_ulimit}, {NULL}};
+static const struct merge_rule labels_rules[] = {{"labels", .merge = merge_pairs}, {0}};
+static const struct merge_rule healthcheck_rules[] = {{"test", .merge = replace}, {0}};
+static const struct merge_rule ulimits_rules[] = {{"*", .merge = merge_ulimit}, {0}};
 static const struct merge_rule network_rules[] = {
-    {"aliases", .element_key = key_text}, {"link_local_ips", .element_key = key_text}, {NULL}};
-static const struct merge_rule networks_rules[] = {{"*", .below = network_rules}, {NULL}};
-static const struct merge_rule health_rules[] = {{"exec", .merge = replace}, {NULL}};
+    {"aliases", .element_key = key_text}, {"link_local_ips", .element_key = key_text}, {0}};
+static const struct merge_rule networks_rules[] = {{"*", .below = network_rules}, {0}};
+static const struct merge_rule health_rules[] = {{"exec", .merge = replace}, {0}};
 static const struct merge_rule orc_rules[] = {{"health", .merge = merge_health, .below = health_rules},
                                               {"gateway", .merge = merge_routes, .element_key = key_route},
-                                              {NULL}};
+                                              {0}};
 
 static const struct merge_rule service_rules[] = {
     {"annotations", .merge = merge_pairs},
@@ -273,17 +273,17 @@ static const struct merge_rule service_rules[] = {
     {"ulimits", .below = ulimits_rules},
     {"volumes", .element_key = key_target},
     {"x-orc", .below = orc_rules},
-    {NULL},
+    {0},
 };
 static const struct merge_rule service_rule = {"*", .below = service_rules};
 
-static const struct merge_rule services_rules[] = {{"*", .below = service_rules}, {NULL}};
-static const struct merge_rule declared_rules[] = {{"*", .below = labels_rules}, {NULL}};
+static const struct merge_rule services_rules[] = {{"*", .below = service_rules}, {0}};
+static const struct merge_rule declared_rules[] = {{"*", .below = labels_rules}, {0}};
 static const struct merge_rule file_rules[] = {
     {"services", .below = services_rules},
     {"networks", .below = declared_rules},
     {"volumes", .below = declared_rules},
-    {NULL},
+    {0},
 };
 static const struct merge_rule file_rule = {"*", .below = file_rules};
 

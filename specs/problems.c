@@ -69,6 +69,8 @@ static struct spec_problem make(const struct spec_place *at, char *text)
     return p;
 }
 
+static char *say(const char *fmt, va_list ap) ORC_PRINTF(1, 0);
+
 static char *say(const char *fmt, va_list ap)
 {
     char *text = orc_vprintf(fmt, ap);
