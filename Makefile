@@ -163,7 +163,7 @@ demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
 bench: root packages ## the benchmarks, written to docs/benchmarks.md (root); PARTS="deciding hollow": only those
-	@$(MAKE) --no-print-directory all lab-tools $(addprefix $(BUILD)/bench-,floor scheduler packing hollow leader)
+	@$(MAKE) --no-print-directory all lab-tools $(addprefix $(BUILD)/bench-,floor scheduler packing hollow leader spec)
 	@BUILD=$(BUILD) tests/bench/run $(PARTS)
 
 .PHONY: fuzz fuzz-all
@@ -174,7 +174,7 @@ fuzz: ## what reads hostile bytes, under libFuzzer: SECONDS=60 each (clang)
 fuzz-all: $(BUILD)/fuzz_spec $(BUILD)/fuzz_record $(BUILD)/fuzz_journal $(BUILD)/fuzz_schedule
 	@mkdir -p $(BUILD)/corpus-spec $(BUILD)/corpus-record $(BUILD)/corpus-journal $(BUILD)/corpus-schedule
 	cd $(BUILD) && ./fuzz_spec -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536 \
-	    -dict=$(CURDIR)/tests/fuzz/spec.dict corpus-spec $(CURDIR)/specs/examples $(CURDIR)/tests/golden/specs
+	    -dict=$(CURDIR)/tests/fuzz/spec.dict corpus-spec $(CURDIR)/tests/fuzz/corpus-spec $(CURDIR)/specs/examples $(CURDIR)/tests/golden/specs
 	cd $(BUILD) && ./fuzz_record -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-record $(CURDIR)/tests/fuzz/corpus-record
 	cd $(BUILD) && ./fuzz_journal -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-journal $(CURDIR)/tests/fuzz/corpus-journal
 	cd $(BUILD) && ./fuzz_schedule -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-schedule $(CURDIR)/tests/fuzz/corpus-schedule
