@@ -50,9 +50,9 @@ static int run(const struct config_args *a, struct orc_err *err)
 
     if (out_form_from_name(a->session.output, false, &form, err) < 0)
         return CLI_USAGE;
-    out_init(&o, form == OUT_TEXT ? OUT_YAML : form, a->session.quiet);
     if (app_file_read(&a->file, &a->session, &file, err) < 0)
         return CLI_USAGE;
+    out_init(&o, form == OUT_TEXT ? OUT_YAML : form, a->session.quiet);
     print(a, file.app);
     return CLI_DONE;
 }

@@ -108,7 +108,7 @@ static const struct spec_key app_keys[] = {
     {"secrets",
      .refusal =
          "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\" of the service"},
-    {"include", .read = spec_key_ignore, /* the loader has followed it */
+    {"include", .read = spec_key_loaded,
      .doc = "other files, as if theirs were services of this one: a path, a list, or mappings with `path`, "
             "`project_directory` and `env_file`"},
     {"models", .refusal = "orc runs no models; give their address in \"environment\" of the service"},

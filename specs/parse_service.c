@@ -237,13 +237,12 @@ static const struct spec_key service_keys[] = {
      .doc = "as `deploy.resources.limits.pids`; -1: no limit"},
     {"attach", .read = spec_key_ignore, .doc = "no effect: orc attaches to no container"},
     {"develop", .read = spec_key_ignore, .doc = "no effect: it is for `docker compose watch`"},
-    /* The loader has done what these say. */
-    {"env_file", .read = spec_key_ignore,
+    {"env_file", .read = spec_key_loaded,
      .doc = "files of variables, read when the file is applied: a path, a list, or mappings with `path`, "
             "`required` and `format`. `environment` wins over them, later files over earlier ones"},
-    {"extends", .read = spec_key_ignore,
+    {"extends", .read = spec_key_loaded,
      .doc = "begins with another service's keys: its name, or `service` and `file`"},
-    {"profiles", .read = spec_key_ignore,
+    {"profiles", .read = spec_key_loaded,
      .doc = "the service is there only with one of these profiles: `--profile`, or COMPOSE_PROFILES"},
 
     {"build", .refusal =

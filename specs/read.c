@@ -286,6 +286,10 @@ void spec_key_ignore(struct spec_reader *r, const struct spec_key *k, const stru
 {
 }
 
+void spec_key_loaded(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+}
+
 void spec_key_node(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
     *MEMBER(const struct spec_node *) = v;

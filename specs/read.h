@@ -93,6 +93,7 @@ bool spec_read_words(struct spec_reader *r, const char *what, const struct spec_
 
 /* Generic rows: they set the member at k->offset of `into`, and nothing when the value is refused. */
 spec_read_fn spec_key_ignore;   /* the value may be anything */
+spec_read_fn spec_key_loaded;   /* the loader (load.h) has done what it says */
 spec_read_fn spec_key_node;     /* const struct spec_node *: where the value is, to be read later */
 spec_read_fn spec_key_bool;     /* bool */
 spec_read_fn spec_key_int;      /* int */

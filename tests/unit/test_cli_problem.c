@@ -2,32 +2,10 @@
  * root. ORC_GOLDEN_UPDATE=1 writes the files anew, to be read before they are committed. */
 #include "cli/problem.h"
 
-#include "lib/file.h"
 #include "tests/unit/load_files.h"
+#include "tests/unit/golden.h"
 
 #include <locale.h>
-
-static char *read_golden(const char *path)
-{
-    struct orc_err err = ORC_ERR_INIT;
-    char *text = NULL;
-
-    if (orc_file_read(path, 4 * SPEC_FILE_MAX, &text, NULL, &err) < 0)
-        fail_msg("%s", err.msg);
-    return text;
-}
-
-static void assert_golden(const char *path, const char *text)
-{
-    const char *update = getenv("ORC_GOLDEN_UPDATE");
-    struct orc_err err = ORC_ERR_INIT;
-    orc_auto_free char *golden = NULL;
-
-    if (update && *update && orc_file_write(path, text, strlen(text), 0644, &err) < 0)
-        fail_msg("%s", err.msg);
-    golden = read_golden(path);
-    assert_string_equal(text, golden);
-}
 
 /* All notices and problems of a story, as they are printed. */
 static char *shown(const struct load_story *s, size_t width)
@@ -53,11 +31,11 @@ static char *shown(const struct load_story *s, size_t width)
 
 static void test_cli_problem__a_file_full_of_mistakes(void **state)
 {
-    orc_auto_free char *yaml = read_golden("tests/golden/specs/mistakes.yaml"), *text = NULL;
+    orc_auto_free char *yaml = golden_read("tests/golden/specs/mistakes.yaml"), *text = NULL;
     const struct load_story s = {.files = {{"mistakes.yaml", yaml}}};
 
     text = shown(&s, 80);
-    assert_golden("tests/golden/cli/mistakes-80.txt", text);
+    golden_assert("tests/golden/cli/mistakes-80.txt", text);
 }
 
 static void test_cli_problem__several_files(void **state)
@@ -74,7 +52,7 @@ static void test_cli_problem__several_files(void **state)
     };
     orc_auto_free char *text = shown(&s, 160);
 
-    assert_golden("tests/golden/cli/problems-160.txt", text);
+    golden_assert("tests/golden/cli/problems-160.txt", text);
 }
 
 static char *show_one(const char *line, int column, int length, size_t width)

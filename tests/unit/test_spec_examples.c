@@ -4,33 +4,11 @@
  * are committed: a changed normal form changes every hash, and so replaces every container of every cluster.
  */
 #include "lib/buf.h"
-#include "lib/file.h"
 #include "specs/compose.h"
 #include "tests/unit/spec_test.h"
+#include "tests/unit/golden.h"
 
 #include <ftw.h>
-
-static char *read_file(const char *path)
-{
-    struct orc_err err = ORC_ERR_INIT;
-    char *text = NULL;
-
-    if (orc_file_read(path, 4 * SPEC_FILE_MAX, &text, NULL, &err) < 0)
-        fail_msg("%s", err.msg);
-    return text;
-}
-
-static void assert_golden(const char *path, const char *text)
-{
-    const char *update = getenv("ORC_GOLDEN_UPDATE");
-    struct orc_err err = ORC_ERR_INIT;
-    orc_auto_free char *golden = NULL;
-
-    if (update && *update && orc_file_write(path, text, strlen(text), 0644, &err) < 0)
-        fail_msg("%s", err.msg);
-    golden = read_file(path);
-    assert_string_equal(text, golden);
-}
 
 /* to JSON, back, and the same hashes. */
 static void assert_lossless(const char *path, const struct spec_service *s)
@@ -70,7 +48,7 @@ static int check_example(const char *path, const struct stat *st, int type, stru
 
     if (type != FTW_F || n < 5 || (strcmp(path + n - 5, ".yaml") != 0 && strcmp(path + n - 4, ".yml") != 0))
         return 0;
-    text = read_file(path);
+    text = golden_read(path);
     print_message("%s\n", path);
     app = parse_ok(text);
     assert_true(app->services.n > 0);
@@ -92,7 +70,7 @@ static void test_spec_examples__all_are_accepted_and_survive_json(void **state)
 
 static void test_spec_golden__the_normal_form_is_stable(void **state)
 {
-    orc_auto_free char *yaml = read_file("specs/examples/every-key.yaml"), *text = NULL;
+    orc_auto_free char *yaml = golden_read("specs/examples/every-key.yaml"), *text = NULL;
     orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(yaml);
     struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
 
@@ -106,26 +84,26 @@ static void test_spec_golden__the_normal_form_is_stable(void **state)
         orc_buf_printf(&b, "%s\nwhole %s\ncontainer %s\n", pretty, whole, container);
     }
     text = orc_buf_take(&b);
-    assert_golden("tests/golden/specs/every-key.txt", text);
+    golden_assert("tests/golden/specs/every-key.txt", text);
 }
 
 static void test_spec_golden__as_a_file_again_it_looks_like_this(void **state)
 {
-    orc_auto_free char *yaml = read_file("specs/examples/every-key.yaml"), *text = NULL, *lines = NULL;
+    orc_auto_free char *yaml = golden_read("specs/examples/every-key.yaml"), *text = NULL, *lines = NULL;
     orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(yaml);
     orc_auto_json json_t *j = spec_app_to_compose(app, SPEC_SIZES_BYTES);
 
     text = json_dumps(j, JSON_INDENT(2));
     lines = orc_printf("%s\n", text);
-    assert_golden("tests/golden/specs/every-key-config.json", lines);
+    golden_assert("tests/golden/specs/every-key-config.json", lines);
 }
 
 static void test_spec_golden__mistakes_are_told_like_this(void **state)
 {
-    orc_auto_free char *yaml = read_file("tests/golden/specs/mistakes.yaml");
+    orc_auto_free char *yaml = golden_read("tests/golden/specs/mistakes.yaml");
     orc_auto_free char *text = parse_refused(yaml);
 
-    assert_golden("tests/golden/specs/mistakes.txt", text);
+    golden_assert("tests/golden/specs/mistakes.txt", text);
 }
 
 int main(void)

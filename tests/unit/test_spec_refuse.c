@@ -76,7 +76,6 @@ static void test_spec_refuse__composes_other_keys_with_the_reason(void **state)
          "replicas would clash"},
         {"services: {web: {build: .}}\n",
          "1:18: ", "orc runs images; build and push it first: docker build -t"},
-        {WEB("    env_file: a.env\n"), "4:5: ", "does not support yet; remove it"},
         {WEB("    cpu_quota: 5000\n"), "4:5: ", "give \"cpus\" instead"},
         {WEB("    oom_kill_disable: true\n"), "4:5: ", "cgroup v2 has it no more"},
         {WEB("    gpus: all\n"), "4:5: ", "give the device files in \"devices\""},
