@@ -185,7 +185,8 @@ int change_need_node(struct cluster *c, const char *node, struct orc_err *err)
     names = text_join(&nodes, ", ");
     orc_strv_release(&nodes);
     return orc_fail(err, -ENOENT, "there is no node \"%s\"; %s%s", node,
-                    *names ? "there are: " : "no nodelet has registered yet", names);
+                    *names ? "there are: " : "no nodelet has registered yet: start one on each server",
+                    names);
 }
 
 int change_intent(const struct cluster *c, const char *app, const char *service, struct record_intent *ret,
@@ -196,7 +197,8 @@ int change_intent(const struct cluster *c, const char *app, const char *service,
     const struct cluster_entry *e = cluster_find(c, orc_strdup(key));
 
     if (problem)
-        return orc_fail(err, -EIO, "the key %s can't be read (%s): delete it with `etcdctl del %s`", key,
+        return orc_fail(err, -EIO,
+                        "the key %s can't be read (%s): delete it with `etcdctl del %s` and try again", key,
                         problem, key);
     *ret = e ? e->as.intent : (struct record_intent){0};
     ret->rollout.by = orc_strdup(ret->rollout.by);

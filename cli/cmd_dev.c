@@ -131,7 +131,9 @@ static int run(const struct dev_opts *o, struct session_args *a, struct orc_err 
     while (result == 0 && !over(&r))
         uv_run(&r.s.loop, UV_RUN_ONCE);
     if (dev_gave_up(r.dev))
-        result = orc_fail(err, -EINVAL, "a cluster can't be started so; all that was started is ended");
+        result = orc_fail(err, -EINVAL,
+                          "a cluster can't be started so; all that was started is ended. What its programs "
+                          "said above tells why");
     dev_stop(r.dev, on_stopped, &r);
     while (!r.ended)
         uv_run(&r.s.loop, UV_RUN_ONCE);

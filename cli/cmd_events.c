@@ -127,7 +127,8 @@ int cmd_events(int argc, char **argv)
     if (r < 0) {
         r = CLI_USAGE;
         if (words.n > 1)
-            orc_fail(&err, -EINVAL, "one name at a time, not %zu", words.n);
+            orc_fail(&err, -EINVAL,
+                     "name one app, service, task or node at most, such as shop/orders, not %zu", words.n);
         else
             r = run(&a, words.n ? words.at[0] : NULL, &err);
         cmd_end(&a.session, r, &err, NULL);

@@ -49,7 +49,7 @@ static int check(const struct record_config *c, struct orc_err *err)
     int prefix;
 
     if (strcmp(c->mode, "bridge") != 0)
-        return orc_fail(err, -EINVAL, "--mode \"%s\" is not supported: bridge", c->mode);
+        return orc_fail(err, -EINVAL, "--mode \"%s\" is not known; leave it out, or write bridge", c->mode);
     return record_config_cidr(c, &net, &prefix, err);
 }
 

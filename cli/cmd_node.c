@@ -127,7 +127,8 @@ static int change(struct doing *d, const struct cluster *c, struct orc_err *err)
     int r;
 
     if (problem)
-        return orc_fail(err, -EIO, "the key %s can't be read (%s): delete it with `etcdctl del %s`", key,
+        return orc_fail(err, -EIO,
+                        "the key %s can't be read (%s): delete it with `etcdctl del %s` and try again", key,
                         problem, key);
     r = edit(d, policy, err);
     d->already = r == 0;
@@ -141,10 +142,12 @@ static int change(struct doing *d, const struct cluster *c, struct orc_err *err)
     etcd_txn_if_mod_revision(t, key, e ? e->mod_revision : 0);
     etcd_txn_put(t, key, text, 0);
     r = session_commit(&d->s, t, NULL, err);
-    return r == SESSION_CONFLICT
-               ? orc_fail(err, -EAGAIN,
-                          "somebody else changed the policy of %s at the same moment; try again", d->node)
-               : r;
+    return r == SESSION_CONFLICT ? orc_fail(err, -EAGAIN,
+                                            "somebody else changed the policy of %s at the same moment; "
+                                            "nothing was written: look with `orc "
+                                            "describe node %s` and try again",
+                                            d->node, d->node)
+                                 : r;
 }
 
 static int act(struct doing *d, struct orc_err *err)
@@ -269,16 +272,17 @@ static int run(struct node_args *a, const struct orc_strv *words, struct orc_err
     }
     d.labels = (struct orc_strv){.at = words->at + 2, .n = words->n - 2};
     if ((!d.verb->drain || d.verb->removed) && a->deadline_ms != DEADLINE_UNSET) {
-        orc_fail(err, -EINVAL, "--deadline is of a drain, not of %s", d.verb->name);
+        orc_fail(err, -EINVAL, "--deadline is of a drain, not of %s: leave it out", d.verb->name);
         return CLI_USAGE;
     }
     if (!d.verb->removed && a->force) {
-        orc_fail(err, -EINVAL, "--force is of rm, not of %s", d.verb->name);
+        orc_fail(err, -EINVAL, "--force is of rm, not of %s: leave it out", d.verb->name);
         return CLI_USAGE;
     }
     if (session_open(&d.s, &a->session, err) < 0)
         return CLI_USAGE;
-    r = act(&d, err) < 0 ? CLI_FAILED : CLI_DONE;
+    r = act(&d, err);
+    r = r == -EINVAL ? CLI_USAGE : r < 0 ? CLI_FAILED : CLI_DONE;
     if (r == CLI_DONE)
         out_line(&d.s.out, "%s %s%s", d.node, d.verb->done, d.already ? " (it was so already)" : "");
     if (r == CLI_DONE && d.verb->drain && !a->detach)

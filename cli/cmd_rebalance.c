@@ -183,7 +183,11 @@ static int ask(struct rebalance *r, struct orc_err *err)
 
         bad = change_intent(&c, x->app, x->service, &now, err);
         if (bad == 0 && now.rebalance_epoch + 1 != x->intent.rebalance_epoch)
-            bad = orc_fail(err, -EAGAIN, "somebody else has %s/%s rebalanced already", x->app, x->service);
+            bad = orc_fail(
+                err, -EAGAIN,
+                "somebody else has %s/%s rebalanced at the same moment; nothing was written: look with `orc "
+                "status %s/%s` and try again",
+                x->app, x->service, x->app, x->service);
         record_intent_release(&now);
     }
     if (bad == 0)

@@ -28,8 +28,11 @@ static int no_revision(const struct cluster *c, const char *app, const char *ser
     int64_t low = 0, high = 0;
 
     if (problem)
-        return orc_fail(err, -EIO, "revision %lld of %s/%s can't be read: %s", (long long)n, app, service,
-                        problem);
+        return orc_fail(err, -EIO,
+                        "revision %lld of %s/%s can't be read (%s): choose another one from `orc history "
+                        "%s/%s`, or apply the "
+                        "file that it was made of",
+                        (long long)n, app, service, problem, app, service);
     for (const struct cluster_entry *e = c->entries; e; e = e->hh.next) {
         if (e->key.kind != KEY_REVISION || e->problem || !orc_streq(e->key.app, app) ||
             !orc_streq(e->key.service, service))
@@ -37,8 +40,10 @@ static int no_revision(const struct cluster *c, const char *app, const char *ser
         low = !low || e->key.n < low ? e->key.n : low;
         high = e->key.n > high ? e->key.n : high;
     }
-    return orc_fail(err, -ENOENT, "%s/%s has no revision %lld; those kept lie between %lld and %lld", app,
-                    service, (long long)n, (long long)low, (long long)high);
+    return orc_fail(
+        err, -ENOENT,
+        "%s/%s has no revision %lld; those kept lie between %lld and %lld: `orc history %s/%s` lists them",
+        app, service, (long long)n, (long long)low, (long long)high, app, service);
 }
 
 static int switch_to(struct verb *v, const char *app, const char *service, int64_t n, struct orc_err *err)
@@ -77,11 +82,15 @@ static int act(struct verb *v, struct orc_err *err)
     if (!n)
         n = previous(&v->cluster, app, service, now->revision);
     if (!n)
-        return orc_fail(err, -ENOENT, "%s/%s has no earlier revision than %lld, which it is at", app, service,
-                        (long long)now->revision);
+        return orc_fail(
+            err, -ENOENT,
+            "%s/%s has no earlier revision than %lld, which it is at: apply a file with what it shall be",
+            app, service, (long long)now->revision);
     if (n == now->revision)
-        return orc_fail(err, -EALREADY, "%s/%s is at revision %lld already; nothing was written", app,
-                        service, (long long)n);
+        return orc_fail(
+            err, -EALREADY,
+            "%s/%s is at revision %lld already; nothing was written: `orc history %s/%s` lists the others",
+            app, service, (long long)n, app, service);
     return switch_to(v, app, service, n, err);
 }
 

@@ -37,8 +37,9 @@ static int check_engine(const char *path, struct orc_err *err)
     orc_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (strlen(path) >= sizeof addr.sun_path)
-        return orc_fail(err, -ENAMETOOLONG, "the socket's path %s is longer than %zu bytes", path,
-                        sizeof addr.sun_path - 1);
+        return orc_fail(err, -ENAMETOOLONG,
+                        "the socket's path %s is longer than %zu bytes: name a shorter one with --docker",
+                        path, sizeof addr.sun_path - 1);
     memcpy(addr.sun_path, path, strlen(path) + 1);
     if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
         return orc_fail(err, -errno,

@@ -13,7 +13,10 @@ int init_cluster(struct session *s, const struct record_config *config, struct o
     etcd_txn_put(t, key, text, 0);
     r = session_commit(s, t, NULL, err);
     if (r == SESSION_CONFLICT)
-        return orc_fail(err, -EEXIST, "the cluster \"%s\" exists already in etcd %s; nothing was changed",
+        return orc_fail(err, -EEXIST,
+                        "the cluster \"%s\" exists already in etcd %s; nothing was changed: use it, or make "
+                        "another with --cluster "
+                        "NAME",
                         s->cluster, etcd_endpoint(s->etcd));
     return r;
 }

@@ -40,8 +40,8 @@ static int run(const struct verb_spec *spec, struct verb_args *a, const struct o
     int r;
 
     if (words->n < spec->min_words || words->n > spec->max_words) {
-        orc_fail(err, -EINVAL, "%s: %s", words->n < spec->min_words ? "too few words" : "too many words",
-                 spec->usage);
+        orc_fail(err, -EINVAL, "%s; write %s",
+                 words->n < spec->min_words ? "a word is missing" : "there is a word too many", spec->usage);
         return CLI_USAGE;
     }
     if (session_open(&v.s, &a->session, err) < 0)

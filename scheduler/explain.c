@@ -221,8 +221,8 @@ int explain_slot(struct core *c, const char *app, const char *service, int slot,
         recon_count_spread(&x);
         explain_request(&x, slot_of(&x.v, slot), ret);
     } else {
-        orc_fail(err, -ENOENT, "revision %lld of %s/%s can't be read", (long long)x.next.target, app,
-                 service);
+        orc_fail(err, -ENOENT, "revision %lld of %s/%s can't be read: apply its file again",
+                 (long long)x.next.target, app, service);
     }
     slots_release(&x.v);
     record_rollout_release(&x.next);
