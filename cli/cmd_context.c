@@ -1,7 +1,7 @@
 /* cmd_context.c - `orc context`: clusters by name, so that nobody types addresses. */
 #include "cli/cmd.h"
 #include "cli/contexts.h"
-#include "cli/text.h"
+#include "cli/print_lists.h"
 #include "specs/yaml_write.h"
 
 static const char usage[] = "orc context list | show [CONTEXT] | use CONTEXT | add NAME --etcd URL[,URL...] "
@@ -18,29 +18,10 @@ struct doing {
 
 static int list(struct doing *d, struct orc_err *err)
 {
-    static const struct out_column columns[] = {
-        {"CONTEXT", OUT_KEEP}, {"CURRENT", OUT_KEEP}, {"ETCD", OUT_KEEP}, {"CLUSTER", OUT_OPTIONAL}, {0}};
-    struct out_table *t;
-    const struct context *x;
-
-    if (d->out.json) {
+    if (d->out.json)
         out_json(contexts_to_json(&d->contexts));
-        return 0;
-    }
-    if (!d->contexts.all.n && d->out.form != OUT_NAMES) {
-        puts("no contexts yet: `orc context add NAME --etcd URL` makes one");
-        return 0;
-    }
-    t = out_table_new(&d->out, columns);
-    orc_vec_each (x, &d->contexts.all) {
-        orc_auto_free char *etcd = text_join(&x->etcd, ",");
-
-        out_cell(t, "%s", x->name);
-        out_cell(t, "%s", orc_streq(x->name, d->contexts.current) ? "yes" : "");
-        out_cell(t, "%s", etcd);
-        out_cell(t, "%s", x->cluster ? x->cluster : STORE_DEFAULT_CLUSTER);
-    }
-    out_table_print(t, stdout);
+    else
+        print_contexts(&d->out, &d->contexts, stdout);
     return 0;
 }
 

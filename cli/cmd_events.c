@@ -1,7 +1,7 @@
 /* cmd_events.c - `orc events`: what happened, oldest first; with --follow what happens. */
 #include "cli/cmd.h"
 #include "cli/follow.h"
-#include "cli/text.h"
+#include "cli/print_lists.h"
 #include "lib/clock.h"
 
 struct events_args {
@@ -26,18 +26,6 @@ static bool is_wanted(const struct events *ev, const struct cluster_entry *e)
            (!ev->object || (e->as.event.object && strstr(e->as.event.object, ev->object)));
 }
 
-static void print_text(const struct out *o, const struct record_event *e)
-{
-    orc_auto_free char *object = text_safe(e->object ? e->object : "?");
-    orc_auto_free char *message = text_safe(e->message ? e->message : "?");
-    orc_auto_free char *type = text_safe(e->type ? e->type : "?");
-    orc_auto_free char *by = text_safe(e->by ? e->by : "?");
-    char time[ORC_TIME_MAX];
-
-    printf("%s%s%s  %-9s %-24s %s %s(%s)%s\n", out_begin(o, OUT_DIM), orc_format_time(e->at, time),
-           out_end(o, OUT_DIM), type, object, message, out_begin(o, OUT_DIM), by, out_end(o, OUT_DIM));
-}
-
 static void on_event(const struct cluster_entry *e, void *arg)
 {
     struct events *ev = arg;
@@ -49,7 +37,7 @@ static void on_event(const struct cluster_entry *e, void *arg)
     else if (ev->out->json)
         out_json_line(record_event_to_json(&e->as.event));
     else
-        print_text(ev->out, &e->as.event);
+        print_event(ev->out, &e->as.event, stdout);
     fflush(stdout);
 }
 

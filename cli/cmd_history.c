@@ -1,35 +1,8 @@
 /* cmd_history.c - `orc history APP/SERVICE`: its revisions that are kept, for `orc rollback`. */
 #include "cli/change.h"
 #include "cli/cmd.h"
-#include "cli/history.h"
+#include "cli/print_lists.h"
 #include "lib/clock.h"
-#include "lib/units.h"
-
-static void print(const struct out *o, const struct history *h)
-{
-    static const struct out_column columns[] = {
-        {"REVISION", OUT_KEEP}, {"STATE", OUT_KEEP},     {"REPLICAS", OUT_KEEP}, {"AGE", OUT_KEEP},
-        {"BY", OUT_KEEP},       {"IMAGE", OUT_OPTIONAL}, {"APPLIED", OUT_EXTRA}, {0}};
-    struct out_table *t = out_table_new(o, columns);
-    const struct history_revision *r;
-    int64_t now = orc_wall_ms();
-    char age[ORC_UNIT_MAX], time[ORC_TIME_MAX];
-
-    orc_vec_each (r, &h->revisions) {
-        out_cell(t, "%lld", (long long)r->n);
-        if (r->state == HISTORY_COMING)
-            out_cell_styled(t, OUT_WARN, "%s (%s)", history_state_name(r->state), h->rollout);
-        else
-            out_cell_styled(t, r->state == HISTORY_RUNNING ? OUT_GOOD : OUT_PLAIN, "%s",
-                            history_state_name(r->state));
-        out_cell(t, "%d", r->replicas);
-        out_cell(t, "%s", r->at ? orc_format_age(r->at < now ? (uint64_t)(now - r->at) : 0, age) : "");
-        out_cell(t, "%s", r->by ? r->by : "");
-        out_cell(t, "%s", r->image ? r->image : "");
-        out_cell(t, "%s", r->at ? orc_format_time(r->at, time) : "");
-    }
-    out_table_print(t, stdout);
-}
 
 static int show(struct session *s, const char *app, const char *service, struct orc_err *err)
 {
@@ -47,7 +20,7 @@ static int show(struct session *s, const char *app, const char *service, struct 
     else if (s->out.json)
         out_json(history_to_json(&h));
     else
-        print(&s->out, &h);
+        print_history(&s->out, &h, orc_wall_ms(), stdout);
     history_release(&h);
     cluster_release(&c);
     return r;

@@ -34,7 +34,7 @@ static size_t count_troubled(const struct forecast_result *r)
 
 static void print_result(const struct out *o, const struct forecast_result *r, const char *spare)
 {
-    print_forecast(o, r);
+    print_forecast(o, r, stdout);
     if (!r->rests)
         puts("\nit does not come to rest within a day");
     if (spare)

@@ -235,9 +235,9 @@ static void print_plan(const struct rebalance *r)
     if (!r->moves)
         out_line(&r->s->out, "nothing is to be moved: no move would gain anything, or nothing else has room");
     else if (r->args->dry_run)
-        print_forecast(&r->s->out, &r->result);
+        print_forecast(&r->s->out, &r->result, stdout);
     else if (!r->s->out.quiet)
-        print_moves(&r->s->out, &r->result);
+        print_moves(&r->s->out, &r->result, stdout);
 }
 
 static int rebalance(struct rebalance *r, const char *word, struct orc_err *err)

@@ -1,10 +1,9 @@
 /* cmd_rollout.c - `orc rollout status|pause|resume|abort APP/SERVICE`: people and the rollout under way. What
  * they want is put into intents/<app>/<service>, about the revision that the app asks for. */
 #include "cli/order.h"
-#include "cli/text.h"
+#include "cli/print_lists.h"
 #include "cli/verb.h"
 #include "lib/clock.h"
-#include "lib/units.h"
 
 #include <stdio.h>
 
@@ -89,25 +88,6 @@ static int act(struct verb *v, struct orc_err *err)
 
 /* ---- status ------------------------------------------------------------------------------------------ */
 
-static void print_status(const struct out *o, const struct report_service *s)
-{
-    enum out_style style = s->ok ? OUT_GOOD : order_needs_people(s->rollout) ? OUT_BAD : OUT_WARN;
-    char age[ORC_UNIT_MAX];
-
-    printf("%s: %s%s%s for %s\n", s->name, out_begin(o, style), s->rollout, out_end(o, style),
-           orc_format_age(s->age_ms, age));
-    if (s->from)
-        printf("  from revision %lld to revision %lld: ", (long long)s->from, (long long)s->target);
-    else
-        printf("  revision %lld: ", (long long)s->target);
-    printf("%d of %d replicas are of it, %d are healthy\n", s->updated, s->desired, s->healthy);
-    for (size_t i = 0; i < s->why.n; i++) {
-        orc_auto_free char *line = text_safe(s->why.at[i]);
-
-        text_wrap(stdout, "  ", line, o->width);
-    }
-}
-
 /* As in `orc status`, without the replicas. */
 static void print_json(const struct report *r)
 {
@@ -133,7 +113,7 @@ static int show(struct session *s, struct cluster *c, const char *name, struct o
     if (s->out.json)
         print_json(&r);
     else
-        print_status(&s->out, &r.services.at[0]);
+        print_rollout(&s->out, &r.services.at[0], stdout);
     code = order_needs_people(r.services.at[0].rollout) ? CLI_ROLLOUT_FAILED : CLI_DONE;
     report_release(&r);
     return code;

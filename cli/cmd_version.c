@@ -1,5 +1,6 @@
 /* cmd_version.c - `orc version`: which orc this is, and which the servers of the cluster run. */
 #include "cli/cmd.h"
+#include "cli/print_lists.h"
 #include "lib/version.h"
 
 static json_t *to_json(struct cluster *c)
@@ -19,28 +20,6 @@ static json_t *to_json(struct cluster *c)
     return j;
 }
 
-static void print(const struct out *o, const struct cluster *c)
-{
-    static const struct out_column columns[] = {
-        {"PROGRAM", OUT_KEEP}, {"NODE", OUT_KEEP}, {"VERSION", OUT_KEEP}, {"ENGINE", OUT_OPTIONAL}, {0}};
-    struct out_table *t = out_table_new(o, columns);
-
-    out_cell(t, "orc");
-    out_cell(t, "%s", "");
-    out_cell(t, "%s", orc_version());
-    out_cell(t, "%s", "");
-    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next) {
-        const char *version = e->as.node.version, *engine = e->as.node.engine;
-
-        out_cell(t, "nodelet");
-        out_cell(t, "%s", e->key.node);
-        out_cell_styled(t, orc_streq(version, orc_version()) ? OUT_PLAIN : OUT_WARN, "%s",
-                        version ? version : "");
-        out_cell(t, "%s", engine ? engine : "");
-    }
-    out_table_print(t, stdout);
-}
-
 /* That the cluster can't be asked makes no failure: what was asked first is known. */
 static int run(struct session_args *a, bool client, struct orc_err *err)
 {
@@ -57,7 +36,7 @@ static int run(struct session_args *a, bool client, struct orc_err *err)
     if (s.out.json)
         out_json(to_json(&c));
     else
-        print(&s.out, &c);
+        print_versions(&s.out, &c, stdout);
     cluster_release(&c);
     session_close(&s);
     return CLI_DONE;

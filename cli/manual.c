@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 
+#define OPTION_COLUMN 28
 #define WIDTH_DEFAULT 80
 #define WIDTH_MOST 100 /* longer lines are hard to read */
 
@@ -28,7 +29,31 @@ static const struct {
     {"COLUMNS, LINES", "The size that tables and pictures keep within, where it is not the terminal's."},
 };
 
+/* What an option is, and its default. */
+static char *option_text(const struct orc_option *o)
+{
+    orc_auto_free char *notes = orc_option_notes(o);
+
+    return orc_printf("%s%s", o->help ? o->help : "", notes);
+}
+
 /* ---- for a terminal ---------------------------------------------------------------------------------- */
+
+/* What an option is stands beside its form, or below a long one. */
+static void option_lines(const struct orc_option *table, size_t width, FILE *f)
+{
+    for (const struct orc_option *o = table; o->name; o++) {
+        orc_auto_free char *form = orc_option_form(o), *text = option_text(o);
+        orc_auto_free char *left = orc_printf("  %s%s", o->letter ? "" : "    ", form);
+        orc_auto_free char *beside = orc_printf("%-*s", OPTION_COLUMN, left);
+        bool below = strlen(left) >= OPTION_COLUMN;
+        orc_auto_free char *blank = orc_printf("%*s", OPTION_COLUMN, "");
+
+        if (below)
+            fprintf(f, "%s\n", left);
+        text_wrap(f, below ? blank : beside, text, width);
+    }
+}
 
 void manual_text(const struct manual *m, size_t width, FILE *f)
 {
@@ -39,7 +64,8 @@ void manual_text(const struct manual *m, size_t width, FILE *f)
     fputc('\n', f);
     text_wrap(f, "", m->about, most);
     fputs("\nOptions:\n", f);
-    orc_options_list(f, m->options);
+    option_lines(m->options, most, f);
+    option_lines(orc_options_always, most, f);
     fputs("\nExamples:\n", f);
     for (; e->line; e++) {
         fprintf(f, "  %s\n", e->line);
@@ -106,8 +132,7 @@ static void item(FILE *f, const char *term, const char *text)
 
 static void option(FILE *f, const struct orc_option *o)
 {
-    orc_auto_free char *form = orc_option_form(o), *notes = orc_option_notes(o);
-    orc_auto_free char *text = orc_printf("%s%s", o->help ? o->help : "", notes);
+    orc_auto_free char *form = orc_option_form(o), *text = option_text(o);
 
     item(f, form, text);
 }

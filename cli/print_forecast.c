@@ -17,7 +17,7 @@ static bool any_op(const struct forecast_result *r)
     return false;
 }
 
-static void print_ops(const struct out *o, const struct forecast_result *r)
+static void print_ops(const struct out *o, const struct forecast_result *r, FILE *f)
 {
     static const struct out_column columns[] = {{"TASK", OUT_KEEP},
                                                 {"OPERATION", OUT_KEEP},
@@ -46,10 +46,10 @@ static void print_ops(const struct out *o, const struct forecast_result *r)
                 out_cell(t, "%s", orc_format_duration(s->after_ms, after));
                 out_cell(t, "%s", preview_reason(op));
             }
-    out_table_print(t, stdout);
+    out_table_print(t, f);
 }
 
-void print_moves(const struct out *o, const struct forecast_result *r)
+void print_moves(const struct out *o, const struct forecast_result *r, FILE *f)
 {
     static const struct out_column columns[] = {
         {"REPLICA", OUT_KEEP}, {"FROM", OUT_KEEP}, {"TO", OUT_KEEP}, {0}};
@@ -61,10 +61,10 @@ void print_moves(const struct out *o, const struct forecast_result *r)
         out_cell(t, "%s", m->from ? m->from : "-");
         out_cell_styled(t, m->to ? OUT_PLAIN : OUT_WARN, "%s", m->to ? m->to : "-");
     }
-    out_table_print(t, stdout);
+    out_table_print(t, f);
 }
 
-static void print_services(const struct out *o, const struct forecast_result *r)
+static void print_services(const struct out *o, const struct forecast_result *r, FILE *f)
 {
     static const struct out_column columns[] = {{"SERVICE", OUT_KEEP},   {"STATE", OUT_KEEP},
                                                 {"AVAILABLE", OUT_KEEP}, {"OF", OUT_KEEP},
@@ -82,20 +82,20 @@ static void print_services(const struct out *o, const struct forecast_result *r)
         out_cell(t, "%d", s->rollout.replicas);
         out_cell(t, "%s", fine ? "" : why);
     }
-    puts("\nin the end");
-    out_table_print(t, stdout);
+    fputs("\nin the end\n", f);
+    out_table_print(t, f);
 }
 
-void print_forecast(const struct out *o, const struct forecast_result *r)
+void print_forecast(const struct out *o, const struct forecast_result *r, FILE *f)
 {
     if (any_op(r))
-        print_ops(o, r);
+        print_ops(o, r, f);
     else
-        puts("no container is started or stopped");
+        fputs("no container is started or stopped\n", f);
     if (r->moves.n) {
-        putchar('\n');
-        print_moves(o, r);
+        fputc('\n', f);
+        print_moves(o, r, f);
     }
     if (r->services.n)
-        print_services(o, r);
+        print_services(o, r, f);
 }

@@ -9,7 +9,7 @@
 #include "scheduler/forecast.h"
 
 /* Each operation, then where replicas go, then how it ends. */
-void print_forecast(const struct out *o, const struct forecast_result *r);
-void print_moves(const struct out *o, const struct forecast_result *r);
+void print_forecast(const struct out *o, const struct forecast_result *r, FILE *f);
+void print_moves(const struct out *o, const struct forecast_result *r, FILE *f);
 
 #endif

@@ -337,21 +337,16 @@ static void help_line(FILE *out, const struct orc_option *o)
     fprintf(out, "%s%s\n", o->help ? o->help : "", notes);
 }
 
-void orc_options_list(FILE *out, const struct orc_option *table)
-{
-    for (; table->name; table++)
-        help_line(out, table);
-    for (table = orc_options_always; table->name; table++)
-        help_line(out, table);
-}
-
 void orc_options_help(FILE *out, const char *usage, const char *summary, const struct orc_option *table)
 {
     fprintf(out, "Usage: %s\n\n", usage);
     if (summary && *summary)
         fprintf(out, "%s\n\n", summary);
     fputs("Options:\n", out);
-    orc_options_list(out, table);
+    for (; table->name; table++)
+        help_line(out, table);
+    for (table = orc_options_always; table->name; table++)
+        help_line(out, table);
 }
 
 void orc_options_version(FILE *out, const char *program)

@@ -42,9 +42,8 @@ struct orc_option {
 int orc_options_parse(const struct orc_option *table, int argc, char **argv, struct orc_strv *ret_words,
                       struct orc_err *err);
 
-/* Prints "Usage: <usage>", the summary and the table; the table alone, a line each. */
+/* Prints "Usage: <usage>", the summary and the table. */
 void orc_options_help(FILE *out, const char *usage, const char *summary, const struct orc_option *table);
-void orc_options_list(FILE *out, const struct orc_option *table);
 /* The two that every table has without naming them, ended by a row without a name; their values are not to be
  * used. */
 extern const struct orc_option orc_options_always[];
