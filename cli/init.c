@@ -31,8 +31,10 @@ int init_rewrite(struct session *s, const struct cluster_entry *e, struct orc_er
     etcd_txn_put(t, e->name, text, 0);
     r = session_commit(s, t, NULL, err);
     if (r == SESSION_CONFLICT)
-        return orc_fail(err, -EAGAIN,
-                        "somebody else changed the cluster's config at the same moment; try again");
+        return orc_fail(
+            err, -EAGAIN,
+            "somebody else changed the cluster's config at the same moment; nothing was written: look "
+            "with `orc status` and try again");
     return r;
 }
 
