@@ -34,7 +34,7 @@ struct loader {
     ORC_VEC(struct spec_source *) sources; /* all that was read */
     ORC_VEC(struct spec_env *) envs;
     struct spec_env *env; /* of the files that the user named */
-    size_t bytes;         /* of all that was read */
+    size_t bytes, values; /* of all that was read */
     size_t filled;        /* bytes that variables made */
     size_t dotenv;        /* bytes of files of variables, each as often as it was parsed */
     size_t compare;       /* values that may still be compared, of what is included twice */

@@ -5,6 +5,7 @@
 struct profiles {
     struct orc_strv active;
     struct spec_node *all, *kept; /* services */
+    struct spec_env left_out;     /* names of services, each with a profile to ask for */
 };
 
 /* What is active -------------------------------------------------------------------------------------- */
@@ -12,7 +13,7 @@ struct profiles {
 /* "a, b,c" */
 static void add_words(struct orc_strv *to, const char *s)
 {
-    while (*s) {
+    while (*s && to->n < SPEC_LIST_MAX) {
         size_t n;
 
         s += strspn(s, ", ");
@@ -57,17 +58,6 @@ static bool is_kept(struct loader *l, const struct profiles *p, const struct spe
 
 /* Who needs what is not there ------------------------------------------------------------------------- */
 
-/* The profile to ask for; of a service that is in the files and was left out. NULL: it was not. */
-static const char *profile_of(const struct profiles *p, const char *name)
-{
-    const struct spec_node *service = spec_node_get(p->all, name), *list;
-
-    if (!service || spec_node_entry(p->kept, name))
-        return NULL;
-    list = spec_node_get(service, "profiles");
-    return list && list->entries.n ? list->entries.at[0].value->text : NULL;
-}
-
 static bool is_optional(const struct spec_node *dependency)
 {
     const struct spec_node *required = dependency ? spec_node_get(dependency, "required") : NULL;
@@ -95,7 +85,7 @@ static struct spec_node *check_depends_on(struct loader *l, const struct profile
     for (size_t i = 0; depends && i < depends->value->entries.n; i++) {
         const struct spec_entry *e = &depends->value->entries.at[i];
         struct spec_node *at = e->key ? e->key : e->value;
-        const char *profile = at->kind == SPEC_NODE_SCALAR ? profile_of(p, at->text) : NULL;
+        const char *profile = at->kind == SPEC_NODE_SCALAR ? spec_env_get(&p->left_out, at->text) : NULL;
 
         if (profile && !(e->key && is_optional(e->value)))
             refuse(l, at, at->text, profile);
@@ -113,7 +103,7 @@ static void check_network_mode(struct loader *l, const struct profiles *p, const
     const char *name = mode && mode->kind == SPEC_NODE_SCALAR && strncmp(mode->text, "service:", 8) == 0
                            ? mode->text + 8
                            : NULL;
-    const char *profile = name ? profile_of(p, name) : NULL;
+    const char *profile = name ? spec_env_get(&p->left_out, name) : NULL;
 
     if (profile)
         refuse(l, mode, name, profile);
@@ -121,12 +111,22 @@ static void check_network_mode(struct loader *l, const struct profiles *p, const
 
 /* The whole ------------------------------------------------------------------------------------------- */
 
+static void leave_out(struct profiles *p, const struct spec_entry *service)
+{
+    const struct spec_node *first = spec_node_get(service->value, "profiles")->entries.at[0].value;
+    struct spec_place at = spec_node_place(service->key);
+
+    spec_env_set(&p->left_out, service->key->text, first->text ? first->text : "", &at);
+}
+
 static void keep_active(struct loader *l, struct profiles *p)
 {
     p->kept = spec_doc_add(l->merge.pool, SPEC_NODE_MAP, p->all);
     for (size_t i = 0; i < p->all->entries.n; i++)
         if (is_kept(l, p, p->all->entries.at[i].value))
             orc_vec_push(&p->kept->entries, p->all->entries.at[i]);
+        else
+            leave_out(p, &p->all->entries.at[i]);
     if (p->all->entries.n && !p->kept->entries.n)
         load_say(
             l, p->all->entries.at[0].key,
@@ -162,5 +162,6 @@ struct spec_node *load_profiles(struct loader *l, struct spec_node *root)
         root = spec_merge_with(&l->merge, root, services->key, p.kept);
     }
     orc_strv_release(&p.active);
+    spec_env_release(&p.left_out);
     return root;
 }

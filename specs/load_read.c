@@ -4,6 +4,8 @@
 #include "specs/interpolate.h"
 #include "specs/load_internal.h"
 
+#define VALUES_MAX (3 * SPEC_VALUES_MAX) /* keys are values here */
+
 /* Saying ---------------------------------------------------------------------------------------------- */
 
 void load_say(struct loader *l, const struct spec_node *n, const char *fmt, ...)
@@ -166,6 +168,17 @@ static struct load_file *find_file(const struct loader *l, const char *path, con
     return NULL;
 }
 
+/* What the files hold before anything is merged takes memory, too. */
+static void check_values(struct loader *l, struct load_file *f)
+{
+    l->values += f->doc ? f->doc->nodes.n : 0;
+    if (f->doc && l->values > VALUES_MAX) {
+        load_say(l, f->doc->root, "there are more than %d values in all files up to here; write less",
+                 VALUES_MAX);
+        f->doc = spec_doc_free(f->doc);
+    }
+}
+
 struct load_file *load_open(struct loader *l, const struct spec_node *at, const char *path, const char *dir,
                             const struct spec_env *env)
 {
@@ -181,6 +194,7 @@ struct load_file *load_open(struct loader *l, const struct spec_node *at, const 
         f->source = source;
         orc_vec_push(&l->files, f);
         spec_doc_parse(source, &f->doc, l->problems);
+        check_values(l, f);
     }
     return f->doc ? f : NULL;
 }
@@ -211,8 +225,12 @@ static struct spec_place dollar_place(const struct spec_node *n, size_t at)
 
 static void say_unset(struct loader *l, const struct spec_node *n, const struct spec_unset *u)
 {
-    struct spec_place at = dollar_place(n, u->at);
+    struct spec_place at;
 
+    if (l->problems->notices.n >=
+        SPEC_PROBLEMS_MAX) /* the place of one that nobody will read is not looked for */
+        return;
+    at = dollar_place(n, u->at);
     spec_problems_note(
         l->problems, &at,
         "variable \"%s\" is not set, so nothing is put in its place; set it in the environment or "
@@ -254,7 +272,7 @@ static void fill_node(struct loader *l, struct spec_node *n)
     if (n->broken)
         return;
     r = spec_interpolate(n->text, n->source->env, SPEC_TEXT_MAX, &filled, &err);
-    if (r < 0) {
+    if (r < 0 && l->problems->n < SPEC_PROBLEMS_MAX) {
         at = dollar_place(n, filled.wrong_at);
         spec_problems_add(l->problems, &at, "%s", err.msg);
     }

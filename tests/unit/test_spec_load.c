@@ -155,6 +155,47 @@ static void test_load__variables_have_an_end(void **state)
                         "c.yaml:2:130: variables make more than 4 MiB of text up to here; write less\n");
 }
 
+static char *many(const char *one, int n)
+{
+    struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
+
+    orc_buf_puts(&b, "services: {web: {image: a}}\nx-a: [");
+    for (int i = 0; i < n; i++)
+        orc_buf_puts(&b, one);
+    orc_buf_puts(&b, "a]\n");
+    return orc_buf_take(&b);
+}
+
+/* Each place is looked for in the text, but only of those that are said. */
+static void test_load__very_many_unset_variables_take_no_time(void **state)
+{
+    orc_auto_free char *unset = many("$A,", 99000), *wrong = many("'${A',", 99000);
+    const struct load_story notices = {.files = {{"c.yaml", unset}}},
+                            problems = {.files = {{"c.yaml", wrong}}};
+    orc_auto_free char *noticed = story_told(&notices), *refused = story_told(&problems);
+    size_t lines = 0;
+
+    for (const char *c = noticed; (c = strstr(c, "notice: ")); c++)
+        lines++;
+    assert_int_equal(lines, SPEC_PROBLEMS_MAX);
+    lines = 0;
+    for (const char *c = refused; (c = strstr(c, "closing")); c++)
+        lines++;
+    assert_int_equal(lines, SPEC_PROBLEMS_MAX);
+}
+
+static void test_load__all_files_together_hold_so_many_values_at_most(void **state)
+{
+    orc_auto_free char *text = many("a,", 99000), *told = NULL;
+    const struct load_story s = {
+        .files = {{"a.yaml", text}, {"-b.yaml", text}, {"-c.yaml", text}, {"-d.yaml", text}}};
+    const struct load_story two = {.files = {{"a.yaml", text}, {"-b.yaml", text}}};
+
+    assert_told(&s, "d.yaml:1:1: there are more than 300000 values in all files up to here; write less\n");
+    told = story_told(&two);
+    assert_non_null(strstr(told, "there are more than 100000 values in these files together"));
+}
+
 /* Several files --------------------------------------------------------------------------------------- */
 
 static void test_load__a_file_goes_over_another(void **state)
@@ -387,6 +428,8 @@ int main(void)
         cmocka_unit_test(test_load__the_name_may_be_a_variable_and_is_one),
         cmocka_unit_test(test_load__keys_hold_no_variables),
         cmocka_unit_test(test_load__variables_have_an_end),
+        cmocka_unit_test(test_load__very_many_unset_variables_take_no_time),
+        cmocka_unit_test(test_load__all_files_together_hold_so_many_values_at_most),
         cmocka_unit_test(test_load__a_file_goes_over_another),
         cmocka_unit_test(test_load__the_text_of_one_file_is_as_it_was_written),
         cmocka_unit_test(test_load__complaints_point_into_the_file_they_are_about),
