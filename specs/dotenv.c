@@ -106,8 +106,12 @@ static void inherit(struct dotenv *d, const char *name, const struct spec_place 
 {
     const char *value = spec_env_get(d->into, name);
     orc_auto_free char *copy = orc_strdup(value);
+    struct orc_err err = ORC_ERR_INIT;
 
-    set(d, name, copy, at);
+    if (value && spec_env_check(name, value, &err) < 0)
+        wrong(d, at, err.msg);
+    else
+        set(d, name, copy, at);
 }
 
 /* Fills variables in. `at` is the value's place. NULL: said. */

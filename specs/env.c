@@ -1,5 +1,8 @@
 #include "specs/env.h"
 
+#include "specs/check.h"
+#include "specs/utf8.h"
+
 #include <ctype.h>
 
 void spec_env_release(struct spec_env *e)
@@ -42,6 +45,16 @@ const char *spec_env_get(const struct spec_env *e, const char *name)
         return value;
     HASH_FIND_STR(e->vars, name, v);
     return v ? v->value : NULL;
+}
+
+int spec_env_check(const char *name, const char *value, struct orc_err *err)
+{
+    struct spec_utf8_fault fault;
+
+    if (spec_utf8_check(value, strlen(value), &fault) == 0)
+        return 0;
+    return orc_fail(err, -EINVAL, "variable \"%s\" holds byte 0x%02x, which is %s", spec_quote(name).text,
+                    fault.byte, fault.control ? "a control character" : "not UTF-8");
 }
 
 size_t spec_env_name_len(const char *s)

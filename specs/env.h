@@ -6,6 +6,7 @@
 #ifndef SPECS_ENV_H
 #define SPECS_ENV_H
 
+#include "lib/err.h"
 #include "specs/source.h"
 
 #include <uthash.h>
@@ -31,6 +32,10 @@ void spec_env_release(struct spec_env *e); /* its own variables */
 /* Copies. One that is there already gets the value, and keeps its place in the order. */
 void spec_env_set(struct spec_env *e, const char *name, const char *value, const struct spec_place *place);
 const char *spec_env_get(const struct spec_env *e, const char *name);
+
+/* What variables hold comes from outside; it may be anything but NUL. 0, or -EINVAL with a sentence when it
+ * is no text that can be shown and stored. */
+int spec_env_check(const char *name, const char *value, struct orc_err *err);
 
 /* Is it a name that can be written behind a dollar sign? [A-Za-z_][A-Za-z0-9_]*; its bytes, or 0. */
 size_t spec_env_name_len(const char *s);

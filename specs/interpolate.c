@@ -2,7 +2,6 @@
 
 #include "lib/buf.h"
 #include "specs/check.h"
-#include "specs/utf8.h"
 
 struct filler {
     const char *text, *at; /* the whole, and what is read next */
@@ -27,20 +26,9 @@ static int put(struct filler *f, struct orc_buf *out, const char *s, size_t n)
     return orc_fail(f->err, -EINVAL, "with its variables filled in it has more than %zu bytes", out->max);
 }
 
-/* What variables hold comes from outside; it may be anything but NUL. */
-static int check_value(struct filler *f, const char *name, const char *value)
-{
-    struct spec_utf8_fault fault;
-
-    if (spec_utf8_check(value, strlen(value), &fault) == 0)
-        return 0;
-    return orc_fail(f->err, -EINVAL, "variable \"%s\" holds byte 0x%02x, which is %s", spec_quote(name).text,
-                    fault.byte, fault.control ? "a control character" : "not UTF-8");
-}
-
 static int put_variable(struct filler *f, struct orc_buf *out, const char *name, const char *value)
 {
-    int r = out ? check_value(f, name, value) : 0;
+    int r = out ? spec_env_check(name, value, f->err) : 0;
 
     return r < 0 ? r : put(f, out, value, strlen(value));
 }

@@ -82,9 +82,14 @@ static void add_files(struct loader *l, const struct spec_node *n, struct spec_e
 {
     if (n->kind != SPEC_NODE_LIST)
         add_file(l, n, into);
-    for (size_t i = 0; n->kind == SPEC_NODE_LIST && i < n->entries.n && i < SPEC_LIST_MAX; i++)
-        add_file(l, n->entries.at[i].value, into);
+    else if (n->entries.n > SPEC_LIST_MAX)
+        load_say(l, n, "env_file has %zu elements; at most %d are possible", n->entries.n, SPEC_LIST_MAX);
+    else
+        for (size_t i = 0; i < n->entries.n; i++)
+            add_file(l, n->entries.at[i].value, into);
 }
+
+#define NOT_SET "variable \"%s\" has no value here and is not set outside either, so it is left out"
 
 /* environment ----------------------------------------------------------------------------------------- */
 
@@ -93,13 +98,14 @@ static struct spec_node *take_from_outside(struct loader *l, const struct spec_n
 {
     const char *value = spec_env_get(name->source->env, name->text);
     struct spec_place at = spec_node_place(name);
+    struct orc_err err = ORC_ERR_INIT;
 
+    if (value && spec_env_check(name->text, value, &err) < 0) {
+        load_say(l, name, "%s", err.msg);
+        return NULL;
+    }
     if (!value)
-        load_note(l, name,
-                  "variable \"%s\" has no value here and is not set outside either, so it is left out; set "
-                  "it in the "
-                  "environment or in .env",
-                  spec_quote(name->text).text);
+        load_note(l, name, NOT_SET "; set it in the environment or in .env", spec_quote(name->text).text);
     return value ? spec_doc_add_text(l->merge.pool, value, &at) : NULL;
 }
 
@@ -119,10 +125,7 @@ static void add_var(struct loader *l, const struct spec_var *v, struct spec_node
     struct spec_entry e = {.key = spec_doc_add_text(l->merge.pool, v->name, &v->place)};
 
     if (!v->value) {
-        spec_problems_note(
-            l->problems, &v->place,
-            "variable \"%s\" has no value here and is not set outside either, so it is left out",
-            spec_quote(v->name).text);
+        spec_problems_note(l->problems, &v->place, NOT_SET, spec_quote(v->name).text);
         return;
     }
     e.value = spec_doc_add_text(l->merge.pool, v->value, &v->place);

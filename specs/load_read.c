@@ -43,11 +43,13 @@ char *load_dir(const char *path)
     return slash == path ? orc_strdup("/") : orc_strndup(path, (size_t)(slash - path));
 }
 
-/* The end of the path in `to` without its last part, if that may go: "a/b" -> "a". */
+/* The end of the path in `to` without its last part, if that may go: "a/b" -> "a"; "/" stays. */
 static char *up(char *from, char *to)
 {
     char *part = to;
 
+    if (to == from + 1 && *from == '/')
+        return to;
     while (part > from && part[-1] != '/')
         part--;
     if (part == to || (to - part == 2 && memcmp(part, "..", 2) == 0))

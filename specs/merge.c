@@ -210,10 +210,10 @@ static struct spec_node *refuse_kinds(struct spec_merge *m, const struct spec_no
 struct spec_node *merge_by_kind(struct spec_merge *m, const struct merge_rule *rule, struct spec_node *base,
                                 struct spec_node *over)
 {
-    if (base->kind == SPEC_NODE_SCALAR)
-        return over;
     if (merge_is_nothing(over))
         return base;
+    if (base->kind == SPEC_NODE_SCALAR)
+        return over;
     if (base->kind != over->kind)
         return refuse_kinds(m, base, over);
     return base->kind == SPEC_NODE_MAP ? merge_maps(m, rule, base, over) : merge_lists(m, rule, base, over);

@@ -349,6 +349,20 @@ static void test_load__names_without_values_are_taken_from_outside(void **state)
                                                                      "left out\n");
 }
 
+static void test_load__what_is_outside_must_be_text(void **state)
+{
+    const struct load_story s = {
+        .files = {{"c.yaml", "services: {web: {image: 'a:$A', env_file: a.env, environment: [A]}}\n"},
+                  {"a.env", "A\nB=$A\n"}},
+        .variables = {"A=\xff"},
+    };
+
+    assert_told(&s, "c.yaml:1:28: variable \"A\" holds byte 0xff, which is not UTF-8\n"
+                    "c.yaml:1:64: variable \"A\" holds byte 0xff, which is not UTF-8\n"
+                    "a.env:1:1: variable \"A\" holds byte 0xff, which is not UTF-8\n"
+                    "a.env:2:3: variable \"A\" holds byte 0xff, which is not UTF-8\n");
+}
+
 static void test_load__what_is_wrong_with_an_env_file(void **state)
 {
     const struct load_story s = {
@@ -437,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_load__env_file_in_every_form),
         cmocka_unit_test(test_load__environment_wins_over_env_file),
         cmocka_unit_test(test_load__names_without_values_are_taken_from_outside),
+        cmocka_unit_test(test_load__what_is_outside_must_be_text),
         cmocka_unit_test(test_load__what_is_wrong_with_an_env_file),
         cmocka_unit_test(test_load__services_in_profiles_are_there_when_asked_for),
         cmocka_unit_test(test_load__who_depends_on_what_is_left_out),

@@ -85,6 +85,36 @@ static void test_extends__what_is_wrong_with_it(void **state)
     }
 }
 
+static void test_extends__a_path_starts_from_the_files_folder(void **state)
+{
+    static const struct {
+        const char *file, *path, *asked;
+    } cases[] = {
+        {"c.yaml", "x.yaml", "x.yaml"},
+        {"c.yaml", "./d/.//x.yaml", "d/x.yaml"},
+        {"d/c.yaml", "x.yaml", "d/x.yaml"},
+        {"d/c.yaml", "../x.yaml", "x.yaml"},
+        {"d/e/c.yaml", "../../x.yaml", "x.yaml"},
+        {"d/c.yaml", "../../x.yaml", "../x.yaml"},
+        {"../c.yaml", "../x.yaml", "../../x.yaml"},
+        {"d/c.yaml", "/x.yaml", "/x.yaml"},
+        {"/d/c.yaml", "../../../x.yaml", "/x.yaml"},
+        {"/c.yaml", "x.yaml", "/x.yaml"},
+        {"c.yaml", "-", "./-"}, /* not standard input */
+        {"d/c.yaml", "..", "."},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *yaml =
+            orc_printf("services: {web: {image: a, extends: {file: '%s', service: x}}}", cases[i].path);
+        orc_auto_free char *said =
+            orc_printf("%s:1:44: %s: there is no such file\n", cases[i].file, cases[i].asked);
+        const struct load_story s = {.files = {{cases[i].file, yaml}}};
+
+        assert_told(&s, said);
+    }
+}
+
 /* The same whatever the order in the file. */
 static void test_extends__a_chain_has_an_end(void **state)
 {
@@ -311,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_extends__takes_what_it_does_not_say_itself),
         cmocka_unit_test(test_extends__paths_are_those_of_the_file_that_has_them),
         cmocka_unit_test(test_extends__what_is_wrong_with_it),
+        cmocka_unit_test(test_extends__a_path_starts_from_the_files_folder),
         cmocka_unit_test(test_extends__a_chain_has_an_end),
         cmocka_unit_test(test_extends__reset_and_override_reach_the_base),
         cmocka_unit_test(test_include__in_every_form),

@@ -86,10 +86,10 @@ static void test_merge__by_kind(void **state)
         {"{x-a: {b: {c: 1}}}", "{x-a: {b: {d: 2}}, x-e: 3}", "{x-a: {b: {c: 1, d: 2}}, x-e: 3}"},
         {"{deploy: {placement: {constraints: [a]}}}", "{deploy: {placement: {constraints: [b, a]}}}",
          "{deploy: {placement: {constraints: [a, b, a]}}}"},
-        /* nothing written adds nothing, but for scalars and commands */
+        /* nothing written changes nothing, but for commands */
         {"{deploy: {a: 1}, ports: [80]}", "{deploy: , ports: }", "{deploy: {a: 1}, ports: [80]}"},
         {"{deploy: }", "{deploy: {a: 1}}", "{deploy: {a: 1}}"},
-        {"{image: a}", "{image: }", "{image: null}"},
+        {"{image: a}", "{image: }", "{image: a}"},
         {"{deploy: {a: 1}}", "{deploy: [b]}",
          "{deploy: [b]}\nb:1:10: this is a list, but in a:1 it is a mapping, and the two can't be merged; "
          "write "
