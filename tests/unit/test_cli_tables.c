@@ -5,7 +5,7 @@
 #include "cli/print_forecast.h"
 #include "cli/print_lists.h"
 #include "cli/why.h"
-#include "specs/parse.h"
+#include "specs/load.h"
 #include "tests/unit/cli_cluster.h"
 
 #include <setjmp.h>
