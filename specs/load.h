@@ -1,8 +1,8 @@
 /* load.h - from the files that a user names to the app that they describe.
  *
  * Reads Compose files with all that belongs to them: variables and `.env`, several files one over another,
- * extends, include, profiles, env_file; then parse.h takes over. It must not know a disk or a process: files
- * and variables come through two functions, so that tests and fuzzers need neither.
+ * extends, include, profiles, env_file, seccomp profiles; then parse.h takes over. It must not know a disk or
+ * a process: files and variables come through two functions, so that tests and fuzzers need neither.
  *
  * Paths: those of the files named by the user start from the folder of the first of them (Compose's project
  * directory), those of an extended file from its own, those of an included one from its project_directory,

@@ -199,7 +199,8 @@ static struct spec_node *complete_service(struct loader *l, struct spec_node *se
     return complete(l, service, key, given, files ? files->value : NULL);
 }
 
-struct spec_node *load_environments(struct loader *l, struct spec_node *root)
+struct spec_node *load_each_service(struct loader *l, struct spec_node *root,
+                                    struct spec_node *(*complete_one)(struct loader *, struct spec_node *))
 {
     const struct spec_entry *services = spec_node_entry(root, "services");
     struct spec_node *all;
@@ -210,8 +211,13 @@ struct spec_node *load_environments(struct loader *l, struct spec_node *root)
     for (size_t i = 0; i < services->value->entries.n; i++) {
         struct spec_entry e = services->value->entries.at[i];
 
-        e.value = complete_service(l, e.value);
+        e.value = complete_one(l, e.value);
         orc_vec_push(&all->entries, e);
     }
     return spec_merge_with(&l->merge, root, services->key, all);
+}
+
+struct spec_node *load_environments(struct loader *l, struct spec_node *root)
+{
+    return load_each_service(l, root, complete_service);
 }

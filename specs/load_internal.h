@@ -1,7 +1,8 @@
 /* load_internal.h - the parts of the loader, between specs/load*.c only.
  *
  * load.c: the whole; load_read.c: files read once and filled with variables; load_extends.c: extends;
- * load_include.c: several files, include; load_profiles.c, load_environment.c: what their names say.
+ * load_include.c: several files, include; load_profiles.c, load_environment.c, load_security.c: what their
+ * names say.
  */
 #ifndef SPECS_LOAD_INTERNAL_H
 #define SPECS_LOAD_INTERNAL_H
@@ -36,6 +37,7 @@ struct loader {
     struct spec_env *env; /* of the files that the user named */
     size_t bytes, values; /* of all that was read */
     size_t filled;        /* bytes that variables made */
+    size_t profiles;      /* bytes of seccomp profiles, each as often as it is named */
     size_t dotenv;        /* bytes of files of variables, each as often as it was parsed */
     size_t compare;       /* values that may still be compared, of what is included twice */
 };
@@ -83,5 +85,11 @@ bool load_check_step(struct loader *l, const struct load_step *from, int max);
 struct spec_node *load_profiles(struct loader *l, struct spec_node *root);
 /* load_environment.c: the root with each service's environment complete. */
 struct spec_node *load_environments(struct loader *l, struct spec_node *root);
+/* The root with each service as it comes back from `complete`. */
+struct spec_node *load_each_service(struct loader *l, struct spec_node *root,
+                                    struct spec_node *(*complete)(struct loader *, struct spec_node *));
+
+/* load_security.c: the root with seccomp profiles in place of their files' names. */
+struct spec_node *load_seccomp(struct loader *l, struct spec_node *root);
 
 #endif

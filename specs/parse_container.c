@@ -212,9 +212,9 @@ static const struct spec_key container_keys[] = {
     {"cap_drop", .read = spec_key_caps, IN_CONTAINER(cap_drop),
      .doc = "capabilities taken from the process; `ALL`"},
     {"security_opt", .read = spec_key_security_opt,
-     .doc = "`no-new-privileges:true`, `seccomp=unconfined`, `seccomp={...}` (a profile in place, its system "
-            "calls checked), `apparmor=PROFILE`, `label=...` (SELinux), `systempaths=unconfined`. A "
-            "profile's path is refused: it would be a file of one machine"},
+     .doc = "`no-new-privileges:true`, `seccomp=unconfined`, `seccomp=FILE` (a profile, which goes into the "
+            "stored spec; its system calls are checked), `seccomp={...}` (the profile in place), "
+            "`apparmor=PROFILE`, `label=...` (SELinux), `systempaths=unconfined`"},
     {"devices", .read = spec_key_devices,
      .doc = "device files of the server: `/dev/fuse`, `/dev/a:/dev/b:rw`, or as a mapping. Placement does "
             "not know them: name the servers in constraints",

@@ -61,8 +61,8 @@ static int take_seccomp(const char *value, struct spec_security *to, struct orc_
     else
         return orc_fail(
             err, -EINVAL,
-            "\"%s\" would be a file, which orc does not read; give \"unconfined\", or the profile "
-            "itself in place of its name, as in 'seccomp={\"defaultAction\": ...}'",
+            "seccomp is \"%s\"; give \"unconfined\", a file with a profile, or the profile itself, as "
+            "in 'seccomp={\"defaultAction\": ...}'",
             spec_quote(value).text);
     return 0;
 }

@@ -307,7 +307,9 @@ static void test_container_keys__what_is_refused(void **state)
         {WEB("    cap_add: [NET]\n"),
          "4:15: ", "capability \"NET\" is not known; give one of capabilities(7)"},
         {WEB("    security_opt: [no-such]\n"), "4:20: ", "\"no-such\" is not known"},
-        {WEB("    security_opt: [seccomp=profile.json]\n"), "4:20: ", "\"profile.json\" would be a file"},
+        {WEB("    security_opt: [seccomp=profile.json]\n"),
+         "4:20: ", "profile.json: no other file can be read here"},
+        {WEB("    security_opt: [seccomp=]\n"), "4:20: ", "give \"unconfined\", a file with a profile"},
         {WEB("    security_opt: ['seccomp={\"syscalls\": []}']\n"), "4:20: ", "has no \"defaultAction\""},
         {WEB("    security_opt: ['seccomp={\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": "
              "[\"mkdri\"]}]}']\n"),
