@@ -64,7 +64,7 @@ enum spec_scalar spec_node_scalar(const struct spec_node *n)
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE", NULL};
 
-    if (!n->plain)
+    if (!n->plain || !strchr("~nNtTfF.+-0123456789", *n->text)) /* with "": nothing else begins so */
         return SPEC_SCALAR_STRING;
     if (is_one_of(n->text, nulls))
         return SPEC_SCALAR_NULL;

@@ -44,6 +44,7 @@ static inline struct spec_app *parse_ok(const char *yaml)
         fail();
     }
     assert_int_equal(problems.n, 0);
+    spec_problems_release(&problems); /* notices */
     return app;
 }
 

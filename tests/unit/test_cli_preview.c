@@ -16,6 +16,7 @@ static struct spec_app *file(const char *services)
     struct spec_app *app = NULL;
 
     assert_int_equal(spec_parse(yaml, strlen(yaml), NULL, &app, &problems), 0);
+    spec_problems_release(&problems);
     return app;
 }
 
