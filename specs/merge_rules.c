@@ -229,9 +229,19 @@ static char *key_route(const struct spec_node *n)
     return orc_concat(host ? host : "", "|", path ? path : "/");
 }
 
+/* preferences: {spread: WHAT} */
+static char *key_spread(const struct spec_node *n)
+{
+    return text_of(spec_node_get(n, "spread"));
+}
+
 /* The table ------------------------------------------------------------------------------------------- */
 
 static const struct merge_rule labels_rules[] = {{"labels", .merge = merge_pairs}, {0}};
+static const struct merge_rule placement_rules[] = {
+    {"constraints", .element_key = key_text}, {"preferences", .element_key = key_spread}, {0}};
+static const struct merge_rule deploy_rules[] = {
+    {"labels", .merge = merge_pairs}, {"placement", .below = placement_rules}, {0}};
 static const struct merge_rule healthcheck_rules[] = {{"test", .merge = replace}, {0}};
 static const struct merge_rule ulimits_rules[] = {{"*", .merge = merge_ulimit}, {0}};
 static const struct merge_rule network_rules[] = {
@@ -249,7 +259,7 @@ static const struct merge_rule service_rules[] = {
     {"command", .merge = replace},
     {"configs", .element_key = key_source},
     {"depends_on", .merge = merge_names},
-    {"deploy", .below = labels_rules},
+    {"deploy", .below = deploy_rules},
     {"devices", .element_key = key_target},
     {"dns", .merge = merge_one_or_many, .element_key = key_text},
     {"dns_opt", .merge = merge_one_or_many, .element_key = key_text},

@@ -71,9 +71,26 @@ static inline int story_load(const struct load_story *s, struct spec_app **ret,
     return r;
 }
 
-/* The app's name and the stored form of each service, a line each; then "file:line:column: text", a line for
- * each notice (with "notice: " before the text) and problem. Freed by the caller. */
-static inline char *story_told(const struct load_story *s)
+/* The app's name and the stored form of each service, a line each. */
+static inline void put_app(struct orc_buf *b, const struct spec_app *app)
+{
+    orc_buf_printf(b, "%s\n", app->name);
+    for (size_t i = 0; i < app->services.n; i++) {
+        orc_auto_free char *text = spec_service_text(app->services.at[i]);
+
+        orc_buf_printf(b, "%s\n", text);
+    }
+}
+
+static inline void put_problems(struct orc_buf *b, const struct spec_problem *all, size_t n, const char *kind)
+{
+    for (size_t i = 0; i < n; i++)
+        orc_buf_printf(b, "%s:%d:%d: %s%s\n", all[i].file, all[i].line, all[i].column, kind, all[i].text);
+}
+
+/* The app, if there is one; then "file:line:column: text", a line for each notice (with "notice: " before the
+ * text; `silent`: none of them) and problem. Freed by the caller. */
+static inline char *story_result(const struct load_story *s, bool silent)
 {
     struct spec_problems problems = {0};
     orc_auto(spec_app_free_p) struct spec_app *app = NULL;
@@ -83,20 +100,16 @@ static inline char *story_told(const struct load_story *s)
     assert_int_equal(r, problems.n ? -EINVAL : 0);
     assert_int_equal(app == NULL, problems.n > 0);
     if (app)
-        orc_buf_printf(&b, "%s\n", app->name);
-    for (size_t i = 0; app && i < app->services.n; i++) {
-        orc_auto_free char *text = spec_service_text(app->services.at[i]);
-
-        orc_buf_printf(&b, "%s\n", text);
-    }
-    for (size_t i = 0; i < problems.notices.n; i++)
-        orc_buf_printf(&b, "%s:%d:%d: notice: %s\n", problems.notices.at[i].file, problems.notices.at[i].line,
-                       problems.notices.at[i].column, problems.notices.at[i].text);
-    for (size_t i = 0; i < problems.n; i++)
-        orc_buf_printf(&b, "%s:%d:%d: %s\n", problems.at[i].file, problems.at[i].line, problems.at[i].column,
-                       problems.at[i].text);
+        put_app(&b, app);
+    put_problems(&b, problems.notices.at, silent ? 0 : problems.notices.n, "notice: ");
+    put_problems(&b, problems.at, problems.n, "");
     spec_problems_release(&problems);
     return orc_buf_take(&b);
+}
+
+static inline char *story_told(const struct load_story *s)
+{
+    return story_result(s, false);
 }
 
 static inline void assert_told(const struct load_story *s, const char *expected)

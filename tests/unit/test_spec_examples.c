@@ -5,7 +5,7 @@
  */
 #include "lib/buf.h"
 #include "specs/compose.h"
-#include "tests/unit/spec_test.h"
+#include "tests/unit/load_files.h"
 #include "tests/unit/golden.h"
 
 #include <ftw.h>
@@ -38,6 +38,26 @@ static void assert_same_as_file(const struct spec_app *app, const char *yaml, en
     assert_same(yaml, text);
 }
 
+/* A file over itself, and under one that only names its services, is the file. */
+static void assert_merges_to_itself(const char *text, const struct spec_app *app)
+{
+    const struct load_story once = {.files = {{"a.yaml", text}}, .profile = "*"};
+    const struct load_story twice = {.files = {{"a.yaml", text}, {"-b.yaml", text}}, .profile = "*"};
+    struct load_story under = {.files = {{"a.yaml", text}, {"-b.yaml", NULL}}, .profile = "*"};
+    orc_auto_free char *alone = story_result(&once, true), *itself = story_result(&twice, true),
+                       *named = NULL;
+    struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
+
+    assert_string_equal(itself, alone);
+    orc_buf_puts(&b, "services:\n");
+    for (size_t i = 0; i < app->services.n; i++)
+        orc_buf_printf(&b, "  %s: {}\n", app->services.at[i]->name);
+    under.files[1].text = orc_buf_str(&b);
+    named = story_result(&under, true);
+    assert_string_equal(named, alone);
+    orc_buf_release(&b);
+}
+
 static int examples;
 
 static int check_example(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -54,6 +74,7 @@ static int check_example(const char *path, const struct stat *st, int type, stru
     assert_true(app->services.n > 0);
     for (size_t i = 0; i < app->services.n; i++)
         assert_lossless(path, app->services.at[i]);
+    assert_merges_to_itself(text, app);
     assert_same(text, text); /* behaviour 13: applied again, it is the same */
     assert_same_as_file(app, text, SPEC_SIZES_BYTES);
     assert_same_as_file(app, text, SPEC_SIZES_UNITS);

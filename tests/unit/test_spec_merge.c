@@ -85,7 +85,8 @@ static void test_merge__by_kind(void **state)
         {"{deploy: {replicas: 1, mode: m}}", "{deploy: {replicas: 2}}", "{deploy: {replicas: 2, mode: m}}"},
         {"{x-a: {b: {c: 1}}}", "{x-a: {b: {d: 2}}, x-e: 3}", "{x-a: {b: {c: 1, d: 2}}, x-e: 3}"},
         {"{deploy: {placement: {constraints: [a]}}}", "{deploy: {placement: {constraints: [b, a]}}}",
-         "{deploy: {placement: {constraints: [a, b, a]}}}"},
+         "{deploy: {placement: {constraints: [a, b]}}}"},
+        {"{x: [a]}", "{x: [b, a]}", "{x: [a, b, a]}"},
         /* nothing written changes nothing, but for commands */
         {"{deploy: {a: 1}, ports: [80]}", "{deploy: , ports: }", "{deploy: {a: 1}, ports: [80]}"},
         {"{deploy: }", "{deploy: {a: 1}}", "{deploy: {a: 1}}"},
@@ -165,6 +166,9 @@ static void test_merge__elements_with_a_key_replace_one_another(void **state)
         {"{tmpfs: /a}", "{tmpfs: /b}", "{tmpfs: [/a, /b]}"},
         {"{tmpfs: }", "{tmpfs: /b}", "{tmpfs: [/b]}"},
         {"{cap_add: [A]}", "{cap_add: [B, A]}", "{cap_add: [A, B]}"},
+        {"{deploy: {placement: {preferences: [{spread: a}, {spread: b}]}}}",
+         "{deploy: {placement: {preferences: [{spread: b}, {spread: c}]}}}",
+         "{deploy: {placement: {preferences: [{spread: a}, {spread: b}, {spread: c}]}}}"},
         {"{expose: [80]}", "{expose: ['80', 81]}", "{expose: [80, 81]}"},
         {"{profiles: [a]}", "{profiles: [a, b]}", "{profiles: [a, b]}"},
     };
