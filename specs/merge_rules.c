@@ -152,18 +152,37 @@ static struct spec_node *merge_ulimit(struct spec_merge *m, const struct merge_r
     return base->kind == over->kind ? merge_by_kind(m, rule, base, over) : over;
 }
 
-/* x-orc.health: there is one probe; another kind of it takes the place of the one below. */
+static bool has_any(const struct spec_node *n, const char *const *keys)
+{
+    for (; *keys; keys++)
+        if (spec_node_get(n, *keys))
+            return true;
+    return false;
+}
+
+static struct spec_node *without(struct spec_merge *m, struct spec_node *n, const char *const *keys,
+                                 const struct spec_node *but_those_of)
+{
+    for (; *keys; keys++)
+        if (!but_those_of || !spec_node_get(but_those_of, *keys))
+            n = spec_merge_without(m, n, *keys);
+    return n;
+}
+
+/* x-orc.health: there is one probe, or one each for readiness and liveness; another kind takes the place of
+ * the one below. */
 static struct spec_node *merge_health(struct spec_merge *m, const struct merge_rule *rule,
                                       struct spec_node *base, struct spec_node *over)
 {
-    static const char *const probes[] = {"http", "tcp", "exec"};
-    bool probed = false;
+    static const char *const probes[] = {"http", "tcp", "exec", NULL},
+                             *const apart[] = {"readiness", "liveness", NULL},
+                             *const times[] = {"interval",     "timeout",        "retries",
+                                               "start_period", "start_interval", NULL};
 
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(probes); i++)
-        probed = probed || spec_node_get(over, probes[i]);
-    for (size_t i = 0; probed && i < ORC_ARRAY_SIZE(probes); i++)
-        if (!spec_node_get(over, probes[i]))
-            base = spec_merge_without(m, base, probes[i]);
+    if (has_any(over, probes))
+        base = without(m, without(m, base, probes, over), apart, NULL);
+    if (has_any(over, apart))
+        base = without(m, without(m, base, probes, NULL), times, NULL);
     return merge_by_kind(m, rule, base, over);
 }
 
@@ -247,7 +266,11 @@ static const struct merge_rule ulimits_rules[] = {{"*", .merge = merge_ulimit}, 
 static const struct merge_rule network_rules[] = {
     {"aliases", .element_key = key_text}, {"link_local_ips", .element_key = key_text}, {0}};
 static const struct merge_rule networks_rules[] = {{"*", .below = network_rules}, {0}};
-static const struct merge_rule health_rules[] = {{"exec", .merge = replace}, {0}};
+static const struct merge_rule probe_rules[] = {{"exec", .merge = replace}, {0}};
+static const struct merge_rule health_rules[] = {{"exec", .merge = replace},
+                                                 {"readiness", .merge = merge_health, .below = probe_rules},
+                                                 {"liveness", .merge = merge_health, .below = probe_rules},
+                                                 {0}};
 static const struct merge_rule orc_rules[] = {{"health", .merge = merge_health, .below = health_rules},
                                               {"gateway", .merge = merge_routes, .element_key = key_route},
                                               {0}};
