@@ -61,7 +61,7 @@ static void choose_kinds(unsigned wants, enum key_kind ret[4])
 
 /* Which cluster the command line that is being completed is about: those of its words that are options of
  * every command. */
-static int read_where(const struct orc_strv *words, struct session_args *a)
+static int read_where(const struct orc_strv *words, struct session_args *a, struct orc_err *err)
 {
     const struct orc_option table[] = {SESSION_OPTIONS(a), {0}};
     struct orc_strv args = {0};
@@ -82,7 +82,7 @@ static int read_where(const struct orc_strv *words, struct session_args *a)
                 orc_strv_add(&args, words->at[i + 1]);
             }
         }
-    r = orc_options_parse(table, (int)args.n, args.at, NULL, NULL);
+    r = orc_options_parse(table, (int)args.n, args.at, NULL, err);
     orc_strv_release(&args);
     free(a->output); /* of the other command */
     a->output = NULL;
@@ -92,13 +92,15 @@ static int read_where(const struct orc_strv *words, struct session_args *a)
 static void ask_cluster(const struct orc_strv *words, struct completion *c)
 {
     struct session_args a = {.timeout_ms = PATIENCE_MS};
+    struct orc_err ignored = ORC_ERR_INIT;
     struct session s;
     struct cluster cluster;
     enum key_kind kinds[4];
 
     choose_kinds(c->wants, kinds);
-    if (kinds[0] != KEY_UNKNOWN && read_where(words, &a) == 0 && session_open(&s, &a, NULL) == 0) {
-        if (session_load(&s, kinds, &cluster, NULL) == 0) {
+    if (kinds[0] != KEY_UNKNOWN && read_where(words, &a, &ignored) == 0 &&
+        session_open(&s, &a, &ignored) == 0) {
+        if (session_load(&s, kinds, &cluster, &ignored) == 0) {
             cluster_sort(&cluster);
             for (const struct cluster_entry *e = cluster.entries; e; e = e->hh.next)
                 add_entry(e, c);
@@ -111,10 +113,11 @@ static void ask_cluster(const struct orc_strv *words, struct completion *c)
 
 static void add_contexts(struct completion *c)
 {
+    struct orc_err ignored = ORC_ERR_INIT;
     struct contexts all;
     const struct context *x;
 
-    if (!(c->wants & COMPLETE_CONTEXTS) || contexts_load(&all, NULL) < 0)
+    if (!(c->wants & COMPLETE_CONTEXTS) || contexts_load(&all, &ignored) < 0)
         return;
     orc_vec_each (x, &all.all)
         completion_add(c, x->name, x->etcd.at[0]);
