@@ -3,6 +3,8 @@
 #include "cli/complete.h"
 #include "cli/contexts.h"
 #include "lib/embed.h"
+#include "lib/units.h"
+#include "state/etcd_sync.h"
 
 #define PATIENCE_MS 700 /* then the words that are known without the cluster must do */
 
@@ -43,6 +45,27 @@ static void add_entry(const struct cluster_entry *e, struct completion *c)
         completion_add(c, e->key.task, e->key.node);
     else if (e->key.kind == KEY_NODE)
         completion_add(c, e->key.node, e->as.node.address);
+}
+
+/* Their keys say all that is needed. */
+static void add_revisions(struct session *s, struct completion *c)
+{
+    char app[SPEC_NAME_MAX + 1], service[SPEC_NAME_MAX + 1], number[ORC_UNIT_MAX];
+    orc_auto_free char *all = key_range(s->cluster, KEY_REVISION), *prefix = NULL;
+    struct orc_err ignored = ORC_ERR_INIT;
+    struct etcd_answer a = {0};
+
+    if (session_split(c->before, false, app, service, &ignored) < 0)
+        return;
+    prefix = orc_printf("%s%s/%s/", all, app, service);
+    etcd_sync_range(s->etcd, &s->loop, prefix, 0, &a, &ignored);
+    for (size_t i = 0; i < a.kvs.n; i++) {
+        struct key k;
+
+        if (key_parse(s->cluster, a.kvs.at[i].key, &k) == KEY_REVISION)
+            completion_add(c, orc_format_int(k.n, number), NULL);
+    }
+    etcd_answer_release(&a);
 }
 
 /* The ranges that are wanted, ended by KEY_UNKNOWN. */
@@ -89,23 +112,34 @@ static int read_where(const struct orc_strv *words, struct session_args *a, stru
     return r;
 }
 
+static void add_entries(struct session *s, struct completion *c)
+{
+    struct orc_err ignored = ORC_ERR_INIT;
+    struct cluster cluster;
+    enum key_kind kinds[4];
+
+    choose_kinds(c->wants, kinds);
+    if (session_load(s, kinds, &cluster, &ignored) < 0)
+        return;
+    cluster_sort(&cluster);
+    for (const struct cluster_entry *e = cluster.entries; e; e = e->hh.next)
+        add_entry(e, c);
+    cluster_release(&cluster);
+}
+
 static void ask_cluster(const struct orc_strv *words, struct completion *c)
 {
     struct session_args a = {.timeout_ms = PATIENCE_MS};
     struct orc_err ignored = ORC_ERR_INIT;
     struct session s;
-    struct cluster cluster;
-    enum key_kind kinds[4];
 
-    choose_kinds(c->wants, kinds);
-    if (kinds[0] != KEY_UNKNOWN && read_where(words, &a, &ignored) == 0 &&
-        session_open(&s, &a, &ignored) == 0) {
-        if (session_load(&s, kinds, &cluster, &ignored) == 0) {
-            cluster_sort(&cluster);
-            for (const struct cluster_entry *e = cluster.entries; e; e = e->hh.next)
-                add_entry(e, c);
-        }
-        cluster_release(&cluster);
+    if (!(c->wants & ~(unsigned)(COMPLETE_CONTEXTS | COMPLETE_FILES)))
+        return;
+    if (read_where(words, &a, &ignored) == 0 && session_open(&s, &a, &ignored) == 0) {
+        if (c->wants & COMPLETE_REVISIONS)
+            add_revisions(&s, c);
+        else
+            add_entries(&s, c);
         session_close(&s);
     }
     session_args_release(&a);

@@ -178,7 +178,15 @@ int cmd_context(int argc, char **argv)
     struct session_args a = {.tables = true};
     struct orc_strv words = {0};
     struct orc_err err = ORC_ERR_INIT;
-    const struct orc_option table[] = {SESSION_TABLE_OPTIONS(&a), {0}};
+    const struct orc_option table[] = {
+        {.name = "quiet",
+         .letter = 'q',
+         .kind = ORC_OPT_BOOL,
+         .value = &a.quiet,
+         .help = "say only what failed"},
+        SESSION_TABLE_OPTIONS(&a),
+        {0},
+    };
     int r = cmd_options(
         table, argc, argv, &words, usage,
         "Clusters by name, in ~/.config/orc/contexts.yaml ($XDG_CONFIG_HOME/orc/contexts.yaml). The "

@@ -16,6 +16,7 @@ static const struct {
     {"NODE", COMPLETE_NODES},
     {"WHAT", COMPLETE_SERVICES | COMPLETE_TASKS | COMPLETE_NODES},
     {"CONTEXT", COMPLETE_CONTEXTS},
+    {"REVISION", COMPLETE_REVISIONS},
     {"FILE", COMPLETE_FILES},
     {"DIR", COMPLETE_FILES},
     {"SOCKET", COMPLETE_FILES},
@@ -33,6 +34,7 @@ void completion_release(struct completion *c)
 {
     free(c->prefix);
     free(c->word);
+    free(c->before);
     orc_strv_release(&c->words);
     orc_strv_release(&c->abouts);
 }
@@ -246,7 +248,7 @@ static bool complete_attached(const struct orc_option *table, const char *last, 
 
 static void begin(const char *last, struct completion *ret)
 {
-    *ret = (struct completion){.prefix = orc_strdup(""), .word = orc_strdup(last)};
+    *ret = (struct completion){.prefix = orc_strdup(""), .word = orc_strdup(last), .before = orc_strdup("")};
 }
 
 void complete_command(const struct manual *m, const struct orc_strv *words, struct completion *ret)
@@ -263,6 +265,8 @@ void complete_command(const struct manual *m, const struct orc_strv *words, stru
             orc_strv_add(&given, word);
         awaiting = awaiting ? NULL : awaits_value(m->options, word);
     }
+    if (given.n)
+        orc_set_str(&ret->before, given.at[given.n - 1]);
     if (awaiting) {
         complete_value(awaiting, ret);
     } else if (*last == '-') {

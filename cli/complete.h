@@ -20,12 +20,14 @@ enum complete_want {
     COMPLETE_TASKS = 1 << 3,
     COMPLETE_NODES = 1 << 4,
     COMPLETE_CONTEXTS = 1 << 5,
-    COMPLETE_FILES = 1 << 6, /* the shell knows them */
+    COMPLETE_REVISIONS = 1 << 6, /* of the service that is the word before */
+    COMPLETE_FILES = 1 << 7,     /* the shell knows them */
 };
 
 struct completion {
     char *prefix; /* to be put before each: "--node=" */
     char *word;   /* what is there already, behind the prefix: others don't fit */
+    char *before; /* the last word that is no option's; "" */
     unsigned wants;
     struct orc_strv words, abouts; /* words that fit, and for each what it is, perhaps "" */
 };

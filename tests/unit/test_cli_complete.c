@@ -24,9 +24,10 @@ static const char *want_name(unsigned want)
     static const struct {
         unsigned want;
         const char *name;
-    } names[] = {{COMPLETE_APPS, "APPS"},        {COMPLETE_SERVICES, "SERVICES"}, {COMPLETE_SCALED, "SCALED"},
-                 {COMPLETE_TASKS, "TASKS"},      {COMPLETE_NODES, "NODES"},       {COMPLETE_FILES, "FILES"},
-                 {COMPLETE_CONTEXTS, "CONTEXTS"}};
+    } names[] = {{COMPLETE_APPS, "APPS"},         {COMPLETE_SERVICES, "SERVICES"},
+                 {COMPLETE_SCALED, "SCALED"},     {COMPLETE_TASKS, "TASKS"},
+                 {COMPLETE_NODES, "NODES"},       {COMPLETE_FILES, "FILES"},
+                 {COMPLETE_CONTEXTS, "CONTEXTS"}, {COMPLETE_REVISIONS, "REVISIONS"}};
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(names); i++)
         if (names[i].want == want)
@@ -94,7 +95,7 @@ static void test_complete__words_by_their_place(void **state)
         {"orc x APP/SERVICE", "x shop/web ", ""},
         {"orc x APP[/SERVICE]|--all [--max N]", "x ", "APPS SERVICES"},
         {"orc x APP/SERVICE=N", "x ", "SCALED"},
-        {"orc x APP/SERVICE [REVISION]", "x shop/web ", ""},
+        {"orc x APP/SERVICE [REVISION]", "x shop/web ", "REVISIONS"},
         {"orc x APP/SERVICE|TASK", "x ", "SERVICES TASKS"},
         {"orc x [FILE] [--force]", "x ", "FILES"},
         {"orc x [APP[/SERVICE]] [--node NODE]", "x ", "APPS SERVICES"},
@@ -162,6 +163,28 @@ static void test_complete__options_and_their_values_are_no_words(void **state)
     OFFERS(lines);
 }
 
+static void test_complete__the_word_before_is_known(void **state)
+{
+    static const struct command command = {.name = "x"};
+    struct manual m = {&command, "orc x APP/SERVICE [REVISION]", "", table};
+    struct orc_strv words = {0};
+    struct completion c;
+
+    orc_strv_add(&words, "x");
+    orc_strv_add(&words, "");
+    complete_command(&m, &words, &c);
+    assert_string_equal(c.before, "");
+    completion_release(&c);
+    orc_set_str(&words.at[1], "shop/web");
+    orc_strv_add(&words, "--node");
+    orc_strv_add(&words, "k1");
+    orc_strv_add(&words, "");
+    complete_command(&m, &words, &c);
+    assert_string_equal(c.before, "shop/web");
+    completion_release(&c);
+    orc_strv_release(&words);
+}
+
 static void test_complete__commands(void **state)
 {
     struct orc_strv words = {0};
@@ -225,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_complete__each_form_of_a_usage_line),
         cmocka_unit_test(test_complete__options_and_their_values),
         cmocka_unit_test(test_complete__options_and_their_values_are_no_words),
+        cmocka_unit_test(test_complete__the_word_before_is_known),
         cmocka_unit_test(test_complete__commands),
         cmocka_unit_test(test_complete__real_commands),
     };
