@@ -1,5 +1,6 @@
 #include "nodelet/task.h"
 
+#include "nodelet/configs.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 
@@ -135,6 +136,15 @@ static bool is_forgotten(const struct task *t)
            t->c.op == CONVERGE_NOTHING && !t->call && !t->look && publish_idle(t) && parts_are_gone(t);
 }
 
+static void forget_configs(const struct task *t)
+{
+    orc_auto_free char *dir = task_configs(t);
+
+    for (size_t i = 0; i < t->parts.n; i++)
+        forget_configs(t->parts.at[i]);
+    configs_remove(dir);
+}
+
 /* By what was written about it. Its sidecars' state and health are in that, too: while one of them starts
  * anew the main container may go on with requests of before. */
 static bool may_have_served(const struct task *t)
@@ -212,6 +222,7 @@ void task_step(struct task *t)
         publish_step(t, now);
     }
     if (is_forgotten(t)) {
+        forget_configs(t);
         task_free(t);
         return;
     }
@@ -288,6 +299,20 @@ static void look_for_missing(struct agent *a, const json_t *list)
     }
 }
 
+/* "shop.web.0.3", "shop.web.0.3.proxy" */
+static bool is_a_tasks(const char *name, void *arg)
+{
+    const struct agent *a = arg;
+    const char *dot = strrchr(name, '.');
+    orc_auto_free char *main = orc_strndup(name, dot ? (size_t)(dot - name) : strlen(name));
+    struct task *t;
+
+    if (agent_find(a, name))
+        return true;
+    t = agent_find(a, main);
+    return t && dot && parts_find(t, dot + 1);
+}
+
 static void on_list(const struct docker_res *res, void *arg)
 {
     struct agent *a = arg;
@@ -309,6 +334,7 @@ static void on_list(const struct docker_res *res, void *arg)
     a->engine_known = true;
     a->engine_was_down = false;
     a->opts.on_volumes(a->opts.arg);
+    configs_sweep(a->opts.configs, is_a_tasks, a);
     orphans_report(a);
     step_all(a);
 }

@@ -26,6 +26,7 @@ struct agent_opts {
     struct docker *docker;
     const char *cluster, *node; /* copied */
     const char *boot_id;        /* of this server; borrowed */
+    const char *configs;        /* absolute: where configs become files; borrowed */
     struct event_log *events;   /* may be NULL */
     void (*on_engine)(bool up, const char *why, void *arg);
     /* Volumes may have been made or removed: a container that mounts some was started, all were listed. */

@@ -1,5 +1,7 @@
 #include "nodelet/container_config.h"
 
+#include "nodelet/configs.h"
+
 #include "nodelet/container_fields.h"
 
 #include <inttypes.h>
@@ -61,7 +63,18 @@ static json_t *labels(const struct container_context *ctx, const char *task_id, 
     return l;
 }
 
-static json_t *mounts(const char *app, const struct spec_service *spec)
+/* Files of the server, which nodelet has written (configs.c). */
+static void add_configs(json_t *list, const char *dir, const struct spec_service *spec)
+{
+    for (size_t i = 0; i < spec->configs.n; i++) {
+        orc_auto_free char *path = configs_path(dir, i);
+
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "Type", "bind", "Source", path,
+                                              "Target", spec->configs.at[i].target, "ReadOnly", 1));
+    }
+}
+
+static json_t *mounts(const struct container_context *ctx, const char *app, const struct spec_service *spec)
 {
     json_t *list = json_array();
 
@@ -78,6 +91,7 @@ static json_t *mounts(const char *app, const struct spec_service *spec)
         container_mount_options(m, j);
         json_array_append_new(list, j);
     }
+    add_configs(list, ctx->configs, spec);
     return list;
 }
 
@@ -150,7 +164,7 @@ static json_t *host_config(const struct container_context *ctx, const struct rec
     json_object_set_new(h, "NetworkMode", network_mode(ctx, spec));
     if (is_on_network(ctx, spec))
         json_object_set_new(h, "PortBindings", port_bindings(spec, ctx->address));
-    json_object_set_new(h, "Mounts", mounts(t->app, spec));
+    json_object_set_new(h, "Mounts", mounts(ctx, t->app, spec));
     /* Restarts are nodelet's, by the policy of the spec. */
     json_object_set_new(policy, "Name", json_string("no"));
     json_object_set_new(h, "RestartPolicy", policy);

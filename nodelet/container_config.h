@@ -15,6 +15,7 @@
 struct container_context {
     const char *cluster_id, *node;
     const char *address; /* the node's private address: where ports are published by default */
+    const char *configs; /* the folder with its configs (configs.h) */
     const char *join; /* of a sidecar: the main container's id, whose network is its own; NULL: it is none */
 };
 

@@ -26,7 +26,7 @@ struct nodelet {
     struct statedir state;
     struct host host;
     struct guard guard;
-    char *guard_path, *by;
+    char *guard_path, *configs, *by;
     struct guard guard_saved;
     struct orc_file_later *guard_file;
     bool guard_unsaved;
@@ -499,6 +499,7 @@ static void make_parts(struct nodelet *n)
                                .cluster = o->cluster,
                                .node = o->name,
                                .boot_id = n->host.boot_id,
+                               .configs = n->configs,
                                .events = n->events,
                                .on_engine = on_engine,
                                .on_volumes = on_volumes_doubt,
@@ -516,6 +517,14 @@ static void make_parts(struct nodelet *n)
     n->agent = agent_new(&agent);
 }
 
+/* Absolute, as the engine wants it. */
+static char *configs_dir(const struct statedir *s)
+{
+    orc_auto_free char *path = realpath(s->path, NULL);
+
+    return orc_concat(path ? path : s->path, "/configs");
+}
+
 static int open_files(struct nodelet *n, struct orc_err *err)
 {
     int r = statedir_open(&n->state, n->opts.state_dir ? n->opts.state_dir : STATEDIR_DEFAULT, err);
@@ -525,6 +534,7 @@ static int open_files(struct nodelet *n, struct orc_err *err)
     if (r > 0)
         orc_error("%s", err->msg);
     n->guard_path = statedir_file(&n->state, "guard.json");
+    n->configs = configs_dir(&n->state);
     r = guard_load(&n->guard, n->guard_path, err);
     n->guard_saved = n->guard;
     if (r == GUARD_CORRUPT)
@@ -588,6 +598,7 @@ struct nodelet *nodelet_free(struct nodelet *n)
     statedir_release(&n->state);
     host_release(&n->host);
     free(n->guard_path);
+    free(n->configs);
     free(n->by);
     free(n);
     return NULL;

@@ -5,6 +5,7 @@
  */
 #include "nodelet/task.h"
 
+#include "nodelet/configs.h"
 #include "nodelet/outcomes.h"
 
 #include "lib/clock.h"
@@ -202,9 +203,11 @@ static void on_created(const struct docker_res *res, void *arg)
 static void create(struct task *t)
 {
     struct agent *a = t->a;
+    orc_auto_free char *configs = task_configs(t);
     struct container_context ctx = {.cluster_id = a->cluster_id,
                                     .node = a->node,
                                     .address = a->address,
+                                    .configs = configs,
                                     .join = t->main ? t->main->container : NULL};
     orc_auto_free char *name = container_name(t->id);
     orc_auto_json json_t *config =
@@ -329,6 +332,23 @@ static void judge_pull(struct task *t, uint64_t now)
     converge_end(&t->c, CONVERGE_DONE, "", now);
 }
 
+/* The files that it needs of this server are there. */
+static bool has_configs(struct task *t, enum converge_op op, uint64_t now)
+{
+    const struct spec_service *spec = task_spec(t);
+    orc_auto_free char *dir = NULL;
+    struct orc_err err = ORC_ERR_INIT;
+
+    if ((op != CONVERGE_CREATE && op != CONVERGE_START) || !spec || !spec->configs.n)
+        return true;
+    dir = task_configs(t);
+    if (configs_write(dir, spec, &err) == 0)
+        return true;
+    converge_begin(&t->c, op);
+    converge_end(&t->c, CONVERGE_TRANSIENT, err.msg, now);
+    return false;
+}
+
 void ops_step(struct task *t, uint64_t now)
 {
     struct agent *a = t->a;
@@ -349,6 +369,8 @@ void ops_step(struct task *t, uint64_t now)
     op = converge_next(&t->c, &world, &wake);
     if (op == CONVERGE_CREATE && (!a->network || !a->address))
         op = CONVERGE_NOTHING; /* asked again when the network is made */
+    if (!has_configs(t, op, now))
+        op = converge_next(&t->c, &world, &wake);
     if (op == CONVERGE_NOTHING) {
         task_wake_at(t, wake);
     } else if (admit(t, op)) {

@@ -18,6 +18,11 @@ const struct spec_service *task_spec(const struct task *t)
     return spec && t->main ? spec_service_sidecar(spec, t->sidecar) : spec;
 }
 
+char *task_configs(const struct task *t)
+{
+    return orc_concat(t->a->opts.configs, "/", t->id);
+}
+
 static struct task *part_new(struct task *main, const char *name)
 {
     struct task *t = orc_new(struct task);

@@ -152,6 +152,7 @@ struct task *agent_task(struct agent *a, const char *id);       /* made when it 
 
 /* parts.c. The record; and what to run, NULL while unknown; of a sidecar its own part of it. */
 const struct record_task *task_rec(const struct task *t);
+char *task_configs(const struct task *t); /* the folder with its configs; freed by the caller */
 const struct spec_service *task_spec(const struct task *t);
 void parts_make(struct task *t);                              /* the sidecars, once the spec is known */
 struct task *parts_find(struct task *t, const char *sidecar); /* NULL: none of that name */

@@ -18,6 +18,7 @@
 #define SPEC_STARTING_DEADLINE_MAX_MS (7ULL * 24 * 3600 * 1000)
 #define SPEC_CPUS_MAX 10000                /* CPUs */
 #define SPEC_CPUS_MIN 10000000             /* billionths of a CPU; the Engine refuses less */
+#define SPEC_ID_MAX 2147483646              /* user and group ids: int, less -1 */
 #define SPEC_PIDS_MAX 4194304              /* Linux's PID_MAX_LIMIT on 64 bits */
 #define SPEC_RETRIES_MAX 1000000           /* of a container or a job's slot */
 #define SPEC_MEMORY_MAX (INT64_C(1) << 50) /* bytes */

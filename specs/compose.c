@@ -156,6 +156,27 @@ static json_t *mounts(const struct spec_service *s)
     return list;
 }
 
+static json_t *configs(const struct spec_service *s)
+{
+    json_t *list = json_array();
+    const struct spec_config *c;
+    char mode[ORC_UNIT_MAX];
+
+    orc_vec_each (c, &s->configs) {
+        json_t *j = json_object();
+
+        compose_set_text(j, "source", c->source);
+        compose_set_text(j, "target", c->target);
+        compose_set_int(j, "uid", c->uid, 0);
+        compose_set_int(j, "gid", c->gid, 0);
+        snprintf(mode, sizeof mode, "0%o", (unsigned)c->mode);
+        if (c->mode != SPEC_CONFIG_MODE)
+            compose_set_word(j, "mode", mode);
+        json_array_append_new(list, j);
+    }
+    return list;
+}
+
 static json_t *depends_on(const struct spec_service *s)
 {
     static const char *const conditions[] = {"service_started", "service_healthy",
@@ -219,6 +240,7 @@ json_t *spec_service_to_compose(const struct spec_service *s, const char *main, 
     compose_set(j, "depends_on", depends_on(s));
     set_network(j, s, main);
     compose_set(j, "volumes", mounts(s));
+    compose_set(j, "configs", configs(s));
     compose_set(j, "healthcheck", compose_healthcheck(s));
     if (!s->job)
         compose_set_word(j, "restart", policy);
@@ -276,14 +298,29 @@ static json_t *volume(const struct spec_app *a, const char *name)
     return j;
 }
 
+/* What is in them hangs on those that name them. */
+static void add_contents(json_t *map, const struct spec_service *s)
+{
+    const struct spec_service *beside;
+    const struct spec_config *c;
+
+    orc_vec_each (c, &s->configs)
+        json_object_set_new(map, c->source, json_pack("{s:o}", "content", compose_text(c->content)));
+    orc_vec_each (beside, &s->sidecars)
+        add_contents(map, beside);
+}
+
 json_t *spec_app_to_compose(const struct spec_app *a, enum spec_sizes sizes)
 {
-    json_t *j = json_object(), *volumes = json_object();
+    json_t *j = json_object(), *volumes = json_object(), *contents = json_object();
 
     compose_set_word(j, "name", a->name);
     compose_set(j, "services", services(a, sizes));
     for (size_t i = 0; i < a->volumes.n; i++)
         json_object_set_new(volumes, a->volumes.at[i], volume(a, a->volumes.at[i]));
     compose_set(j, "volumes", volumes);
+    for (size_t i = 0; i < a->services.n; i++)
+        add_contents(contents, a->services.at[i]);
+    compose_set(j, "configs", contents);
     return j;
 }

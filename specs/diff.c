@@ -1,5 +1,6 @@
 #include "specs/diff.h"
 
+#include "lib/hash.h"
 #include "specs/compose.h"
 
 #include <string.h>
@@ -157,10 +158,26 @@ static void compare(const struct differ *d, const char *path, json_t *before, js
         tell(d, path, before, after);
 }
 
-/* Mounts by where they are mounted: what changes there is one change. */
-static void key_by_target(json_t *service)
+/* A config's content by its size and hash: it may be long. */
+static void add_contents(json_t *service, const struct spec_service *s)
 {
-    json_t *map = json_object(), *list = json_object_get(service, "volumes");
+    json_t *list = json_object_get(service, "configs");
+
+    for (size_t i = 0; s && i < s->configs.n; i++) {
+        const char *content = s->configs.at[i].content;
+        orc_auto_free char *text = NULL;
+        char hash[ORC_SHA256_HEX];
+
+        orc_sha256_hex(content, strlen(content), hash);
+        text = orc_printf("%zu bytes, sha256 %.12s", strlen(content), hash);
+        json_object_set_new(json_array_get(list, i), "content", json_string(text));
+    }
+}
+
+/* Mounts and configs by where they are in the container: what changes there is one change. */
+static void key_by_target(json_t *service, const char *key)
+{
+    json_t *map = json_object(), *list = json_object_get(service, key);
 
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *m = json_array_get(list, i);
@@ -169,7 +186,7 @@ static void key_by_target(json_t *service)
         json_object_del(m, "target");
     }
     if (list)
-        json_object_set_new(service, "volumes", map);
+        json_object_set_new(service, key, map);
     else
         json_decref(map);
 }
@@ -182,8 +199,12 @@ static void compare_services(struct spec_changes *ret, const char *prefix, const
     struct differ d = {
         .ret = ret, .prefix = prefix, .other_kind = before && after && before->job != after->job};
 
-    key_by_target(a);
-    key_by_target(b);
+    add_contents(a, before);
+    add_contents(b, after);
+    key_by_target(a, "volumes");
+    key_by_target(b, "volumes");
+    key_by_target(a, "configs");
+    key_by_target(b, "configs");
     compare(&d, "", a, b);
 }
 

@@ -106,7 +106,7 @@ static void read_tree(struct loader *l, struct load_file *const *files, size_t n
     spec_merge_settle(root);
     if (!check_size(l, root, MARK_MERGED))
         return;
-    root = load_seccomp(l, load_environments(l, load_profiles(l, root)));
+    root = load_configs(l, load_seccomp(l, load_environments(l, load_profiles(l, root))));
     if (check_size(l, root, MARK_COMPLETE))
         spec_parse_tree(root, l->ask->default_name, ret_app, l->problems);
 }

@@ -38,6 +38,7 @@ struct loader {
     size_t bytes, values; /* of all that was read */
     size_t filled;        /* bytes that variables made */
     size_t profiles;      /* bytes of seccomp profiles, each as often as it is named */
+    size_t configs;       /* bytes of configs */
     size_t dotenv;        /* bytes of files of variables, each as often as it was parsed */
     size_t compare;       /* values that may still be compared, of what is included twice */
 };
@@ -88,6 +89,9 @@ struct spec_node *load_environments(struct loader *l, struct spec_node *root);
 /* The root with each service as it comes back from `complete`. */
 struct spec_node *load_each_service(struct loader *l, struct spec_node *root,
                                     struct spec_node *(*complete)(struct loader *, struct spec_node *));
+
+/* load_configs.c: the root with the content of configs in place of what they are read from. */
+struct spec_node *load_configs(struct loader *l, struct spec_node *root);
 
 /* load_security.c: the root with seccomp profiles in place of their files' names. */
 struct spec_node *load_seccomp(struct loader *l, struct spec_node *root);

@@ -19,6 +19,7 @@ struct app_in {
     const struct spec_node *name, *services; /* values; NULL: not in the file */
     struct orc_strv networks;
     struct spec_volumes_in volumes;
+    struct spec_configs_in configs;
 };
 
 /* The top level --------------------------------------------------------------------------------------- */
@@ -90,7 +91,11 @@ static void read_volumes(struct spec_reader *r, const struct spec_key *k, const 
     spec_read_volumes(r, v, &in->app->volumes, &in->volumes);
 }
 
-#define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
+static void read_configs(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                         void *into)
+{
+    spec_read_configs(r, v, &((struct app_in *)into)->configs);
+}
 
 static const struct spec_key app_keys[] = {
     {"name", .read = read_name, .doc = "the app's name; else that of the folder the file is in"},
@@ -104,7 +109,10 @@ static const struct spec_key app_keys[] = {
      .doc = "named volumes for services to mount: below. The engine of the server makes one when it is first "
             "mounted there, and a replica stays where its data is",
      .sub = &spec_volume_keys},
-    {"configs", NOT_YET},
+    {"configs", .read = read_configs,
+     .doc = "texts that are files in containers: below. They are stored in etcd with the services that name "
+            "them",
+     .sub = &spec_config_keys},
     {"secrets",
      .refusal =
          "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\" of the service"},
@@ -285,6 +293,13 @@ static void check_ref(struct spec_reader *r, const struct app_in *in, const stru
                      "volume \"%s\" is not declared; add \"%s:\" below the top-level \"volumes:\"", ref->name,
                      ref->name);
         break;
+    case SPEC_REF_CONFIG:
+        if (!spec_find_config(&in->configs, ref->name))
+            spec_say(
+                r, ref->at,
+                "config \"%s\" is not declared; add \"%s: {file: ...}\" below the top-level \"configs:\"",
+                spec_quote(ref->name).text, spec_quote(ref->name).text);
+        break;
     case SPEC_REF_NETWORK:
         if (!is_declared(&in->networks, ref->name) && strcmp(ref->name, "default") != 0)
             spec_say(r, ref->at,
@@ -436,8 +451,10 @@ static void read_app(struct spec_reader *r, const struct spec_node *root, const 
     check_app_name(r, root, default_name, in);
     if (!in->services)
         spec_say(r, root, "the file has no \"services:\"; it needs one service at least");
-    for (size_t i = 0; i < in->n; i++)
+    for (size_t i = 0; i < in->n; i++) {
         spec_give_driver_opts(&in->volumes, (struct spec_service *)(uintptr_t)in->at[i].service);
+        spec_give_configs(&in->configs, (struct spec_service *)(uintptr_t)in->at[i].service);
+    }
     if (in->n > 1)
         qsort(in->at, in->n, sizeof *in->at, cmp_services);
     mark_sidecars(r, in);
@@ -462,6 +479,7 @@ int spec_parse_tree(const struct spec_node *root, const char *default_name, stru
     orc_vec_release(&in);
     orc_strv_release(&in.networks);
     spec_volumes_in_release(&in.volumes);
+    orc_vec_release(&in.configs);
     spec_reader_release(&r);
     if (problems->n)
         return -EINVAL;

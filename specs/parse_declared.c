@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* A mapping of at most SPEC_LIST_MAX names; false (said) for anything else. */
-static bool is_map_of_names(struct spec_reader *r, const struct spec_node *v, const char *what)
+bool spec_read_is_names(struct spec_reader *r, const struct spec_node *v, const char *what)
 {
     if (v->kind != SPEC_NODE_MAP) {
         spec_say(r, v, "%s must be a mapping of names, but this is %s", what, spec_node_kind_name(v));
@@ -60,7 +59,7 @@ const struct spec_keys spec_network_keys = SPEC_KEYS("networks", network_keys);
  * file are accepted and separate nothing. */
 void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names)
 {
-    size_t n = is_map_of_names(r, v, spec_network_keys.what) ? v->entries.n : 0;
+    size_t n = spec_read_is_names(r, v, spec_network_keys.what) ? v->entries.n : 0;
 
     for (size_t i = 0; i < n; i++) {
         const struct spec_entry *e = &v->entries.at[i];
@@ -124,7 +123,7 @@ static int cmp_keys(const void *x, const void *y)
 void spec_read_volumes(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names,
                        struct spec_volumes_in *declared)
 {
-    size_t n = is_map_of_names(r, v, spec_volume_keys.what) ? v->entries.n : 0;
+    size_t n = spec_read_is_names(r, v, spec_volume_keys.what) ? v->entries.n : 0;
 
     for (size_t i = 0; i < n; i++) {
         const struct spec_entry *e = &v->entries.at[i];

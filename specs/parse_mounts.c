@@ -191,10 +191,9 @@ static const struct spec_key volume_keys[] = {
 };
 
 /* Unix permission bits: in octal, which a number without a leading 0 need not be. */
-static void read_tmpfs_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                            void *into)
+void spec_read_mode(struct spec_reader *r, const char *what, const struct spec_node *v, int *ret)
 {
-    const char *s = spec_read_text(r, k->name, v);
+    const char *s = spec_read_text(r, what, v);
     size_t skip = s && strncmp(s, "0o", 2) == 0 ? 2 : 0, n = s ? strlen(s) : 0;
     bool octal = s && n > skip && n <= 8 && strspn(s + skip, "01234567") == n - skip;
     long mode = octal ? strtol(s + skip, NULL, 8) : -1;
@@ -203,13 +202,19 @@ static void read_tmpfs_mode(struct spec_reader *r, const struct spec_key *k, con
         return;
     if (octal && v->plain && s[0] != '0')
         spec_say(r, v,
-                 "mode %s may be meant in octal or not; write 0%s for the permission bits that it looks like",
-                 spec_quote(s).text, s);
+                 "%s %s may be meant in octal or not; write 0%s for the permission bits that it looks like",
+                 what, spec_quote(s).text, s);
     else if (mode < 0 || mode > SPEC_MODE_MAX)
-        spec_say(r, v, "mode is \"%s\", but must be permission bits in octal, such as 01777",
+        spec_say(r, v, "%s is \"%s\", but must be permission bits in octal, such as 01777", what,
                  spec_quote(s).text);
     else
-        ((struct long_mount *)into)->tmpfs.mode = (int)mode;
+        *ret = (int)mode;
+}
+
+static void read_tmpfs_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                            void *into)
+{
+    spec_read_mode(r, k->name, v, &((struct long_mount *)into)->tmpfs.mode);
 }
 
 static const struct spec_key tmpfs_keys[] = {

@@ -174,8 +174,6 @@ static void read_pull_policy(struct spec_reader *r, const struct spec_key *k, co
 
 /* The table ------------------------------------------------------------------------------------------- */
 
-#define NOT_YET .refusal = "it is one of Compose's keys that orc does not support yet; remove it"
-
 static const struct spec_key service_keys[] = {
     {"image", .read = read_image,
      .doc = "what runs; a digest (`@sha256:...`) keeps it the same on every server"},
@@ -208,6 +206,9 @@ static const struct spec_key service_keys[] = {
      .doc = "`VOLUME:PATH[:ro]`, `/PATH:/PATH[:ro]`, or as a mapping: below. Paths relative to the file are "
             "refused: they are of one machine",
      .sub = &spec_mount_keys},
+    {"configs", .read = spec_key_configs,
+     .doc = "declared configs that are files in the container, as names or mappings: below",
+     .sub = &spec_config_use_keys},
     {"networks", .read = spec_key_networks, .doc = "names that are declared; they separate nothing: below",
      .sub = &spec_service_network_keys},
     {"network_mode", .read = spec_key_network_mode,
@@ -290,7 +291,6 @@ static const struct spec_key service_keys[] = {
                                   "\"volumes\" if that is meant"},
     {"volumes_from", .refusal = "mount the same named volume in both, in \"volumes\""},
     {"secrets", .refusal = "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\""},
-    {"configs", NOT_YET},
 };
 
 static void *container_of(void *into)

@@ -55,11 +55,28 @@ void spec_read_volumes(struct spec_reader *r, const struct spec_node *v, struct 
 /* To each of the service's mounts of a volume, what the volume is made with. */
 void spec_give_driver_opts(const struct spec_volumes_in *declared, struct spec_service *s);
 void spec_volumes_in_release(struct spec_volumes_in *declared);
+/* A mapping of at most SPEC_LIST_MAX names; false (said) for anything else. */
+bool spec_read_is_names(struct spec_reader *r, const struct spec_node *v, const char *what);
+
+struct spec_configs_in {
+    struct spec_config_in {
+        const char *name, *content; /* the document's; without content something was said of it */
+    } * at;
+    size_t n, cap;
+};
+void spec_read_configs(struct spec_reader *r, const struct spec_node *v, struct spec_configs_in *declared);
+const struct spec_config_in *spec_find_config(const struct spec_configs_in *declared,
+                                              const char *name); /* or NULL */
+/* To each config that the service names, its content. */
+void spec_give_configs(const struct spec_configs_in *declared, struct spec_service *s);
+/* Permission bits in octal, which a number without a leading 0 need not be. */
+void spec_read_mode(struct spec_reader *r, const char *what, const struct spec_node *v, int *ret);
+extern const struct spec_keys spec_config_keys, spec_config_use_keys;
 
 /* Rows of a service's table; `into` is a struct spec_service_in. */
-spec_read_fn spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_expose, spec_key_volumes,
-    spec_key_x_orc, spec_key_networks, spec_key_network_mode, spec_key_environment, spec_key_labels,
-    spec_key_depends_on;
+spec_read_fn spec_key_configs, spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_expose,
+    spec_key_volumes, spec_key_x_orc, spec_key_networks, spec_key_network_mode, spec_key_environment,
+    spec_key_labels, spec_key_depends_on;
 /* Those of a service that are the engine's alone to do; `into` is a struct spec_container. */
 extern const struct spec_keys spec_container_keys;
 /* The other tables, each with the rows' own tables below it: what the top level, a service and a part of one

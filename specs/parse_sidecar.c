@@ -70,11 +70,29 @@ static void take_depends_on(struct spec_reader *r, const struct spec_node *v, st
 
 void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v)
 {
-    static const char *const own[] = {
-        "image",        "command",    "entrypoint",  "environment", "labels",    "restart",
-        "stop_signal",  "depends_on", "healthcheck", "volumes",     "deploy",    "stop_grace_period",
-        "network_mode", "platform",   "pull_policy", "cpus",        "mem_limit", "mem_reservation",
-        "pids_limit",   "attach",     "develop",     NULL};
+    static const char *const own[] = {"image",
+                                      "command",
+                                      "entrypoint",
+                                      "environment",
+                                      "labels",
+                                      "restart",
+                                      "stop_signal",
+                                      "depends_on",
+                                      "healthcheck",
+                                      "volumes",
+                                      "configs",
+                                      "deploy",
+                                      "stop_grace_period",
+                                      "network_mode",
+                                      "platform",
+                                      "pull_policy",
+                                      "cpus",
+                                      "mem_limit",
+                                      "mem_reservation",
+                                      "pids_limit",
+                                      "attach",
+                                      "develop",
+                                      NULL};
     static const char *const of_deploy[] = {"resources", NULL}, *const of_orc[] = {"health", NULL};
     struct spec_service *s = in->service;
 

@@ -13,7 +13,14 @@
 #include <stdint.h>
 
 /* Something that can only be judged when the whole file has been read: who named what, where. */
-enum spec_ref_kind { SPEC_REF_SERVICE, SPEC_REF_MAIN, SPEC_REF_VOLUME, SPEC_REF_NETWORK, SPEC_REF_ROUTE };
+enum spec_ref_kind {
+    SPEC_REF_SERVICE,
+    SPEC_REF_MAIN,
+    SPEC_REF_VOLUME,
+    SPEC_REF_CONFIG,
+    SPEC_REF_NETWORK,
+    SPEC_REF_ROUTE
+};
 
 struct spec_ref {
     enum spec_ref_kind kind;

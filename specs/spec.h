@@ -126,6 +126,14 @@ struct spec_container {
     struct spec_logging logging;
 };
 
+#define SPEC_CONFIG_MODE 0444 /* where the file says nothing else */
+struct spec_config {          /* a text that is a file in the container */
+    char *source;             /* its name in the Compose file */
+    char *target;             /* absolute */
+    char *content;            /* UTF-8 */
+    int uid, gid, mode;
+};
+
 struct spec_resources {
     int64_t cpus_nano; /* 0: unlimited / nothing */
     int64_t memory;    /* bytes, 0 likewise */
@@ -228,6 +236,10 @@ struct spec_service {
         struct spec_mount *at;
         size_t n, cap;
     } mounts;
+    struct {
+        struct spec_config *at;
+        size_t n, cap;
+    } configs;
     struct {
         struct spec_constraint *at;
         size_t n, cap;

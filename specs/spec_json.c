@@ -109,6 +109,28 @@ static const struct codec_field mount_rows[] = {
 };
 static const struct codec mount_codec = CODEC_OF(spec_mount, mount_rows, STRICT, .cmp = mount_cmp);
 
+static int config_cmp(const void *x, const void *y)
+{
+    const struct spec_config *a = x, *b = y;
+
+    return spec_str_cmp(a->target, b->target) ?: spec_str_cmp(a->source, b->source);
+}
+
+static const struct codec_field config_rows[] = {
+    CODEC_ROW_STR_REQUIRED(spec_config, source, 0, spec_check_volume),
+    CODEC_ROW_STR_REQUIRED(spec_config, target, 0, spec_check_abs_path),
+    CODEC_ROW_STR_REQUIRED(spec_config, content, 0, spec_check_text),
+    CODEC_ROW_INT(spec_config, uid, 0, SPEC_ID_MAX),
+    CODEC_ROW_INT(spec_config, gid, 0, SPEC_ID_MAX),
+    CODEC_ROW_INT(spec_config, mode, 0, SPEC_MODE_MAX),
+};
+static void config_init(void *obj)
+{
+    ((struct spec_config *)obj)->mode = SPEC_CONFIG_MODE;
+}
+static const struct codec config_codec =
+    CODEC_OF(spec_config, config_rows, STRICT, .cmp = config_cmp, .init = config_init);
+
 static const struct codec_field constraint_rows[] = {
     CODEC_ROW_STR_REQUIRED(spec_constraint, key, 0, spec_check_constraint_key),
     CODEC_ROW_BOOL(spec_constraint, equal),
@@ -210,6 +232,7 @@ static const struct codec_field service_rows[] = {
     MARKED(ports, CODEC_LIST, .sub = &port_codec),
     MARKED(sidecars, CODEC_LIST, .sub = &service_codec, .max = SPEC_SIDECARS_MAX),
     MARKED(mounts, CODEC_LIST, .sub = &mount_codec),
+    MARKED(configs, CODEC_LIST, .sub = &config_codec),
     ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
     ROW(spread_over, CODEC_STRV, .check = spec_check_spread_key),
     ROW(strategy, CODEC_ENUM, .names = strategies),

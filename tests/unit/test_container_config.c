@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-static const struct container_context ctx = {.cluster_id = "c1", .node = "k1", .address = "10.0.0.11"};
+static const struct container_context ctx = {
+    .cluster_id = "c1", .node = "k1", .address = "10.0.0.11", .configs = "/state/configs/t"};
 
 static struct record_task task(void)
 {
@@ -273,9 +274,25 @@ static void test_container_config__names_tell_the_task(void **state)
     assert_string_equal(volume, "orc.shop.data");
 }
 
+/* Files of the server, read-only, behind what the service mounts itself. */
+static void test_container_config__configs_are_files_of_the_server(void **state)
+{
+    orc_auto(spec_service_free_p) struct spec_service *s = spec();
+
+    *orc_vec_add(&s->configs) = (struct spec_config){
+        .source = orc_strdup("a"), .target = orc_strdup("/etc/a"), .content = orc_strdup("x"), .mode = 0400};
+    *orc_vec_add(&s->configs) = (struct spec_config){
+        .source = orc_strdup("b"), .target = orc_strdup("/b"), .content = orc_strdup("y"), .mode = 0400};
+    assert_at(
+        s, "HostConfig", "Mounts",
+        "[{\"Type\":\"bind\",\"Source\":\"/state/configs/t/0\",\"Target\":\"/etc/a\",\"ReadOnly\":true},"
+        "{\"Type\":\"bind\",\"Source\":\"/state/configs/t/1\",\"Target\":\"/b\",\"ReadOnly\":true}]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_container_config__configs_are_files_of_the_server),
         cmocka_unit_test(test_container_config__smallest_service_is_complete),
         cmocka_unit_test(test_container_config__limits_are_nano_cpus_and_bytes),
         cmocka_unit_test(test_container_config__a_limit_of_processes_only_when_given),
