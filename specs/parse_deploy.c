@@ -241,7 +241,8 @@ static const struct spec_key deploy_keys[] = {
     {"rollback_config", .read = spec_key_rollback, .doc = "how going back goes; else as update_config",
      .sub = &spec_rollback_keys},
     {"placement", .read = read_placement, .doc = "where replicas may be: below", .sub = &placement_map},
-    {"restart_policy", .read = spec_key_restart_policy, .doc = "of jobs: how often a failure is tried again",
+    {"restart_policy", .read = spec_key_restart_policy,
+     .doc = "as `restart`, in more words, and never beside it; of jobs: how often a failure is tried again",
      .sub = &spec_restart_policy_keys},
     {"endpoint_mode", .read = read_endpoint_mode,
      .doc = "`dnsrr`: names resolve to the ready replicas' addresses, as they do anyway. `vip` is refused, "

@@ -42,7 +42,7 @@ static void read_entrypoint(struct spec_reader *r, const struct spec_key *k, con
         s->entrypoint_set = true;
 }
 
-/* stopping, restarting -------------------------------------------------------------------------------- */
+/* stopping -------------------------------------------------------------------------------- */
 
 static void read_stop_signal(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                              void *into)
@@ -68,52 +68,6 @@ static void read_stop_grace_period(struct spec_reader *r, const struct spec_key 
                                         .offset = offsetof(struct spec_service, stop_grace_period_ms)};
 
     spec_key_ms(r, &row, v, IN(into)->service);
-}
-
-/* "on-failure:5" -> 5; 0 without a number; -1 for anything else. */
-static int failures(const char *s)
-{
-    size_t n;
-
-    if (strncmp(s, "on-failure", 10) != 0)
-        return -1;
-    s += 10;
-    if (!*s)
-        return 0;
-    n = strspn(s + 1, "0123456789");
-    if (*s != ':' || n == 0 || n > 6 || s[1 + n] || s[1] == '0')
-        return -1;
-    return atoi(s + 1);
-}
-
-static void read_restart(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                         void *into)
-{
-    static const struct {
-        const char *name;
-        enum spec_restart restart;
-    } policies[] = {{"always", SPEC_RESTART_ALWAYS},
-                    {"no", SPEC_RESTART_NO},
-                    {"unless-stopped", SPEC_RESTART_UNLESS_STOPPED}};
-    struct spec_service *to = IN(into)->service;
-    const char *s = spec_read_text(r, k->name, v);
-    int max = s ? failures(s) : -1;
-
-    IN(into)->restart = v;
-    for (size_t i = 0; s && i < ORC_ARRAY_SIZE(policies); i++)
-        if (strcmp(s, policies[i].name) == 0) {
-            to->restart = policies[i].restart;
-            return;
-        }
-    if (max >= 0) {
-        to->restart = SPEC_RESTART_ON_FAILURE;
-        to->restart_max = max;
-    } else if (s) {
-        spec_say(r, v,
-                 "restart is \"%s\", but must be \"always\", \"unless-stopped\", \"no\", \"on-failure\" or "
-                 "\"on-failure:5\" with a number of tries",
-                 spec_quote(s).text);
-    }
 }
 
 /* where it runs, what image ----------------------------------------------------------------------------- */
@@ -186,7 +140,7 @@ static const struct spec_key service_keys[] = {
      .doc = "from the stop signal to the kill; else 10 s"},
     {"stop_signal", .read = read_stop_signal,
      .doc = "the first signal of a stop; else the image's, or SIGTERM"},
-    {"restart", .read = read_restart,
+    {"restart", .read = spec_key_restart,
      .doc = "`always` (also when left out), `unless-stopped`, `on-failure[:N]`, `no`: what nodelet does when "
             "a container ends"},
     {"depends_on", .read = spec_key_depends_on,

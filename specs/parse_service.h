@@ -20,7 +20,17 @@ struct spec_probe_in {
     struct spec_health health;
 };
 
+/* deploy.restart_policy as written. */
+struct spec_policy_in {
+    const struct spec_node *at, *condition_at, *attempts_at, *delay_at,
+        *window_at; /* NULL: not in the file */
+    int condition;  /* enum condition of parse_restart.c; -1: not in the file */
+    int max_attempts;
+    uint64_t delay_ms;
+};
+
 struct spec_service_in {
+    struct spec_policy_in policy;
     struct spec_service *service;
     const struct spec_node *key;                /* the service's name in the file */
     struct spec_probe_in healthcheck, override; /* Compose's, x-orc's */
@@ -28,7 +38,7 @@ struct spec_service_in {
     const struct spec_node *reservations;       /* where they are */
     /* Where these are, to be judged by the service's mode; NULL: not in the file. */
     const struct spec_node *replicas, *max_per_node, *preferences, *update, *rollback, *canary, *disconnect,
-        *restart, *restart_policy, *gateway, *job, *schedule;
+        *restart, *gateway, *job, *schedule;
     /* By its network. */
     const char *main; /* the service whose sidecar it is; NULL: none */
     const struct spec_node *network_mode, *networks, *ports, *expose;
@@ -76,7 +86,7 @@ extern const struct spec_keys spec_config_keys, spec_config_use_keys;
 /* Rows of a service's table; `into` is a struct spec_service_in. */
 spec_read_fn spec_key_configs, spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_expose,
     spec_key_volumes, spec_key_x_orc, spec_key_networks, spec_key_network_mode, spec_key_environment,
-    spec_key_labels, spec_key_depends_on;
+    spec_key_labels, spec_key_depends_on, spec_key_restart;
 /* Those of a service that are the engine's alone to do; `into` is a struct spec_container. */
 extern const struct spec_keys spec_container_keys;
 /* The other tables, each with the rows' own tables below it: what the top level, a service and a part of one
@@ -129,6 +139,8 @@ void spec_take_probed(struct spec_service *to, const struct spec_service *s);
 void spec_finish_container(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v);
 /* What makes no sense in a sidecar, if it is one. */
 void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v);
+/* What restart or deploy.restart_policy says of a container that ends. */
+void spec_finish_restart(struct spec_reader *r, struct spec_service_in *in);
 /* What makes no sense in the service's mode; after spec_finish_health(). */
 void spec_finish_mode(struct spec_reader *r, struct spec_service_in *in);
 

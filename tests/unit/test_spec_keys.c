@@ -128,6 +128,42 @@ static void test_spec_keys__of_deploy(void **state)
     assert_problem(WEB("    deploy: {labels: {orc.a: b}}\n"), "4:23: ", "orc's own");
 }
 
+/* The story of Compose's own documentation has all four. */
+static void test_spec_keys__a_restart_policy_is_restart_in_more_words(void **state)
+{
+    static const char *const same[][2] = {
+        {"restart_policy: {}", "always"},
+        {"restart_policy: {condition: any, max_attempts: 0}", "always"},
+        {"restart_policy: {condition: none}", "no"},
+        {"restart_policy: {condition: on-failure}", "on-failure"},
+        {"restart_policy: {condition: on-failure, delay: 5s, max_attempts: 3, window: 120s}", "on-failure:3"},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(same); i++) {
+        orc_auto_free char *policy = orc_printf("%s    deploy: {%s}\n", WEB(""), same[i][0]);
+        orc_auto_free char *restart = orc_printf("%s    restart: \"%s\"\n", WEB(""), same[i][1]);
+
+        assert_same(policy, restart);
+    }
+}
+
+static void test_spec_keys__what_a_restart_policy_can_not_set_is_told(void **state)
+{
+    static const char yaml[] =
+        WEB("    deploy: {restart_policy: {condition: any, delay: 5s, window: 120s}}\n");
+    struct spec_problems problems = {0};
+    struct spec_app *app = NULL;
+
+    assert_int_equal(spec_parse(yaml, strlen(yaml), "shop", &app, &problems), 0);
+    assert_int_equal(problems.notices.n, 2);
+    assert_non_null(
+        strstr(problems.notices.at[0].text, "delay has no effect: a container that ends is started"));
+    assert_int_equal(problems.notices.at[0].line, 4);
+    assert_non_null(strstr(problems.notices.at[1].text, "window has no effect"));
+    spec_problems_release(&problems);
+    spec_app_free(app);
+}
+
 static void test_spec_keys__mounts(void **state)
 {
     assert_web(WEB("    volumes: ['/a:/b:ro,rslave', 'v:/c:nocopy']\n") "volumes: {v: }\n",
@@ -198,6 +234,8 @@ int main(void)
         cmocka_unit_test(test_spec_keys__platforms_and_policies_that_are_refused),
         cmocka_unit_test(test_spec_keys__a_dependency_that_is_not_required_may_be_absent),
         cmocka_unit_test(test_spec_keys__of_deploy),
+        cmocka_unit_test(test_spec_keys__a_restart_policy_is_restart_in_more_words),
+        cmocka_unit_test(test_spec_keys__what_a_restart_policy_can_not_set_is_told),
         cmocka_unit_test(test_spec_keys__mounts),
         cmocka_unit_test(test_spec_keys__a_volumes_options),
         cmocka_unit_test(test_spec_keys__what_means_nothing_here_is_no_difference),
