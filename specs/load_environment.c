@@ -3,7 +3,7 @@
 #include "specs/dotenv.h"
 #include "specs/load_internal.h"
 
-#define DOTENV_BYTES_MAX (16 * SPEC_FILE_MAX) /* parsed for all services of a load */
+#define DOTENV_BYTES_MAX (8 * SPEC_FILE_MAX) /* parsed for all services of a load */
 
 /* env_file -------------------------------------------------------------------------------------------- */
 
@@ -75,10 +75,10 @@ static void add_file(struct loader *l, const struct spec_node *n, struct spec_en
     if (l->dotenv <= DOTENV_BYTES_MAX)
         spec_dotenv_parse(source, f.format, into, l->problems);
     else if (!was)
-        load_say(l, f.path, "env_file gives the services here more than 16 MiB up to here; write less");
+        load_say(l, f.path, "env_file gives the services here more than 8 MiB up to here; write less");
 }
 
-static void add_files(struct loader *l, const struct spec_node *n, struct spec_env *into)
+static void add_each(struct loader *l, const struct spec_node *n, struct spec_env *into)
 {
     if (n->kind != SPEC_NODE_LIST)
         add_file(l, n, into);
@@ -90,6 +90,20 @@ static void add_files(struct loader *l, const struct spec_node *n, struct spec_e
 }
 
 #define NOT_SET "variable \"%s\" has no value here and is not set outside either, so it is left out"
+
+/* False (said once): files have given all services together more than any of them may hold. */
+static bool add_files(struct loader *l, const struct spec_node *n, struct spec_env *into)
+{
+    bool was = l->given > SPEC_VALUES_MAX;
+
+    if (!was)
+        add_each(l, n, into);
+    l->given += HASH_COUNT(into->vars);
+    if (l->given > SPEC_VALUES_MAX && !was)
+        load_say(l, n, "env_file gives the services more than %d variables up to here; write less",
+                 SPEC_VALUES_MAX);
+    return l->given <= SPEC_VALUES_MAX;
+}
 
 /* environment ----------------------------------------------------------------------------------------- */
 
@@ -171,9 +185,8 @@ static struct spec_node *complete(struct loader *l, struct spec_node *service, c
 
     if (environment && !given)
         return service; /* said */
-    if (files)
-        add_files(l, files, &vars);
-    add_vars(l, &vars, given, into);
+    if (!files || add_files(l, files, &vars))
+        add_vars(l, &vars, given, into);
     for (size_t i = 0; given && i < given->entries.n; i++)
         add_entry(l, &given->entries.at[i], into);
     spec_env_release(&vars);

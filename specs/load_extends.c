@@ -155,7 +155,7 @@ static struct spec_node *extend(struct loader *l, struct load_file *f, const str
 static struct load_service *follow(struct loader *l, struct load_file *f, const struct spec_entry *e,
                                    const struct load_step *from)
 {
-    const struct spec_node *extends = spec_node_get(e->value, "extends");
+    const struct spec_node *extends;
     struct load_service *s = NULL;
     struct spec_node *node = e->value;
     int depth = 0;
@@ -163,6 +163,7 @@ static struct load_service *follow(struct loader *l, struct load_file *f, const 
     HASH_FIND_STR(f->services, e->key->text, s);
     if (s)
         return s;
+    extends = spec_node_get(e->value, "extends");
     if (extends && extends->tag != SPEC_TAG_RESET)
         node = extend(l, f, e, extends, from, &depth);
     s = orc_new(struct load_service);

@@ -40,6 +40,7 @@ struct loader {
     size_t profiles;      /* bytes of seccomp profiles, each as often as it is named */
     size_t configs;       /* bytes of configs */
     size_t dotenv;        /* bytes of files of variables, each as often as it was parsed */
+    size_t given;         /* variables that such files gave services */
     size_t compare;       /* values that may still be compared, of what is included twice */
 };
 

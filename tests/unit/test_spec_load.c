@@ -196,6 +196,25 @@ static void test_load__all_files_together_hold_so_many_values_at_most(void **sta
     assert_non_null(strstr(told, "there are more than 100000 values in these files together"));
 }
 
+/* The same file for many services is read once, and parsed for each: the end comes before time does. */
+static void test_load__files_of_variables_give_so_many_at_most(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX), e = ORC_BUF_INIT(SPEC_FILE_MAX);
+    orc_auto_free char *yaml = NULL, *vars = NULL, *told = NULL;
+    struct load_story s = {.files = {{"c.yaml", NULL}, {"e.env", NULL}}};
+
+    for (int i = 0; i < 9000; i++)
+        orc_buf_printf(&e, "V%d=${V%d:-x}\n", i, i - 1);
+    orc_buf_puts(&b, "services:\n");
+    for (int i = 0; i < 1000; i++)
+        orc_buf_printf(&b, "  s%d: {image: a, env_file: e.env}\n", i);
+    s.files[0].text = yaml = orc_buf_take(&b);
+    s.files[1].text = vars = orc_buf_take(&e);
+    told = story_told(&s);
+    assert_non_null(
+        strstr(told, "c.yaml:13:29: env_file gives the services more than 100000 variables up to here"));
+}
+
 /* Several files --------------------------------------------------------------------------------------- */
 
 static void test_load__a_file_goes_over_another(void **state)
@@ -444,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_load__variables_have_an_end),
         cmocka_unit_test(test_load__very_many_unset_variables_take_no_time),
         cmocka_unit_test(test_load__all_files_together_hold_so_many_values_at_most),
+        cmocka_unit_test(test_load__files_of_variables_give_so_many_at_most),
         cmocka_unit_test(test_load__a_file_goes_over_another),
         cmocka_unit_test(test_load__the_text_of_one_file_is_as_it_was_written),
         cmocka_unit_test(test_load__complaints_point_into_the_file_they_are_about),
