@@ -248,6 +248,15 @@ static char *key_route(const struct spec_node *n)
     return orc_concat(host ? host : "", "|", path ? path : "/");
 }
 
+/* security_opt: "NAME=value", "NAME:value"; of label there may be several. */
+static char *key_option(const struct spec_node *n)
+{
+    if (n->kind != SPEC_NODE_SCALAR)
+        return NULL;
+    return strncmp(n->text, "label", 5) == 0 ? orc_strdup(n->text)
+                                             : orc_strndup(n->text, strcspn(n->text, "=:"));
+}
+
 /* preferences: {spread: WHAT} */
 static char *key_spread(const struct spec_node *n)
 {
@@ -300,7 +309,7 @@ static const struct merge_rule service_rules[] = {
     {"ports", .element_key = key_port},
     {"profiles", .element_key = key_text},
     {"secrets", .element_key = key_source},
-    {"security_opt", .element_key = key_text},
+    {"security_opt", .element_key = key_option},
     {"sysctls", .merge = merge_pairs},
     {"tmpfs", .merge = merge_one_or_many, .element_key = key_text},
     {"ulimits", .below = ulimits_rules},

@@ -169,6 +169,9 @@ static void test_merge__elements_with_a_key_replace_one_another(void **state)
         {"{deploy: {placement: {preferences: [{spread: a}, {spread: b}]}}}",
          "{deploy: {placement: {preferences: [{spread: b}, {spread: c}]}}}",
          "{deploy: {placement: {preferences: [{spread: a}, {spread: b}, {spread: c}]}}}"},
+        {"{security_opt: [seccomp=a, 'label=user:x', no-new-privileges]}",
+         "{security_opt: ['seccomp:b', 'label=role:y', 'no-new-privileges:false']}",
+         "{security_opt: [seccomp:b, label=user:x, no-new-privileges:false, label=role:y]}"},
         {"{expose: [80]}", "{expose: ['80', 81]}", "{expose: [80, 81]}"},
         {"{profiles: [a]}", "{profiles: [a, b]}", "{profiles: [a, b]}"},
     };
