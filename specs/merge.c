@@ -75,10 +75,11 @@ bool merge_is_nothing(const struct spec_node *n)
     return spec_node_is_null(n) && n->tag == SPEC_TAG_NONE;
 }
 
-/* Where an element's key has been seen in a list or mapping that grows. */
+/* Where an element's key was seen first in a list or mapping. */
 struct seen {
     char *key;
     size_t at;
+    bool taken; /* it has gone into what is made */
     UT_hash_handle hh;
 };
 
@@ -124,13 +125,29 @@ static const struct merge_rule *rule_for(const struct merge_rule *rules, const c
     return NULL;
 }
 
-static void put_entry(struct spec_merge *m, const struct merge_rule *rules, struct spec_node *into, size_t at,
-                      const struct spec_entry *e)
+/* The element of `over` with that key, if no one of `base` has taken it yet. */
+static struct seen *take_seen(struct seen *all, const char *key)
 {
-    const struct merge_rule *rule = rule_for(rules, e->key->text);
-    struct spec_entry *to = &into->entries.at[at];
+    struct seen *s = key ? find_seen(all, key) : NULL;
 
-    *to = (struct spec_entry){.key = e->key, .value = merge_node(m, rule, to->value, e->value)};
+    if (!s || s->taken)
+        return NULL;
+    s->taken = true;
+    return s;
+}
+
+/* What nobody has taken, behind the others; what is twice within `over` stays so. */
+static void add_rest(struct spec_node *into, const struct spec_node *over, struct seen *seen)
+{
+    bool *taken = orc_calloc(over->entries.n + 1, sizeof *taken);
+    struct seen *s, *next;
+
+    HASH_ITER (hh, seen, s, next)
+        taken[s->at] = s->taken;
+    for (size_t i = 0; i < over->entries.n; i++)
+        if (!taken[i])
+            orc_vec_push(&into->entries, over->entries.at[i]);
+    free(taken);
 }
 
 static struct spec_node *merge_maps(struct spec_merge *m, const struct merge_rule *rule,
@@ -142,27 +159,29 @@ static struct spec_node *merge_maps(struct spec_merge *m, const struct merge_rul
     if (!merge_may_make(m, over, base->entries.n + over->entries.n))
         return over;
     into = merge_make(m, over, SPEC_NODE_MAP, base->entries.n + over->entries.n);
+    for (size_t i = 0; i < over->entries.n; i++)
+        add_seen(&seen, orc_strdup(over->entries.at[i].key->text), i);
     for (size_t i = 0; i < base->entries.n; i++) {
-        if (base->entries.at[i].value->tag == SPEC_TAG_RESET)
-            continue;
-        add_seen(&seen, orc_strdup(base->entries.at[i].key->text), into->entries.n);
-        orc_vec_push(&into->entries, base->entries.at[i]);
-    }
-    for (size_t i = 0; i < over->entries.n; i++) {
-        const struct spec_entry *e = &over->entries.at[i];
-        const struct seen *s = find_seen(seen, e->key->text);
+        struct spec_entry e = base->entries.at[i];
+        const struct seen *s;
 
-        if (s)
-            put_entry(m, rule ? rule->below : NULL, into, s->at, e);
-        else
-            orc_vec_push(&into->entries, *e);
+        if (e.value->tag == SPEC_TAG_RESET)
+            continue;
+        s = take_seen(seen, e.key->text);
+        if (s) {
+            e.key = over->entries.at[s->at].key;
+            e.value = merge_node(m, rule_for(rule ? rule->below : NULL, e.key->text), e.value,
+                                 over->entries.at[s->at].value);
+        }
+        orc_vec_push(&into->entries, e);
     }
+    add_rest(into, over, seen);
     free_seen(seen);
     return into;
 }
 
 /* Elements with a key of their own replace those of `base` that have it, in their place; others are appended.
- * What is twice within `base` or within `over` stays so. */
+ */
 static struct spec_node *merge_lists(struct spec_merge *m, const struct merge_rule *rule,
                                      struct spec_node *base, struct spec_node *over)
 {
@@ -173,22 +192,19 @@ static struct spec_node *merge_lists(struct spec_merge *m, const struct merge_ru
     if (!merge_may_make(m, over, base->entries.n + over->entries.n))
         return over;
     into = merge_make(m, over, SPEC_NODE_LIST, base->entries.n + over->entries.n);
-    for (size_t i = 0; i < base->entries.n; i++) {
-        char *key = key_of ? key_of(base->entries.at[i].value) : NULL;
+    for (size_t i = 0; key_of && i < over->entries.n; i++) {
+        char *key = key_of(over->entries.at[i].value);
 
         if (key)
-            add_seen(&seen, key, into->entries.n);
-        orc_vec_push(&into->entries, base->entries.at[i]);
+            add_seen(&seen, key, i);
     }
-    for (size_t i = 0; i < over->entries.n; i++) {
-        orc_auto_free char *key = key_of ? key_of(over->entries.at[i].value) : NULL;
-        const struct seen *s = key ? find_seen(seen, key) : NULL;
+    for (size_t i = 0; i < base->entries.n; i++) {
+        orc_auto_free char *key = key_of ? key_of(base->entries.at[i].value) : NULL;
+        const struct seen *s = take_seen(seen, key);
 
-        if (s)
-            into->entries.at[s->at] = over->entries.at[i];
-        else
-            orc_vec_push(&into->entries, over->entries.at[i]);
+        orc_vec_push(&into->entries, s ? over->entries.at[s->at] : base->entries.at[i]);
     }
+    add_rest(into, over, seen);
     free_seen(seen);
     return into;
 }
