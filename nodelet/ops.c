@@ -152,6 +152,13 @@ void ops_look(struct task *t)
 
 /* ---- operations ---------------------------------------------------------------------------------------- */
 
+static void remove_configs(const struct task *t)
+{
+    orc_auto_free char *dir = task_configs(t);
+
+    configs_remove(dir);
+}
+
 static void on_done(const struct docker_res *res, void *arg)
 {
     struct task *t = arg;
@@ -161,6 +168,8 @@ static void on_done(const struct docker_res *res, void *arg)
         outcome = CONVERGE_TRANSIENT; /* it, or the container that it joins */
     if (outcome == CONVERGE_TRANSIENT)
         t->look = true; /* its fate is unknown */
+    if (t->c.op == CONVERGE_REMOVE && outcome == CONVERGE_DONE)
+        remove_configs(t);
     if (t->c.op == CONVERGE_START && (t->parts.n || t->main))
         t->look = true; /* which start of the main one a sidecar has joined */
     if (outcome_needs_network(res->kind, res->text))
