@@ -118,8 +118,8 @@ layers:
 unit: $(unit)
 	@tests/run-unit $(unit)
 
-.PHONY: docs/compose.md
-docs/compose.md: $(BUILD)/tests/test_spec_docs ## what orc does with each key of Compose, from the tables of specs/ (unit holds it against them)
+.PHONY: docs/compose.md docs/x-orc.md
+docs/compose.md docs/x-orc.md: $(BUILD)/tests/test_spec_docs ## what orc does with each key of a file, from the tables of specs/ (unit holds both against them)
 	@ORC_GOLDEN_UPDATE=1 $<
 
 SEEDS ?= 2000

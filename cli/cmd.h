@@ -29,6 +29,7 @@ int cmd_rollout(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
+int cmd_schema(int argc, char **argv);
 int cmd_services(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_tasks(int argc, char **argv);

@@ -97,26 +97,41 @@ static void read_configs(struct spec_reader *r, const struct spec_key *k, const 
     spec_read_configs(r, v, &((struct app_in *)into)->configs);
 }
 
+#define PATHS .form = SPEC_IS_SCALAR | SPEC_IS_LIST, .items = SPEC_IS_SCALAR
+
+static const struct spec_key include_keys[] = {
+    {"path", .read = spec_key_loaded, PATHS, .doc = "the file; of several, later ones over earlier ones"},
+    {"project_directory", .read = spec_key_loaded, PATHS,
+     .doc = "where its relative paths begin; else its folder"},
+    {"env_file", .read = spec_key_loaded, PATHS, .doc = "files of its variables; else `.env` in that folder"},
+};
+static const struct spec_keys include_map = SPEC_KEYS("include", include_keys);
+
+#define DECLARED .form = SPEC_IS_NAMES, .values = SPEC_IS_MAP | SPEC_IS_NULL
+
 static const struct spec_key app_keys[] = {
-    {"name", .read = read_name, .doc = "the app's name; else that of the folder the file is in"},
+    {"name", .read = read_name, .form = SPEC_IS_TEXT,
+     .doc = "the app's name; else that of the folder the file is in"},
     {"version", .read = spec_key_ignore, .doc = "no effect, as in Compose"},
-    {"services", .read = read_services, .doc = "the services of the app: below", .sub = &spec_service_keys},
-    {"networks", .read = read_networks,
+    {"services", .read = read_services, .form = SPEC_IS_NAMES, .values = SPEC_IS_MAP,
+     .doc = "the services of the app: below", .sub = &spec_service_keys},
+    {"networks", .read = read_networks, DECLARED,
      .doc = "names for services to use: below. orc has one network over all servers, on which every service "
             "of every app reaches every other by name; declared networks separate nothing",
      .sub = &spec_network_keys},
-    {"volumes", .read = read_volumes,
+    {"volumes", .read = read_volumes, DECLARED,
      .doc = "named volumes for services to mount: below. The engine of the server makes one when it is first "
             "mounted there, and a replica stays where its data is",
      .sub = &spec_volume_keys},
-    {"configs", .read = read_configs,
+    {"configs", .read = read_configs, DECLARED,
      .doc = "texts that are files in containers: below. They are stored in etcd with the services that name "
             "them",
      .sub = &spec_config_keys},
     {"secrets",
      .refusal =
          "orc keeps no secrets yet; mount a file that the servers have, in \"volumes\" of the service"},
-    {"include", .read = spec_key_loaded,
+    {"include", .read = spec_key_loaded, .form = SPEC_IS_SCALAR | SPEC_IS_LIST | SPEC_IS_NULL,
+     .items = SPEC_IS_SCALAR | SPEC_IS_MAP, .sub = &include_map,
      .doc = "other files, as if theirs were services of this one: a path, a list, or mappings with `path`, "
             "`project_directory` and `env_file`"},
     {"models", .refusal = "orc runs no models; give their address in \"environment\" of the service"},

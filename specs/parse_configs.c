@@ -21,12 +21,13 @@ static void read_content(struct spec_reader *r, const struct spec_key *k, const 
 }
 
 static const struct spec_key config_keys[] = {
-    {"content", .read = read_content,
+    {"content", .read = read_content, .form = SPEC_IS_SCALAR,
      .doc =
          "the text itself, at most 128 KiB. It is stored with each service that names it: another one is a "
          "change of these"},
-    {"file", .read = spec_key_loaded, .doc = "what is in this file when the file is applied"},
-    {"environment", .read = spec_key_loaded, .doc = "what is in this variable then"},
+    {"file", .read = spec_key_loaded, .form = SPEC_IS_SCALAR,
+     .doc = "what is in this file when the file is applied"},
+    {"environment", .read = spec_key_loaded, .form = SPEC_IS_SCALAR, .doc = "what is in this variable then"},
     {"external", .refusal = "orc keeps a config with the services that name it; give its content or file"},
     {"name", .read = spec_key_ignore, .doc = "no effect: a config is known by its name in the file"},
     {"labels", .refusal = "orc gives configs no labels; remove it"},
@@ -119,11 +120,12 @@ static void read_mode(struct spec_reader *r, const struct spec_key *k, const str
 #define CONFIG(member) .offset = offsetof(struct spec_config, member)
 
 static const struct spec_key use_keys[] = {
-    {"source", .read = read_source, .doc = "a declared config"},
-    {"target", .read = read_target, .doc = "the file in the container; else `/NAME`"},
+    {"source", .read = read_source, .form = SPEC_IS_TEXT, .doc = "a declared config"},
+    {"target", .read = read_target, .form = SPEC_IS_TEXT, .doc = "the file in the container; else `/NAME`"},
     {"uid", .read = spec_key_int, CONFIG(uid), .max = SPEC_ID_MAX, .doc = "its owner, a number; else 0"},
     {"gid", .read = spec_key_int, CONFIG(gid), .max = SPEC_ID_MAX, .doc = "its group, a number; else 0"},
-    {"mode", .read = read_mode, .doc = "permission bits in octal; else `0444`"},
+    {"mode", .read = read_mode, .form = SPEC_IS_INT | SPEC_IS_TEXT, .max = 7777,
+     .doc = "permission bits in octal; else `0444`"},
 };
 const struct spec_keys spec_config_use_keys = SPEC_KEYS("a config of a service", use_keys);
 

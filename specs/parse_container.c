@@ -18,13 +18,15 @@ static void read_limit(struct spec_reader *r, const struct spec_key *k, const st
 {
     int64_t n;
 
-    if (spec_read_int(r, k->name, v, -1, INT64_MAX, &n))
+    if (spec_read_int(r, k->name, v, k->min, k->max, &n))
         memcpy((char *)into + k->offset, &n, sizeof n);
 }
 
 static const struct spec_key ulimit_keys[] = {
-    {"soft", .read = read_limit, LIMIT(soft), .doc = "what a process begins with; -1: no limit"},
-    {"hard", .read = read_limit, LIMIT(hard), .doc = "what it can raise it to; -1: no limit"},
+    {"soft", .read = read_limit, LIMIT(soft), .form = SPEC_IS_INT, .min = -1, .max = INT64_MAX,
+     .doc = "what a process begins with; -1: no limit"},
+    {"hard", .read = read_limit, LIMIT(hard), .form = SPEC_IS_INT, .min = -1, .max = INT64_MAX,
+     .doc = "what it can raise it to; -1: no limit"},
 };
 static const struct spec_keys ulimit_map = SPEC_KEYS("a limit", ulimit_keys);
 
@@ -33,7 +35,7 @@ static const struct spec_keys ulimit_map = SPEC_KEYS("a limit", ulimit_keys);
 /* A number is both. */
 static void read_ulimit(struct spec_reader *r, const struct spec_entry *e, struct spec_container *c)
 {
-    static const struct spec_key alone = {"ulimits", LIMIT(soft)};
+    static const struct spec_key alone = {"ulimits", LIMIT(soft), .min = -1, .max = INT64_MAX};
     struct spec_ulimit u = {.soft = UNSET, .hard = UNSET};
     struct orc_err err = ORC_ERR_INIT;
     size_t before = r->problems->n;
@@ -149,7 +151,7 @@ static void read_memswap(struct spec_reader *r, const struct spec_key *k, const 
 static const struct spec_key logging_keys[] = {
     {"driver", .read = spec_key_text, .offset = offsetof(struct spec_logging, driver),
      .check = spec_check_driver, .doc = "one that the engine has"},
-    {"options", .read = spec_key_options, .offset = offsetof(struct spec_logging, options),
+    {"options", .read = spec_key_options, .offset = offsetof(struct spec_logging, options), SPEC_PAIRS,
      .doc = "the driver's, as a mapping or a list"},
 };
 static const struct spec_keys logging_map = SPEC_KEYS("logging", logging_keys);
@@ -180,14 +182,16 @@ static const struct spec_key container_keys[] = {
     {"dns_search", TEXTS(dns_search, spec_check_dns_search),
      .doc = "search domains, in this order; `.`: none"},
     {"dns_opt", TEXTS(dns_opt, spec_check_token), .doc = "options of resolv.conf(5)"},
-    {"extra_hosts", .read = spec_key_extra_hosts,
+    {"extra_hosts", .read = spec_key_extra_hosts, .form = SPEC_IS_NAMES | SPEC_IS_LIST,
+     .values = SPEC_IS_SCALAR | SPEC_IS_LIST, .items = SPEC_IS_TEXT,
      .doc = "lines of `/etc/hosts`, as a list or a mapping. `host-gateway` is the private address of the "
             "server that the replica runs on"},
     {"read_only", BOOL(read_only), .doc = "true: the image's files can't be written"},
-    {"tmpfs", .read = spec_key_tmpfs,
+    {"tmpfs", .read = spec_key_tmpfs, .form = SPEC_IS_LIST | SPEC_IS_SCALAR, .items = SPEC_IS_SCALAR,
      .doc = "paths with a file system in memory: `/run:size=64m,mode=1777,exec`"},
     {"shm_size", .read = spec_key_bytes, IN_CONTAINER(shm_size), .doc = "size of `/dev/shm`"},
-    {"memswap_limit", .read = read_memswap, IN_CONTAINER(memswap_limit), .min = SPEC_MEMORY_MIN,
+    {"memswap_limit", .read = read_memswap, .form = SPEC_IS_SIZE | SPEC_IS_UNLIMITED,
+     IN_CONTAINER(memswap_limit), .min = SPEC_MEMORY_MIN,
      .doc = "memory and swap together, beside a limit of memory; -1: any swap"},
     {"cpu_shares", .read = spec_key_int, IN_CONTAINER(cpu_shares), .min = 2, .max = SPEC_CPU_SHARES_MAX,
      .doc = "weight against other containers when CPUs are short; 1024 is the usual one. Placement does not "
@@ -197,25 +201,26 @@ static const struct spec_key container_keys[] = {
     {"oom_score_adj", .read = spec_key_int, IN_CONTAINER(oom_score_adj), .min = -SPEC_OOM_SCORE_MAX,
      .max = SPEC_OOM_SCORE_MAX,
      .doc = "how soon the kernel ends it when the server's memory is short: -1000 to 1000"},
-    {"ulimits", .read = spec_key_ulimits,
-     .doc = "limits of getrlimit(2) by name: one number, or soft and hard", .sub = &ulimit_map},
-    {"sysctls", .read = spec_key_sysctls, IN_CONTAINER(sysctls),
+    {"ulimits", .read = spec_key_ulimits, .form = SPEC_IS_NAMES, .values = SPEC_IS_INT | SPEC_IS_MAP,
+     .min = -1, .max = INT64_MAX, .doc = "limits of getrlimit(2) by name: one number, or soft and hard",
+     .sub = &ulimit_map},
+    {"sysctls", .read = spec_key_sysctls, SPEC_PAIRS, IN_CONTAINER(sysctls),
      .doc = "kernel settings that are of the container's own namespaces: `net.*`, `fs.mqueue.*`, "
             "`kernel.msg*`, `kernel.sem`, `kernel.shm*`"},
-    {"annotations", .read = spec_key_annotations, IN_CONTAINER(annotations),
+    {"annotations", .read = spec_key_annotations, SPEC_PAIRS, IN_CONTAINER(annotations),
      .doc = "labels of the container (the Engine API has annotations since 1.43 only)"},
     {"privileged", BOOL(privileged),
      .doc = "true: all rights on its server. Refused unless the cluster allows it (`orc init "
             "--allow-privileged`)"},
-    {"cap_add", .read = spec_key_caps, IN_CONTAINER(cap_add),
+    {"cap_add", .read = spec_key_caps, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT, IN_CONTAINER(cap_add),
      .doc = "capabilities(7) given to the process, with or without `CAP_`; `ALL`"},
-    {"cap_drop", .read = spec_key_caps, IN_CONTAINER(cap_drop),
+    {"cap_drop", .read = spec_key_caps, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT, IN_CONTAINER(cap_drop),
      .doc = "capabilities taken from the process; `ALL`"},
-    {"security_opt", .read = spec_key_security_opt,
+    {"security_opt", .read = spec_key_security_opt, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT,
      .doc = "`no-new-privileges:true`, `seccomp=unconfined`, `seccomp=FILE` (a profile, which goes into the "
             "stored spec; its system calls are checked), `seccomp={...}` (the profile in place), "
             "`apparmor=PROFILE`, `label=...` (SELinux), `systempaths=unconfined`"},
-    {"devices", .read = spec_key_devices,
+    {"devices", .read = spec_key_devices, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT | SPEC_IS_MAP,
      .doc = "device files of the server: `/dev/fuse`, `/dev/a:/dev/b:rw`, or as a mapping. Placement does "
             "not know them: name the servers in constraints",
      .sub = &spec_device_keys},
@@ -228,8 +233,8 @@ static const struct spec_key container_keys[] = {
      .doc = "`host`: no user namespace, where the engine has one"},
     {"cgroup", TEXT(cgroup, spec_check_cgroup), .doc = "`host` or `private`: the cgroup namespace"},
     {"runtime", TEXT(runtime, spec_check_driver), .doc = "a run-time that the engine has, such as `runsc`"},
-    {"logging", .read = spec_key_logging, .doc = "where the container's output goes: below",
-     .sub = &logging_map},
+    {"logging", .read = spec_key_logging, .form = SPEC_IS_MAP,
+     .doc = "where the container's output goes: below", .sub = &logging_map},
 };
 const struct spec_keys spec_container_keys = SPEC_KEYS("a service", container_keys);
 

@@ -33,16 +33,16 @@ static bool is_short(struct spec_reader *r, const struct spec_node *key)
 
 /* networks --------------------------------------------------------------------------------------------- */
 
-static void read_network_driver(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                                void *into)
+/* There is one of each kind, whatever it is called. */
+static void read_driver(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                        void *into)
 {
-    static const char *const names[] = {"bridge", "overlay", NULL};
-
-    spec_read_word(r, k->name, v, names);
+    spec_read_word(r, k, v);
 }
 
 static const struct spec_key network_keys[] = {
-    {"driver", .read = read_network_driver, .doc = "`bridge` or `overlay`; both are the cluster's network"},
+    {"driver", .read = read_driver, SPEC_WORDS("bridge", "overlay"),
+     .doc = "`bridge` or `overlay`; both are the cluster's network"},
     {"external", .read = spec_key_ignore, .doc = "no effect: the cluster's network is every app's"},
     {"name", .read = spec_key_ignore, .doc = "no effect: there is one network"},
     {"attachable", .read = spec_key_ignore, .doc = "no effect"},
@@ -74,14 +74,6 @@ void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct
 
 /* volumes ---------------------------------------------------------------------------------------------- */
 
-static void read_volume_driver(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                               void *into)
-{
-    static const char *const names[] = {"local", NULL};
-
-    spec_read_word(r, k->name, v, names);
-}
-
 /* What the engine's driver "local" takes: what mount(8) is called with, and a quota. */
 static int check_local_option(const char *name, struct orc_err *err)
 {
@@ -105,8 +97,9 @@ static void read_driver_opts(struct spec_reader *r, const struct spec_key *k, co
 }
 
 static const struct spec_key volume_keys[] = {
-    {"driver", .read = read_volume_driver, .doc = "`local`, the engine's own"},
-    {"driver_opts", .read = read_driver_opts,
+    {"driver", .read = read_driver, SPEC_WORDS("local"), .doc = "`local`, the engine's own"},
+    {"driver_opts", .read = read_driver_opts, .form = SPEC_IS_NAMES | SPEC_IS_LIST | SPEC_IS_NULL,
+     .values = SPEC_IS_SCALAR, .items = SPEC_IS_SCALAR,
      .doc = "`type`, `o`, `device`, `size` of the driver `local` (an NFS share, for one). They count when a "
             "server first makes the volume"},
     {"external", .refusal = "orc makes an app's volumes itself; remove it"},

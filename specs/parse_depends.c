@@ -27,19 +27,9 @@ static void add_depend(struct spec_reader *r, const struct spec_node *at, struct
         (struct spec_depend){.service = orc_strdup(name), .condition = d->condition};
 }
 
-static void read_condition(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                           void *into)
-{
-    static const char *const names[] = {"service_started", "service_healthy",
-                                        "service_completed_successfully", NULL};
-    int i = spec_read_word(r, k->name, v, names);
-
-    if (i >= 0)
-        ((struct depend *)into)->condition = (enum spec_depends)i;
-}
-
 static const struct spec_key depend_keys[] = {
-    {"condition", .read = read_condition,
+    {"condition", .read = spec_key_word, .offset = offsetof(struct depend, condition),
+     SPEC_WORDS("service_started", "service_healthy", "service_completed_successfully"),
      .doc = "`service_started`, `service_healthy`, `service_completed_successfully` (of a job)"},
     {"required", .read = spec_key_bool, .offset = offsetof(struct depend, required),
      .doc = "false: nothing is waited for when the service is not in the file"},

@@ -53,8 +53,10 @@ static void read_reservations(struct spec_reader *r, const struct spec_key *k, c
 }
 
 static const struct spec_key resources_keys[] = {
-    {"limits", .read = read_limits, .doc = "what the engine enforces", .sub = &limits_map},
-    {"reservations", .read = read_reservations, .doc = "what placement counts", .sub = &reservations_map},
+    {"limits", .read = read_limits, .form = SPEC_IS_MAP, .doc = "what the engine enforces",
+     .sub = &limits_map},
+    {"reservations", .read = read_reservations, .form = SPEC_IS_MAP, .doc = "what placement counts",
+     .sub = &reservations_map},
 };
 static const struct spec_keys resources_map = SPEC_KEYS("deploy.resources", resources_keys);
 
@@ -152,7 +154,7 @@ static void read_spread(struct spec_reader *r, const struct spec_key *k, const s
 }
 
 static const struct spec_key preference_keys[] = {
-    {"spread", .read = read_spread,
+    {"spread", .read = read_spread, .form = SPEC_IS_TEXT,
      .doc = "replicas evenly over the values of a node's attribute, then over servers"},
 };
 static const struct spec_keys preference_map = SPEC_KEYS("a preference", preference_keys);
@@ -178,19 +180,18 @@ static void read_preferences(struct spec_reader *r, const struct spec_key *k, co
 static void read_max_per_node(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                               void *into)
 {
-    static const struct spec_key row = {"max_replicas_per_node", IN_SERVICE(max_per_node),
-                                        .max = SPEC_REPLICAS_MAX};
-
     ((struct spec_service_in *)into)->max_per_node = v;
-    spec_key_int(r, &row, v, service_of(into));
+    spec_key_int(r, k, v, service_of(into));
 }
 
 static const struct spec_key placement_keys[] = {
-    {"constraints", .read = read_constraints,
+    {"constraints", .read = read_constraints, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT,
      .doc = "`node.labels.NAME == VALUE`, `!=`; also `engine.labels.NAME`, `node.hostname`, `node.id`, "
             "`node.role`, `node.platform.os`, `node.platform.arch`"},
-    {"preferences", .read = read_preferences, .doc = "up to four, the widest first", .sub = &preference_map},
-    {"max_replicas_per_node", .read = read_max_per_node, .doc = "how many on one server; 0: any number"},
+    {"preferences", .read = read_preferences, .form = SPEC_IS_LIST, .items = SPEC_IS_MAP,
+     .doc = "up to four, the widest first", .sub = &preference_map},
+    {"max_replicas_per_node", .read = read_max_per_node, IN_SERVICE(max_per_node), .form = SPEC_IS_INT,
+     .max = SPEC_REPLICAS_MAX, .doc = "how many on one server; 0: any number"},
 };
 static const struct spec_keys placement_map = SPEC_KEYS("deploy.placement", placement_keys);
 
@@ -205,10 +206,8 @@ static void read_placement(struct spec_reader *r, const struct spec_key *k, cons
 static void read_replicas(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into)
 {
-    static const struct spec_key row = {"replicas", IN_SERVICE(replicas), .max = SPEC_REPLICAS_MAX};
-
     ((struct spec_service_in *)into)->replicas = v;
-    spec_key_int(r, &row, v, service_of(into));
+    spec_key_int(r, k, v, service_of(into));
 }
 
 /* Of the service, not of its containers. */
@@ -223,31 +222,34 @@ static void read_labels(struct spec_reader *r, const struct spec_key *k, const s
 static void read_endpoint_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                                void *into)
 {
-    static const char *const names[] = {"dnsrr", "vip", NULL};
-
-    if (spec_read_word(r, k->name, v, names) == 1)
+    if (spec_read_word(r, k, v) == 1)
         spec_say(r, v,
                  "endpoint_mode \"vip\" is one address for all replicas, which orc has not: names resolve to "
                  "the ready replicas' own; give \"dnsrr\", or remove it");
 }
 
 static const struct spec_key deploy_keys[] = {
-    {"replicas", .read = read_replicas, .doc = "how many; else 1, or what `orc scale` said last"},
-    {"mode", .read = spec_key_mode,
+    {"replicas", .read = read_replicas, IN_SERVICE(replicas), .form = SPEC_IS_INT, .max = SPEC_REPLICAS_MAX,
+     .doc = "how many; else 1, or what `orc scale` said last"},
+    {"mode", .read = spec_key_mode, .form = SPEC_IS_WORD, .words = spec_modes,
      .doc =
          "`replicated`, `global` (one on each server), `replicated-job`, `global-job` (containers that end)"},
-    {"resources", .read = read_resources, .doc = "limits and reservations: below", .sub = &resources_map},
-    {"update_config", .read = spec_key_update, .doc = "how an update goes: below", .sub = &spec_update_keys},
-    {"rollback_config", .read = spec_key_rollback, .doc = "how going back goes; else as update_config",
-     .sub = &spec_rollback_keys},
-    {"placement", .read = read_placement, .doc = "where replicas may be: below", .sub = &placement_map},
-    {"restart_policy", .read = spec_key_restart_policy,
+    {"resources", .read = read_resources, .form = SPEC_IS_MAP, .doc = "limits and reservations: below",
+     .sub = &resources_map},
+    {"update_config", .read = spec_key_update, .form = SPEC_IS_MAP, .doc = "how an update goes: below",
+     .sub = &spec_update_keys},
+    {"rollback_config", .read = spec_key_rollback, .form = SPEC_IS_MAP,
+     .doc = "how going back goes; else as update_config", .sub = &spec_rollback_keys},
+    {"placement", .read = read_placement, .form = SPEC_IS_MAP, .doc = "where replicas may be: below",
+     .sub = &placement_map},
+    {"restart_policy", .read = spec_key_restart_policy, .form = SPEC_IS_MAP,
      .doc = "as `restart`, in more words, and never beside it; of jobs: how often a failure is tried again",
      .sub = &spec_restart_policy_keys},
-    {"endpoint_mode", .read = read_endpoint_mode,
+    {"endpoint_mode", .read = read_endpoint_mode, SPEC_WORDS("dnsrr", "vip"),
      .doc = "`dnsrr`: names resolve to the ready replicas' addresses, as they do anyway. `vip` is refused, "
             "there is no address for all of them"},
-    {"labels", .read = read_labels, .doc = "of the service, kept with its revision; no container has them"},
+    {"labels", .read = read_labels, SPEC_PAIRS,
+     .doc = "of the service, kept with its revision; no container has them"},
 };
 const struct spec_keys spec_deploy_keys = SPEC_KEYS("deploy", deploy_keys);
 

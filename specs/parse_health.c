@@ -94,8 +94,10 @@ static void read_disable(struct spec_reader *r, const struct spec_key *k, const 
 }
 
 static const struct spec_key healthcheck_keys[] = {
-    {"test", .read = read_test, .doc = "`[CMD, ...]`, `[CMD-SHELL, LINE]`, a string for the shell, `[NONE]`"},
-    {"disable", .read = read_disable, .doc = "true: no check; a replica is ready when it runs"},
+    {"test", .read = read_test, .form = SPEC_IS_LIST | SPEC_IS_TEXT, .items = SPEC_IS_SCALAR,
+     .doc = "`[CMD, ...]`, `[CMD-SHELL, LINE]`, a string for the shell, `[NONE]`"},
+    {"disable", .read = read_disable, .form = SPEC_IS_BOOL,
+     .doc = "true: no check; a replica is ready when it runs"},
     TIMES,
 };
 const struct spec_keys spec_healthcheck_keys = SPEC_KEYS("healthcheck", healthcheck_keys);
@@ -126,12 +128,16 @@ static void read_path(struct spec_reader *r, const struct spec_key *k, const str
 }
 
 static const struct spec_key http_keys[] = {
-    {"path", .read = read_path},
-    {"port", .read = spec_key_port, PROBE(port)},
+    {"path", .read = read_path, .form = SPEC_IS_TEXT,
+     .doc = "what is asked for with GET; else `/`. An answer of 200 to 399 is healthy"},
+    {"port", .read = spec_key_port, PROBE(port), .doc = "the port that the container listens on; needed"},
 };
+static const struct spec_keys http_map = SPEC_KEYS("x-orc.health.http", http_keys);
 static const struct spec_key tcp_keys[] = {
-    {"port", .read = spec_key_port, PROBE(port)},
+    {"port", .read = spec_key_port, PROBE(port),
+     .doc = "the port that the container listens on; needed. Who accepts a connection is healthy"},
 };
+static const struct spec_keys tcp_map = SPEC_KEYS("x-orc.health.tcp", tcp_keys);
 
 /* False (said) when the check has one kind already. */
 static bool set_kind(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
@@ -163,22 +169,20 @@ static void read_net(struct spec_reader *r, const struct spec_keys *keys, const 
 
 static void read_http(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.health.http", http_keys);
     struct spec_probe_in *p = into;
 
     if (!set_kind(r, k, v, p, SPEC_HEALTH_HTTP))
         return;
     orc_set_str(&p->health.path, "/");
-    read_net(r, &keys, v, p);
+    read_net(r, &http_map, v, p);
 }
 
 static void read_tcp(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.health.tcp", tcp_keys);
     struct spec_probe_in *p = into;
 
     if (set_kind(r, k, v, p, SPEC_HEALTH_TCP))
-        read_net(r, &keys, v, p);
+        read_net(r, &tcp_map, v, p);
 }
 
 static void read_exec(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
@@ -191,17 +195,21 @@ static void read_exec(struct spec_reader *r, const struct spec_key *k, const str
 }
 
 static const struct spec_key probe_keys[] = {
-    {"http", .read = read_http},
-    {"tcp", .read = read_tcp},
-    {"exec", .read = read_exec},
+    {"http", .read = read_http, .form = SPEC_IS_MAP, .doc = "asks over HTTP/1.1, without TLS",
+     .sub = &http_map},
+    {"tcp", .read = read_tcp, .form = SPEC_IS_MAP, .doc = "connects", .sub = &tcp_map},
+    {"exec", .read = read_exec, .form = SPEC_IS_LIST | SPEC_IS_SCALAR, .items = SPEC_IS_SCALAR,
+     .doc = "a command in the container, without a shell; healthy is who exits with 0"},
     TIMES,
 };
+static const struct spec_keys probe_map = SPEC_KEYS("x-orc.health", probe_keys);
 
 static void read_probe(struct spec_reader *r, const char *what, const struct spec_node *v,
                        struct spec_probe_in *p)
 {
-    const struct spec_keys keys = SPEC_KEYS(what, probe_keys);
+    struct spec_keys keys = probe_map;
 
+    keys.what = what;
     p->at = v;
     if (spec_read_map(r, &keys, v, p) && !has_key(v, "http") && !has_key(v, "tcp") && !has_key(v, "exec"))
         spec_say(r, v,
@@ -222,27 +230,41 @@ static void read_liveness(struct spec_reader *r, const struct spec_key *k, const
     read_probe(r, "x-orc.health.liveness", v, &((struct spec_service_in *)into)->liveness);
 }
 
+static const struct spec_key each_keys[] = {
+    {"readiness", .read = read_readiness, .form = SPEC_IS_MAP,
+     .doc = "only who passes gets requests and counts as available. Who fails is `unready`, and left alone",
+     .sub = &probe_map},
+    {"liveness", .read = read_liveness, .form = SPEC_IS_MAP,
+     .doc = "who fails is replaced. Beside a readiness it is Compose's `healthcheck` if this is left out; "
+            "alone it is both",
+     .sub = &probe_map},
+};
+
+/* What one may write: a check, or one of each kind. */
+const struct spec_keys spec_health_keys = {
+    .what = "x-orc.health", .keys = each_keys, .n = ORC_ARRAY_SIZE(each_keys), .more = &probe_map};
+
 #define APART .refusal = "beside readiness and liveness it is given below each of them; move it there"
 
 static const struct spec_key apart_keys[] = {
-    {"readiness", .read = read_readiness},
-    {"liveness", .read = read_liveness},
-    {"http", APART},
-    {"tcp", APART},
-    {"exec", APART},
-    {"interval", APART},
-    {"timeout", APART},
-    {"retries", APART},
-    {"start_period", APART},
-    {"start_interval", APART},
+    {"http", APART},    {"tcp", APART},     {"exec", APART},         {"interval", APART},
+    {"timeout", APART}, {"retries", APART}, {"start_period", APART}, {"start_interval", APART},
 };
+static const struct spec_keys apart_map = SPEC_KEYS("x-orc.health", apart_keys);
+
+static void *same(void *into)
+{
+    return into;
+}
 
 /* One check for both, or one each. */
 void spec_key_probe(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.health", apart_keys);
+    struct spec_keys keys = spec_health_keys;
     struct spec_service_in *in = into;
 
+    keys.more = &apart_map;
+    keys.more_into = same;
     in->override.at = v;
     if (v->kind == SPEC_NODE_MAP && (has_key(v, "readiness") || has_key(v, "liveness")))
         spec_read_map(r, &keys, v, into);

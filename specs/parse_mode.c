@@ -12,11 +12,11 @@ static struct spec_service *service_of(void *into)
     return ((struct spec_service_in *)into)->service;
 }
 
-static const char *const modes[] = {"replicated", "global", "replicated-job", "global-job", NULL};
+const char *const spec_modes[] = {"replicated", "global", "replicated-job", "global-job", NULL};
 
 void spec_key_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    int i = spec_read_word(r, k->name, v, modes);
+    int i = spec_read_word(r, k, v);
 
     if (i < 0)
         return;
@@ -26,22 +26,23 @@ void spec_key_mode(struct spec_reader *r, const struct spec_key *k, const struct
 
 static const char *mode_of(const struct spec_service *s)
 {
-    return modes[s->global + 2 * s->job];
+    return spec_modes[s->global + 2 * s->job];
 }
 
 /* jobs ------------------------------------------------------------------------------------------------ */
 
 static const struct spec_key job_keys[] = {
-    {"max_concurrent", .read = spec_key_int, RUN(max_concurrent), .max = SPEC_REPLICAS_MAX},
-    {"keep", .read = spec_key_int, RUN(keep), .min = 1, .max = SPEC_KEEP_MAX},
+    {"max_concurrent", .read = spec_key_int, RUN(max_concurrent), .max = SPEC_REPLICAS_MAX,
+     .doc = "how many of its tasks run at once; 0, or left out: all of them"},
+    {"keep", .read = spec_key_int, RUN(keep), .min = 1, .max = SPEC_KEEP_MAX,
+     .doc = "of how many runs `orc runs` knows the end; else 10"},
 };
+const struct spec_keys spec_job_keys = SPEC_KEYS("x-orc.job", job_keys);
 
 void spec_key_job(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.job", job_keys);
-
     ((struct spec_service_in *)into)->job = v;
-    spec_read_map(r, &keys, v, &service_of(into)->run);
+    spec_read_map(r, &spec_job_keys, v, &service_of(into)->run);
 }
 
 /* ---- what suits the mode ----------------------------------------------------------------------------- */
@@ -82,10 +83,10 @@ static void check_no_job(struct spec_reader *r, const struct spec_service_in *in
 {
     if (in->job)
         spec_say(r, in->job, "x-orc.job makes no sense beside mode \"%s\"; give deploy.mode \"%s\"",
-                 mode_of(in->service), modes[in->service->global + 2]);
+                 mode_of(in->service), spec_modes[in->service->global + 2]);
     if (in->schedule)
         spec_say(r, in->schedule, "x-orc.schedule makes no sense beside mode \"%s\"; give deploy.mode \"%s\"",
-                 mode_of(in->service), modes[in->service->global + 2]);
+                 mode_of(in->service), spec_modes[in->service->global + 2]);
 }
 
 void spec_finish_mode(struct spec_reader *r, struct spec_service_in *in)

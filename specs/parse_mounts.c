@@ -150,7 +150,7 @@ struct long_mount {
 
 static void read_type(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    ((struct long_mount *)into)->kind = spec_read_word(r, k->name, v, types);
+    ((struct long_mount *)into)->kind = spec_read_word(r, k, v);
 }
 
 #define MOUNT(member) .offset = offsetof(struct long_mount, member)
@@ -175,9 +175,9 @@ static void read_create_host_path(struct spec_reader *r, const struct spec_key *
 }
 
 static const struct spec_key bind_keys[] = {
-    {"propagation", .read = read_propagation,
+    {"propagation", .read = read_propagation, .form = SPEC_IS_TEXT,
      .doc = "`rprivate`, `private`, `rslave`, `slave`, `rshared`, `shared`"},
-    {"create_host_path", .read = read_create_host_path,
+    {"create_host_path", .read = read_create_host_path, .form = SPEC_IS_BOOL,
      .doc = "false, which is how it is: the path must exist on the server. true is refused"},
     {"recursive", .refusal = "what is mounted below the path is in the container as well; remove it"},
     {"selinux", .refusal = "orc relabels no files of a server; do it there (chcon), and remove it"},
@@ -219,7 +219,8 @@ static void read_tmpfs_mode(struct spec_reader *r, const struct spec_key *k, con
 
 static const struct spec_key tmpfs_keys[] = {
     {"size", .read = spec_key_bytes, MOUNT(tmpfs.size), .doc = "at most so much"},
-    {"mode", .read = read_tmpfs_mode, .doc = "permission bits in octal: `01777`"},
+    {"mode", .read = read_tmpfs_mode, .form = SPEC_IS_INT | SPEC_IS_TEXT, .max = 7777,
+     .doc = "permission bits in octal: `01777`"},
 };
 
 static const struct spec_keys option_maps[] = {[LONG_VOLUME] = SPEC_KEYS("volume", volume_keys),
@@ -239,14 +240,14 @@ static void read_options(struct spec_reader *r, const struct spec_key *k, const 
 }
 
 static const struct spec_key mount_keys[] = {
-    {"type", .read = read_type, .doc = "`volume`, `bind`, `tmpfs`"},
+    {"type", .read = read_type, .form = SPEC_IS_WORD, .words = types, .doc = "`volume`, `bind`, `tmpfs`"},
     {"source", .read = spec_key_borrowed, MOUNT(source),
      .doc = "a declared volume, or an absolute path of the server"},
     {"target", .read = spec_key_borrowed, MOUNT(target), .doc = "where, in the container"},
     {"read_only", .read = spec_key_bool, MOUNT(read_only), .doc = "true: it can't be written there"},
-    {"bind", .read = read_options, .doc = "below", .sub = &option_maps[LONG_BIND]},
-    {"volume", .read = read_options, .doc = "below", .sub = &option_maps[LONG_VOLUME]},
-    {"tmpfs", .read = read_options, .doc = "below", .sub = &option_maps[LONG_TMPFS]},
+    {"bind", .read = read_options, .form = SPEC_IS_MAP, .doc = "below", .sub = &option_maps[LONG_BIND]},
+    {"volume", .read = read_options, .form = SPEC_IS_MAP, .doc = "below", .sub = &option_maps[LONG_VOLUME]},
+    {"tmpfs", .read = read_options, .form = SPEC_IS_MAP, .doc = "below", .sub = &option_maps[LONG_TMPFS]},
     {"image", .refusal = "the Engine API that orc speaks mounts no images; copy the files into your image"},
     {"consistency", .read = spec_key_ignore, .doc = "no effect on Linux"},
 };

@@ -44,22 +44,27 @@ static void read_path(struct spec_reader *r, const struct spec_key *k, const str
 }
 
 static const struct spec_key gateway_keys[] = {
-    {"port", .read = spec_key_port, .offset = offsetof(struct spec_gateway, port)},
-    {"host", .read = read_host},
-    {"path", .read = read_path},
-    {"strip_prefix", .read = spec_key_bool, .offset = offsetof(struct spec_gateway, strip_prefix)},
+    {"port", .read = spec_key_port, .offset = offsetof(struct spec_gateway, port),
+     .doc = "the port that the container listens on; needed"},
+    {"host", .read = read_host, .form = SPEC_IS_TEXT,
+     .doc = "the host name that is asked for, `*.example.com` for all below one; else any. An exact one goes "
+            "before a wildcard"},
+    {"path", .read = read_path, .form = SPEC_IS_TEXT,
+     .doc = "where the request's path begins; else `/`. The longest one of a host counts"},
+    {"strip_prefix", .read = spec_key_bool, .offset = offsetof(struct spec_gateway, strip_prefix),
+     .doc = "true: the container gets the path without that beginning"},
 };
+static const struct spec_keys gateway_map = SPEC_KEYS("x-orc.gateway", gateway_keys);
 
 static void read_route(struct spec_reader *r, const struct spec_node *v, struct spec_service *s)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.gateway", gateway_keys);
     size_t before = r->problems->n;
     struct spec_gateway *g = orc_vec_add(&s->gateway);
     orc_auto_free char *name = NULL;
 
     g->host = orc_strdup("");
     g->path = orc_strdup("/");
-    spec_read_map(r, &keys, v, g);
+    spec_read_map(r, &gateway_map, v, g);
     if (g->port == 0 && r->problems->n == before)
         spec_say(r, v, "this route has no \"port\"; give the one that the container listens on");
     name = orc_printf("%s|%s", g->host, g->path);
@@ -87,83 +92,62 @@ static void read_gateway(struct spec_reader *r, const struct spec_key *k, const 
             read_route(r, v->entries.at[i].value, service_of(into));
 }
 
-/* drain ----------------------------------------------------------------------------------------------- */
+/* drain, placement, rebalance ------------------------------------------------------------------------- */
+
+#define IN_SERVICE(member) .offset = offsetof(struct spec_service, member)
 
 static const struct spec_key drain_keys[] = {
-    {"timeout", .read = spec_key_ms, .offset = offsetof(struct spec_service, drain_timeout_ms)},
+    {"timeout", .read = spec_key_ms, IN_SERVICE(drain_timeout_ms),
+     .doc = "how long requests in flight may take, after the gateways have stopped sending new ones, before "
+            "the stop signal; else 30 s"},
 };
-
-static void read_drain(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
-{
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.drain", drain_keys);
-
-    spec_read_map(r, &keys, v, service_of(into));
-}
-
-/* placement ------------------------------------------------------------------------------------------- */
-
-static void read_strategy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                          void *into)
-{
-    static const char *const names[] = {"spread", "binpack", NULL};
-    int i = spec_read_word(r, k->name, v, names);
-
-    if (i >= 0)
-        service_of(into)->strategy = (enum spec_strategy)i;
-}
-
-static void read_survive(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                         void *into)
-{
-    spec_read_bool(r, k->name, v, &service_of(into)->survive_node_loss);
-}
+static const struct spec_keys drain_map = SPEC_KEYS("x-orc.drain", drain_keys);
 
 static const struct spec_key placement_keys[] = {
-    {"strategy", .read = read_strategy},
-    {"survive_node_loss", .read = read_survive},
+    {"strategy", .read = spec_key_word, IN_SERVICE(strategy), SPEC_WORDS("spread", "binpack"),
+     .doc = "`spread` (else): replicas apart, on the emptiest servers; `binpack`: on the fullest server that "
+            "takes them"},
+    {"survive_node_loss", .read = spec_key_bool, IN_SERVICE(survive_node_loss),
+     .doc = "true: `orc apply` refuses when without any one of the servers a replica had no place"},
     {"constraints", .refusal = "give \"deploy: {placement: {constraints: ...}}\" instead"},
     {"preferences", .refusal = "give \"deploy: {placement: {preferences: ...}}\" instead"},
 };
+static const struct spec_keys placement_map = SPEC_KEYS("x-orc.placement", placement_keys);
 
-static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                           void *into)
-{
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.placement", placement_keys);
-
-    spec_read_map(r, &keys, v, into);
-}
-
-/* rebalance ------------------------------------------------------------------------------------------- */
+static const char *const modes[] = {"manual", "auto", NULL};
 
 static void read_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const char *const names[] = {"manual", "auto", NULL};
-    int i = spec_read_word(r, k->name, v, names);
+    int i = spec_read_word(r, k, v);
 
     if (i >= 0)
-        service_of(into)->rebalance_auto = i;
-}
-
-static void read_after(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
-{
-    spec_key_ms(r, k, v, service_of(into));
+        ((struct spec_service *)into)->rebalance_auto = i;
 }
 
 static const struct spec_key rebalance_keys[] = {
-    {"mode", .read = read_mode},
-    {"after", .read = read_after, .offset = offsetof(struct spec_service, rebalance_after_ms)},
+    {"mode", .read = read_mode, .form = SPEC_IS_WORD, .words = modes,
+     .doc =
+         "`manual` (else): only `orc rebalance` moves what runs; `auto`: it is done when servers have come "
+         "back"},
+    {"after", .read = spec_key_ms, IN_SERVICE(rebalance_after_ms),
+     .doc = "when servers and service have been as they are for so long; else 5 min"},
 };
+static const struct spec_keys rebalance_map = SPEC_KEYS("x-orc.rebalance", rebalance_keys);
+
+/* Rows whose keys are the service's own. */
+static void read_map(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    spec_read_map(r, k->sub, v, service_of(into));
+}
 
 /* The mode alone, or a mapping. */
 static void read_rebalance(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                            void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc.rebalance", rebalance_keys);
-
     if (v->kind == SPEC_NODE_SCALAR)
-        read_mode(r, k, v, into);
+        read_mode(r, k, v, service_of(into));
     else
-        spec_read_map(r, &keys, v, into);
+        read_map(r, k, v, into);
 }
 
 /* durations ------------------------------------------------------------------------------------------- */
@@ -188,25 +172,84 @@ static void read_canary(struct spec_reader *r, const struct spec_key *k, const s
     spec_key_int(r, k, v, service_of(into));
 }
 
+/* The table ------------------------------------------------------------------------------------------- */
+
 static const struct spec_key orc_keys[] = {
-    {"canary", .read = read_canary, .offset = offsetof(struct spec_service, canary),
-     .max = SPEC_REPLICAS_MAX},
-    {"progress_deadline", .read = read_duration,
-     .offset = offsetof(struct spec_service, progress_deadline_ms)},
-    {"disconnect", .read = read_disconnect, .offset = offsetof(struct spec_service, disconnect_ms)},
-    {"fence", .read = read_duration, .offset = offsetof(struct spec_service, fence_ms)},
-    {"health", .read = spec_key_probe},
-    {"gateway", .read = read_gateway},
-    {"drain", .read = read_drain},
-    {"placement", .read = read_placement},
-    {"job", .read = spec_key_job},
-    {"rebalance", .read = read_rebalance},
-    {"schedule", .read = spec_key_schedule},
+    {"health", .read = spec_key_probe, .form = SPEC_IS_MAP,
+     .doc = "who is healthy, asked by nodelet every few seconds: one check for both questions, or "
+            "`readiness` and `liveness` with a check each. Times that it does not give are those of "
+            "`healthcheck`. Without a check a replica is healthy while it runs",
+     .example = "health:\n"
+                "  readiness:\n"
+                "    http: {path: /ready, port: 8080}\n"
+                "    interval: 2s\n"
+                "    timeout: 1s\n"
+                "    retries: 3\n"
+                "  liveness:\n"
+                "    tcp: {port: 8080} # or exec: [/bin/check, --quick]\n"
+                "    start_period: 30s\n"
+                "    start_interval: 500ms\n",
+     .sub = &spec_health_keys},
+    {"gateway", .read = read_gateway, .form = SPEC_IS_MAP | SPEC_IS_LIST, .items = SPEC_IS_MAP,
+     .doc = "which requests of the public come to the service, through NGINX: one route, or a list of them. "
+            "No two services of the cluster have one host and path; that is refused at apply",
+     .example = "gateway:\n"
+                "  - {host: shop.example.com, path: /api/, port: 8080, strip_prefix: true}\n"
+                "  - {host: \"*.shop.example.com\", port: 8081}\n",
+     .sub = &gateway_map},
+    {"placement", .read = read_map, .form = SPEC_IS_MAP,
+     .doc = "which of the servers that may take a replica gets it. Which may, and evenly over what: "
+            "`deploy.placement`",
+     .example = "placement:\n"
+                "  strategy: spread\n"
+                "  survive_node_loss: true\n",
+     .sub = &placement_map},
+    {"drain", .read = read_map, .form = SPEC_IS_MAP,
+     .doc = "what happens between withdrawing a replica from its clients and stopping it",
+     .example = "drain:\n"
+                "  timeout: 2m # downloads\n",
+     .sub = &drain_map},
+    {"canary", .read = read_canary, IN_SERVICE(canary), .form = SPEC_IS_INT, .max = SPEC_REPLICAS_MAX,
+     .doc = "an update stops when so many replicas are of it, until `orc rollout resume` or `abort`; 0, or "
+            "left out: it does not",
+     .example = "canary: 1\n"},
+    {"progress_deadline", .read = read_duration, IN_SERVICE(progress_deadline_ms), .form = SPEC_IS_DURATION,
+     .doc = "an update has failed when for so long no replica more became available; else 10 min, `0s`: "
+            "never",
+     .example = "progress_deadline: 5m\n"},
+    {"rebalance", .read = read_rebalance, .form = SPEC_IS_MAP | SPEC_IS_WORD, .words = modes,
+     .doc = "whether what runs is moved to servers that came back or joined: the mode alone, or a mapping",
+     .example = "rebalance:\n"
+                "  mode: auto\n"
+                "  after: 30m\n",
+     .sub = &rebalance_map},
+    {"disconnect", .read = read_disconnect, IN_SERVICE(disconnect_ms), .form = SPEC_IS_DURATION,
+     .doc = "so long the replicas of a server that is cut off may come back and take their places again from "
+            "those that were made for them; else, or `0s`: they stop when the server is back",
+     .example = "disconnect: 10m\n"},
+    {"fence", .read = read_duration, IN_SERVICE(fence_ms), .form = SPEC_IS_DURATION,
+     .doc = "for what must never run twice: a server without etcd for so long stops its replicas itself, and "
+            "starts them again when etcd answers; else, or `0s`: they run on",
+     .example = "fence: 20s\n"},
+    {"job", .read = spec_key_job, .form = SPEC_IS_MAP,
+     .doc = "beside `deploy: {mode: replicated-job}` or `global-job`",
+     .example = "job:\n"
+                "  max_concurrent: 2\n"
+                "  keep: 30\n",
+     .sub = &spec_job_keys},
+    {"schedule", .read = spec_key_schedule, .form = SPEC_IS_MAP | SPEC_IS_TEXT,
+     .doc = "when a job runs: the times alone, as `\"0 3 * * *\"`, or a mapping",
+     .example = "schedule:\n"
+                "  cron: \"30 3 * * mon-fri\"\n"
+                "  time_zone: Europe/Oslo\n"
+                "  concurrency: forbid\n"
+                "  starting_deadline: 30m\n"
+                "  keep: 20\n",
+     .sub = &spec_schedule_keys},
 };
+const struct spec_keys spec_orc_keys = SPEC_KEYS("x-orc", orc_keys);
 
 void spec_key_x_orc(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const struct spec_keys keys = SPEC_KEYS("x-orc", orc_keys);
-
-    spec_read_map(r, &keys, v, into);
+    spec_read_map(r, &spec_orc_keys, v, into);
 }

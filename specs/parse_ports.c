@@ -125,16 +125,12 @@ static void read_host_ip(struct spec_reader *r, const struct spec_key *k, const 
 static void read_protocol(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into)
 {
-    static const char *const names[] = {"tcp", "udp", NULL};
-
-    ((struct spec_port *)into)->udp = spec_read_word(r, k->name, v, names) == 1;
+    ((struct spec_port *)into)->udp = spec_read_word(r, k, v) == 1;
 }
 
 static void read_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    static const char *const names[] = {"host", NULL};
-
-    spec_read_word(r, k->name, v, names); /* what orc does anyway */
+    spec_read_word(r, k, v); /* what orc does anyway */
 }
 
 #define PORT(member) .offset = offsetof(struct spec_port, member)
@@ -142,9 +138,11 @@ static void read_mode(struct spec_reader *r, const struct spec_key *k, const str
 static const struct spec_key port_keys[] = {
     {"target", .read = spec_key_port, PORT(container), .doc = "the container's port"},
     {"published", .read = spec_key_port, PORT(host), .doc = "the server's port; left out: any that is free"},
-    {"host_ip", .read = read_host_ip, .doc = "the server's address; else its private one"},
-    {"protocol", .read = read_protocol, .doc = "`tcp` or `udp`"},
-    {"mode", .read = read_mode, .doc = "`host`: the port is that of the server which the replica is on"},
+    {"host_ip", .read = read_host_ip, .form = SPEC_IS_TEXT,
+     .doc = "the server's address; else its private one"},
+    {"protocol", .read = read_protocol, SPEC_WORDS("tcp", "udp"), .doc = "`tcp` or `udp`"},
+    {"mode", .read = read_mode, SPEC_WORDS("host"),
+     .doc = "`host`: the port is that of the server which the replica is on"},
     {"name", .refusal = "orc's ports have no names; remove it"},
     {"app_protocol", .refusal = "nothing in orc reads it; remove it"},
 };

@@ -60,9 +60,8 @@ enum condition { NONE, ON_FAILURE, ANY };
 static void read_condition(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                            void *into)
 {
-    static const char *const names[] = {"none", "on-failure", "any", NULL};
     struct spec_policy_in *p = into;
-    int i = spec_read_word(r, k->name, v, names);
+    int i = spec_read_word(r, k, v);
 
     p->condition_at = v;
     if (i >= 0)
@@ -95,15 +94,15 @@ static void read_window(struct spec_reader *r, const struct spec_key *k, const s
 #define POLICY(m) .offset = offsetof(struct spec_policy_in, m)
 
 static const struct spec_key policy_keys[] = {
-    {"condition", .read = read_condition,
+    {"condition", .read = read_condition, SPEC_WORDS("none", "on-failure", "any"),
      .doc = "`any` (else, of a service): always; `on-failure` (else, of a job); `none`"},
-    {"max_attempts", .read = read_attempts, POLICY(max_attempts), .max = SPEC_RETRIES_MAX,
-     .doc = "tries after the first, beside `on-failure`; 0: any number"},
-    {"delay", .read = read_delay, POLICY(delay_ms),
+    {"max_attempts", .read = read_attempts, .form = SPEC_IS_INT, POLICY(max_attempts),
+     .max = SPEC_RETRIES_MAX, .doc = "tries after the first, beside `on-failure`; 0: any number"},
+    {"delay", .read = read_delay, .form = SPEC_IS_DURATION, POLICY(delay_ms),
      .doc = "of a job: before the next try; else 10 s, doubling to 5 min. Of a service no effect: nodelet "
             "waits 1 s, "
             "doubling to 5 min"},
-    {"window", .read = read_window,
+    {"window", .read = read_window, .form = SPEC_IS_DURATION,
      .doc = "of a service no effect: a run of 10 min makes earlier failures forgotten. Of a job refused"},
 };
 const struct spec_keys spec_restart_policy_keys = SPEC_KEYS("deploy.restart_policy", policy_keys);

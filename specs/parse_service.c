@@ -126,78 +126,99 @@ static void read_pull_policy(struct spec_reader *r, const struct spec_key *k, co
             spec_quote(s).text);
 }
 
+/* What the loader reads ------------------------------------------------------------------------------- */
+
+static const struct spec_key env_file_keys[] = {
+    {"path", .read = spec_key_loaded, .form = SPEC_IS_SCALAR, .doc = "the file, from the folder of this one"},
+    {"required", .read = spec_key_loaded, .form = SPEC_IS_BOOL, .doc = "false: it need not be there"},
+    {"format", .read = spec_key_loaded, SPEC_WORDS("raw"), .doc = "`raw`: values as they are, quotes too"},
+};
+static const struct spec_keys env_file_map = SPEC_KEYS("env_file", env_file_keys);
+
+static const struct spec_key extends_keys[] = {
+    {"service", .read = spec_key_loaded, .form = SPEC_IS_SCALAR, .doc = "the service it begins with"},
+    {"file", .read = spec_key_loaded, .form = SPEC_IS_SCALAR, .doc = "the file that has it; else this one"},
+};
+static const struct spec_keys extends_map = SPEC_KEYS("extends", extends_keys);
+
 /* The table ------------------------------------------------------------------------------------------- */
 
+#define WORDS .form = SPEC_IS_LIST | SPEC_IS_SCALAR | SPEC_IS_NULL, .items = SPEC_IS_SCALAR
+
 static const struct spec_key service_keys[] = {
-    {"image", .read = read_image,
+    {"image", .read = read_image, .form = SPEC_IS_TEXT,
      .doc = "what runs; a digest (`@sha256:...`) keeps it the same on every server"},
-    {"command", .read = read_command,
+    {"command", .read = read_command, WORDS,
      .doc = "the image's arguments replaced; a string is split as a shell would, but run without one"},
-    {"entrypoint", .read = read_entrypoint, .doc = "the image's program replaced, likewise"},
-    {"environment", .read = spec_key_environment, .doc = "variables, as a mapping or a list"},
-    {"labels", .read = spec_key_labels, .doc = "of the containers; `orc.` is orc's own"},
-    {"stop_grace_period", .read = read_stop_grace_period,
+    {"entrypoint", .read = read_entrypoint, WORDS, .doc = "the image's program replaced, likewise"},
+    {"environment", .read = spec_key_environment, SPEC_PAIRS, .doc = "variables, as a mapping or a list"},
+    {"labels", .read = spec_key_labels, SPEC_PAIRS, .doc = "of the containers; `orc.` is orc's own"},
+    {"stop_grace_period", .read = read_stop_grace_period, .form = SPEC_IS_DURATION,
      .doc = "from the stop signal to the kill; else 10 s"},
-    {"stop_signal", .read = read_stop_signal,
+    {"stop_signal", .read = read_stop_signal, .form = SPEC_IS_SCALAR,
      .doc = "the first signal of a stop; else the image's, or SIGTERM"},
-    {"restart", .read = spec_key_restart,
+    {"restart", .read = spec_key_restart, .form = SPEC_IS_SCALAR,
      .doc = "`always` (also when left out), `unless-stopped`, `on-failure[:N]`, `no`: what nodelet does when "
             "a container ends"},
-    {"depends_on", .read = spec_key_depends_on,
+    {"depends_on", .read = spec_key_depends_on, .form = SPEC_IS_LIST | SPEC_IS_NAMES, .items = SPEC_IS_TEXT,
+     .values = SPEC_IS_MAP | SPEC_IS_NULL,
      .doc = "services of the file that are waited for, as a list or a mapping: below",
      .sub = &spec_depend_keys},
-    {"healthcheck", .read = spec_key_healthcheck,
+    {"healthcheck", .read = spec_key_healthcheck, .form = SPEC_IS_MAP,
      .doc = "a command in the container that says whether it is healthy: below. Over HTTP or TCP: "
             "`x-orc.health`",
      .sub = &spec_healthcheck_keys},
-    {"deploy", .read = spec_key_deploy, .doc = "how many, where, how much, how updated: below",
-     .sub = &spec_deploy_keys},
-    {"ports", .read = spec_key_ports,
+    {"deploy", .read = spec_key_deploy, .form = SPEC_IS_MAP,
+     .doc = "how many, where, how much, how updated: below", .sub = &spec_deploy_keys},
+    {"ports", .read = spec_key_ports, .form = SPEC_IS_LIST, .items = SPEC_IS_SCALAR | SPEC_IS_MAP,
      .doc = "ports of the server that the replica is on, `[[IP:]HOST:]PORT[/udp]`, also ranges, or as a "
             "mapping: below. Two replicas never take one on the same server",
      .sub = &spec_port_keys},
-    {"volumes", .read = spec_key_volumes,
+    {"volumes", .read = spec_key_volumes, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT | SPEC_IS_MAP,
      .doc = "`VOLUME:PATH[:ro]`, `/PATH:/PATH[:ro]`, or as a mapping: below. Paths relative to the file are "
             "refused: they are of one machine",
      .sub = &spec_mount_keys},
-    {"configs", .read = spec_key_configs,
+    {"configs", .read = spec_key_configs, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT | SPEC_IS_MAP,
      .doc = "declared configs that are files in the container, as names or mappings: below",
      .sub = &spec_config_use_keys},
-    {"networks", .read = spec_key_networks, .doc = "names that are declared; they separate nothing: below",
+    {"networks", .read = spec_key_networks, .form = SPEC_IS_LIST | SPEC_IS_NAMES, .items = SPEC_IS_TEXT,
+     .values = SPEC_IS_MAP | SPEC_IS_NULL, .doc = "names that are declared; they separate nothing: below",
      .sub = &spec_service_network_keys},
-    {"network_mode", .read = spec_key_network_mode,
+    {"network_mode", .read = spec_key_network_mode, .form = SPEC_IS_TEXT,
      .doc = "`bridge` (the cluster's network), `none`, `host`, `service:NAME` (a sidecar in each replica of "
             "that service)"},
-    {"expose", .read = spec_key_expose,
+    {"expose", .read = spec_key_expose, .form = SPEC_IS_LIST, .items = SPEC_IS_SCALAR,
      .doc = "beside network_mode `host`: ports of the server that it listens on, which no two replicas "
             "share. Else no effect, containers reach one another on every port"},
-    {"x-orc", .read = spec_key_x_orc,
+    {"x-orc", .read = spec_key_x_orc, .form = SPEC_IS_MAP, .sub = &spec_orc_keys,
      .doc = "what Compose has no words for: health over HTTP and TCP, gateway, drain, schedules "
-            "(docs/operating.md)"},
+            "(x-orc.md)"},
 
-    {"platform", .read = read_platform,
+    {"platform", .read = read_platform, .form = SPEC_IS_TEXT,
      .doc = "`linux/ARCH[/VARIANT]`: what image is pulled, and as constraints which servers take it"},
-    {"pull_policy", .read = read_pull_policy,
+    {"pull_policy", .read = read_pull_policy, .form = SPEC_IS_TEXT,
      .doc = "`missing`, `if_not_present`, `always` (before each container), `never`; `build`, `daily`, "
             "`weekly` and the like are refused"},
-    {"scale", .read = spec_key_node, .offset = offsetof(struct spec_service_in, scale),
-     .doc = "as `deploy.replicas`; both must say the same"},
-    {"cpus", .read = spec_key_node, .offset = offsetof(struct spec_service_in, cpus),
+    {"scale", .read = spec_key_node, .offset = offsetof(struct spec_service_in, scale), .form = SPEC_IS_INT,
+     .max = SPEC_REPLICAS_MAX, .doc = "as `deploy.replicas`; both must say the same"},
+    {"cpus", .read = spec_key_node, .offset = offsetof(struct spec_service_in, cpus), .form = SPEC_IS_NUMBER,
      .doc = "as `deploy.resources.limits.cpus`"},
     {"mem_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_limit),
-     .doc = "as `deploy.resources.limits.memory`"},
+     .form = SPEC_IS_SIZE, .doc = "as `deploy.resources.limits.memory`"},
     {"mem_reservation", .read = spec_key_node, .offset = offsetof(struct spec_service_in, mem_reservation),
-     .doc = "as `deploy.resources.reservations.memory`"},
+     .form = SPEC_IS_SIZE, .doc = "as `deploy.resources.reservations.memory`"},
     {"pids_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, pids_limit),
+     .form = SPEC_IS_INT | SPEC_IS_UNLIMITED, .min = 1, .max = SPEC_PIDS_MAX,
      .doc = "as `deploy.resources.limits.pids`; -1: no limit"},
     {"attach", .read = spec_key_ignore, .doc = "no effect: orc attaches to no container"},
     {"develop", .read = spec_key_ignore, .doc = "no effect: it is for `docker compose watch`"},
-    {"env_file", .read = spec_key_loaded,
+    {"env_file", .read = spec_key_loaded, .form = SPEC_IS_SCALAR | SPEC_IS_LIST | SPEC_IS_MAP,
+     .items = SPEC_IS_SCALAR | SPEC_IS_MAP, .sub = &env_file_map,
      .doc = "files of variables, read when the file is applied: a path, a list, or mappings with `path`, "
             "`required` and `format`. `environment` wins over them, later files over earlier ones"},
-    {"extends", .read = spec_key_loaded,
+    {"extends", .read = spec_key_loaded, .form = SPEC_IS_SCALAR | SPEC_IS_MAP, .sub = &extends_map,
      .doc = "begins with another service's keys: its name, or `service` and `file`"},
-    {"profiles", .read = spec_key_loaded,
+    {"profiles", .read = spec_key_loaded, .form = SPEC_IS_LIST | SPEC_IS_NULL, .items = SPEC_IS_SCALAR,
      .doc = "the service is there only with one of these profiles: `--profile`, or COMPOSE_PROFILES"},
 
     {"build", .refusal =

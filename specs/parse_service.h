@@ -83,6 +83,11 @@ void spec_give_configs(const struct spec_configs_in *declared, struct spec_servi
 void spec_read_mode(struct spec_reader *r, const char *what, const struct spec_node *v, int *ret);
 extern const struct spec_keys spec_config_keys, spec_config_use_keys;
 
+/* The form of names and values, as a mapping or as a list of "NAME=value". */
+#define SPEC_PAIRS                                                                                           \
+    .form = SPEC_IS_NAMES | SPEC_IS_LIST, .values = SPEC_IS_SCALAR | SPEC_IS_NULL, .items = SPEC_IS_SCALAR
+extern const char *const spec_modes[]; /* of deploy */
+
 /* Rows of a service's table; `into` is a struct spec_service_in. */
 spec_read_fn spec_key_configs, spec_key_healthcheck, spec_key_deploy, spec_key_ports, spec_key_expose,
     spec_key_volumes, spec_key_x_orc, spec_key_networks, spec_key_network_mode, spec_key_environment,
@@ -105,6 +110,7 @@ spec_read_fn spec_key_mode, spec_key_update, spec_key_rollback, spec_key_restart
 spec_read_fn spec_key_job, spec_key_schedule;
 /* Row "health" of x-orc. */
 spec_read_fn spec_key_probe;
+extern const struct spec_keys spec_orc_keys, spec_health_keys, spec_job_keys, spec_schedule_keys;
 
 /* Names and values, as a mapping or as a list of "NAME=value". */
 struct spec_pairs_rule {

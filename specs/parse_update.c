@@ -5,36 +5,6 @@
 
 #include <string.h>
 
-static void read_order(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
-{
-    static const char *const names[] = {"stop-first", "start-first", NULL};
-    int i = spec_read_word(r, k->name, v, names);
-
-    if (i >= 0)
-        ((struct spec_update *)into)->order = (enum spec_order)i;
-}
-
-static void read_failure_action(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                                void *into)
-{
-    static const char *const names[] = {"pause", "continue", "rollback", NULL};
-    int i = spec_read_word(r, k->name, v, names);
-
-    if (i >= 0)
-        ((struct spec_update *)into)->failure_action = (enum spec_failure_action)i;
-}
-
-/* Without "rollback": a rollback that fails is not rolled back (behaviour 49). */
-static void read_last_action(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                             void *into)
-{
-    static const char *const names[] = {"pause", "continue", NULL};
-    int i = spec_read_word(r, k->name, v, names);
-
-    if (i >= 0)
-        ((struct spec_update *)into)->failure_action = (enum spec_failure_action)i;
-}
-
 /* A count, or a part of the replicas: 2, "25%". */
 static void read_parallelism(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                              void *into)
@@ -77,25 +47,29 @@ static void read_ratio(struct spec_reader *r, const struct spec_key *k, const st
 
 #define UPDATE(member) .offset = offsetof(struct spec_update, member)
 #define ROWS                                                                                                 \
-    {"parallelism", .read = read_parallelism,                                                                \
+    {"parallelism", .read = read_parallelism, .form = SPEC_IS_INT | SPEC_IS_TEXT, .max = SPEC_REPLICAS_MAX,  \
      .doc = "replicas at once, or a part of them: `25%`; 0: all; else 1"},                                   \
         {"delay", .read = spec_key_ms, UPDATE(delay_ms), .doc = "between two steps"},                        \
         {"monitor", .read = spec_key_ms, UPDATE(monitor_ms),                                                 \
          .doc = "a failure so long after a step is the update's; else 5 s"},                                 \
-        {"max_failure_ratio", .read = read_ratio,                                                            \
+        {"max_failure_ratio", .read = read_ratio, .form = SPEC_IS_NUMBER,                                    \
          .doc = "so large a part of the replicas may fail; else 0"},                                         \
     {                                                                                                        \
-        "order", .read = read_order, .doc = "`stop-first` (else), `start-first`"                             \
+        "order", .read = spec_key_word, UPDATE(order), SPEC_WORDS("stop-first", "start-first"),              \
+                 .doc = "`stop-first` (else), `start-first`"                                                 \
     }
 
 static const struct spec_key update_keys[] = {
     ROWS,
-    {"failure_action", .read = read_failure_action, .doc = "`pause` (else), `continue`, `rollback`"},
+    {"failure_action", .read = spec_key_word, UPDATE(failure_action),
+     SPEC_WORDS("pause", "continue", "rollback"), .doc = "`pause` (else), `continue`, `rollback`"},
 };
 const struct spec_keys spec_update_keys = SPEC_KEYS("deploy.update_config", update_keys);
 static const struct spec_key rollback_keys[] = {
     ROWS,
-    {"failure_action", .read = read_last_action, .doc = "`pause` (else), `continue`"},
+    /* Without "rollback": a rollback that fails is not rolled back (behaviour 49). */
+    {"failure_action", .read = spec_key_word, UPDATE(failure_action), SPEC_WORDS("pause", "continue"),
+     .doc = "`pause` (else), `continue`"},
 };
 const struct spec_keys spec_rollback_keys = SPEC_KEYS("deploy.rollback_config", rollback_keys);
 

@@ -202,10 +202,9 @@ bool spec_read_int(struct spec_reader *r, const char *what, const struct spec_no
     return false;
 }
 
-int spec_read_word(struct spec_reader *r, const char *what, const struct spec_node *v,
-                   const char *const *names)
+int spec_read_word(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v)
 {
-    const char *s = spec_read_string(r, what, v);
+    const char *s = spec_read_string(r, k->name, v), *const *names = k->words;
     struct orc_buf list = ORC_BUF_INIT(2048);
 
     for (int i = 0; s && names[i]; i++)
@@ -215,7 +214,7 @@ int spec_read_word(struct spec_reader *r, const char *what, const struct spec_no
         return -1;
     for (int i = 0; names[i]; i++)
         orc_buf_printf(&list, "%s\"%s\"", i == 0 ? "" : names[i + 1] ? ", " : " or ", names[i]);
-    spec_say(r, v, "%s is \"%s\", but must be %s", what, spec_quote(s).text, orc_buf_str(&list));
+    spec_say(r, v, "%s is \"%s\", but must be %s", k->name, spec_quote(s).text, orc_buf_str(&list));
     orc_buf_release(&list);
     return -1;
 }
@@ -374,6 +373,14 @@ void spec_key_cpus(struct spec_reader *r, const struct spec_key *k, const struct
                  spec_quote(s).text);
     else
         *MEMBER(int64_t) = nano;
+}
+
+void spec_key_word(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
+{
+    int i = spec_read_word(r, k, v);
+
+    if (i >= 0)
+        memcpy((char *)into + k->offset, &i, sizeof i); /* whatever enum it is, an int holds it */
 }
 
 void spec_key_text(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)

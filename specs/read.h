@@ -42,6 +42,24 @@ struct spec_keys;
 typedef void spec_read_fn(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                           void *into);
 
+/* What a value may be, or-ed together in spec_key.form, .items and .values. */
+enum spec_form {
+    SPEC_IS_TEXT = 1 << 0,      /* a string */
+    SPEC_IS_SCALAR = 1 << 1,    /* a string, a number or a boolean, taken as a text */
+    SPEC_IS_INT = 1 << 2,       /* a whole number in min..max */
+    SPEC_IS_NUMBER = 1 << 3,    /* a decimal number, not negative */
+    SPEC_IS_BOOL = 1 << 4,      /* true, false */
+    SPEC_IS_DURATION = 1 << 5,  /* lib/units.h */
+    SPEC_IS_SIZE = 1 << 6,      /* of bytes; lib/units.h */
+    SPEC_IS_UNLIMITED = 1 << 7, /* -1 */
+    SPEC_IS_WORD = 1 << 8,      /* one of `words` */
+    SPEC_IS_NULL = 1 << 9,
+    SPEC_IS_MAP = 1 << 10,   /* the mapping of `sub` */
+    SPEC_IS_LIST = 1 << 11,  /* of `items` */
+    SPEC_IS_NAMES = 1 << 12, /* a mapping of names that the file chooses to `values` */
+    SPEC_IS_ANY = 1 << 13
+};
+
 /* A row of a table of keys. */
 struct spec_key {
     const char *name;
@@ -51,7 +69,11 @@ struct spec_key {
     int (*check)(const char *s, struct orc_err *err); /* of texts; NULL: any */
     const char *refusal;         /* a sentence's second half: "replicas would clash; ..." */
     const char *doc;             /* what orc does with it, for docs/compose.md; NULL beside a refusal */
+    const char *example;         /* of a row of x-orc, for docs/x-orc.md: what stands below "x-orc:" */
     const struct spec_keys *sub; /* the keys of its value, or of what is in that; NULL: it has none */
+    /* For readers and schema.h, which knows what the generic readers take: their rows need no form. */
+    unsigned form, items, values; /* enum spec_form */
+    const char *const *words;     /* NULL-terminated */
 };
 
 struct spec_keys {
@@ -111,10 +133,15 @@ spec_read_fn spec_key_cpus;     /* int64_t, nano-CPUs */
 spec_read_fn spec_key_text;     /* char *; a number is a text, too */
 spec_read_fn spec_key_borrowed; /* const char *, as spec_read_string() has it */
 spec_read_fn spec_key_texts;    /* struct orc_strv; a list, or a text alone */
+spec_read_fn spec_key_word;     /* an enum with a value for each of the row's words, from 0 */
 
-/* One word of `names` (NULL-terminated) as its index; -1 (said). */
-int spec_read_word(struct spec_reader *r, const char *what, const struct spec_node *v,
-                   const char *const *names);
+#define SPEC_WORDS(...)                                                                                      \
+    .form = SPEC_IS_WORD, .words = (const char *const[])                                                     \
+    {                                                                                                        \
+        __VA_ARGS__, NULL                                                                                    \
+    }
+/* One of the row's words as its index; -1 (said). */
+int spec_read_word(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v);
 
 void spec_ref_add(struct spec_reader *r, enum spec_ref_kind kind, const struct spec_node *at,
                   const char *name);
