@@ -81,6 +81,8 @@ static int check_kind(const char *path, struct orc_err *err)
 
     if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || strcmp(path, "/dev/null") == 0)
         return 0;
+    if (S_ISDIR(st.st_mode))
+        return orc_fail(err, -EISDIR, "it is a folder; name a file in it");
     return orc_fail(err, -EINVAL, "it is no regular file");
 }
 

@@ -262,18 +262,17 @@ static bool is_merge_key(const struct spec_node *key)
 static bool check_key(struct builder *b, const struct spec_node *key)
 {
     struct orc_buf path = ORC_BUF_INIT(512);
-    struct spec_place at = spec_node_place(key);
 
     if (key->kind == SPEC_NODE_SCALAR && spec_node_scalar(key) == SPEC_SCALAR_STRING)
         return true;
     describe_path(b, &path);
     if (key->kind == SPEC_NODE_SCALAR && !spec_node_is_null(key))
-        spec_problems_add(b->problems, &at, "key %s in %s is %s; keys must be strings: write \"%s\"",
-                          spec_quote(key->text).text, orc_buf_str(&path), spec_node_kind_name(key),
-                          spec_quote(key->text).text);
+        spec_node_say(b->problems, key, "key %s in %s is %s; keys must be strings: write \"%s\"",
+                      spec_quote(key->text).text, orc_buf_str(&path), spec_node_kind_name(key),
+                      spec_quote(key->text).text);
     else
-        spec_problems_add(b->problems, &at, "a key in %s is %s; keys must be strings", orc_buf_str(&path),
-                          spec_node_kind_name(key));
+        spec_node_say(b->problems, key, "a key in %s is %s; keys must be strings", orc_buf_str(&path),
+                      spec_node_kind_name(key));
     orc_buf_release(&path);
     return false;
 }

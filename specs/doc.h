@@ -70,6 +70,10 @@ struct spec_node *spec_doc_add_text(struct spec_doc *d, const char *text, const 
 void spec_node_measure(struct spec_node *n, unsigned mark);
 
 struct spec_place spec_node_place(const struct spec_node *n);
+/* Says that n is wrong, or what it means less here than its writer may think. */
+void spec_node_say(struct spec_problems *p, const struct spec_node *n, const char *fmt, ...) ORC_PRINTF(3, 4);
+void spec_node_note(struct spec_problems *p, const struct spec_node *n, const char *fmt, ...)
+    ORC_PRINTF(3, 4);
 /* A mapping's key; NULL: not there, or n is no mapping. */
 const struct spec_entry *spec_node_entry(const struct spec_node *n, const char *key);
 struct spec_node *spec_node_get(const struct spec_node *n, const char *key); /* its value */

@@ -30,10 +30,8 @@ static void drop_duplicates(struct spec_node *map, struct spec_problems *problem
             continue;
         }
         if (!e->merged) {
-            struct spec_place at = spec_node_place(e->key);
-
-            spec_problems_add(problems, &at, "key \"%s\" is here twice; it was first given in line %d",
-                              spec_quote(e->key->text).text, last->key->line);
+            spec_node_say(problems, e->key, "key \"%s\" is here twice; it was first given in line %d",
+                          spec_quote(e->key->text).text, last->key->line);
         }
         e->value = NULL;
     }
@@ -62,10 +60,8 @@ void spec_map_merge(struct spec_node *into, const struct spec_node *key, const s
     for (size_t i = 0; value->kind == SPEC_NODE_LIST && i < value->entries.n; i++)
         ok = ok && value->entries.at[i].value->kind == SPEC_NODE_MAP;
     if (!ok) {
-        struct spec_place at = spec_node_place(key);
-
-        spec_problems_add(problems, &at,
-                          "\"<<\" merges a mapping or a list of mappings, as in \"<<: *defaults\"");
+        spec_node_say(problems, key,
+                      "\"<<\" merges a mapping or a list of mappings, as in \"<<: *defaults\"");
         return;
     }
     if (value->kind == SPEC_NODE_MAP)

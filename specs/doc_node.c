@@ -51,6 +51,34 @@ struct spec_place spec_node_place(const struct spec_node *n)
     return (struct spec_place){n->source, n->line, n->column, n->length};
 }
 
+typedef void add_fn(struct spec_problems *p, const struct spec_place *at, const char *fmt, ...);
+
+static void tell(struct spec_problems *p, const struct spec_node *n, add_fn *add, char *text)
+{
+    struct spec_place at = spec_node_place(n);
+
+    add(p, &at, "%s", text);
+    free(text);
+}
+
+void spec_node_say(struct spec_problems *p, const struct spec_node *n, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    tell(p, n, spec_problems_add, orc_vprintf(fmt, ap));
+    va_end(ap);
+}
+
+void spec_node_note(struct spec_problems *p, const struct spec_node *n, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    tell(p, n, spec_problems_note, orc_vprintf(fmt, ap));
+    va_end(ap);
+}
+
 const struct spec_entry *spec_node_entry(const struct spec_node *n, const char *key)
 {
     for (size_t i = 0; n->kind == SPEC_NODE_MAP && i < n->entries.n; i++)

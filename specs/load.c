@@ -19,6 +19,7 @@ static void release_file(struct load_file *f)
         free(s);
     }
     spec_doc_free(f->doc);
+    free(f->path);
     free(f);
 }
 

@@ -21,8 +21,8 @@
 #define SPEC_LOAD_DEPTH_MAX 10                  /* files and services that lead to one another */
 
 /* Reads a whole file of at most `max` bytes; *ret (freed by the caller) is NUL-terminated behind *ret_n
- * bytes. `named`: the user named it, on the command line. 0; -ENOENT: there is none; else negative. err does
- * not repeat the path. */
+ * bytes. `named`: the user named it, on the command line. 0; -ENOENT: there is none; -EISDIR: it is a folder;
+ * else negative. err does not repeat the path. */
 typedef int spec_read_file_fn(void *arg, const char *path, bool named, size_t max, char **ret, size_t *ret_n,
                               struct orc_err *err);
 

@@ -20,6 +20,7 @@ struct load_service {
 
 /* A Compose file, read once for one environment. */
 struct load_file {
+    char *path; /* as it was asked for; "-" is standard input, whose source is called otherwise */
     struct spec_source *source;
     struct spec_doc *doc; /* NULL: it is no YAML (said) */
     bool filled;          /* its variables are */
@@ -53,9 +54,8 @@ struct load_step {
 };
 
 /* load_read.c */
-/* Says that n is wrong, or what it means less here than its writer may think. */
-void load_say(struct loader *l, const struct spec_node *n, const char *fmt, ...) ORC_PRINTF(3, 4);
-void load_note(struct loader *l, const struct spec_node *n, const char *fmt, ...) ORC_PRINTF(3, 4);
+#define load_say(l, n, ...) spec_node_say((l)->problems, n, __VA_ARGS__)
+#define load_note(l, n, ...) spec_node_note((l)->problems, n, __VA_ARGS__)
 /* `path` as it is written in a file whose paths start from `dir`; freed by the caller. */
 char *load_path(const char *dir, const char *path);
 char *load_dir(const char *path); /* freed by the caller */

@@ -6,32 +6,6 @@
 
 #define VALUES_MAX (3 * SPEC_VALUES_MAX) /* keys are values here */
 
-/* Saying ---------------------------------------------------------------------------------------------- */
-
-void load_say(struct loader *l, const struct spec_node *n, const char *fmt, ...)
-{
-    struct spec_place at = spec_node_place(n);
-    orc_auto_free char *text = NULL;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = orc_vprintf(fmt, ap);
-    va_end(ap);
-    spec_problems_add(l->problems, &at, "%s", text);
-}
-
-void load_note(struct loader *l, const struct spec_node *n, const char *fmt, ...)
-{
-    struct spec_place at = spec_node_place(n);
-    orc_auto_free char *text = NULL;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = orc_vprintf(fmt, ap);
-    va_end(ap);
-    spec_problems_note(l->problems, &at, "%s", text);
-}
-
 /* Paths ----------------------------------------------------------------------------------------------- */
 
 char *load_dir(const char *path)
@@ -131,7 +105,7 @@ static int read_text(struct loader *l, const struct spec_node *at, const char *p
         r = orc_fail(&err, -EINVAL, "no other file can be read here");
     else
         r = l->ask->read(l->ask->arg, path, !at && !absent, SPEC_FILE_MAX, &source->text, &source->n, &err);
-    if (r == -ENOENT && absent)
+    if (absent && (r == -ENOENT || r == -EISDIR)) /* `.env` is also what a folder may be called */
         return -ENOENT;
     if (r < 0) {
         refuse(l, at, path, err.msg);
@@ -162,10 +136,10 @@ static struct load_file *find_file(const struct loader *l, const char *path, con
                                    const struct spec_env *env)
 {
     for (size_t i = 0; i < l->files.n; i++) {
-        const struct spec_source *s = l->files.at[i]->source;
+        struct load_file *f = l->files.at[i];
 
-        if (s->env == env && strcmp(s->name, path) == 0 && orc_streq(s->dir, dir))
-            return l->files.at[i];
+        if (f->source->env == env && strcmp(f->path, path) == 0 && orc_streq(f->source->dir, dir))
+            return f;
     }
     return NULL;
 }
@@ -193,6 +167,7 @@ struct load_file *load_open(struct loader *l, const struct spec_node *at, const 
         source->dir = orc_strdup(dir);
         source->env = env;
         f = orc_new(struct load_file);
+        f->path = orc_strdup(path);
         f->source = source;
         orc_vec_push(&l->files, f);
         spec_doc_parse(source, &f->doc, l->problems);
@@ -243,12 +218,11 @@ static void say_unset(struct loader *l, const struct spec_node *n, const struct 
 /* What there is once all are filled in is bounded, too. */
 static bool may_fill(struct loader *l, const struct spec_node *n, size_t bytes)
 {
-    struct spec_place at = spec_node_place(n);
     bool was = l->filled > SPEC_TEXTS_MAX;
 
     l->filled += bytes;
     if (l->filled > SPEC_TEXTS_MAX && !was)
-        spec_problems_add(l->problems, &at, "variables make more than 4 MiB of text up to here; write less");
+        load_say(l, n, "variables make more than 4 MiB of text up to here; write less");
     return l->filled <= SPEC_TEXTS_MAX;
 }
 

@@ -8,14 +8,12 @@
 
 bool merge_may_make(struct spec_merge *m, const struct spec_node *at, size_t n)
 {
-    struct spec_place place = spec_node_place(at);
     bool was = m->made > SPEC_MERGED_MAX;
 
     m->made += n;
     if (m->made > SPEC_MERGED_MAX && !was)
-        spec_problems_add(m->problems, &place,
-                          "merging these files makes more than %d values up to here; write less",
-                          SPEC_MERGED_MAX);
+        spec_node_say(m->problems, at, "merging these files makes more than %d values up to here; write less",
+                      SPEC_MERGED_MAX);
     return m->made <= SPEC_MERGED_MAX;
 }
 
@@ -212,14 +210,11 @@ static struct spec_node *merge_lists(struct spec_merge *m, const struct merge_ru
 static struct spec_node *refuse_kinds(struct spec_merge *m, const struct spec_node *base,
                                       struct spec_node *over)
 {
-    struct spec_place at = spec_node_place(over);
-
-    spec_problems_add(m->problems, &at,
-                      "this is %s, but in %s:%d it is %s, and the two can't be merged; write \"!override\" "
-                      "before it to put it in the other's place",
-                      spec_node_kind_name(over),
-                      base->source && base->source->name ? base->source->name : "line", base->line,
-                      spec_node_kind_name(base));
+    spec_node_say(m->problems, over,
+                  "this is %s, but in %s:%d it is %s, and the two can't be merged; write \"!override\" "
+                  "before it to put it in the other's place",
+                  spec_node_kind_name(over), base->source && base->source->name ? base->source->name : "line",
+                  base->line, spec_node_kind_name(base));
     return over;
 }
 
@@ -250,15 +245,13 @@ struct spec_node *merge_node(struct spec_merge *m, const struct merge_rule *rule
 static void refuse_conflict(struct spec_merge *m, const char *what, const struct spec_entry *mine,
                             const struct spec_entry *included)
 {
-    struct spec_place at = spec_node_place(mine->key);
     const struct spec_source *source = included->key->source;
 
-    spec_problems_add(
-        m->problems, &at,
-        "%s \"%s\" is included from %s:%d, too, and is another there; rename one, or change the "
-        "included one by a file of its own: include: [{path: [%s, CHANGES]}]",
-        what, spec_quote(mine->key->text).text, source && source->name ? source->name : "line",
-        included->key->line, source && source->name ? source->name : "FILE");
+    spec_node_say(m->problems, mine->key,
+                  "%s \"%s\" is included from %s:%d, too, and is another there; rename one, or change the "
+                  "included one by a file of its own: include: [{path: [%s, CHANGES]}]",
+                  what, spec_quote(mine->key->text).text, source && source->name ? source->name : "line",
+                  included->key->line, source && source->name ? source->name : "FILE");
 }
 
 struct spec_node *spec_merge_beside(struct spec_merge *m, struct spec_node *base, struct spec_node *over,

@@ -9,30 +9,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-void spec_say(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...)
-{
-    orc_auto_free char *text = NULL;
-    struct spec_place at = spec_node_place(v);
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = orc_vprintf(fmt, ap);
-    va_end(ap);
-    spec_problems_add(r->problems, &at, "%s", text);
-}
-
-void spec_note(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...)
-{
-    orc_auto_free char *text = NULL;
-    struct spec_place at = spec_node_place(v);
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = orc_vprintf(fmt, ap);
-    va_end(ap);
-    spec_problems_note(r->problems, &at, "%s", text);
-}
-
 void spec_ref_add(struct spec_reader *r, enum spec_ref_kind kind, const struct spec_node *at,
                   const char *name)
 {

@@ -93,10 +93,9 @@ struct spec_keys {
 bool spec_read_map(struct spec_reader *r, const struct spec_keys *keys, const struct spec_node *v,
                    void *into);
 
-/* Says that v is wrong: `fmt` is the whole sentence. */
-void spec_say(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...) ORC_PRINTF(3, 4);
-/* Says what v means less here than in Compose; it is accepted. */
-void spec_note(struct spec_reader *r, const struct spec_node *v, const char *fmt, ...) ORC_PRINTF(3, 4);
+/* Says that v is wrong, in a whole sentence; or what it means less here than in Compose, and is accepted. */
+#define spec_say(r, v, ...) spec_node_say((r)->problems, v, __VA_ARGS__)
+#define spec_note(r, v, ...) spec_node_note((r)->problems, v, __VA_ARGS__)
 
 /* The text of a scalar that is a string, a number or a boolean, as it is written; it lives as long as the
  * tree. NULL (said) for lists, mappings and nothing, and for what was wrong before. `what` names the value in

@@ -6,7 +6,7 @@
 #include "tests/unit/spec_test.h"
 
 struct load_text {
-    const char *path, *text;
+    const char *path, *text; /* text NULL: it is a folder */
 };
 
 struct load_story {
@@ -28,7 +28,9 @@ static inline int story_read(void *arg, const char *path, bool named, size_t max
     const struct load_story *s = arg;
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(s->files) && s->files[i].path; i++)
-        if (strcmp(story_path(&s->files[i]), path) == 0) {
+        if (strcmp(story_path(&s->files[i]), path) == 0 && !s->files[i].text)
+            return orc_fail(err, -EISDIR, "it is a folder");
+        else if (strcmp(story_path(&s->files[i]), path) == 0) {
             *ret = orc_strdup(s->files[i].text);
             *ret_n = strlen(*ret);
             return 0;

@@ -17,6 +17,36 @@ static void test_load__variables_come_from_outside_then_from_dotenv(void **state
     assert_told(&s, "shop\n" STORED("web", "nginx:3.1", ",\"labels\":{\"a\":\"outside\",\"b\":\"1.50\"}"));
 }
 
+/* Python's virtual environments are often called so. */
+static void test_load__a_folder_called_dotenv_is_none(void **state)
+{
+    const struct load_story s = {
+        .files = {{"d/c.yaml",
+                   "include: [i/x.yaml]\nservices: {web: {image: a, env_file: {path: e, required: "
+                   "false}}}\n"},
+                  {"d/.env", NULL},
+                  {"d/i/x.yaml", "services: {db: {image: b}}\n"},
+                  {"d/i/.env", NULL},
+                  {"d/e", NULL}}};
+    const struct load_story needed = {
+        .files = {{"c.yaml", "services: {web: {image: a, env_file: e}}\n"}, {"e", NULL}}};
+
+    assert_told(&s, "shop\n" STORED("db", "b", "") STORED("web", "a", ""));
+    assert_told(&needed, "c.yaml:1:38: e: it is a folder\n");
+}
+
+/* Standard input is called "stdin" in what is said; a file may be called so, too. */
+static void test_load__standard_input_is_no_file_of_that_name(void **state)
+{
+    const struct load_story s = {
+        .files = {{"-", "include: [stdin]\nservices: {web: {image: a}}\n"},
+                  {"stdin", "services: {db: {image: b, extends: web}, web: {image: a}}\n"}}};
+    const struct load_story twice = {.files = {{"-", "services: {web: {image: a}}\n"}, {"--", ""}}};
+
+    assert_told(&s, "shop\n" STORED("db", "b", "") STORED("web", "a", ""));
+    assert_told(&twice, "shop\n" STORED("web", "a", ""));
+}
+
 static void test_load__an_env_file_takes_the_place_of_dotenv(void **state)
 {
     const struct load_story s = {
@@ -454,6 +484,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load__variables_come_from_outside_then_from_dotenv),
+        cmocka_unit_test(test_load__a_folder_called_dotenv_is_none),
+        cmocka_unit_test(test_load__standard_input_is_no_file_of_that_name),
         cmocka_unit_test(test_load__an_env_file_takes_the_place_of_dotenv),
         cmocka_unit_test(test_load__what_is_not_set_is_said_at_its_place),
         cmocka_unit_test(test_load__filled_values_are_numbers_where_numbers_are_wanted),
