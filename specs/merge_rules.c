@@ -34,11 +34,10 @@ static struct spec_node *as_map(struct spec_merge *m, struct spec_node *n, char 
     map = merge_make(m, n, SPEC_NODE_MAP, n->entries.n);
     for (size_t i = 0; i < n->entries.n; i++) {
         const struct spec_node *item = n->entries.at[i].value;
-        struct spec_place at = spec_node_place(item);
 
         if (item->kind != SPEC_NODE_SCALAR || spec_node_is_null(item)) {
-            spec_problems_add(m->problems, &at, "an element of this list must be a string, but this is %s",
-                              spec_node_kind_name(item));
+            spec_node_say(m->problems, item, "an element of this list must be a string, but this is %s",
+                          spec_node_kind_name(item));
             return NULL;
         }
         if (item->tag != SPEC_TAG_RESET)
@@ -67,11 +66,39 @@ static struct spec_node *merge_pairs(struct spec_merge *m, const struct merge_ru
     return merge_as_maps(m, rule, base, over, '=');
 }
 
-/* depends_on, networks: a name in a list is one without settings in a mapping. */
+/* networks: a name in a list is one without settings in a mapping. */
 static struct spec_node *merge_names(struct spec_merge *m, const struct merge_rule *rule,
                                      struct spec_node *base, struct spec_node *over)
 {
     return merge_as_maps(m, rule, base, over, '\0');
+}
+
+static void add_text(struct spec_merge *m, struct spec_node *map, const char *key, const char *text)
+{
+    struct spec_place at = spec_node_place(map);
+    struct spec_entry e = {.key = spec_doc_add_text(m->pool, key, &at),
+                           .value = spec_doc_add_text(m->pool, text, &at)};
+
+    orc_vec_push(&map->entries, e);
+}
+
+/* depends_on: a name in a list says of a dependency that it is to be started, and goes over what a mapping
+ * below said. */
+static struct spec_node *merge_depends(struct spec_merge *m, const struct merge_rule *rule,
+                                       struct spec_node *base, struct spec_node *over)
+{
+    struct spec_node *names = base->kind == SPEC_NODE_MAP ? as_map(m, over, '\0') : over;
+
+    if (!names)
+        return over; /* said */
+    for (size_t i = 0; names != over && i < names->entries.n && merge_may_make(m, over, 2); i++) {
+        struct spec_entry *e = &names->entries.at[i];
+
+        e->value = merge_make(m, e->key, SPEC_NODE_MAP, 2);
+        add_text(m, e->value, "condition", "service_started");
+        add_text(m, e->value, "required", "true");
+    }
+    return merge_names(m, rule, base, names);
 }
 
 /* A list; of one thing, a list with that in it. */
@@ -104,34 +131,47 @@ static struct spec_node *merge_routes(struct spec_merge *m, const struct merge_r
     return merge_one_or_many(m, rule, base, over);
 }
 
-/* A mapping's entries as "a=b" texts, for lists in which one name may stand several times. */
-static struct spec_node *as_texts(struct spec_merge *m, struct spec_node *n)
+/* Adds "KEY=TEXT", of a list one for each text in it. False: there is something else. */
+static bool add_lines(struct spec_merge *m, struct spec_node *list, const char *key,
+                      const struct spec_node *n)
+{
+    struct spec_place at = spec_node_place(n);
+    orc_auto_free char *line = NULL;
+    struct spec_entry item;
+
+    for (size_t i = 0; n->kind == SPEC_NODE_LIST && i < n->entries.n; i++)
+        if (n->entries.at[i].value->kind != SPEC_NODE_SCALAR ||
+            !add_lines(m, list, key, n->entries.at[i].value))
+            return false;
+    if (n->kind != SPEC_NODE_SCALAR)
+        return n->kind == SPEC_NODE_LIST;
+    if (spec_node_is_null(n) || !merge_may_make(m, n, 1))
+        return false;
+    line = orc_concat(key, "=", n->text);
+    item = (struct spec_entry){.value = spec_doc_add_text(m->pool, line, &at)};
+    orc_vec_push(&list->entries, item);
+    return true;
+}
+
+/* A mapping's entries as lines, for lists in which one name may stand several times. */
+static struct spec_node *as_lines(struct spec_merge *m, struct spec_node *n)
 {
     struct spec_node *list;
 
-    if (n->kind != SPEC_NODE_MAP || !merge_may_make(m, n, n->entries.n))
+    if (n->kind != SPEC_NODE_MAP)
         return n;
     list = merge_make(m, n, SPEC_NODE_LIST, n->entries.n);
-    for (size_t i = 0; i < n->entries.n; i++) {
-        const struct spec_entry *e = &n->entries.at[i];
-        orc_auto_free char *text =
-            orc_concat(e->key->text, "=", e->value->kind == SPEC_NODE_SCALAR ? e->value->text : "");
-        struct spec_place at = spec_node_place(e->key);
-        struct spec_entry item = {.value = spec_doc_add_text(m->pool, text, &at)};
-
-        if (e->value->kind != SPEC_NODE_SCALAR || spec_node_is_null(e->value))
+    for (size_t i = 0; i < n->entries.n; i++)
+        if (!add_lines(m, list, n->entries.at[i].key->text, n->entries.at[i].value))
             return n;
-        orc_vec_push(&list->entries, item);
-    }
     return list;
 }
 
+/* extra_hosts: a name may have several addresses, those of both. */
 static struct spec_node *merge_hosts(struct spec_merge *m, const struct merge_rule *rule,
                                      struct spec_node *base, struct spec_node *over)
 {
-    bool maps = base->kind == SPEC_NODE_MAP && over->kind == SPEC_NODE_MAP;
-
-    return merge_by_kind(m, rule, maps ? base : as_texts(m, base), maps ? over : as_texts(m, over));
+    return merge_by_kind(m, rule, as_lines(m, base), as_lines(m, over));
 }
 
 /* logging: another driver has other options. */
@@ -198,31 +238,41 @@ static char *key_text(const struct spec_node *n)
     return text_of(n);
 }
 
-/* volumes, devices: where it is in the container. "SOURCE:TARGET[:MODE]", "TARGET", {target: ...} */
+/* volumes, devices: where it is in the container. "SOURCE:TARGET[:MODE]", "TARGET[:MODE]", {target: ...} */
 static char *key_target(const struct spec_node *n)
 {
-    const char *colon;
+    const char *target = n->text;
 
     if (n->kind != SPEC_NODE_SCALAR)
         return text_of(spec_node_get(n, "target"));
-    colon = strchr(n->text, ':');
-    return colon ? orc_strndup(colon + 1, strcspn(colon + 1, ":")) : orc_strdup(n->text);
+    if (target[strcspn(target, ":")] && target[strcspn(target, ":") + 1] == '/')
+        target += strcspn(target, ":") + 1;
+    return orc_strndup(target, strcspn(target, ":"));
 }
 
-/* configs, secrets: "NAME", {source: NAME, target: ...} */
+/* tmpfs: "TARGET[:OPTIONS]" */
+static char *key_before_colon(const struct spec_node *n)
+{
+    return n->kind == SPEC_NODE_SCALAR ? orc_strndup(n->text, strcspn(n->text, ":")) : NULL;
+}
+
+/* configs, secrets: "NAME", which is the file /NAME; {source: NAME, target: ...} */
 static char *key_source(const struct spec_node *n)
 {
     char *target = text_of(spec_node_get(n, "target"));
+    orc_auto_free char *name =
+        n->kind == SPEC_NODE_SCALAR ? orc_strdup(n->text) : text_of(spec_node_get(n, "source"));
 
-    if (n->kind == SPEC_NODE_SCALAR)
-        return orc_strdup(n->text);
-    return target ? target : text_of(spec_node_get(n, "source"));
+    return target || !name ? target : orc_concat("/", name);
 }
 
-/* env_file: "PATH", {path: PATH} */
+/* env_file: "PATH", {path: PATH}. The same words in a file of another folder are another file. */
 static char *key_path(const struct spec_node *n)
 {
-    return n->kind == SPEC_NODE_SCALAR ? orc_strdup(n->text) : text_of(spec_node_get(n, "path"));
+    const struct spec_node *path = n->kind == SPEC_NODE_SCALAR ? n : spec_node_get(n, "path");
+    const char *dir = path && path->source && path->source->dir ? path->source->dir : "";
+
+    return path && path->kind == SPEC_NODE_SCALAR ? orc_concat(dir, "/", path->text) : NULL;
 }
 
 /* ports: a short one's text; of a long one what makes it another port. */
@@ -235,7 +285,7 @@ static char *key_port(const struct spec_node *n)
 
     if (n->kind == SPEC_NODE_SCALAR)
         return orc_strdup(n->text);
-    return orc_concat(ip ? ip : "", ":", published ? published : "", ":", target ? target : "", "/",
+    return orc_concat(ip ? ip : "0.0.0.0", ":", published ? published : "", ":", target ? target : "", "/",
                       protocol ? protocol : "tcp");
 }
 
@@ -290,7 +340,7 @@ static const struct merge_rule service_rules[] = {
     {"cap_drop", .element_key = key_text},
     {"command", .merge = replace},
     {"configs", .element_key = key_source},
-    {"depends_on", .merge = merge_names},
+    {"depends_on", .merge = merge_depends},
     {"deploy", .below = deploy_rules},
     {"devices", .element_key = key_target},
     {"dns", .merge = merge_one_or_many, .element_key = key_text},
@@ -311,7 +361,7 @@ static const struct merge_rule service_rules[] = {
     {"secrets", .element_key = key_source},
     {"security_opt", .element_key = key_option},
     {"sysctls", .merge = merge_pairs},
-    {"tmpfs", .merge = merge_one_or_many, .element_key = key_text},
+    {"tmpfs", .merge = merge_one_or_many, .element_key = key_before_colon},
     {"ulimits", .below = ulimits_rules},
     {"volumes", .element_key = key_target},
     {"x-orc", .below = orc_rules},

@@ -21,7 +21,8 @@ static void test_extends__takes_what_it_does_not_say_itself(void **state)
     }
 }
 
-/* Chains through folders; each file's paths start from its own folder, and its variables are filled in. */
+/* Chains through folders; each file's paths start from its own folder, so that the same words are another
+ * file, and its variables are filled in. */
 static void test_extends__paths_are_those_of_the_file_that_has_them(void **state)
 {
     const struct load_story s = {
@@ -38,8 +39,9 @@ static void test_extends__paths_are_those_of_the_file_that_has_them(void **state
                   {"d/.env", "I=image\n"}},
     };
 
-    assert_told(&s, "shop\n" STORED("web", "x/image",
-                                    ",\"environment\":{\"A\":\"d\",\"B\":\"e\"},\"labels\":{\"l\":\"1\"}"));
+    assert_told(&s, "shop\n" STORED(
+                        "web", "x/image",
+                        ",\"environment\":{\"A\":\"d\",\"B\":\"e\",\"E\":\"e\"},\"labels\":{\"l\":\"1\"}"));
 }
 
 static void test_extends__what_is_wrong_with_it(void **state)
