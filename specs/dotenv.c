@@ -153,7 +153,7 @@ static const char *unescape(struct orc_buf *out, const char *s)
     }
     while (*s == '0' && n < 3 && s[1 + n] >= '0' && s[1 + n] <= '7')
         octal = octal * 8 + s[1 + n++] - '0';
-    if (octal > 0 && octal < 0x80 && octal != '$') {
+    if (n == 3 && octal > 0 && octal < 0x80 && octal != '$') {
         orc_buf_putc(out, (char)octal);
         return s + 1 + n;
     }

@@ -70,6 +70,7 @@ static void test_dotenv__values_are_read_as_compose_reads_them(void **state)
         {"A=\"say \\\"x\\\"\"\n", "A=[say \"x\"] "},
         {"A=\"a\\tb\\\\c\\qd\\n\"\n", "A=[a\tb\\c\\qd\n] "},
         {"A=\"\\0101\\$HOME$$x\"\n", "A=[A$HOME$x] "},
+        {"A=\"\\033[1m\\01\\0\"\n", "A=[\\033[1m\\01\\0] "}, /* three digits behind the 0, as in Compose */
         {"A=\"one\ntwo\"\nB='1\r\n2'\n", "A=[one\ntwo] B=[1\n2] "},
         {"A=it's\nB=a\"b\"\n", "A=[it's] B=[a\"b\"] "},
         /* variables */
