@@ -359,21 +359,26 @@ static size_t min_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Edit distance in which a swap of two neighbours is one step, too (optimal string alignment). */
-static size_t distance(const char *a, const char *b)
+/* Edit distance in which a swap of two neighbours is one step, too (optimal string alignment); `most` when it
+ * is as much or more. */
+static size_t distance(const char *a, const char *b, size_t most)
 {
-    size_t la = strlen(a), lb = strlen(b), rows[3][MAX_WORD + 1];
+    size_t la = strlen(a), lb = strlen(b), rows[3][MAX_WORD + 1], least, last = 0;
     size_t *before = rows[0], *above = rows[1], *row = rows[2], *spare;
 
     for (size_t j = 0; j <= lb; j++)
         above[j] = j;
     for (size_t i = 1; i <= la; i++) {
-        row[0] = i;
+        row[0] = least = i;
         for (size_t j = 1; j <= lb; j++) {
             row[j] = min_of(min_of(row[j - 1], above[j]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 row[j] = min_of(row[j], before[j - 2] + 1);
+            least = min_of(least, row[j]);
         }
+        if (least >= most && last >= most) /* each row comes from the two above it */
+            return most;
+        last = least;
         spare = before;
         before = above;
         above = row;
@@ -390,7 +395,7 @@ const char *orc_nearest(const char *s, const char *const *words)
     if (strlen(s) > MAX_WORD)
         return NULL;
     for (; *words; words++) {
-        size_t d = strlen(*words) > MAX_WORD ? best : distance(s, *words);
+        size_t d = strlen(*words) > MAX_WORD ? best : distance(s, *words, best);
 
         if (d < best && d < strlen(*words)) {
             best = d;

@@ -50,6 +50,8 @@ static struct spec_node *of_variable(struct loader *l, const struct spec_node *n
     const char *value = n->kind == SPEC_NODE_SCALAR ? spec_env_get(n->source->env, n->text) : NULL;
     struct spec_place at = spec_node_place(n);
 
+    if (n->broken)
+        return NULL; /* said */
     if (!value) {
         load_say(l, n, "variable \"%s\" is not set; set it in the environment or in .env",
                  n->kind == SPEC_NODE_SCALAR ? spec_quote(n->text).text : "");

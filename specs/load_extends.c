@@ -11,7 +11,7 @@
 
 static bool same_step(const struct load_step *a, const struct load_step *b)
 {
-    return strcmp(a->file->source->name, b->file->source->name) == 0 && orc_streq(a->service, b->service);
+    return strcmp(a->file->path, b->file->path) == 0 && orc_streq(a->service, b->service);
 }
 
 static void put_step(struct orc_buf *b, const struct load_step *s)
@@ -105,7 +105,7 @@ static const struct spec_entry *find_service(struct loader *l, const struct load
     const char **names, *near;
     size_t n = services && services->kind == SPEC_NODE_MAP ? services->entries.n : 0;
 
-    if (e)
+    if (e || l->problems->n >= SPEC_PROBLEMS_MAX) /* then nobody will read what is near */
         return e;
     names = orc_calloc(n + 1, sizeof *names);
     for (size_t i = 0; i < n && n <= SPEC_SERVICES_MAX; i++)

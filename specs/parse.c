@@ -189,16 +189,21 @@ static bool is_in_file(const struct app_in *in, const char *name)
     return false;
 }
 
-static const char *nearest_service(const struct app_in *in, const char *name, const char *but)
+/* NULL also when nobody will read it. */
+static const char *nearest_service(const struct spec_reader *r, const struct app_in *in, const char *name,
+                                   const char *but)
 {
-    const char **names = orc_calloc(in->n + 1, sizeof *names);
-    const char *found;
+    const char **names, *found = NULL;
     size_t n = 0;
 
+    if (r->problems->n >= SPEC_PROBLEMS_MAX)
+        return NULL;
+    names = orc_calloc(in->n + 1, sizeof *names);
     for (size_t i = 0; i < in->n; i++)
         if (strcmp(in->at[i].service->name, but) != 0)
             names[n++] = in->at[i].service->name;
-    found = strlen(name) <= SPEC_NAME_MAX ? orc_nearest(name, names) : NULL;
+    if (strlen(name) <= SPEC_NAME_MAX)
+        found = orc_nearest(name, names);
     free(names);
     return found;
 }
@@ -274,25 +279,45 @@ static void check_service_ref(struct spec_reader *r, const struct app_in *in, co
     } else if (!is_in_file(in, ref->name) && ref->optional) {
         drop_depend(in, ref);
     } else if (!is_in_file(in, ref->name)) {
-        near = nearest_service(in, ref->name, ref->from);
+        near = nearest_service(r, in, ref->name, ref->from);
         spec_say(r, ref->at, "service \"%s\" is not in this file%s%s%s", spec_quote(ref->name).text,
                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
 }
 
-static void check_route(struct spec_reader *r, const struct spec_ref *ref)
+static int cmp_routes(const void *x, const void *y)
 {
-    const struct spec_ref *other;
+    const struct spec_ref *const *a = x, *const *b = y;
+    int r = strcmp((*a)->name, (*b)->name);
+
+    return r ? r : (*a > *b) - (*a < *b); /* then as they are in the file */
+}
+
+static void say_route(struct spec_reader *r, const struct spec_ref *ref, const struct spec_ref *first)
+{
     const char *bar = strchr(ref->name, '|');
 
-    for (other = r->refs.at; other < ref; other++)
-        if (other->kind == SPEC_REF_ROUTE && strcmp(other->name, ref->name) == 0) {
-            spec_say(
-                r, ref->at,
-                "host \"%.*s\" with path \"%s\" is routed twice; service \"%s\" has it in line %d already",
-                (int)(bar - ref->name), ref->name, bar + 1, other->from, other->at->line);
-            return;
-        }
+    spec_say(r, ref->at,
+             "host \"%.*s\" with path \"%s\" is routed twice; service \"%s\" has it in line %d already",
+             (int)(bar - ref->name), ref->name, bar + 1, first->from, first->at->line);
+}
+
+static void check_routes(struct spec_reader *r)
+{
+    const struct spec_ref **routes = orc_calloc(r->refs.n + 1, sizeof *routes), *first;
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->refs.n; i++)
+        if (r->refs.at[i].kind == SPEC_REF_ROUTE)
+            routes[n++] = &r->refs.at[i];
+    qsort(routes, n, sizeof *routes, cmp_routes);
+    first = routes[0];
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(first->name, routes[i]->name) == 0)
+            say_route(r, routes[i], first);
+        else
+            first = routes[i];
+    free(routes);
 }
 
 static void check_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
@@ -321,8 +346,7 @@ static void check_ref(struct spec_reader *r, const struct app_in *in, const stru
                      "network \"%s\" is not declared; add \"%s:\" below the top-level \"networks:\"",
                      spec_quote(ref->name).text, spec_quote(ref->name).text);
         break;
-    case SPEC_REF_ROUTE:
-        check_route(r, ref);
+    case SPEC_REF_ROUTE: /* all together: check_routes() */
         break;
     }
 }
@@ -451,6 +475,25 @@ static void check_sizes(struct spec_reader *r, const struct app_in *in)
     }
 }
 
+/* What is declared once and is each service's own. */
+static void give_copies(struct spec_reader *r, struct app_in *in)
+{
+    struct spec_room room = {0};
+
+    for (size_t i = 0; i < in->n; i++) {
+        struct spec_service *s = (struct spec_service *)(uintptr_t)in->at[i].service;
+        bool was = room.used > SPEC_COPIES_MAX;
+
+        spec_give_driver_opts(&in->volumes, s, &room);
+        spec_give_configs(&in->configs, s, &room);
+        if (room.used > SPEC_COPIES_MAX && !was)
+            spec_say(r, in->at[i].key,
+                     "the services up to here name more than %d MiB of configs and options of volumes; each "
+                     "has its own copy of what it names, so name less",
+                     SPEC_COPIES_MAX / 1024 / 1024);
+    }
+}
+
 /* The whole ------------------------------------------------------------------------------------------- */
 
 static int cmp_strings(const void *x, const void *y)
@@ -466,15 +509,13 @@ static void read_app(struct spec_reader *r, const struct spec_node *root, const 
     check_app_name(r, root, default_name, in);
     if (!in->services)
         spec_say(r, root, "the file has no \"services:\"; it needs one service at least");
-    for (size_t i = 0; i < in->n; i++) {
-        spec_give_driver_opts(&in->volumes, (struct spec_service *)(uintptr_t)in->at[i].service);
-        spec_give_configs(&in->configs, (struct spec_service *)(uintptr_t)in->at[i].service);
-    }
+    give_copies(r, in);
     if (in->n > 1)
         qsort(in->at, in->n, sizeof *in->at, cmp_services);
     mark_sidecars(r, in);
     for (size_t i = 0; in->services && i < r->refs.n; i++)
         check_ref(r, in, &r->refs.at[i]);
+    check_routes(r);
     check_circles(r, in);
     if (r->problems->n == 0)
         attach_sidecars(r, in);

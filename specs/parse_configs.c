@@ -75,14 +75,15 @@ const struct spec_config_in *spec_find_config(const struct spec_configs_in *decl
     return NULL;
 }
 
-void spec_give_configs(const struct spec_configs_in *declared, struct spec_service *s)
+void spec_give_configs(const struct spec_configs_in *declared, struct spec_service *s, struct spec_room *room)
 {
     struct spec_config *c;
 
     orc_vec_each (c, &s->configs) {
         const struct spec_config_in *in = spec_find_config(declared, c->source);
+        const char *content = in && in->content ? in->content : "";
 
-        orc_set_str(&c->content, in && in->content ? in->content : "");
+        orc_set_str(&c->content, spec_takes_room(room, strlen(content)) ? content : "");
     }
 }
 

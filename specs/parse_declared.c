@@ -144,14 +144,22 @@ static const struct spec_pairs *opts_of(const struct spec_volumes_in *declared, 
     return NULL;
 }
 
-void spec_give_driver_opts(const struct spec_volumes_in *declared, struct spec_service *s)
+bool spec_takes_room(struct spec_room *room, size_t bytes)
+{
+    room->used += bytes;
+    return room->used <= SPEC_COPIES_MAX;
+}
+
+void spec_give_driver_opts(const struct spec_volumes_in *declared, struct spec_service *s,
+                           struct spec_room *room)
 {
     for (size_t i = 0; i < s->mounts.n; i++) {
         struct spec_mount *m = &s->mounts.at[i];
         const struct spec_pairs *opts = m->kind == SPEC_MOUNT_VOLUME ? opts_of(declared, m->source) : NULL;
 
         for (size_t k = 0; opts && k < opts->n; k++)
-            spec_pairs_add(&m->driver_opts, opts->at[k].key, opts->at[k].value);
+            if (spec_takes_room(room, strlen(opts->at[k].value)))
+                spec_pairs_add(&m->driver_opts, opts->at[k].key, opts->at[k].value);
     }
 }
 

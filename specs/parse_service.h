@@ -51,7 +51,13 @@ struct spec_service_in {
 struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec_node *key,
                                         const struct spec_node *v);
 
-/* What the top level declares for the services to name. */
+/* What the top level declares for the services to name. Each has its own copy of it, so that a line that
+ * names a large one costs much: all copies together are bounded. */
+#define SPEC_COPIES_MAX (16 * 1024 * 1024) /* bytes */
+struct spec_room {
+    size_t used; /* beyond SPEC_COPIES_MAX nothing is copied any more */
+};
+bool spec_takes_room(struct spec_room *room, size_t bytes); /* false: there is none left */
 struct spec_volumes_in {
     struct spec_volume_in {
         const char *name; /* the document's */
@@ -63,7 +69,8 @@ void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct
 void spec_read_volumes(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names,
                        struct spec_volumes_in *declared);
 /* To each of the service's mounts of a volume, what the volume is made with. */
-void spec_give_driver_opts(const struct spec_volumes_in *declared, struct spec_service *s);
+void spec_give_driver_opts(const struct spec_volumes_in *declared, struct spec_service *s,
+                           struct spec_room *room);
 void spec_volumes_in_release(struct spec_volumes_in *declared);
 /* A mapping of at most SPEC_LIST_MAX names; false (said) for anything else. */
 bool spec_read_is_names(struct spec_reader *r, const struct spec_node *v, const char *what);
@@ -77,8 +84,9 @@ struct spec_configs_in {
 void spec_read_configs(struct spec_reader *r, const struct spec_node *v, struct spec_configs_in *declared);
 const struct spec_config_in *spec_find_config(const struct spec_configs_in *declared,
                                               const char *name); /* or NULL */
-/* To each config that the service names, its content. */
-void spec_give_configs(const struct spec_configs_in *declared, struct spec_service *s);
+/* To each config that the service names, its content, or none where there is no room for it. */
+void spec_give_configs(const struct spec_configs_in *declared, struct spec_service *s,
+                       struct spec_room *room);
 /* Permission bits in octal, which a number without a leading 0 need not be. */
 void spec_read_mode(struct spec_reader *r, const char *what, const struct spec_node *v, int *ret);
 extern const struct spec_keys spec_config_keys, spec_config_use_keys;

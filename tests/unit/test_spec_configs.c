@@ -55,11 +55,12 @@ static void test_configs__what_is_wrong_with_them(void **state)
          "or a volume\n"},
         {"[x]", "{x: {environment: NONE}}",
          "c.yaml:3:28: variable \"NONE\" is not set; set it in the environment or in .env\n"},
+        {"[x]", "{x: {environment: '${NONE:?say it}'}}",
+         "c.yaml:3:29: variable \"NONE\" must be set: say it\n"},
         {"[x]", "{x: {content: a, file: f.txt}}",
          "c.yaml:3:27: a config has one of file, environment and content; remove the others\n"},
         {"[x]", "{x: }", "c.yaml:3:11: config \"x\" has nothing in it; give its content or file\n"},
-        {"[x]", "{x: {external: true}}",
-         "c.yaml:3:15: \"external\" in configs is not accepted: orc keeps a"},
+        {"[x]", "{x: {external: true}}", "c.yaml:3:15: \"external\" in configs is not accepted: orc keeps a"},
         {"[y]", "{x: {content: a}}",
          "c.yaml:2:29: config \"y\" is not declared; add \"y: {file: ...}\" below the top-level "
          "\"configs:\"\n"},
@@ -102,6 +103,26 @@ static void test_configs__another_content_is_a_change(void **state)
     spec_changes_release(&changes);
 }
 
+/* Each service has its own copy; what is short in the file must not be long in memory. */
+static void test_configs__many_copies_of_a_large_one_are_refused(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
+    orc_auto_free char *yaml = NULL, *said = NULL;
+    struct load_story s = {.files = {{"c.yaml", NULL}, {"big.txt", NULL}}};
+    orc_auto_free char *big = orc_calloc(100001, 1);
+
+    memset(big, 'x', 100000);
+    orc_buf_puts(&b, "configs: {x: {file: big.txt}}\nservices:\n");
+    for (int i = 0; i < 200; i++)
+        orc_buf_printf(&b, "  s%03d: {image: a, configs: [x]}\n", i);
+    yaml = orc_buf_take(&b);
+    s.files[0].text = yaml;
+    s.files[1].text = big;
+    said = story_result(&s, false);
+    assert_string_equal(said, "c.yaml:170:3: the services up to here name more than 16 MiB of configs and "
+                              "options of volumes; each has its own copy of what it names, so name less\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_configs__over_one_another_and_included),
         cmocka_unit_test(test_configs__what_is_wrong_with_them),
         cmocka_unit_test(test_configs__another_content_is_a_change),
+        cmocka_unit_test(test_configs__many_copies_of_a_large_one_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
