@@ -1,6 +1,9 @@
 #include "cli/diff.h"
 
 #include "cli/change.h"
+#include "cli/text.h"
+
+#define VALUE_WIDTH 60 /* columns that a value gets */
 
 /* Building -------------------------------------------------------------------------------------------- */
 
@@ -72,9 +75,12 @@ static void print_fields(const struct out *o, const struct spec_changes *changes
     const struct spec_change *e;
 
     orc_vec_each (e, changes) {
+        orc_auto_free char *before = text_difference(e->before ? e->before : "-", e->after, VALUE_WIDTH);
+        orc_auto_free char *after = text_difference(e->after ? e->after : "-", e->before, VALUE_WIDTH);
+
         out_cell(t, "  %s", e->path);
-        out_cell(t, "%s", e->before ? e->before : "-");
-        out_cell(t, "%s", e->after ? e->after : "-");
+        out_cell(t, "%s", before);
+        out_cell(t, "%s", after);
         out_cell_styled(t, style_of(e->effect), "%s", spec_effect_name(e->effect));
     }
     out_table_print(t, stdout);

@@ -24,7 +24,7 @@ void diff_build(const struct cluster *c, const char *app, const struct delta *d,
 void diff_release(struct diff *d);
 
 /* A line for each service that changes, and below it a table of its keys. A new service is a line only: all
- * of it is new. */
+ * of it is new. Of long values there is the part that differs. */
 void diff_print(const struct out *o, const struct diff *d);
 
 /* [{"name", "change", "revision", "fields": [{"path", "before", "after", "effect"}]}], all services of the

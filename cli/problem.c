@@ -22,23 +22,11 @@ struct line {
     size_t before, length; /* glyphs before the token, and of it; it may begin behind the last one */
 };
 
-/* Marks that turn the direction of writing (Unicode Standard Annex 9, 2) or end a line. */
-static bool misleads(const char *s, size_t n)
-{
-    static const char *const marks[] = {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202b",
-                                        "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
-
-    for (size_t i = 0; i < ORC_ARRAY_SIZE(marks); i++)
-        if (strlen(marks[i]) == n && memcmp(marks[i], s, n) == 0)
-            return true;
-    return false;
-}
-
 static struct glyph make_glyph(const char *s, size_t n)
 {
     struct glyph g = {.width = TAB};
     orc_auto_free char *raw = orc_strndup(s, n);
-    orc_auto_free char *safe = misleads(s, n) ? orc_strdup("?") : text_safe(raw);
+    orc_auto_free char *safe = text_safe(raw);
 
     if (*s == '\t') {
         g.text[0] = '\t';
@@ -130,13 +118,13 @@ char *problem_text(const struct spec_problem *p, const char *kind, size_t width)
 {
     size_t room = width ? width : WIDTH_USUAL, from, to;
     struct orc_buf b = ORC_BUF_INIT(64 * 1024);
-    orc_auto_free char *file = text_safe(p->file ? p->file : "the file");
+    orc_auto_free char *file = text_safe(p->file ? p->file : "the file"), *text = text_safe(p->text);
     struct line line = {0};
 
     if (p->line)
-        orc_buf_printf(&b, "%s:%d:%d: %s%s\n", file, p->line, p->column, kind, p->text);
+        orc_buf_printf(&b, "%s:%d:%d: %s%s\n", file, p->line, p->column, kind, text);
     else
-        orc_buf_printf(&b, "%s: %s%s\n", file, kind, p->text);
+        orc_buf_printf(&b, "%s: %s%s\n", file, kind, text);
     if (!p->excerpt)
         return orc_buf_take(&b);
     room = room > ROOM_LEAST + strlen(INDENT) ? room - strlen(INDENT) : ROOM_LEAST;

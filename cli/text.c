@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <wchar.h>
 
+#define COMMON 10   /* bytes before a difference that are shown */
 #define ROOM_MIN 20 /* columns that a wrapped paragraph gets even on a terminal narrower than its indent */
 
 /* The code point of the well-formed character of n bytes at s. */
@@ -27,6 +28,13 @@ static size_t next(const char *s, wchar_t *ret)
     return n ? n : 1;
 }
 
+/* Marks that turn the direction of writing (Unicode Standard Annex 9, 2) or end a line. */
+static bool misleads(wchar_t c)
+{
+    return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
 char *text_safe(const char *s)
 {
     char *copy = orc_strdup(s), *to = copy;
@@ -35,7 +43,7 @@ char *text_safe(const char *s)
         wchar_t c;
         size_t n = next(s, &c);
 
-        if (c < 0) {
+        if (c < 0 || misleads(c)) {
             *to++ = '?';
         } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
             *to++ = ' ';
@@ -88,6 +96,23 @@ char *text_cut(const char *s, size_t width)
         return orc_strndup(dots, width);
     n = fitting(s, width - (sizeof dots - 1), &taken);
     return orc_printf("%.*s%s", (int)n, s, dots);
+}
+
+char *text_difference(const char *s, const char *other, size_t width)
+{
+    orc_auto_free char *whole = text_safe(s), *rest = NULL, *safe = NULL;
+    size_t from = 0;
+
+    if (text_width(whole) <= width)
+        return orc_take(whole);
+    while (other && s[from] && s[from] == other[from])
+        from++;
+    from = from > COMMON ? from - COMMON : 0;
+    while (from && ((unsigned char)s[from] & 0xc0) == 0x80) /* within a character */
+        from--;
+    rest = orc_concat(from ? "..." : "", s + from);
+    safe = text_safe(rest);
+    return text_cut(safe, width);
 }
 
 char *text_join(const struct orc_strv *texts, const char *separator)

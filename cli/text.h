@@ -11,7 +11,8 @@
 
 #include <stdio.h>
 
-/* A copy in which control characters (C0, DEL, C1) are blanks and bytes that are not UTF-8 are '?'. */
+/* A copy in which control characters (C0, DEL, C1) are blanks, and bytes that are not UTF-8 and marks that
+ * turn the direction of writing '?'. */
 char *text_safe(const char *s);
 
 /* Columns of a text that is safe. */
@@ -19,6 +20,10 @@ size_t text_width(const char *s);
 
 /* A copy of at most `width` columns; "..." stands at the end of one that was cut. */
 char *text_cut(const char *s, size_t width);
+
+/* A safe copy of s, of at most `width` columns: of a longer one what begins shortly before it differs from
+ * `other` (NULL: there is none), with "..." on either side where something is left out. */
+char *text_difference(const char *s, const char *other, size_t width);
 
 /* The texts one after another, with `separator` between them; freed by the caller. */
 char *text_join(const struct orc_strv *texts, const char *separator);

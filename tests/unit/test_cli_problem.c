@@ -132,6 +132,12 @@ static void test_cli_problem__what_has_no_place_has_no_line(void **state)
     spec_problems_add(&problems, &whole, "there is no such file");
     text = problem_text(&problems.at[0], "", 80);
     assert_string_equal(text, "no .yaml: there is no such file\n");
+    spec_problems_release(&problems);
+    problems = (struct spec_problems){0};
+    spec_problems_add(&problems, &whole, "\"a\u202eb\xc2\x85\" is not known"); /* quoted from the file */
+    free(text);
+    text = problem_text(&problems.at[0], "", 80);
+    assert_string_equal(text, "no .yaml: \"a?b \" is not known\n");
     j = problem_list_to_json(problems.at, problems.n, "error");
     assert_string_equal(json_string_value(json_object_get(json_array_get(j, 0), "severity")), "error");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(j, 0), "line")), 0);

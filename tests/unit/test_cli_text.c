@@ -31,6 +31,37 @@ static void test_text__bytes_that_are_not_utf8_become_question_marks(void **stat
     assert_string_equal(s, "gr?? ok ?");
 }
 
+/* Or a value could be read as another one. */
+static void test_text__marks_that_turn_the_writing_become_question_marks(void **state)
+{
+    orc_auto_free char *s = text_safe("a\u202eb\u2066c\u200fd\u2028e\u061cf\xc2\x85g");
+
+    assert_string_equal(s, "a?b?c?d?e?f g");
+}
+
+static void test_text__of_long_texts_there_is_where_they_differ(void **state)
+{
+#define LONG "0123456789012345678901234567890123456789"
+    static const struct {
+        const char *s, *other, *text;
+    } cases[] = {
+        {"short", LONG, "short"},
+        {LONG, NULL, "01234567890123456..."},
+        {LONG "x", LONG "y", "...0123456789x"},
+        {LONG "x" LONG, LONG "y", "...0123456789x012..."},
+        {LONG, LONG "y", "...0123456789"},
+        {"a" LONG, "b" LONG, "a0123456789012345..."},
+        {LONG "\u4e16\u754c\u4e16\u754cx", LONG "\u4e16\u754c\u4e16\u754cy", "...\u4e16\u754c\u4e16\u754cx"},
+        {LONG "\033[31m", LONG "\033[32m", "...3456789 [31m"},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *text = text_difference(cases[i].s, cases[i].other, 20);
+
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 static void test_text__letters_of_other_languages_stay(void **state)
 {
     orc_auto_free char *s = text_safe("Grüße, 世界");
@@ -214,6 +245,8 @@ int main(void)
         cmocka_unit_test(test_text__control_characters_become_blanks),
         cmocka_unit_test(test_text__a_c1_control_in_utf8_becomes_a_blank),
         cmocka_unit_test(test_text__bytes_that_are_not_utf8_become_question_marks),
+        cmocka_unit_test(test_text__marks_that_turn_the_writing_become_question_marks),
+        cmocka_unit_test(test_text__of_long_texts_there_is_where_they_differ),
         cmocka_unit_test(test_text__letters_of_other_languages_stay),
         cmocka_unit_test(test_text__width_counts_columns),
         cmocka_unit_test(test_text__what_fits_is_not_cut),
