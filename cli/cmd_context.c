@@ -145,15 +145,20 @@ static const struct {
     const char *name;
     size_t min_words, max_words; /* its own included */
     int (*run)(struct doing *d, struct orc_err *err);
-} verbs[] = {
-    {"list", 1, 1, list}, {"show", 1, 2, show}, {"use", 2, 2, use}, {"add", 2, 2, add}, {"rm", 2, 2, rm}};
+    bool changes;
+} verbs[] = {{"list", 1, 1, list, false},
+             {"show", 1, 2, show, false},
+             {"use", 2, 2, use, true},
+             {"add", 2, 2, add, true},
+             {"rm", 2, 2, rm, true}};
 
 static int run(struct session_args *a, const struct orc_strv *words, struct orc_err *err)
 {
     struct doing d = {.args = a, .name = words->n > 1 ? words->at[1] : NULL};
+    orc_auto_close int lock = -1;
     enum out_form form;
     size_t i = 0;
-    int r;
+    int r = 0;
 
     while (i < ORC_ARRAY_SIZE(verbs) && words->n && !orc_streq(words->at[0], verbs[i].name))
         i++;
@@ -166,7 +171,10 @@ static int run(struct session_args *a, const struct orc_strv *words, struct orc_
         return CLI_USAGE;
     out_init(&d.out, form, a->quiet);
     d.out.no_headings = a->no_headers;
-    r = contexts_load(&d.contexts, err);
+    if (verbs[i].changes)
+        r = lock = contexts_lock(err);
+    if (r >= 0)
+        r = contexts_load(&d.contexts, err);
     if (r == 0)
         r = verbs[i].run(&d, err);
     contexts_release(&d.contexts);

@@ -6,6 +6,9 @@
 #include "specs/doc.h"
 #include "specs/yaml_write.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #define FILE_MAX (256 * 1024)
 
 static void context_clear(struct context *x)
@@ -194,6 +197,14 @@ static int read_root(const struct reader *r, const struct spec_node *root)
     return bad;
 }
 
+/* Blanks and comments alone. */
+static bool says_nothing(const char *s)
+{
+    while (*(s += strspn(s, " \t\r\n")) == '#')
+        s += strcspn(s, "\n");
+    return !*s;
+}
+
 int contexts_parse(const char *path, const char *text, size_t n, struct contexts *ret, struct orc_err *err)
 {
     const struct spec_source source = {.name = (char *)path, .text = (char *)text, .n = n};
@@ -203,7 +214,7 @@ int contexts_parse(const char *path, const char *text, size_t n, struct contexts
     int bad = 0;
 
     *ret = (struct contexts){0};
-    if (!text[strspn(text, " \n")]) /* an empty file */
+    if (says_nothing(text))
         return 0;
     if (spec_doc_parse(&source, &doc, &problems) < 0 || problems.n)
         bad = orc_fail(err, -EINVAL, "%s:%d:%d: %s", path, problems.at[0].line, problems.at[0].column,
@@ -287,14 +298,29 @@ int contexts_load(struct contexts *ret, struct orc_err *err)
     return r;
 }
 
-int contexts_save(const struct contexts *c, struct orc_err *err)
+int contexts_lock(struct orc_err *err)
 {
-    orc_auto_free char *path = contexts_path(err), *text = text_of(c), *folder = orc_strdup(path);
+    orc_auto_free char *path = contexts_path(err), *folder = orc_strdup(path), *lock = NULL;
+    orc_auto_close int fd = -1;
     int r;
 
     if (!path)
         return -ENOENT;
     *strrchr(folder, '/') = '\0';
     r = orc_file_mkdirs(folder, err);
-    return r < 0 ? r : orc_file_write(path, text, strlen(text), 0600, err);
+    if (r < 0)
+        return r;
+    lock = orc_concat(folder, "/contexts.lock");
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        return orc_fail_errno(err, errno, "%s can't be locked", lock);
+    return orc_take_fd(fd);
+}
+
+int contexts_save(const struct contexts *c, struct orc_err *err)
+{
+    orc_auto_free char *path = contexts_path(err), *text = text_of(c);
+    orc_auto_free char *file = path ? realpath(path, NULL) : NULL; /* behind a link, which stays */
+
+    return path ? orc_file_write(file ? file : path, text, strlen(text), 0600, err) : -ENOENT;
 }

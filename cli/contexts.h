@@ -47,7 +47,10 @@ int contexts_unknown(const struct contexts *c, const char *name, struct orc_err 
 
 /* The file; without one there are none. */
 int contexts_load(struct contexts *ret, struct orc_err *err);
-int contexts_save(const struct contexts *c, struct orc_err *err);
+int contexts_save(const struct contexts *c, struct orc_err *err); /* with the lock held */
+/* Makes the folder if it is not there, and waits for whoever else changes contexts: from before they are
+ * loaded until they are saved. A file descriptor; who closes it lets others in. Negative: err says why. */
+int contexts_lock(struct orc_err *err);
 char *contexts_path(struct orc_err *err); /* freed by the caller; NULL: neither variable says where */
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static const char two[] = "current: prod\n"
@@ -53,9 +55,18 @@ static void test_contexts__are_read(void **state)
     assert_string_equal(contexts_find(&c, "a")->etcd.at[0], "http://x");
     assert_null(c.current);
     contexts_release(&c);
-    c = parsed("");
-    assert_int_equal(c.all.n, 0);
-    contexts_release(&c);
+}
+
+static void test_contexts__a_file_that_says_nothing_has_none(void **state)
+{
+    static const char *const texts[] = {"", "\n \r\n\t\n", "# none yet\n", "  # contexts:\n#   a: {etcd: x}"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(texts); i++) {
+        struct contexts c = parsed(texts[i]);
+
+        assert_int_equal(c.all.n, 0);
+        contexts_release(&c);
+    }
 }
 
 static void test_contexts__what_is_wrong_has_its_place(void **state)
@@ -182,8 +193,9 @@ static void write_file(const char *text)
 {
     struct contexts c = parsed(text);
     struct orc_err err = ORC_ERR_INIT;
+    orc_auto_close int lock = contexts_lock(&err);
 
-    if (contexts_save(&c, &err) < 0)
+    if (lock < 0 || contexts_save(&c, &err) < 0)
         fail_msg("%s", err.msg);
     contexts_release(&c);
 }
@@ -212,6 +224,60 @@ static void test_contexts__are_saved_for_the_operator_alone(void **state)
     assert_string_equal(text, two);
     assert_int_equal(contexts_load(&c, &err), 0);
     assert_int_equal(c.all.n, 2);
+    contexts_release(&c);
+}
+
+/* Of those who have their files under version control. */
+static void test_contexts__a_link_stays_a_link(void **state)
+{
+    orc_auto_free char *path = contexts_path(NULL), *target = orc_printf("%s/elsewhere.yaml", folder);
+    orc_auto_free char *text = NULL;
+    struct orc_err err = ORC_ERR_INIT;
+    struct stat st;
+
+    write_file(two);
+    assert_int_equal(rename(path, target), 0);
+    assert_int_equal(symlink(target, path), 0);
+    write_file("contexts: {a: {etcd: http://x}}\n");
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(orc_file_read(target, 4096, &text, NULL, &err), 0);
+    assert_non_null(strstr(text, "http://x"));
+    assert_int_equal(unlink(path), 0);
+}
+
+static int add_one(int i)
+{
+    orc_auto_free char *name = orc_printf("c%d", i);
+    orc_auto_close int lock = contexts_lock(NULL);
+    struct contexts c;
+    int r;
+
+    if (lock < 0 || contexts_load(&c, NULL) < 0)
+        return 1;
+    usleep(2000); /* so that another one comes between, where it can */
+    orc_strv_add(&contexts_add(&c, name)->etcd, "http://x");
+    r = contexts_save(&c, NULL);
+    contexts_release(&c);
+    return r < 0;
+}
+
+static void test_contexts__of_several_commands_at_once_each_is_kept(void **state)
+{
+    struct orc_err err = ORC_ERR_INIT;
+    struct contexts c;
+    int status;
+
+    write_file("");
+    for (int i = 0; i < 8; i++)
+        if (fork() == 0)
+            _exit(add_one(i));
+    for (int i = 0; i < 8; i++) {
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(contexts_load(&c, &err), 0);
+    assert_int_equal(c.all.n, 8);
     contexts_release(&c);
 }
 
@@ -329,12 +395,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contexts__are_read),
+        cmocka_unit_test(test_contexts__a_file_that_says_nothing_has_none),
         cmocka_unit_test(test_contexts__what_is_wrong_has_its_place),
         cmocka_unit_test(test_contexts__no_more_than_a_hundred),
         cmocka_unit_test(test_contexts__added_changed_and_removed),
         cmocka_unit_test(test_contexts__an_unknown_one_is_answered_with_what_there_is),
         cmocka_unit_test(test_contexts__without_a_file_there_are_none),
         cmocka_unit_test(test_contexts__are_saved_for_the_operator_alone),
+        cmocka_unit_test(test_contexts__a_link_stays_a_link),
+        cmocka_unit_test(test_contexts__of_several_commands_at_once_each_is_kept),
         cmocka_unit_test(test_contexts__the_path_follows_the_environment),
         cmocka_unit_test_setup(test_where__options_then_environment_then_context, clear_environment),
         cmocka_unit_test_setup(test_where__nothing_given_is_this_machine_and_says_so, clear_environment),
