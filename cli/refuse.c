@@ -37,63 +37,66 @@ static char *refuse_residency(const struct cluster *c, const char *app, const st
     return sentence;
 }
 
-/* Behaviour 100. The gateway would let one of the two have it, and leave the other without a word to its
- * users. */
-static char *refuse_route(const char *name, const struct spec_gateway *g, const char *other,
-                          const struct spec_service *has)
-{
-    for (size_t i = 0; i < has->gateway.n; i++)
-        if (strcmp(has->gateway.at[i].host, g->host) == 0 && strcmp(has->gateway.at[i].path, g->path) == 0)
-            return orc_printf("%s routes %s%s%s with the path \"%s\", which is %s's: give it another path or "
-                              "host, or take the route from %s first",
-                              name, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "", g->path,
-                              other, other);
-    return NULL;
-}
-
 /* Is it in the file that is applied, or goes with it? */
-static bool is_replaced(const char *app, const struct delta *d, const struct key *k, const char *service)
+static bool is_replaced(const struct delta *d, const char *service)
 {
     const struct delta_step *s;
 
     orc_vec_each (s, &d->steps)
-        if (orc_streq(k->app, app) && orc_streq(s->service, service))
+        if (orc_streq(s->service, service))
             return s->kind != DELTA_LEFT;
     return false;
 }
 
-static char *refuse_routes_of(const struct cluster *c, const char *app, const struct delta *d,
-                              const struct spec_service *spec)
+static const struct spec_gateway *same_route(const struct spec_service *a, const struct spec_service *b)
 {
-    orc_auto_free char *name = orc_printf("%s/%s", app, spec->name);
-    const struct record_app_service *s;
-    char *sentence = NULL;
+    for (size_t i = 0; i < a->gateway.n; i++)
+        for (size_t k = 0; k < b->gateway.n; k++)
+            if (strcmp(a->gateway.at[i].host, b->gateway.at[k].host) == 0 &&
+                strcmp(a->gateway.at[i].path, b->gateway.at[k].path) == 0)
+                return &a->gateway.at[i];
+    return NULL;
+}
 
-    for (const struct cluster_entry *e = c->entries; e && !sentence; e = e->hh.next) {
+/* `has` is the service `name` of the app `other`. */
+static char *refuse_routes_of(const char *app, const struct delta *d, const char *other, const char *name,
+                              const struct spec_service *has)
+{
+    bool same_app = orc_streq(app, other);
+    const struct delta_step *s;
+
+    orc_vec_each (s, &d->steps) {
+        const struct spec_gateway *g = is_changed(s) ? same_route(s->spec, has) : NULL;
+
+        if (g && !(same_app && is_replaced(d, name)))
+            return orc_printf("%s/%s routes %s%s%s with the path \"%s\", which is %s/%s's: give it another "
+                              "path or host, or "
+                              "take the route from %s/%s first",
+                              app, s->service, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "",
+                              g->path, other, name, other, name);
+    }
+    return NULL;
+}
+
+/* Behaviour 100. The gateway would let one of the two have it, and leave the other without a word to its
+ * users. */
+static char *refuse_routes(const struct cluster *c, const char *app, const struct delta *d)
+{
+    const struct record_app_service *s;
+
+    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next) {
         if (e->key.kind != KEY_APP || e->problem)
             continue;
         orc_vec_each (s, &e->as.app.services) {
-            orc_auto_free char *other = orc_printf("%s/%s", e->key.app, s->name);
             const struct spec_service *has = cluster_spec(c, e->key.app, s->name, s->revision);
+            char *sentence =
+                has && has->gateway.n ? refuse_routes_of(app, d, e->key.app, s->name, has) : NULL;
 
-            if (!has || is_replaced(app, d, &e->key, s->name))
-                continue;
-            for (size_t i = 0; i < spec->gateway.n && !sentence; i++)
-                sentence = refuse_route(name, &spec->gateway.at[i], other, has);
+            if (sentence)
+                return sentence;
         }
     }
-    return sentence;
-}
-
-static char *refuse_routes(const struct cluster *c, const char *app, const struct delta *d)
-{
-    const struct delta_step *s;
-    char *sentence = NULL;
-
-    orc_vec_each (s, &d->steps)
-        if (is_changed(s) && !sentence)
-            sentence = refuse_routes_of(c, app, d, s->spec);
-    return sentence;
+    return NULL;
 }
 
 char *refuse_change(const struct cluster *c, const char *app, const struct delta *d)
