@@ -48,6 +48,10 @@ int configs_write(const char *dir, const struct spec_service *spec, struct orc_e
         return 0;
     if (orc_file_mkdirs(dir, err) < 0)
         return -EIO;
+    if (chmod(dir, 0700) < 0) {
+        orc_fail_errno(err, errno, "%s can't be closed to others", dir);
+        return -EIO;
+    }
     for (size_t i = 0; i < spec->configs.n; i++) {
         const struct spec_config *c = &spec->configs.at[i];
         orc_auto_free char *path = configs_path(dir, i);

@@ -1,8 +1,9 @@
 /* configs.h - configs as files of this server, which are mounted into containers.
  *
- * A folder for each container with a file for each of its configs, by number. What is written is put right
- * before each start. Files, not copies into the container: an image's files may be read-only. Knows files;
- * nothing of the engine.
+ * A folder for each container with a file for each of its configs, by number, which only nodelet's user can
+ * enter: what others may read in the container is not for everybody on the server. What is written is put
+ * right before each start. Files, not copies into the container: an image's files may be read-only. Knows
+ * files; nothing of the engine.
  */
 #ifndef NODELET_CONFIGS_H
 #define NODELET_CONFIGS_H

@@ -67,12 +67,15 @@ static void test_configs__are_written_once_and_put_right(void **state)
     orc_auto_free char *path = configs_path(dir, 0);
     struct orc_err err = ORC_ERR_INIT;
     ino_t before[2];
+    struct stat st;
 
     add(s, "a", "one\n", 0444);
     add(s, "b", "", 0640);
     assert_int_equal(configs_write(dir, s, &err), 0);
     assert_file(0, "one\n", 0444);
     assert_file(1, "", 0640);
+    assert_int_equal(stat(dir, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0700); /* not for everybody on the server */
     before[0] = inode(0);
     before[1] = inode(1);
     assert_int_equal(configs_write(dir, s, &err), 0);
