@@ -191,23 +191,14 @@ static json_t *extra_hosts(const struct container_context *ctx, const struct spe
     return list;
 }
 
-static void add_security(json_t *list, const char *name, const char *value)
-{
-    orc_auto_free char *line = value ? orc_printf("%s=%s", name, value) : NULL;
-
-    if (line)
-        json_array_append_new(list, json_string(line));
-}
-
 static json_t *security_opt(const struct spec_security *s)
 {
-    json_t *list = json_array();
+    struct orc_strv options = {0};
+    json_t *list;
 
-    add_security(list, "no-new-privileges", s->no_new_privileges ? "true" : NULL);
-    add_security(list, "seccomp", s->seccomp_unconfined ? "unconfined" : s->seccomp);
-    add_security(list, "apparmor", s->apparmor);
-    for (size_t i = 0; i < s->label.n; i++)
-        add_security(list, "label", s->label.at[i]);
+    spec_security_options(s, &options);
+    list = container_strv(&options);
+    orc_strv_release(&options);
     return list;
 }
 

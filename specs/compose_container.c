@@ -128,24 +128,16 @@ static json_t *ulimits(const struct spec_container *c)
     return map;
 }
 
-static void add_option(json_t *list, const char *name, const char *value)
-{
-    orc_auto_free char *line = value ? orc_printf("%s%s", name, value) : NULL;
-
-    if (line)
-        json_array_append_new(list, compose_text(line));
-}
-
 static json_t *security_opt(const struct spec_security *s)
 {
-    json_t *list = json_array();
+    struct orc_strv options = {0};
+    json_t *list;
 
-    add_option(list, "no-new-privileges:", s->no_new_privileges ? "true" : NULL);
-    add_option(list, "seccomp=", s->seccomp_unconfined ? "unconfined" : s->seccomp);
-    add_option(list, "apparmor=", s->apparmor);
-    for (size_t i = 0; i < s->label.n; i++)
-        add_option(list, "label=", s->label.at[i]);
-    add_option(list, "systempaths=", s->systempaths_unconfined ? "unconfined" : NULL);
+    spec_security_options(s, &options);
+    if (s->systempaths_unconfined)
+        orc_strv_add(&options, "systempaths=unconfined");
+    list = compose_texts(&options);
+    orc_strv_release(&options);
     return list;
 }
 

@@ -234,6 +234,25 @@ const struct spec_service *spec_service_sidecar(const struct spec_service *s, co
     return NULL;
 }
 
+/* Security -------------------------------------------------------------------------------------------- */
+
+static void add_option(struct orc_strv *to, const char *name, const char *value)
+{
+    orc_auto_free char *option = value ? orc_concat(name, "=", value) : NULL;
+
+    if (option)
+        orc_strv_add(to, option);
+}
+
+void spec_security_options(const struct spec_security *s, struct orc_strv *ret)
+{
+    add_option(ret, "no-new-privileges", s->no_new_privileges ? "true" : NULL);
+    add_option(ret, "seccomp", s->seccomp_unconfined ? "unconfined" : s->seccomp);
+    add_option(ret, "apparmor", s->apparmor);
+    for (size_t i = 0; i < s->label.n; i++)
+        add_option(ret, "label", s->label.at[i]);
+}
+
 /* Policy ---------------------------------------------------------------------------------------------- */
 
 const struct spec_update *spec_service_rollback(const struct spec_service *s)

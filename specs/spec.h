@@ -298,6 +298,9 @@ void spec_service_sort(struct spec_service *s);
 struct spec_app *spec_app_new(const char *name);
 /* Takes the service over and keeps the services sorted by name. */
 void spec_app_add(struct spec_app *a, struct spec_service *s);
+/* Appends what is said of security as options of the engine ("seccomp=unconfined"); but for systempaths,
+ * which is none of its API's. */
+void spec_security_options(const struct spec_security *s, struct orc_strv *ret);
 /* Appends copies; does not sort. */
 void spec_pairs_add(struct spec_pairs *p, const char *key, const char *value);
 void spec_pairs_release(struct spec_pairs *p);                  /* leaves an empty list */
