@@ -123,7 +123,7 @@ static void dump(json_t *j, size_t flags)
     if (stdout_form == OUT_YAML)
         yaml_write(j, stdout);
     else {
-        json_dumpf(j, stdout, flags);
+        json_dumpf(j, stdout, flags | ORC_JSON_REALS);
         fputc('\n', stdout);
     }
     fflush(stdout);

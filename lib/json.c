@@ -49,7 +49,7 @@ json_t *orc_json_parse(const char *text, size_t n, struct orc_err *err)
 
 char *orc_json_text(const json_t *j)
 {
-    char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY | ORC_JSON_REALS);
 
     if (!text) {
         fputs("orc: a JSON value could not be written (out of memory, or it contains itself)\n", stderr);

@@ -20,6 +20,9 @@ static inline void orc_json_decref_p(json_t **j)
 }
 #define orc_auto_json orc_auto(orc_json_decref_p)
 
+/* For json_dumps(): 0.1 is 0.1, not 0.10000000000000001. */
+#define ORC_JSON_REALS JSON_REAL_PRECISION(15)
+
 /* Parses one document of n bytes. Refuses duplicate keys, invalid UTF-8, nesting over 64, trailing bytes. */
 json_t *orc_json_parse(const char *text, size_t n, struct orc_err *err);
 

@@ -1,6 +1,6 @@
 #include "specs/yaml_write.h"
 
-#include "lib/mem.h"
+#include "lib/json.h"
 #include "specs/doc.h"
 
 #include <inttypes.h>
@@ -57,7 +57,7 @@ static void emit_string(yaml_emitter_t *y, const char *s)
 
 static void emit_plain(yaml_emitter_t *y, const json_t *j)
 {
-    orc_auto_free char *text = json_dumps(j, JSON_ENCODE_ANY);
+    orc_auto_free char *text = json_dumps(j, JSON_ENCODE_ANY | ORC_JSON_REALS);
 
     if (!text)
         abort();

@@ -46,6 +46,7 @@ static void test_yaml__objects_and_lists_in_their_order(void **state)
                                                                                                 "- {}\n"
                                                                                                 "none: []\n");
     writes("[]", "[]\n");
+    writes("[0.1,0.000000001,0.3]", "- 0.1\n- 1e-9\n- 0.3\n");
     writes("[{\"a\":1,\"b\":[\"c\"]}]", "- a: 1\n  b:\n  - c\n");
 }
 
