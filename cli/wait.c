@@ -64,13 +64,15 @@ static bool said_before(struct waiting *w, const char *line)
     return false;
 }
 
-/* A line when a task is placed, healthy, or in trouble; not of how it was before. */
+/* A line when a task is healthy, in trouble, or going; not of how it was before. */
 static void say_tasks(struct waiting *w, const struct report_service *s, bool before)
 {
+    bool first_look = !w->services;
     const struct report_task *t;
 
     orc_vec_each (t, &s->tasks) {
         orc_auto_free char *line = NULL, *is = report_condition(t);
+        bool old = before || (first_look && t->healthy);
 
         if (!orc_streq(t->desired, "run"))
             line = orc_printf("  %s on %s stops: %s", t->id, t->node, t->reason ? t->reason : "replaced");
@@ -79,7 +81,7 @@ static void say_tasks(struct waiting *w, const struct report_service *s, bool be
                               t->address ?: "");
         else if (orc_streq(t->state, "failed") || orc_streq(t->health, "unhealthy"))
             line = orc_printf("  %s on %s is %s: %s", t->id, t->node, is, t->reason ? t->reason : "?");
-        if (line && !said_before(w, line) && !before)
+        if (line && !said_before(w, line) && !old)
             out_line(&w->s->out, "%s", line);
     }
 }
