@@ -50,26 +50,22 @@ static char *since(const struct page *p, int64_t at)
                                 orc_format_age(at < p->x->wall_ms ? (uint64_t)(p->x->wall_ms - at) : 0, age));
 }
 
+/* Sentences, which are longer than a column of a table may be: each beside its time. */
 static void print_events(const struct page *p)
 {
-    static const struct out_column columns[] = {
-        {"TIME", OUT_KEEP}, {"OBJECT", OUT_OPTIONAL}, {"BY", OUT_OPTIONAL}, {"WHAT", OUT_NOTE}, {0}};
-    struct out_table *t;
     char time[ORC_TIME_MAX];
 
-    if (!p->x->events.n)
-        return;
-    section(p, "Last events", OUT_PLAIN);
-    t = out_table_new(p->out, columns);
+    if (p->x->events.n)
+        section(p, "Last events", OUT_PLAIN);
     for (size_t i = 0; i < p->x->events.n; i++) {
         const struct record_event *e = p->x->events.at[i];
+        orc_auto_free char *at = orc_printf("  %.19sZ ", orc_format_time(e->at, time));
+        orc_auto_free char *text = orc_printf("%s: %s (%s)", e->object ? e->object : "?",
+                                              e->message ? e->message : "?", e->by ? e->by : "?");
+        orc_auto_free char *safe = text_safe(text);
 
-        out_cell(t, "%.19sZ", orc_format_time(e->at, time));
-        out_cell(t, "%s", e->object ? e->object : "");
-        out_cell(t, "%s", e->by ? e->by : "");
-        out_cell(t, "%s", e->message ? e->message : "");
+        text_wrap(p->f, at, safe, p->out->width);
     }
-    out_table_print(t, p->f);
 }
 
 /* ---- services ---------------------------------------------------------------------------------------- */
