@@ -56,6 +56,7 @@ static int answer(struct session *s, const struct cluster *c, const struct asked
     r = explain_slot(core, a->app, a->service, a->slot, &w.explain, err);
     if (r == 0) {
         why_task(c, task, &w);
+        why_rollout(c, &w);
         if (s->out.json)
             out_json(why_to_json(&w));
         else

@@ -1,5 +1,7 @@
 #include "cli/why.h"
 
+#include "cli/advice.h"
+#include "cli/order.h"
 #include "cli/text.h"
 #include "lib/units.h"
 
@@ -19,9 +21,21 @@ void why_task(const struct cluster *c, const struct cluster_entry *task, struct 
         w->stopped = orc_strdup(task->as.task.stop_reason ? task->as.task.stop_reason : "");
 }
 
+void why_rollout(const struct cluster *c, struct why *w)
+{
+    const struct cluster_entry *e = cluster_find(c, key_rollout(c->name, w->app, w->service));
+    const char *state = e ? rollout_state_name(e->as.rollout.state) : NULL;
+
+    if (!state || !order_needs_people(state))
+        return;
+    w->rollout = state;
+    w->failed = orc_strdup(e->as.rollout.reason);
+}
+
 void why_release(struct why *w)
 {
     explain_release(&w->explain);
+    free(w->failed);
     free(w->task);
     free(w->node);
     free(w->made);
@@ -37,6 +51,16 @@ static void say(const struct out *o, FILE *f, char *sentence)
 
     text_wrap(f, "", safe, o->width);
     free(sentence);
+}
+
+static void print_rollout(const struct out *o, const struct why *w, FILE *f)
+{
+    orc_auto_free char *name = orc_printf("%s/%s", w->app, w->service);
+
+    say(o, f,
+        orc_printf("%s is %s%s%s", name, w->rollout, w->failed ? ": " : "", w->failed ? w->failed : ""));
+    say(o, f, advice_rollout(name, w->rollout));
+    fputc('\n', f);
 }
 
 static void print_head(const struct out *o, const struct why *w, int64_t wall_ms, FILE *f)
@@ -117,6 +141,8 @@ static void print_nodes(const struct out *o, const struct explain *e, FILE *f)
 
 void why_print(const struct out *o, const struct why *w, int64_t wall_ms, FILE *f)
 {
+    if (w->rollout)
+        print_rollout(o, w, f);
     print_head(o, w, wall_ms, f);
     print_needs(o, w, f);
     if (w->explain.nodes.n)
@@ -215,6 +241,8 @@ json_t *why_to_json(const struct why *w)
     json_object_set_new(j, "fitting", json_integer(e->fitting));
     json_object_set_new(j, "nodes", why_nodes_to_json(e));
     orc_json_set_str(j, "change", e->change);
+    if (w->rollout)
+        json_object_set_new(j, "rollout", json_pack("{s:s, s:s?}", "state", w->rollout, "reason", w->failed));
     if (w->task)
         json_object_set_new(j, "task", task_to_json(w));
     return j;

@@ -16,10 +16,14 @@ struct why {
     char *task, *node; /* the task that was asked about; NULL: a service was */
     const char *state, *health;
     char *made, *stopped; /* why it was made; why it goes, or NULL */
+    const char *rollout;  /* its state, when it needs people; else NULL */
+    char *failed;         /* why it does; may be NULL */
 };
 
 /* Adds what is known of a task; NULL: nothing. */
 void why_task(const struct cluster *c, const struct cluster_entry *task, struct why *w);
+/* Adds what keeps the service's rollout from going on, when only people can help it. */
+void why_rollout(const struct cluster *c, struct why *w);
 void why_release(struct why *w);
 
 void why_print(const struct out *o, const struct why *w, int64_t wall_ms, FILE *f);

@@ -47,6 +47,7 @@ static char *print(struct cluster *c, int slot, const char *task, bool json)
     assert_int_equal(explain_slot(core, "shop", "web", slot, &w.explain, &err), 0);
     if (task)
         why_task(c, cluster_find(c, key_task("default", "k1", task)), &w);
+    why_rollout(c, &w);
     if (json) {
         orc_auto_json json_t *j = why_to_json(&w);
 
@@ -270,6 +271,40 @@ static void test_why__a_loss_in_numbers(void **state)
     }
 }
 
+/* What people must mend comes first, with what to do; a rollout that goes on by itself says
+ * nothing here. */
+static void test_why__a_rollout_that_needs_people_comes_first(void **state)
+{
+    static const struct {
+        const char *state, *reason, *text, *json;
+    } table[] = {
+        {"rolled-back", "revision 3 failed: HTTP 503",
+         "shop/web is rolled-back: revision 3 failed: HTTP 503\nMend the file and apply it again\n\n",
+         "\"rollout\":{\"state\":\"rolled-back\",\"reason\":\"revision 3 failed: HTTP 503\"}"},
+        {"paused", NULL, "shop/web is paused\nApply a mended file, or go on with",
+         "\"rollout\":{\"state\":\"paused\",\"reason\":null}"},
+        {"updating", "update to revision 3", NULL, NULL},
+        {"complete", NULL, NULL, NULL},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(table); i++) {
+        struct cluster c = crowded();
+        orc_auto_free char *text = NULL, *json = NULL;
+
+        rollout(&c, table[i].state, table[i].reason, NULL);
+        text = print(&c, -1, NULL, false);
+        json = print(&c, -1, NULL, true);
+        if (table[i].text) {
+            assert_ptr_equal(strstr(text, table[i].text), text);
+            assert_non_null(strstr(json, table[i].json));
+        } else {
+            assert_ptr_equal(strstr(text, "shop/web waits for nothing"), text);
+            assert_null(strstr(json, "\"rollout\""));
+        }
+        cluster_release(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_why__a_service_that_waits_for_nothing_says_so),
         cmocka_unit_test(test_why__one_node_is_one),
         cmocka_unit_test(test_why__a_loss_in_numbers),
+        cmocka_unit_test(test_why__a_rollout_that_needs_people_comes_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
