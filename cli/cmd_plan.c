@@ -34,11 +34,15 @@ static size_t count_troubled(const struct forecast_result *r)
 
 static void print_result(const struct out *o, const struct forecast_result *r, const char *spare)
 {
+    orc_auto_free char *after = spare ? orc_printf("after that, %s", spare) : NULL;
+
     print_forecast(o, r, stdout);
     if (!r->rests)
         puts("\nit does not come to rest within a day");
-    if (spare)
-        text_wrap(stdout, "\nafter that, ", spare, o->width);
+    if (after) {
+        putchar('\n');
+        text_wrap(stdout, "", after, o->width);
+    }
     puts("\nnothing was written: this is what happens if nothing else changes and nothing fails");
 }
 
