@@ -169,11 +169,11 @@ static int load(const struct app_file_args *files, struct app_file *ret, struct 
     int r = spec_load(&l, &ret->app, problems);
 
     if (r < 0)
-        return orc_fail(err, r, "%s was not applied: %zu problem%s; nothing was written", what, problems->n,
+        return orc_fail(err, r, "%s can't be used: %zu problem%s; nothing was written", what, problems->n,
                         problems->n == 1 ? "" : "s");
     r = zones_check(ret->app, ORC_ZONE_DIR, err);
     if (r < 0)
-        orc_wrap(err, "%s was not applied", what);
+        orc_wrap(err, "%s can't be used", what);
     return r;
 }
 
