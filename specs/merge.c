@@ -207,15 +207,15 @@ static struct spec_node *merge_lists(struct spec_merge *m, const struct merge_ru
     return into;
 }
 
-static struct spec_node *refuse_kinds(struct spec_merge *m, const struct spec_node *base,
-                                      struct spec_node *over)
+static struct spec_node *refuse_kinds(struct spec_merge *m, struct spec_node *base,
+                                      const struct spec_node *over)
 {
     spec_node_say(m->problems, over,
                   "this is %s, but in %s:%d it is %s, and the two can't be merged; write \"!override\" "
                   "before it to put it in the other's place",
                   spec_node_kind_name(over), base->source && base->source->name ? base->source->name : "line",
                   base->line, spec_node_kind_name(base));
-    return over;
+    return base; /* of which nobody else complains */
 }
 
 struct spec_node *merge_by_kind(struct spec_merge *m, const struct merge_rule *rule, struct spec_node *base,

@@ -171,7 +171,9 @@ static struct spec_node *as_lines(struct spec_merge *m, struct spec_node *n)
 static struct spec_node *merge_hosts(struct spec_merge *m, const struct merge_rule *rule,
                                      struct spec_node *base, struct spec_node *over)
 {
-    return merge_by_kind(m, rule, as_lines(m, base), as_lines(m, over));
+    struct spec_node *a = as_lines(m, base), *b = as_lines(m, over);
+
+    return a->kind == b->kind ? merge_by_kind(m, rule, a, b) : merge_by_kind(m, rule, base, over);
 }
 
 /* logging: another driver has other options. */

@@ -92,7 +92,7 @@ static void test_merge__by_kind(void **state)
         {"{deploy: }", "{deploy: {a: 1}}", "{deploy: {a: 1}}"},
         {"{image: a}", "{image: }", "{image: a}"},
         {"{deploy: {a: 1}}", "{deploy: [b]}",
-         "{deploy: [b]}\nb:1:10: this is a list, but in a:1 it is a mapping, and the two can't be merged; "
+         "{deploy: {a: 1}}\nb:1:10: this is a list, but in a:1 it is a mapping, and the two can't be merged; "
          "write "
          "\"!override\" before it to put it in the other's place"},
     };
@@ -143,10 +143,7 @@ static void test_merge__lists_and_mappings_of_names_are_the_same(void **state)
         /* a name may have several addresses */
         {"{extra_hosts: {a: 1}}", "{extra_hosts: {a: 2}}", "{extra_hosts: [a=1, a=2]}"},
         {"{extra_hosts: {a: 1}}", "{extra_hosts: {b: 3, a: [1, 2]}}", "{extra_hosts: [a=1, b=3, a=2]}"},
-        {"{extra_hosts: {a: 1}}", "{extra_hosts: {b: [[3]]}}",
-         "{extra_hosts: {b: [[3]]}}\nb:1:15: this is a mapping, but in a:1 it is a list, and the two can't "
-         "be "
-         "merged; write \"!override\" before it to put it in the other's place"},
+        {"{extra_hosts: {a: 1}}", "{extra_hosts: {b: [[3]]}}", "{extra_hosts: {a: 1, b: [[3]]}}"},
         {"{extra_hosts: {a: 1}}", "{extra_hosts: [b=2, a=1]}", "{extra_hosts: [a=1, b=2]}"},
         {"{environment: [A=1]}", "{environment: [[B]]}",
          "{environment: [[B]]}\nb:1:16: an element of this list must be a string, but this is a list"},
