@@ -52,6 +52,23 @@ int spec_check_name(const char *what, const char *name, struct orc_err *err)
     return 0;
 }
 
+void spec_suggest_name(const char *name, char ret[SPEC_NAME_MAX + 1])
+{
+    size_t n = 0;
+
+    for (; *name && n < SPEC_NAME_MAX; name++) {
+        char c = (char)tolower((unsigned char)*name);
+
+        if (is_in(c, LOWER DIGIT))
+            ret[n++] = c;
+        else if (n > 0 && ret[n - 1] != '-')
+            ret[n++] = '-';
+    }
+    while (n > 0 && ret[n - 1] == '-')
+        n--;
+    ret[n] = '\0';
+}
+
 /* Image references ------------------------------------------------------------------------------------ */
 
 static int bad_image(struct orc_err *err, const char *image, const char *why)

@@ -28,14 +28,10 @@ static void read_name(struct spec_reader *r, const struct spec_key *k, const str
 {
     struct app_in *in = into;
     const char *s = spec_read_string(r, k->name, v);
-    struct orc_err err = ORC_ERR_INIT;
 
     in->name = v;
-    if (!s)
-        return;
-    if (spec_check_name("app name", s, &err) < 0)
-        spec_say(r, v, "%s", err.msg);
-    orc_set_str(&in->app->name, s);
+    if (s && spec_check_named(r, "app name", v))
+        orc_set_str(&in->app->name, s);
 }
 
 static void read_services(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
@@ -142,6 +138,7 @@ static void check_app_name(struct spec_reader *r, const struct spec_node *root, 
                            struct app_in *in)
 {
     struct orc_err err = ORC_ERR_INIT;
+    char better[SPEC_NAME_MAX + 1];
 
     if (in->name)
         return;
@@ -149,8 +146,11 @@ static void check_app_name(struct spec_reader *r, const struct spec_node *root, 
         spec_say(r, root, "the app has no name; add a line such as \"name: shop\"");
         return;
     }
-    if (spec_check_name("app name", default_name, &err) < 0)
-        spec_say(r, root, "%s; add a line such as \"name: shop\" to the file", err.msg);
+    if (spec_check_name("app name", default_name, &err) < 0) {
+        spec_suggest_name(default_name, better);
+        spec_say(r, root, "%s; add a line such as \"name: %s\" to the file", err.msg,
+                 *better ? better : "shop");
+    }
     orc_set_str(&in->app->name, default_name);
 }
 

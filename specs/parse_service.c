@@ -4,7 +4,6 @@
 #include "specs/check.h"
 #include "specs/check_container.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define IN(into) ((struct spec_service_in *)(into))
@@ -288,32 +287,15 @@ static bool has_image(const struct spec_node *v)
     return false;
 }
 
-/* "My_Service" -> "my-service", for the message. */
-static void suggest_name(const char *name, char ret[SPEC_NAME_MAX + 1])
-{
-    size_t n = 0;
-
-    for (; *name && n < SPEC_NAME_MAX; name++) {
-        char c = (char)tolower((unsigned char)*name);
-        bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-
-        if (good || (n > 0 && ret[n - 1] != '-'))
-            ret[n++] = good ? c : '-';
-    }
-    while (n > 0 && ret[n - 1] == '-')
-        n--;
-    ret[n] = '\0';
-}
-
-static bool check_service_name(struct spec_reader *r, const struct spec_node *key)
+bool spec_check_named(struct spec_reader *r, const char *what, const struct spec_node *n)
 {
     struct orc_err err = ORC_ERR_INIT;
     char better[SPEC_NAME_MAX + 1];
 
-    if (spec_check_name("service name", key->text, &err) == 0)
+    if (spec_check_name(what, n->text, &err) == 0)
         return true;
-    suggest_name(key->text, better);
-    spec_say(r, key, "%s%s%s%s", err.msg, *better ? "; how about \"" : "", better, *better ? "\"?" : "");
+    spec_suggest_name(n->text, better);
+    spec_say(r, n, "%s%s%s%s", err.msg, *better ? "; how about \"" : "", better, *better ? "\"?" : "");
     return false;
 }
 
@@ -323,7 +305,7 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
     orc_auto_free char *what = orc_printf("service \"%s\"", spec_quote(key->text).text);
     struct spec_keys keys = spec_service_keys;
     struct spec_service_in in = {.key = key};
-    bool named = check_service_name(r, key), is_map;
+    bool named = spec_check_named(r, "service name", key), is_map;
 
     keys.what = what;
     in.service = spec_service_new(key->text);

@@ -51,6 +51,9 @@ struct spec_service_in {
 struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec_node *key,
                                         const struct spec_node *v);
 
+/* The name in a scalar; false (said, with one that could be used). */
+bool spec_check_named(struct spec_reader *r, const char *what, const struct spec_node *n);
+
 /* What the top level declares for the services to name. Each has its own copy of it, so that a line that
  * names a large one costs much: all copies together are bounded. */
 #define SPEC_COPIES_MAX (16 * 1024 * 1024) /* bytes */

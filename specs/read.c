@@ -43,32 +43,37 @@ static void list_names(const struct spec_keys *keys, struct orc_buf *list)
                 orc_buf_printf(list, "%s%s", list->len ? ", " : "", keys->keys[i].name);
 }
 
-static const char *nearest_key(const struct spec_keys *keys, const char *name)
+/* Also one that is refused: then it says why. */
+static const struct spec_key *nearest_key(const struct spec_keys *keys, const char *name)
 {
     const char **names = orc_calloc(keys->n + (keys->more ? keys->more->n : 0) + 1, sizeof *names);
     const char *found;
     size_t n = 0;
 
-    for (; keys; keys = keys->more)
-        for (size_t i = 0; i < keys->n; i++)
-            if (keys->keys[i].read)
-                names[n++] = keys->keys[i].name;
+    for (int refused = 0; refused <= 1; refused++)
+        for (const struct spec_keys *part = keys; part; part = part->more)
+            for (size_t i = 0; i < part->n; i++)
+                if (!part->keys[i].read == (refused == 1))
+                    names[n++] = part->keys[i].name;
     found = orc_nearest(name, names);
     free(names);
-    return found;
+    if (!found)
+        return NULL;
+    return find_key(keys, found) ?: find_key(keys->more, found);
 }
 
 static void refuse_unknown(struct spec_reader *r, const struct spec_keys *keys, const struct spec_node *key)
 {
     bool full = r->problems->n >= SPEC_PROBLEMS_MAX; /* then nobody will read it */
-    const char *near = !full && strlen(key->text) <= 40 ? nearest_key(keys, key->text) : NULL;
+    const struct spec_key *near = !full && strlen(key->text) <= 40 ? nearest_key(keys, key->text) : NULL;
     struct orc_buf list = ORC_BUF_INIT(2048);
 
     if (full)
         return;
     if (near) {
-        spec_say(r, key, "unknown key \"%s\" in %s; did you mean \"%s\"?", spec_quote(key->text).text,
-                 keys->what, near);
+        spec_say(r, key, "unknown key \"%s\" in %s; did you mean \"%s\"?%s%s", spec_quote(key->text).text,
+                 keys->what, near->name,
+                 near->read ? "" : " That is not accepted: ", near->read ? "" : near->refusal);
         return;
     }
     list_names(keys, &list);

@@ -363,5 +363,7 @@ void spec_service_hash(const struct spec_service *s, char ret_whole[SPEC_HASH_MA
 
 /* 0 or -EINVAL with a sentence that says what would be accepted. `what`: "service name", "app name" ... */
 int spec_check_name(const char *what, const char *name, struct orc_err *err);
+/* One like it that could be used: "My_Service" -> "my-service"; "" when there is none. */
+void spec_suggest_name(const char *name, char ret[SPEC_NAME_MAX + 1]);
 
 #endif

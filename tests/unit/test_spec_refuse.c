@@ -39,6 +39,10 @@ static void test_spec_refuse__unknown_keys_by_name(void **state)
         {WEB("    imag: a\n"), "4:5: ", "unknown key \"imag\" in service \"web\"; did you mean \"image\"?"},
         {WEB("    enviroment: {}\n"), "4:5: ", "did you mean \"environment\"?"},
         {WEB("    Image: a\n"), "4:5: ", "did you mean \"image\"?"},
+        /* one that is refused says at once why */
+        {WEB("    replcas: 3\n"), "4:5: ",
+         "unknown key \"replcas\" in service \"web\"; did you mean \"replicas\"? That is not accepted: give "
+         "\"deploy: {replicas: N}\" instead"},
         {WEB("    healthcheck: {tset: a}\n"),
          "4:19: ", "unknown key \"tset\" in healthcheck; did you mean \"test\"?"},
         {WEB("    deploy: {replcas: 3}\n"), "4:14: ", "did you mean \"replicas\"?"},
@@ -127,7 +131,10 @@ static void test_spec_refuse__composes_other_keys_with_the_reason(void **state)
 static void test_spec_refuse__names(void **state)
 {
     static const struct refusal cases[] = {
-        {"name: My_Shop\n" WEB(""), "1:7: ", "app name \"My_Shop\" can't be used"},
+        {"name: My_Shop\n" WEB(""), "1:7: ",
+         "app name \"My_Shop\" can't be used: names are 1 to 40 lower-case letters, digits and hyphens, with "
+         "a "
+         "letter or digit at both ends (they become DNS names); how about \"my-shop\"?"},
         {"name: 5\n" WEB(""),
          "1:7: ", "name must be a string, but this is a number; write \"5\" with quotes"},
         {"services: {auth_service: {image: a}}\n", "1:12: ",
@@ -147,7 +154,7 @@ static void test_spec_refuse__names(void **state)
     ASSERT_REFUSALS(cases);
     assert_non_null(strstr(none, "1:1: the app has no name; add a line such as \"name: shop\""));
     assert_non_null(strstr(folder, "\"My Folder\" can't be used"));
-    assert_non_null(strstr(folder, "add a line such as \"name: shop\""));
+    assert_non_null(strstr(folder, "add a line such as \"name: my-folder\""));
 }
 
 static void test_spec_refuse__too_many_services(void **state)
