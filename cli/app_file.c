@@ -19,6 +19,14 @@ void app_file_args_release(struct app_file_args *a)
     orc_strv_release(&a->profiles);
 }
 
+static bool has_empty(const struct orc_strv *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (!*names->at[i])
+            return true;
+    return false;
+}
+
 int app_file_args_take(struct app_file_args *a, const struct orc_strv *words, const char *command,
                        bool needed, struct orc_err *err)
 {
@@ -29,6 +37,8 @@ int app_file_args_take(struct app_file_args *a, const struct orc_strv *words, co
                         command, words->at[0], words->at[1]);
     if (needed && !words->n && !a->files.n)
         return orc_fail(err, -EINVAL, "name the file: %s service.yaml (\"-\" reads standard input)", command);
+    if ((words->n && !*words->at[0]) || has_empty(&a->files) || has_empty(&a->env_files))
+        return orc_fail(err, -EINVAL, "the name of a file is empty; is a variable not set?");
     if (words->n)
         orc_strv_add(&all, words->at[0]);
     for (size_t i = 0; i < a->files.n; i++)
@@ -75,27 +85,30 @@ static int read_stdin(size_t max, char **ret, size_t *ret_n, struct orc_err *err
 
 /* Files that only other files name are files: nothing there makes a command wait for a pipe or read a disk.
  */
-static int check_kind(const char *path, struct orc_err *err)
+static int check_kind(const char *path, bool named, struct orc_err *err)
 {
     struct stat st;
 
-    if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || strcmp(path, "/dev/null") == 0)
-        return 0;
+    if (stat(path, &st) < 0)
+        return 0; /* opening it says why */
     if (S_ISDIR(st.st_mode))
         return orc_fail(err, -EISDIR, "it is a folder; name a file in it");
+    if (named || S_ISREG(st.st_mode) || strcmp(path, "/dev/null") == 0)
+        return 0;
     return orc_fail(err, -EINVAL, "it is no regular file");
 }
 
 static int read_file(void *arg, const char *path, bool named, size_t max, char **ret, size_t *ret_n,
                      struct orc_err *err)
 {
-    int r = named ? 0 : check_kind(path, err);
     size_t n = strlen(path);
+    int r;
 
-    if (r < 0)
-        return r;
     if (named && strcmp(path, "-") == 0)
         return read_stdin(max, ret, ret_n, err);
+    r = check_kind(path, named, err);
+    if (r < 0)
+        return r;
     r = orc_file_read(path, max, ret, ret_n, err);
     if (r < 0 && strncmp(err->msg, path, n) == 0 && strncmp(err->msg + n, ": ", 2) == 0)
         memmove(err->msg, err->msg + n + 2, strlen(err->msg + n + 2) + 1);
