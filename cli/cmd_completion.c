@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/complete.h"
 #include "cli/contexts.h"
+#include "cli/text.h"
 #include "lib/embed.h"
 #include "lib/units.h"
 #include "state/etcd_sync.h"
@@ -169,8 +170,11 @@ static void print_words(const struct orc_strv *words)
     complete(words, &c);
     add_contexts(&c);
     ask_cluster(words, &c);
-    for (size_t i = 0; i < c.words.n; i++)
-        printf("%s%s%s%s\n", c.prefix, c.words.at[i], *c.abouts.at[i] ? "\t" : "", c.abouts.at[i]);
+    for (size_t i = 0; i < c.words.n; i++) {
+        orc_auto_free char *about = text_safe(c.abouts.at[i]);
+
+        printf("%s%s%s%s\n", c.prefix, c.words.at[i], *about ? "\t" : "", about);
+    }
     if (c.wants & COMPLETE_FILES)
         puts(":files");
     completion_release(&c);

@@ -4,6 +4,7 @@
 #include "lib/file.h"
 #include "lib/options.h"
 #include "specs/doc.h"
+#include "specs/spec.h"
 #include "specs/yaml_write.h"
 
 #include <fcntl.h>
@@ -154,9 +155,12 @@ static int read_member(const struct reader *r, const struct spec_entry *e, struc
 
 static int read_context(const struct reader *r, const struct spec_entry *e)
 {
+    struct orc_err why = ORC_ERR_INIT;
     struct context *x;
     int bad = 0;
 
+    if (spec_check_name("context name", e->key->text, &why) < 0)
+        return wrong(r, e->key, why.msg);
     if (e->value->kind != SPEC_NODE_MAP)
         return wrong(r, e->value, "a context is a mapping with \"etcd\" in it");
     if (r->c->all.n >= CONTEXTS_MAX)

@@ -78,6 +78,7 @@ static void test_contexts__what_is_wrong_has_its_place(void **state)
         {"a: b\n", "f:1:1: \"current\", a context's name, and \"contexts\", a mapping, are expected"},
         {"current: [a]\n", "f:1:1: \"current\", a"},
         {"contexts: a\n", "f:1:11: \"contexts\" is a mapping"},
+        {"contexts:\n  \"a\\e[2J\": {etcd: x}\n", "f:2:3: context name \"a\\x1b[2J\" can't be used"},
         {"contexts:\n  a: b\n", "f:2:6: a context is a mapping"},
         {"contexts:\n  a: {cluster: x}\n", "f:2:6: this context has no \"etcd\""},
         {"contexts:\n  a: {etcd: {}}\n", "f:2:13: \"etcd\" is one address or a list"},
