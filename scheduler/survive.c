@@ -234,8 +234,8 @@ char *survive_text(const struct survive *v)
         of = orc_printf(" (the %zu most used of %d were tried)", v->tried.n, v->nodes);
     if (tied)
         tie = orc_printf(", but for the %d tied to a volume", tied);
-    return orc_printf("any one node can be lost: every replica would find a place%s; most would move without "
-                      "%s: %d%s",
+    return orc_printf("any one node can be lost: every replica would find a place%s; without %s the most "
+                      "would move: %d%s",
                       tie ? tie : "", worst->name, worst->moved, of ? of : "");
 }
 

@@ -39,8 +39,8 @@ static void test_survive__with_room_to_spare_any_node_can_go(void **state)
 
     sim_apply(s, "shop", 1, needs("web", 6, 0.1, 200));
     sim_settle(s);
-    assert_says(s,
-                "any one node can be lost: every replica would find a place; most would move without k1: 2");
+    assert_says(
+        s, "any one node can be lost: every replica would find a place; without k1 the most would move: 2");
     sim_free(s);
 }
 
@@ -90,8 +90,8 @@ static void test_survive__volumes_and_global_services_are_apart(void **state)
     sim_apply(s, "shop", 1, needs("web", 2, 0.1, 100));
     sim_settle(s);
     assert_says(s, "any one node can be lost: every replica would find a place, but for the 1 tied to a "
-                   "volume; most would "
-                   "move without k1: 1");
+                   "volume; without k1 the "
+                   "most would move: 1");
     sim_free(s);
 }
 
@@ -114,8 +114,8 @@ static void test_survive__a_jobs_ended_tasks_are_not_moved(void **state)
         sim_settle(s);
     }
     assert_true(sim_count(s, (struct sim_want){.service = "ended"}) > 1); /* their records are kept */
-    assert_says(s,
-                "any one node can be lost: every replica would find a place; most would move without k1: 1");
+    assert_says(
+        s, "any one node can be lost: every replica would find a place; without k1 the most would move: 1");
     sim_free(s);
 }
 
@@ -487,7 +487,7 @@ static void test_survive__what_was_not_tried_is_said(void **state)
             struct survive v = {.nodes = nodes, .tried = {n, 2, 2}};
             orc_auto_free char *text = survive_text(&v);
 
-            assert_non_null(strstr(text, "most would move without k1: 4"));
+            assert_non_null(strstr(text, "without k1 the most would move: 4"));
             assert_int_equal(strstr(text, "(the 2 most used of 3 were tried)") != NULL, nodes == 3);
             assert_int_equal(strstr(text, "but for the 2 tied to a volume") != NULL, tied);
         }
