@@ -33,7 +33,7 @@ static const struct verb_of_node verbs[] = {
      "nothing "
      "until `orc node uncordon`"},
     {"label", false, false, false, true,
-     "has these labels: what no longer fits there moves, and what waited for one is placed"},
+     "is labelled: what no longer fits there moves, and what waited for one is placed"},
 };
 
 struct node_args {
