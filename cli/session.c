@@ -66,28 +66,23 @@ static int advise(const struct session *s, int r, struct orc_err *err)
     return orc_fail(err, r, "%s; %s", said, s->advice);
 }
 
+static void take_kv(const struct etcd_kv *kv, void *arg)
+{
+    cluster_put(arg, kv->key, kv->value, kv->value_len, kv->create_revision, kv->mod_revision);
+}
+
 int session_load(struct session *s, const enum key_kind *kinds, struct cluster *c, struct orc_err *err)
 {
-    int64_t revision = 0;
-
     cluster_init(c, s->cluster);
     for (; *kinds != KEY_UNKNOWN; kinds++) {
         orc_auto_free char *prefix = key_range(s->cluster, *kinds);
-        struct etcd_answer a = {0};
-        int r = etcd_sync_range(s->etcd, &s->loop, prefix, revision, &a, err);
+        int r = etcd_sync_scan(s->etcd, &s->loop, prefix, c->revision, take_kv, c, &c->revision, err);
 
         if (r < 0) {
             cluster_release(c);
             return advise(s, r, err);
         }
-        for (size_t i = 0; i < a.kvs.n; i++)
-            cluster_put(c, a.kvs.at[i].key, a.kvs.at[i].value, a.kvs.at[i].value_len,
-                        a.kvs.at[i].create_revision, a.kvs.at[i].mod_revision);
-        if (!revision)
-            revision = a.revision;
-        etcd_answer_release(&a);
     }
-    c->revision = revision;
     return 0;
 }
 

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define PAGE_KEYS 500
+#define PAGE_FIRST 50             /* not knowing how large the values are */
+#define PAGE_BYTES (512UL * 1024) /* about so much per page from then on: it is in memory three times over   \
+                                   */
 
 static void begin(struct orc_buf *b)
 {
@@ -98,10 +101,22 @@ static int set_next(struct scan *s, const json_t *answer, struct orc_err *err)
     return 0;
 }
 
+/* After a page whose first key is the n-th that is there. */
+static void set_limit(struct scan *s, const struct wire_kvs *kvs, size_t n)
+{
+    size_t bytes = 1, keys = kvs->n - n;
+
+    for (; n < kvs->n; n++)
+        bytes += strlen(kvs->at[n].key) + kvs->at[n].value_len;
+    keys = keys * PAGE_BYTES / bytes;
+    s->limit = keys < 1 ? 1 : keys > PAGE_KEYS ? PAGE_KEYS : (int64_t)keys;
+}
+
 static int on_scan(struct etcd_call *call, const struct wire_doc *answer, struct orc_err *err)
 {
     struct scan *s = call->extra;
     int64_t at = call->result.revision;
+    size_t before = call->kvs.n;
     int r = wire_kvs_add(answer, answer->json, &call->kvs, err);
 
     if (!s->revision)
@@ -112,6 +127,7 @@ static int on_scan(struct etcd_call *call, const struct wire_doc *answer, struct
     r = set_next(s, answer->json, err);
     if (r < 0)
         return r;
+    set_limit(s, &call->kvs, before);
     if (s->on_page) {
         call->result.kvs = call->kvs.at;
         call->result.n_kvs = call->kvs.n;
@@ -155,7 +171,7 @@ struct etcd_call *etcd_scan(struct etcd *e, const char *prefix, int64_t revision
     s->next = orc_strdup(prefix);
     s->next_len = strlen(prefix);
     s->revision = revision;
-    s->limit = PAGE_KEYS;
+    s->limit = PAGE_FIRST;
     s->on_page = on_page;
     begin(&body);
     scan_body(s, &body);

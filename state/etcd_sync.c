@@ -80,6 +80,47 @@ int etcd_sync_range(struct etcd *e, uv_loop_t *loop, const char *prefix, int64_t
     return wait_for(&w, loop);
 }
 
+struct scanning {
+    struct waiting w;
+    void (*on_kv)(const struct etcd_kv *kv, void *arg);
+    void *arg;
+    int64_t revision;
+};
+
+static void on_page(const struct etcd_result *res, void *arg)
+{
+    struct scanning *s = arg;
+
+    s->revision = res->revision;
+    for (size_t i = 0; i < res->n_kvs; i++)
+        s->on_kv(&res->kvs[i], s->arg);
+}
+
+static void on_last_page(const struct etcd_result *res, void *arg)
+{
+    struct scanning *s = arg;
+
+    s->w.done = true;
+    if (res->error)
+        s->w.r = orc_fail(s->w.err, res->error, "%s", res->error_text);
+    else
+        on_page(res, s);
+}
+
+int etcd_sync_scan(struct etcd *e, uv_loop_t *loop, const char *prefix, int64_t revision,
+                   void (*on_kv)(const struct etcd_kv *kv, void *arg), void *arg, int64_t *ret_revision,
+                   struct orc_err *err)
+{
+    struct scanning s = {.w = {.err = err}, .on_kv = on_kv, .arg = arg};
+    int r;
+
+    etcd_scan(e, prefix, revision, on_page, on_last_page, &s);
+    r = wait_for(&s.w, loop);
+    if (r == 0)
+        *ret_revision = s.revision;
+    return r;
+}
+
 int etcd_sync_put(struct etcd *e, uv_loop_t *loop, const char *key, const char *value, int64_t lease,
                   struct etcd_answer *ret, struct orc_err *err)
 {

@@ -27,6 +27,11 @@ int etcd_sync_get(struct etcd *e, uv_loop_t *loop, const char *key, struct etcd_
                   struct orc_err *err);
 int etcd_sync_range(struct etcd *e, uv_loop_t *loop, const char *prefix, int64_t revision,
                     struct etcd_answer *ret, struct orc_err *err);
+/* The same without keeping more than a page: on_kv for each key, in order; valid during the call. When it
+ * fails, some may have come. */
+int etcd_sync_scan(struct etcd *e, uv_loop_t *loop, const char *prefix, int64_t revision,
+                   void (*on_kv)(const struct etcd_kv *kv, void *arg), void *arg, int64_t *ret_revision,
+                   struct orc_err *err);
 int etcd_sync_put(struct etcd *e, uv_loop_t *loop, const char *key, const char *value, int64_t lease,
                   struct etcd_answer *ret, struct orc_err *err);
 int etcd_sync_delete(struct etcd *e, uv_loop_t *loop, const char *key, struct etcd_answer *ret,

@@ -160,6 +160,40 @@ static void test_etcd__a_large_range_is_read_in_pages_at_one_revision(void **sta
     etcd_answer_release(&a);
 }
 
+struct counted {
+    int n;
+    size_t longest;
+};
+
+static void count_kv(const struct etcd_kv *kv, void *arg)
+{
+    struct counted *c = arg;
+    orc_auto_free char *expected = orc_printf("/t/mixed/%04d", c->n++);
+
+    assert_string_equal(kv->key, expected);
+    c->longest = kv->value_len > c->longest ? kv->value_len : c->longest;
+}
+
+/* Small values and large ones: pages of many keys and of few, and none is left out or comes twice. */
+static void test_etcd__pages_follow_the_size_of_the_values(void **state)
+{
+    orc_auto_free char *large = orc_calloc(1, 200001);
+    struct counted c = {0};
+    int64_t revision = 0;
+
+    memset(large, 'x', 200000);
+    for (int i = 0; i < 700; i++) {
+        orc_auto_free char *key = orc_printf("/t/mixed/%04d", i);
+
+        put(key, i % 100 < 5 ? large : "v");
+    }
+    assert_int_equal(etcd_sync_scan(e, &loop, "/t/mixed/", 0, count_kv, &c, &revision, NULL), 0);
+    assert_int_equal(c.n, 700);
+    assert_int_equal(c.longest, 200000);
+    assert_true(revision > 0);
+    assert_true(etcd_ctl(&server, "del --prefix /t/mixed/"));
+}
+
 /* 80 values of 1 MB: a page would be larger than any answer we take. */
 static void test_etcd__pages_that_are_too_large_are_asked_for_again_in_smaller_ones(void **state)
 {
@@ -745,6 +779,7 @@ int main(void)
         TEST(test_etcd__64_bit_ids_survive),
         TEST(test_etcd__values_with_any_bytes_and_of_many_kilobytes_come_back_whole),
         TEST(test_etcd__a_large_range_is_read_in_pages_at_one_revision),
+        TEST(test_etcd__pages_follow_the_size_of_the_values),
         TEST(test_etcd__pages_that_are_too_large_are_asked_for_again_in_smaller_ones),
         TEST(test_etcd__a_key_with_a_nul_inside_neither_hides_others_nor_passes_for_one),
         TEST(test_txn__of_two_writers_with_one_base_revision_one_wins),
