@@ -66,6 +66,16 @@ static void entry_clear(struct cluster_entry *e)
     memset(&e->as, 0, sizeof e->as);
 }
 
+/* The file as it was written is for people who look into the store: no command shows it. */
+static int parse_revision(const char *value, size_t n, struct record_revision *ret, struct orc_err *err)
+{
+    int r = record_revision_parse(value, n, ret, err);
+
+    if (r == 0)
+        orc_set_str(&ret->yaml, NULL);
+    return r;
+}
+
 /* 1: a kind the CLI has no use for. */
 static int parse(struct cluster_entry *e, const char *value, size_t n, struct orc_err *err)
 {
@@ -73,7 +83,7 @@ static int parse(struct cluster_entry *e, const char *value, size_t n, struct or
     case KEY_CONFIG:
         return record_config_parse(value, n, &e->as.config, err);
     case KEY_REVISION:
-        return record_revision_parse(value, n, &e->as.revision, err);
+        return parse_revision(value, n, &e->as.revision, err);
     case KEY_APP:
         return record_app_parse(value, n, &e->as.app, err);
     case KEY_INTENT:
@@ -109,7 +119,7 @@ static int parse(struct cluster_entry *e, const char *value, size_t n, struct or
     }
 }
 
-static void entry_free(struct cluster *c, struct cluster_entry *e)
+void cluster_drop(struct cluster *c, struct cluster_entry *e)
 {
     HASH_DEL(c->entries, e);
     entry_clear(e);
@@ -139,7 +149,7 @@ void cluster_put(struct cluster *c, const char *key, const char *value, size_t n
     if (r < 0)
         e->problem = orc_strdup(err.msg);
     else if (r > 0)
-        entry_free(c, e);
+        cluster_drop(c, e);
 }
 
 void cluster_delete(struct cluster *c, const char *key)
@@ -148,7 +158,7 @@ void cluster_delete(struct cluster *c, const char *key)
 
     HASH_FIND_STR(c->entries, key, e);
     if (e)
-        entry_free(c, e);
+        cluster_drop(c, e);
 }
 
 void cluster_release(struct cluster *c)
@@ -156,7 +166,7 @@ void cluster_release(struct cluster *c)
     struct cluster_entry *e, *next;
 
     HASH_ITER (hh, c->entries, e, next)
-        entry_free(c, e);
+        cluster_drop(c, e);
     free(c->name);
     *c = (struct cluster){0};
 }

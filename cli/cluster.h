@@ -47,6 +47,7 @@ void cluster_release(struct cluster *c);
 void cluster_put(struct cluster *c, const char *key, const char *value, size_t n, int64_t create_revision,
                  int64_t mod_revision);
 void cluster_delete(struct cluster *c, const char *key);
+void cluster_drop(struct cluster *c, struct cluster_entry *e); /* frees it */
 void cluster_sort(struct cluster *c); /* by key, for iteration with HASH_ITER; a new put ends the order */
 
 /* The readable entry of a key (as key_x() makes it, which is freed here), or NULL. */

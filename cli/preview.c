@@ -85,7 +85,7 @@ static void change_cluster(struct cluster *c, const struct preview_change *x)
 int preview_run(struct cluster *c, const struct preview_change *change, int64_t wall_ms,
                 struct forecast_result *ret, struct orc_err *err)
 {
-    struct cluster_entry *e;
+    struct cluster_entry *e, *next;
     struct forecast *f;
 
     if (check_nodes(c, change->without, err) < 0 || check_nodes(c, change->cordon, err) < 0 ||
@@ -93,9 +93,11 @@ int preview_run(struct cluster *c, const struct preview_change *change, int64_t 
         return -ENOENT;
     change_cluster(c, change);
     f = forecast_new(wall_ms, change->zones);
-    for (e = c->entries; e; e = e->hh.next)
+    HASH_ITER (hh, c->entries, e, next) {
         if (core_wants(e->key.kind))
             forecast_put(f, &e->key, e->problem ? NULL : &e->as, e->create_revision, e->mod_revision);
+        cluster_drop(c, e);
+    }
     for (size_t i = 0; change->without && i < change->without->n; i++) {
         struct key key = {.kind = KEY_ALIVE};
 

@@ -32,8 +32,8 @@ struct preview_change { /* any of these may be missing; lists are of names of no
 /* The ranges that c must hold, ended by KEY_UNKNOWN. */
 extern const enum key_kind preview_kinds[];
 
-/* 0, or -ENOENT: a node is not there. Its records are moved out of c, which is only to be released then. *ret
- * is released by the caller. */
+/* 0, or -ENOENT: a node is not there. Uses c up, which is only to be released then: so much memory is not
+ * needed twice. *ret is released by the caller. */
 int preview_run(struct cluster *c, const struct preview_change *change, int64_t wall_ms,
                 struct forecast_result *ret, struct orc_err *err);
 

@@ -107,8 +107,8 @@ size_t orc_vec_grow_(size_t cap, size_t want)
 {
     size_t twice = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
 
-    if (twice < 8)
-        twice = 8;
+    if (twice < 4)
+        twice = 4;
     return want > twice ? want : twice;
 }
 

@@ -119,6 +119,7 @@ static void keep(const struct forecast *f, struct plan *p, struct forecast_resul
         plan_release(p);
         return;
     }
+    plan_trim(p);
     s = orc_vec_add(&ret->steps);
     s->after_ms = ret->took_ms = f->now - 1;
     s->plan = *p;

@@ -35,18 +35,24 @@ static void op_release(struct plan_op *op)
     free(op->other);
 }
 
-static void txn_release(struct plan_txn *t)
+static void guards_release(struct plan_txn *t)
 {
     struct plan_node_guard *g;
+
+    orc_vec_each (g, &t->nodes)
+        share_text_drop(g->node);
+    orc_vec_release(&t->guards);
+    orc_vec_release(&t->nodes);
+}
+
+static void txn_release(struct plan_txn *t)
+{
     struct plan_op *op;
 
     orc_vec_each (op, &t->ops)
         op_release(op);
-    orc_vec_each (g, &t->nodes)
-        share_text_drop(g->node);
     orc_vec_release(&t->ops);
-    orc_vec_release(&t->guards);
-    orc_vec_release(&t->nodes);
+    guards_release(t);
 }
 
 void plan_release(struct plan *p)
@@ -62,6 +68,17 @@ void plan_release(struct plan *p)
         free(e->message);
     }
     orc_vec_release(&p->events);
+}
+
+void plan_trim(struct plan *p)
+{
+    struct plan_txn *t;
+
+    orc_vec_each (t, &p->txns) {
+        guards_release(t);
+        t->ops.at = orc_realloc(t->ops.at, t->ops.n, sizeof *t->ops.at);
+        t->ops.cap = t->ops.n;
+    }
 }
 
 bool plan_empty(const struct plan *p)

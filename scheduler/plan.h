@@ -91,6 +91,9 @@ struct plan {
 };
 
 void plan_release(struct plan *p); /* leaves an empty plan */
+/* Of one that was committed and is kept for what it did: gives back what only committing needs, the guards,
+ * and the room for more operations. */
+void plan_trim(struct plan *p);
 bool plan_empty(const struct plan *p);
 
 /* A new transaction; the pointer is valid until the next one is begun. `app` and `service` are copied. */

@@ -353,6 +353,28 @@ static void test_plan__an_event_belongs_to_the_transaction_that_is_named(void **
 
 /* ---- what is shared */
 
+/* What is only for committing goes; what it does, and to whom, is as before. */
+static void test_plan__one_that_is_kept_says_the_same(void **state)
+{
+    struct plan p = {0};
+    struct plan_txn *t = plan_begin(&p, "shop", "web");
+    struct share_text *node = share_text_new("k1");
+    orc_auto_free char *before = NULL, *after = NULL;
+
+    task(t, PLAN_TASK_CREATE, (struct plan_task){.attempt = 1, .reason = share_text_new("why")});
+    plan_guard(t, &(struct key){.kind = KEY_APP, .app = "shop"}, false, 7);
+    plan_guard_node(t, node, 5, 0);
+    before = plan_text(&p);
+    plan_trim(&p);
+    after = plan_text(&p);
+    assert_string_equal(after, before);
+    assert_int_equal(t->guards.n + t->nodes.n, 0);
+    assert_int_equal(t->ops.cap, 1);
+    assert_int_equal(node->refs, 1);
+    plan_release(&p);
+    share_text_drop(node);
+}
+
 /* A plan may outlive whom it was made from, and the other way round. */
 static void test_plan__holds_what_it_refers_to(void **state)
 {
@@ -459,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_plan__a_node_is_guarded_once_with_its_policy_or_without),
         cmocka_unit_test(test_plan__one_without_an_operation_is_dropped_with_its_events),
         cmocka_unit_test(test_plan__an_event_belongs_to_the_transaction_that_is_named),
+        cmocka_unit_test(test_plan__one_that_is_kept_says_the_same),
         cmocka_unit_test(test_plan__holds_what_it_refers_to),
         cmocka_unit_test(test_share__a_text_is_changed_only_where_it_differs),
         cmocka_unit_test(test_share__what_a_task_is_made_from_is_compared_in_every_member),
