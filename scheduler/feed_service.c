@@ -73,7 +73,7 @@ static void app_changed(struct core *c, struct core_app *a)
     struct core_service *s, *next;
 
     for (size_t i = 0; i < a->rec.services.n && a->fed.present && !a->fed.unreadable; i++)
-        core_service_get(c, a->name, a->rec.services.at[i].name);
+        core_service_get(c, a->name, a->rec.services.at[i].name)->wanted_at = i;
     for (s = a->services; s && ((next = s->app_next), true); s = next)
         core_dirty(c, s);
 }

@@ -104,14 +104,11 @@ bool core_task_of_job(const struct core_task *t)
 
 const struct record_app_service *core_service_wanted(const struct core_service *s)
 {
-    const struct record_app_service *w;
+    const struct record_app *a = &s->app->rec;
 
-    if (!s->app->fed.present || s->app->fed.unreadable)
+    if (!s->app->fed.present || s->app->fed.unreadable || s->wanted_at >= a->services.n)
         return NULL;
-    orc_vec_each (w, &s->app->rec.services)
-        if (strcmp(w->name, s->service) == 0)
-            return w;
-    return NULL;
+    return strcmp(a->services.at[s->wanted_at].name, s->service) == 0 ? &a->services.at[s->wanted_at] : NULL;
 }
 
 /* ---- marking ----------------------------------------------------------------------------------------- */

@@ -264,6 +264,7 @@ struct core_service {
     uint64_t hash;                /* of it */
     struct core_app *app;
     const char *service;
+    size_t wanted_at; /* where its app's record has it, if it does */
     struct core_fed rollout_fed, intent_fed;
     struct record_rollout rollout;
     struct record_intent intent;
