@@ -13,22 +13,52 @@ const char *delta_kind_name(enum delta_kind k)
     return names[k];
 }
 
-/* The highest revision of a service, or NULL; *ret_n its number, also when it can't be read. */
-static const struct record_revision *newest(const struct cluster *c, const char *app, const char *service,
-                                            int64_t *ret_n)
-{
-    const struct record_revision *found = NULL;
-    const struct cluster_entry *e;
+/* ---- the newest revisions, all found in one pass ------------------------------------------------------- */
 
-    *ret_n = 0;
-    for (e = c->entries; e; e = e->hh.next)
-        if (e->key.kind == KEY_REVISION && orc_streq(e->key.app, app) && orc_streq(e->key.service, service) &&
-            e->key.n > *ret_n) {
-            *ret_n = e->key.n;
-            found = e->problem ? NULL : &e->as.revision;
-        }
-    return found;
+struct newest { /* of one service */
+    const char *service;
+    int64_t n;                         /* also when it can't be read */
+    const struct record_revision *rev; /* then NULL */
+    UT_hash_handle hh;
+};
+
+static void note_revision(struct newest **all, const struct cluster_entry *e)
+{
+    struct newest *x = NULL;
+
+    HASH_FIND_STR(*all, e->key.service, x);
+    if (!x) {
+        x = orc_new(struct newest);
+        x->service = e->key.service;
+        HASH_ADD_KEYPTR(hh, *all, x->service, strlen(x->service), x);
+    }
+    if (e->key.n > x->n) {
+        x->n = e->key.n;
+        x->rev = e->problem ? NULL : &e->as.revision;
+    }
 }
+
+static struct newest *newest_of(const struct cluster *c, const char *app)
+{
+    struct newest *all = NULL;
+
+    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next)
+        if (e->key.kind == KEY_REVISION && orc_streq(e->key.app, app))
+            note_revision(&all, e);
+    return all;
+}
+
+static void newest_free(struct newest *all)
+{
+    struct newest *x, *next;
+
+    HASH_ITER (hh, all, x, next) {
+        HASH_DEL(all, x);
+        free(x);
+    }
+}
+
+/* ---- service by service -------------------------------------------------------------------------------- */
 
 static bool is_revision(const struct cluster *c, const char *app, const char *service, int64_t n,
                         const char *hash)
@@ -57,14 +87,15 @@ static void take_same(struct record_app_service *now, struct delta_step *step)
     }
 }
 
-static void take_changed(const struct cluster *c, const char *app, const char *hash, struct delta *d,
-                         struct delta_step *step)
+static void take_changed(const struct newest *all, struct delta *d, struct delta_step *step)
 {
     struct record_app_service *now = change_service(&d->next, step->service);
-    const struct record_revision *last = newest(c, app, step->service, &step->revision);
+    const struct newest *last = NULL;
 
+    HASH_FIND_STR(all, step->service, last);
     step->kind = now ? DELTA_CHANGED : DELTA_NEW;
-    step->write = !last || !orc_streq(last->hash, hash);
+    step->revision = last ? last->n : 0;
+    step->write = !last || !last->rev || !orc_streq(last->rev->hash, step->hash);
     if (step->write)
         step->revision++;
     if (!now)
@@ -74,30 +105,31 @@ static void take_changed(const struct cluster *c, const char *app, const char *h
     now->revision = step->revision;
 }
 
-static void take_service(const struct cluster *c, const char *app, const struct spec_service *spec,
-                         struct delta *d)
+static void take_service(const struct cluster *c, const char *app, const struct newest *all,
+                         const struct spec_service *spec, struct delta *d)
 {
     struct delta_step *step = orc_vec_add(&d->steps);
     struct record_app_service *now = change_service(&d->next, spec->name);
-    char hash[SPEC_HASH_MAX], container_hash[SPEC_HASH_MAX];
 
     step->service = orc_strdup(spec->name);
     step->spec = spec;
-    spec_service_hash(spec, hash, container_hash);
-    if (now && is_revision(c, app, spec->name, now->revision, hash))
+    spec_service_hash(spec, step->hash, step->container_hash);
+    if (now && is_revision(c, app, spec->name, now->revision, step->hash))
         take_same(now, step);
     else
-        take_changed(c, app, hash, d, step);
+        take_changed(all, d, step);
     d->changes += step->kind != DELTA_SAME;
 }
 
 void delta_build(const struct cluster *c, const struct spec_app *file, struct delta *ret)
 {
+    struct newest *all = newest_of(c, file->name);
     struct delta d = {0};
 
     change_copy(c, file->name, &d.next);
     for (size_t i = 0; i < file->services.n; i++)
-        take_service(c, file->name, file->services.at[i], &d);
+        take_service(c, file->name, all, file->services.at[i], &d);
+    newest_free(all);
     for (size_t i = 0; i < d.next.services.n; i++) {
         const struct record_app_service *s = &d.next.services.at[i];
         struct delta_step *step;
@@ -142,7 +174,8 @@ char *delta_revision(const struct delta_step *s, const char *yaml, const char *w
 
     if (yaml && strlen(yaml) <= YAML_MOST)
         rev.yaml = (char *)yaml;
-    spec_service_hash(s->spec, rev.hash, rev.container_hash);
+    orc_copy_str(rev.hash, sizeof rev.hash, s->hash);
+    orc_copy_str(rev.container_hash, sizeof rev.container_hash, s->container_hash);
     return record_revision_text(&rev);
 }
 

@@ -22,7 +22,8 @@ const char *delta_kind_name(enum delta_kind k);
 struct delta_step {
     char *service;
     enum delta_kind kind;
-    int64_t revision;                /* wanted from now on */
+    int64_t revision;                                        /* wanted from now on */
+    char hash[SPEC_HASH_MAX], container_hash[SPEC_HASH_MAX]; /* of the spec */
     const struct spec_service *spec; /* borrowed from the file; NULL when it is not in it */
     bool write; /* the revision is not in the store yet. It may be already: an earlier apply died between
                    writing it and switching over */

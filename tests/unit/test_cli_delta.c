@@ -416,10 +416,9 @@ static void test_delta__the_record_of_a_revision(void **state)
 {
     static const size_t lengths[] = {1, 128 * 1024, 128 * 1024 + 1};
     struct spec_app *app = file(WEB);
-    const struct delta_step step = {.service = (char *)"web", .spec = app->services.at[0], .revision = 7};
-    char hash[SPEC_HASH_MAX], container_hash[SPEC_HASH_MAX];
+    struct delta_step step = {.service = (char *)"web", .spec = app->services.at[0], .revision = 7};
 
-    spec_service_hash(step.spec, hash, container_hash);
+    spec_service_hash(step.spec, step.hash, step.container_hash);
     for (size_t i = 0; i <= ORC_ARRAY_SIZE(lengths); i++) {
         bool given = i < ORC_ARRAY_SIZE(lengths);
         orc_auto_free char *yaml = orc_calloc(1, 128 * 1024 + 2), *text = NULL;
@@ -428,8 +427,8 @@ static void test_delta__the_record_of_a_revision(void **state)
         memset(yaml, '#', given ? lengths[i] : 0);
         text = delta_revision(&step, given ? yaml : NULL, "anna", 1700000000000);
         assert_int_equal(record_revision_parse(text, strlen(text), &rev, NULL), 0);
-        assert_string_equal(rev.hash, hash);
-        assert_string_equal(rev.container_hash, container_hash);
+        assert_string_equal(rev.hash, step.hash);
+        assert_string_equal(rev.container_hash, step.container_hash);
         assert_string_equal(rev.by, "anna");
         assert_int_equal(rev.at, 1700000000000);
         assert_string_equal(rev.spec->name, "web");
