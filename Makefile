@@ -91,7 +91,7 @@ $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o $(archives)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(archives) $(orc_libs)
 
 bench_hollow := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/hollow_*.c))
-$(BUILD)/bench-hollow $(BUILD)/bench-leader: $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o $(bench_hollow) $(archives)
+$(BUILD)/bench-hollow $(BUILD)/bench-leader $(BUILD)/bench-plan: $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o $(bench_hollow) $(archives)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(orc_ldflags) $(LDFLAGS) -o $@ $< $(bench_hollow) $(archives) $(orc_libs)
 
@@ -163,7 +163,7 @@ demo-down: ## remove every trace of the demo (root)
 	@tests/lab/lab down
 
 bench: root packages ## the benchmarks, written to docs/benchmarks.md (root); PARTS="deciding hollow": only those
-	@$(MAKE) --no-print-directory all lab-tools $(addprefix $(BUILD)/bench-,floor scheduler packing hollow leader spec)
+	@$(MAKE) --no-print-directory all lab-tools $(addprefix $(BUILD)/bench-,floor scheduler packing hollow leader spec plan)
 	@BUILD=$(BUILD) tests/bench/run $(PARTS)
 
 .PHONY: fuzz fuzz-all

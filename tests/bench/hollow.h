@@ -25,6 +25,7 @@ _Noreturn void hollow_die(const char *fmt, ...) ORC_PRINTF(1, 2);
 const char *hollow_etcd_start(void);
 void hollow_etcd_stop(void);
 pid_t hollow_etcd_pid(void);
+const char *hollow_etcd_dir(void); /* a folder that goes with it, whatever ends the program */
 pid_t hollow_scheduler_start(const char *program, const char *url);
 pid_t hollow_stop(pid_t pid); /* SIGTERM, and waits; returns 0 */
 /* Seconds of all its threads on a processor, to a hundredth (utime and stime of proc(5)); of its first thread

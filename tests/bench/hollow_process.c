@@ -47,6 +47,11 @@ pid_t hollow_etcd_pid(void)
     return server.pid;
 }
 
+const char *hollow_etcd_dir(void)
+{
+    return server.dir;
+}
+
 pid_t hollow_scheduler_start(const char *program, const char *url)
 {
     pid_t pid = fork();

@@ -3,13 +3,12 @@
  *
  *   bench-spec SERVICES ROUNDS
  *
- * Half of the services are written out, half extend one; all have variables, ports, volumes, labels, limits,
- * a check and a route. Prints one JSON object:
+ * The file is service_file.h's. Prints one JSON object:
  * {"services":1000,"bytes":...,"ms":...,"yaml_ms":...,"peak_kib":...}, medians of the rounds taken in turn.
  */
-#include "lib/buf.h"
 #include "lib/units.h"
 #include "specs/load.h"
+#include "tests/bench/service_file.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -17,43 +16,11 @@
 #include <yaml.h>
 
 #define ROUNDS_MAX 1000
-#define TEXT_MOST (64 * 1024 * 1024)
 
 static void die(const char *what)
 {
     fprintf(stderr, "bench-spec: %s\n", what);
     exit(1);
-}
-
-static void write_service(struct orc_buf *b, int i)
-{
-    orc_buf_printf(b, "  s%d:\n", i);
-    if (i % 2)
-        orc_buf_puts(b, "    extends: s0\n");
-    else
-        orc_buf_printf(b,
-                       "    image: registry.example.com/team/s%d:${TAG:-1.2.3}\n"
-                       "    command: [\"serve\", \"--port\", \"${PORT}\"]\n"
-                       "    volumes: [data:/var/lib/app]\n"
-                       "    deploy:\n      replicas: 3\n      resources:\n"
-                       "        limits: {cpus: '0.50', memory: 64M}\n"
-                       "      update_config: {parallelism: 1, order: start-first, failure_action: rollback}\n"
-                       "    x-orc: {health: {http: {path: /health, port: 8080}, interval: 2s}}\n",
-                       i);
-    orc_buf_printf(b, "    environment: {NAME: s%d, LEVEL: \"${LEVEL:-info}\", PRICE: 10 $$}\n", i);
-    orc_buf_printf(b, "    labels: {com.example.team: shop, com.example.n: \"%d\"}\n", i);
-    if (i > 1)
-        orc_buf_printf(b, "    depends_on: [s%d]\n", i / 2);
-}
-
-static char *write_file(int services)
-{
-    struct orc_buf b = ORC_BUF_INIT(TEXT_MOST);
-
-    orc_buf_puts(&b, "name: bench\nvolumes: {data: }\nservices:\n");
-    for (int i = 0; i < services; i++)
-        write_service(&b, i);
-    return orc_buf_take(&b);
 }
 
 static int read_it(void *arg, const char *path, bool named, size_t max, char **ret, size_t *ret_n,
@@ -137,7 +104,7 @@ int main(int argc, char **argv)
     if (argc != 3 || orc_parse_int(argv[1], 2, SPEC_SERVICES_MAX, &services, NULL) < 0 ||
         orc_parse_int(argv[2], 1, ROUNDS_MAX, &rounds, NULL) < 0)
         die("usage: bench-spec SERVICES ROUNDS");
-    text = write_file((int)services);
+    text = service_file_text(&(struct service_file){"bench", (int)services, 3});
     for (int i = 0; i < rounds; i++) {
         double begun = now_ms(), between;
 
