@@ -297,6 +297,33 @@ static uint64_t run_known(const char *path, uint64_t *failed)
     return n;
 }
 
+static const char usage[] =
+    "usage: sim [--known FILE] [--seeds N] [--from K] [--failures N] [--jobs N]\n"
+    "Runs so many seeds, from that one on, after those of the file; ends at so many that break something.\n"
+    "ORC_SIM_SEED=K sim: one seed, with its trace.\n";
+
+/* Every word is an option with its value, or a question. */
+static void check_words(int argc, char **argv)
+{
+    static const char *const names[] = {"--known", "--seeds", "--from", "--failures", "--jobs"};
+
+    for (int i = 1; i < argc; i += 2) {
+        bool known = false;
+
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            exit(0);
+        }
+        for (size_t k = 0; k < ORC_ARRAY_SIZE(names); k++)
+            known = known || strcmp(argv[i], names[k]) == 0;
+        if (known && i + 1 < argc)
+            continue;
+        fprintf(stderr, known ? "sim: %s needs a value\n" : "sim: \"%s\" is not known\n", argv[i]);
+        fputs(usage, stderr);
+        exit(2);
+    }
+}
+
 /* The value of an option, or of the environment. */
 static const char *option(int argc, char **argv, const char *name, const char *env)
 {
@@ -360,6 +387,7 @@ int main(int argc, char **argv)
                       .step = 1,
                       .failures = number(option(argc, argv, "--failures", "ORC_SIM_FAILURES"), 1)};
 
+    check_words(argc, argv);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (one)
         return replay(one);
