@@ -56,25 +56,29 @@ void print_contexts(const struct out *o, const struct contexts *c, FILE *f)
     out_table_print(t, f);
 }
 
+static void add_version(struct out_table *t, const char *program, const char *node, const char *version,
+                        const char *engine)
+{
+    out_cell(t, "%s", program);
+    out_cell(t, "%s", node ? node : "");
+    out_cell_styled(t, orc_streq(version, orc_version()) ? OUT_PLAIN : OUT_WARN, "%s",
+                    version ? version : "");
+    out_cell(t, "%s", engine ? engine : "");
+}
+
 void print_versions(const struct out *o, const struct cluster *c, FILE *f)
 {
     static const struct out_column columns[] = {
         {"PROGRAM", OUT_KEEP}, {"NODE", OUT_KEEP}, {"VERSION", OUT_KEEP}, {"ENGINE", OUT_OPTIONAL}, {0}};
+    const struct cluster_entry *leader = cluster_find(c, key_leader(c->name));
     struct out_table *t = out_table_new(o, columns);
 
-    out_cell(t, "orc");
-    out_cell(t, "%s", "");
-    out_cell(t, "%s", orc_version());
-    out_cell(t, "%s", "");
-    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next) {
-        const char *version = e->as.node.version, *engine = e->as.node.engine;
-
-        out_cell(t, "nodelet");
-        out_cell(t, "%s", e->key.node);
-        out_cell_styled(t, orc_streq(version, orc_version()) ? OUT_PLAIN : OUT_WARN, "%s",
-                        version ? version : "");
-        out_cell(t, "%s", engine ? engine : "");
-    }
+    add_version(t, "orc", NULL, orc_version(), NULL);
+    if (leader)
+        add_version(t, "orc-scheduler", leader->as.leader.host, leader->as.leader.version, NULL);
+    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next)
+        if (e->key.kind == KEY_NODE)
+            add_version(t, "nodelet", e->key.node, e->as.node.version, e->as.node.engine);
     out_table_print(t, f);
 }
 

@@ -13,7 +13,7 @@
 void print_history(const struct out *o, const struct history *h, int64_t wall_ms, FILE *f);
 void print_contexts(const struct out *o, const struct contexts *c, FILE *f);
 
-/* Of this program and of each node of c. */
+/* Of this program, of the scheduler that leads and of each node of c. */
 void print_versions(const struct out *o, const struct cluster *c, FILE *f);
 
 /* How far a rollout is, and why not further. */

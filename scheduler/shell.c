@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 #include "lib/file_later.h"
 #include "lib/log.h"
+#include "lib/version.h"
 #include "lib/zone.h"
 #include "scheduler/commit.h"
 #include "scheduler/core.h"
@@ -359,7 +360,8 @@ static struct view *open_view(struct shell *s)
 
 static void name_things(struct shell *s, const struct shell_opts *opts)
 {
-    struct record_leader leader = {(char *)opts->id, (char *)opts->host, orc_wall_ms()};
+    struct record_leader leader = {(char *)opts->id, (char *)opts->host, (char *)orc_version(),
+                                   orc_wall_ms()};
 
     s->cluster = orc_strdup(opts->cluster);
     s->leader_key = key_leader(opts->cluster);

@@ -203,6 +203,7 @@ int record_config_cidr(const struct record_config *c, uint32_t *ret_net, int *re
 static const struct codec_field leader_rows[] = {
     CODEC_ROW_STR_REQUIRED(record_leader, id, RECORD_NAME_MAX, NULL),
     CODEC_ROW_STR(record_leader, host, RECORD_NAME_MAX, NULL),
+    CODEC_ROW_STR(record_leader, version, RECORD_NAME_MAX, NULL),
     CODEC_ROW_INT64(record_leader, at, 0, RECORD_WALL_MAX),
 };
 static const struct codec leader_codec = CODEC_OF(record_leader, leader_rows);

@@ -407,6 +407,7 @@ struct record_gateway_alive {
 
 struct record_leader {
     char *id, *host;
+    char *version; /* orc's */
     int64_t at;
 };
 

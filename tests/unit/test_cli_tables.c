@@ -132,6 +132,7 @@ static void write_versions(const struct out *o, FILE *f)
     put(&c, "nodes/k2",
         "{\"address\":\"10.0.0.12\",\"capacity\":{},\"mtu\":1500,\"conditions\":[],\"version\":\"0.0.9\","
         "\"engine\":\"20.10.24 (API 1.41)\"}");
+    put(&c, "leader", "{\"id\":\"ctl-1c9e04ab\",\"host\":\"ctl\",\"version\":\"0.0.8\"}");
     cluster_sort(&c);
     print_versions(o, &c, f);
     cluster_release(&c);
@@ -223,9 +224,10 @@ static void test_tables__versions(void **state)
     struct out o = {.width = 80};
     orc_auto_free char *text = written(write_versions, &o);
 
-    assert_non_null(strstr(text, "PROGRAM NODE VERSION ENGINE\n"));
-    assert_non_null(strstr(text, "nodelet k1   -       -\n"));
-    assert_non_null(strstr(text, "nodelet k2   0.0.9   20.10.24 (API 1.41)\n"));
+    assert_non_null(strstr(text, "PROGRAM       NODE VERSION ENGINE\n"));
+    assert_non_null(strstr(text, "orc-scheduler ctl  0.0.8   -\n"));
+    assert_non_null(strstr(text, "nodelet       k1   -       -\n"));
+    assert_non_null(strstr(text, "nodelet       k2   0.0.9   20.10.24 (API 1.41)\n"));
 }
 
 static void test_tables__without_contexts_says_what_to_do(void **state)

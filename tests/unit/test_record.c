@@ -102,7 +102,7 @@ static const struct kind {
                    "\"/orders/\",\"port\":8080}]}"),
     KIND(gateway, "{\"node\":\"k1\",\"instance\":\"abc\",\"listen\":[\"0.0.0.0:80\",\"[::]:80\"],\"at\":1}"),
     KIND(gateway_alive, "{\"served\":77,\"inflight\":[{\"task\":\"shop.web.2.17\",\"requests\":3}]}"),
-    KIND(leader, "{\"id\":\"a\",\"host\":\"k1\",\"at\":1}"),
+    KIND(leader, "{\"id\":\"a\",\"host\":\"k1\",\"version\":\"0.1\",\"at\":1}"),
     KIND(event,
          "{\"at\":1,\"type\":\"task\",\"object\":\"shop/web\",\"message\":\"m\",\"by\":\"nodelet k2\"}"),
 };
