@@ -76,7 +76,12 @@ void advice_task(const struct report *r, const struct report_task *t, struct orc
                        "pull %s` there",
                        t->node, t->image ? t->image : "IMAGE"));
     advise_ended(t, ret);
-    if (orc_streq(t->health, task_health_name(TASK_UNHEALTHY)))
+    if (orc_streq(t->health, task_health_name(TASK_UNREADY)))
+        say(ret,
+            orc_strdup("It is not restarted for that: see what its readiness check asks, and what it waits "
+                       "for; a `liveness` beside the `readiness` would restart it when it hangs"));
+    if (orc_streq(t->health, task_health_name(TASK_UNHEALTHY)) ||
+        orc_streq(t->health, task_health_name(TASK_UNREADY)))
         say_log(t, ret);
 }
 

@@ -65,16 +65,29 @@ static char *health_asks(const struct spec_health *h)
     }
 }
 
-char *describe_health(const struct spec_service *s)
+/* `becomes`: what it is when its checks fail. NULL: there is no check. */
+static char *check_text(const struct spec_health *h, const char *becomes)
 {
-    orc_auto_free char *asks = health_asks(&s->health);
+    orc_auto_free char *asks = health_asks(h);
     char interval[ORC_UNIT_MAX], timeout[ORC_UNIT_MAX];
 
     if (!asks)
-        return orc_strdup("none: healthy as soon as it runs");
-    return orc_printf("%s every %s, at most %s each; unhealthy after %d failures in a row", asks,
-                      orc_format_duration(s->health.interval_ms, interval),
-                      orc_format_duration(s->health.timeout_ms, timeout), s->health.retries);
+        return NULL;
+    return orc_printf("%s every %s, at most %s each; %s after %d failures in a row", asks,
+                      orc_format_duration(h->interval_ms, interval),
+                      orc_format_duration(h->timeout_ms, timeout), becomes, h->retries);
+}
+
+char *describe_health(const struct spec_service *s)
+{
+    orc_auto_free char *both = s->live_apart ? NULL : check_text(&s->health, "unhealthy");
+    orc_auto_free char *ready = s->live_apart ? check_text(&s->health, "unready") : NULL;
+    orc_auto_free char *live = s->live_apart ? check_text(&s->live, "unhealthy") : NULL;
+
+    if (ready)
+        return orc_printf("readiness: %s. liveness: %s", ready,
+                          live ? live : "none: only its end has it restarted");
+    return both ? orc_take(both) : orc_strdup("none: healthy as soon as it runs");
 }
 
 static char *update(const struct spec_service *s)

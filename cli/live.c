@@ -54,12 +54,12 @@ static char *task_line(const struct report_task *t)
                       t->reason ? t->reason : "");
 }
 
+/* One that is not ready may become so by itself. */
 static enum out_style task_style(const struct report_task *t)
 {
-    bool trouble = orc_streq(t->state, task_state_name(TASK_FAILED)) ||
-                   orc_streq(t->health, task_health_name(TASK_UNHEALTHY));
-
-    return trouble && orc_streq(t->desired, task_desired_name(TASK_RUN)) ? OUT_BAD : OUT_DIM;
+    if (!report_in_trouble(t))
+        return OUT_DIM;
+    return orc_streq(t->health, task_health_name(TASK_UNREADY)) ? OUT_WARN : OUT_BAD;
 }
 
 /* As many as have room, in `most` lines. */

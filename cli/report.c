@@ -141,6 +141,19 @@ static void add_removed_node(const struct cluster *c, const struct cluster_entry
 /* ---- tasks
  * ------------------------------------------------------------------------------------------------- */
 
+/* What its node says of one that is not well; NULL: nothing. */
+static char *seen_reason(const struct record_status *s)
+{
+    bool running = s->state == TASK_RUNNING, unready = running && s->health == TASK_UNREADY;
+    const char *text = unready ? "no requests go there while its readiness check fails" : s->reason;
+
+    if (text && s->probe && running)
+        return orc_printf("%s; last probe: %s", text, s->probe);
+    if (text)
+        return orc_strdup(text);
+    return s->probe ? orc_printf("last probe: %s", s->probe) : NULL;
+}
+
 static char *task_reason(const struct record_task *t, const struct record_status *s,
                          const struct report_node *node, bool stale)
 {
@@ -155,11 +168,7 @@ static char *task_reason(const struct record_task *t, const struct record_status
         return orc_strdup("not seen by its node yet");
     if (s->state == TASK_RUNNING && s->health == TASK_HEALTHY)
         return s->oom ? orc_strdup("was killed for memory (OOM) before") : NULL;
-    if (s->reason && s->probe && s->state == TASK_RUNNING)
-        return orc_printf("%s; last probe: %s", s->reason, s->probe);
-    if (s->reason)
-        return orc_strdup(s->reason);
-    return s->probe ? orc_printf("last probe: %s", s->probe) : NULL;
+    return seen_reason(s);
 }
 
 static bool is_stale(const struct cluster *c, const char *node, const struct record_status *s)

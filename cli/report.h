@@ -122,6 +122,8 @@ char *report_port(const struct spec_port *p);
 
 /* "running, unhealthy"; "pulling": an unknown health is not spoken of. Freed by the caller. */
 char *report_condition(const struct report_task *t);
+/* Whether it is wrong, not only not there yet: it shall run, and has failed, or its checks fail. */
+bool report_in_trouble(const struct report_task *t);
 
 /* The document of `orc status -o json`; its shape is a contract (docs/status-json.md). And its parts; a task
  * alone names its service, too. */

@@ -49,6 +49,14 @@ char *report_condition(const struct report_task *t)
     return orc_streq(t->health, "unknown") ? orc_strdup(t->state) : orc_printf("%s, %s", t->state, t->health);
 }
 
+bool report_in_trouble(const struct report_task *t)
+{
+    return orc_streq(t->desired, task_desired_name(TASK_RUN)) &&
+           (orc_streq(t->state, task_state_name(TASK_FAILED)) ||
+            orc_streq(t->health, task_health_name(TASK_UNHEALTHY)) ||
+            orc_streq(t->health, task_health_name(TASK_UNREADY)));
+}
+
 static void why_task(struct report_service *s, const struct report_task *t, unsigned *more)
 {
     orc_auto_free char *is = report_condition(t);

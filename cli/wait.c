@@ -79,7 +79,7 @@ static void say_tasks(struct waiting *w, const struct report_service *s, bool be
         else if (t->healthy)
             line = orc_printf("  %s on %s is healthy%s%s", t->id, t->node, t->address ? " at " : "",
                               t->address ?: "");
-        else if (orc_streq(t->state, "failed") || orc_streq(t->health, "unhealthy"))
+        else if (report_in_trouble(t))
             line = orc_printf("  %s on %s is %s: %s", t->id, t->node, is, t->reason ? t->reason : "?");
         if (line && !said_before(w, line) && !old)
             out_line(&w->s->out, "%s", line);

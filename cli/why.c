@@ -16,6 +16,8 @@ void why_task(const struct cluster *c, const struct cluster_entry *task, struct 
     w->node = orc_strdup(task->key.node);
     w->state = task_state_name(seen ? seen->as.status.state : TASK_ASSIGNED);
     w->health = task_health_name(seen ? seen->as.status.health : TASK_UNKNOWN);
+    if (seen && seen->as.status.health != TASK_HEALTHY)
+        w->probe = orc_strdup(seen->as.status.probe);
     w->made = orc_strdup(task->as.task.reason);
     if (task->as.task.desired != TASK_RUN)
         w->stopped = orc_strdup(task->as.task.stop_reason ? task->as.task.stop_reason : "");
@@ -38,6 +40,7 @@ void why_release(struct why *w)
     free(w->failed);
     free(w->task);
     free(w->node);
+    free(w->probe);
     free(w->made);
     free(w->stopped);
     *w = (struct why){0};
@@ -72,6 +75,10 @@ static void print_head(const struct out *o, const struct why *w, int64_t wall_ms
         say(o, f,
             orc_printf("%s on %s is %s, %s. It was made: %s", w->task, w->node, w->state, w->health,
                        w->made ? w->made : "nobody said why"));
+    if (w->probe)
+        say(o, f,
+            orc_printf("Its last health check said: %s. `orc describe task %s` tells what to do", w->probe,
+                       w->task));
     if (w->stopped)
         say(o, f, orc_printf("It is told to go: %s", w->stopped));
     if (e->waits) {
@@ -218,6 +225,7 @@ static json_t *task_to_json(const struct why *w)
     orc_json_set_str(j, "node", w->node);
     orc_json_set_str(j, "state", w->state);
     orc_json_set_str(j, "health", w->health);
+    orc_json_set_str(j, "probe", w->probe);
     orc_json_set_str(j, "made", w->made);
     orc_json_set_str(j, "stopped", w->stopped);
     return j;

@@ -15,6 +15,7 @@ struct why {
     struct explain explain;
     char *task, *node; /* the task that was asked about; NULL: a service was */
     const char *state, *health;
+    char *probe;          /* what the last one said of a task that is not healthy, or NULL */
     char *made, *stopped; /* why it was made; why it goes, or NULL */
     const char *rollout;  /* its state, when it needs people; else NULL */
     char *failed;         /* why it does; may be NULL */

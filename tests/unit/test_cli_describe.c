@@ -1,5 +1,6 @@
 /* test_cli_describe.c - `orc describe` over a made-up cluster, as text and as a document. */
 #include "cli/describe.h"
+#include "cli/describe_spec.h"
 #include "tests/unit/cli_cluster.h"
 
 #include <setjmp.h>
@@ -68,6 +69,61 @@ static void test_describe__pages_on_80_and_160_columns(void **state)
             assert_narrow(text, widths[k]);
         }
     cluster_release(&c);
+}
+
+/* What is wrong, since when, why, what it means and what to do. */
+static void test_describe__one_that_is_not_ready(void **state)
+{
+    struct cluster c = healthy(2);
+    struct describe d = asked("task", "shop.web.1.2");
+    struct out o = {0};
+    orc_auto_free char *text = NULL;
+
+    status(&c, "k1", 1, "running", "unready", "HTTP 503 after 2 ms");
+    text = described(&c, &o, &d);
+    assert_non_null(strstr(text, "running, unready since 1970-01-12"));
+    assert_non_null(strstr(text, "Z (3s)\n"));
+    assert_non_null(strstr(
+        text, "no requests go there while its readiness check fails; last probe: HTTP 503 after 2 ms"));
+    assert_non_null(strstr(text, "It is not restarted for that"));
+    cluster_release(&c);
+}
+
+static void test_describe__checks_that_are_apart(void **state)
+{
+    static char ready[] = "/ready", alive[] = "/alive";
+    const struct spec_health asks_ready = {.kind = SPEC_HEALTH_HTTP,
+                                           .path = ready,
+                                           .port = 80,
+                                           .interval_ms = 2000,
+                                           .timeout_ms = 1000,
+                                           .retries = 3},
+                             asks_alive = {.kind = SPEC_HEALTH_HTTP,
+                                           .path = alive,
+                                           .port = 80,
+                                           .interval_ms = 10000,
+                                           .timeout_ms = 5000,
+                                           .retries = 5};
+    const struct {
+        struct spec_service spec;
+        const char *text;
+    } cases[] = {
+        {{0}, "none: healthy as soon as it runs"},
+        {{.health = asks_ready},
+         "HTTP /ready at port 80 every 2s, at most 1s each; unhealthy after 3 failures in a row"},
+        {{.health = asks_ready, .live_apart = true},
+         "readiness: HTTP /ready at port 80 every 2s, at most 1s each; unready after 3 failures in a row. "
+         "liveness: none: only its end has it restarted"},
+        {{.health = asks_ready, .live_apart = true, .live = asks_alive},
+         "readiness: HTTP /ready at port 80 every 2s, at most 1s each; unready after 3 failures in a row. "
+         "liveness: HTTP /alive at port 80 every 10s, at most 5s each; unhealthy after 5 failures in a row"},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *text = describe_health(&cases[i].spec);
+
+        assert_string_equal(text, cases[i].text);
+    }
 }
 
 static void test_describe__documents(void **state)
@@ -171,6 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_describe__the_made_up_records_are_readable),
         cmocka_unit_test(test_describe__pages_on_80_and_160_columns),
+        cmocka_unit_test(test_describe__one_that_is_not_ready),
+        cmocka_unit_test(test_describe__checks_that_are_apart),
         cmocka_unit_test(test_describe__documents),
         cmocka_unit_test(test_describe__the_last_ten_events),
         cmocka_unit_test(test_describe__names_alone),

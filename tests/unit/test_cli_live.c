@@ -71,6 +71,21 @@ static void test_live__what_is_not_well_is_below_its_service(void **state)
                    "D     shop.web.3.4 on k1: going for 3s: scaled down\n");
 }
 
+static void test_live__one_that_is_not_ready_is_told_apart(void **state)
+{
+    struct cluster c = updating();
+    struct wait_targets targets = one();
+    enum outcome o = OUTCOME_GOING_ON;
+    orc_auto_free char *text = NULL;
+
+    status(&c, "k1", 1, "running", "unready", "HTTP 503");
+    text = pictured(&c, &targets, &o, 0, 0);
+    assert_non_null(strstr(text, "\nW     shop.web.1.2 on k1: running, unready for 3s: no requests go there "
+                                 "while its readiness check fails; last probe: HTTP 503\n"));
+    wait_targets_release(&targets);
+    cluster_release(&c);
+}
+
 static void test_live__what_has_ended_is_one_line(void **state)
 {
     assert_picture(0, 0, OUTCOME_COMPLETE, "G shop/web: updating, 1 of 4 healthy\n");
@@ -118,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live__what_is_not_well_is_below_its_service),
+        cmocka_unit_test(test_live__one_that_is_not_ready_is_told_apart),
         cmocka_unit_test(test_live__what_has_ended_is_one_line),
         cmocka_unit_test(test_live__keeps_within_the_terminal),
         cmocka_unit_test(test_live__services_that_have_no_room_are_counted),

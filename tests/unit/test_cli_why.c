@@ -91,6 +91,22 @@ static void test_why__a_task_says_why_it_was_made_and_where_else_it_could_be(voi
     cluster_release(&c);
 }
 
+/* What its checks say is told of one that is not healthy, to people and to programs. */
+static void test_why__a_task_that_is_not_ready_says_what_its_check_said(void **state)
+{
+    struct cluster c = crowded();
+    orc_auto_free char *text = NULL, *json = NULL;
+
+    status(&c, "k1", 0, "running", "unready", "HTTP 503 after 2 ms");
+    text = print(&c, 0, "shop.web.0.1", false);
+    json = print(&c, 0, "shop.web.0.1", true);
+    assert_non_null(strstr(text, "shop.web.0.1 on k1 is running, unready. "));
+    assert_non_null(strstr(text, "\nIts last health check said: HTTP 503 after 2 ms. `orc describe task "
+                                 "shop.web.0.1` tells what to do\n"));
+    assert_non_null(strstr(json, "\"health\":\"unready\",\"probe\":\"HTTP 503 after 2 ms\""));
+    cluster_release(&c);
+}
+
 static void test_why__programs_get_the_numbers(void **state)
 {
     struct cluster c = crowded();
@@ -310,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_why__a_waiting_replica_is_held_against_every_server),
         cmocka_unit_test(test_why__a_task_says_why_it_was_made_and_where_else_it_could_be),
+        cmocka_unit_test(test_why__a_task_that_is_not_ready_says_what_its_check_said),
         cmocka_unit_test(test_why__programs_get_the_numbers),
         cmocka_unit_test(test_why__status_json_has_it_for_each_waiting_slot),
         cmocka_unit_test(test_why__unreadable_records_are_fed_as_unreadable),
