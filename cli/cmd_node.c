@@ -2,7 +2,7 @@
  * node-policy/<node>. A drain or a removal is followed to its end. */
 #include "cli/change.h"
 #include "cli/cmd.h"
-#include "cli/drain.h"
+#include "cli/draw.h"
 #include "cli/label.h"
 #include "cli/wait.h"
 #include "lib/clock.h"
@@ -52,6 +52,7 @@ struct doing {
     bool already;           /* it was so before */
     /* of a drain that is followed */
     struct drain drain;
+    struct draw draw;
     char *said;
     bool ended; /* somebody else ended the drain */
 };
@@ -173,22 +174,47 @@ static bool is_done(const struct doing *d)
     return d->verb->removed ? drain_is_removed(&d->drain) : drain_is_done(&d->drain);
 }
 
+/* At the end the picture makes room for the sentence that says so. */
+static void draw(struct doing *d, const struct report *r, bool over)
+{
+    struct out *o = &d->s.out;
+    struct live live = {0};
+
+    out_measure(o);
+    if (!over)
+        live_drain(r, &d->drain, d->node, o->width, o->height, &live);
+    draw_picture(o, &live, &d->draw);
+    live_release(&live);
+}
+
 static bool on_progress(struct cluster *c, void *arg)
 {
     struct doing *d = arg;
     orc_auto_free char *line = NULL;
     struct report r;
+    bool over;
 
     report_build(c, NULL, orc_wall_ms(), &r);
     drain_release(&d->drain);
     drain_build(c, &r, d->node, &d->drain);
-    report_release(&r);
     d->ended = !d->drain.wanted || (d->verb->removed && !d->drain.removed);
+    over = d->ended || is_done(d);
     line = drain_line(&d->drain, d->node);
-    if (!d->ended && !is_done(d) && !orc_streq(line, d->said))
+    if (draw_is_wanted(&d->s.out))
+        draw(d, &r, over);
+    else if (!over && !orc_streq(line, d->said))
         out_line(&d->s.out, "%s", line);
     orc_set_str(&d->said, line);
-    return d->ended || is_done(d);
+    report_release(&r);
+    return over;
+}
+
+static void on_trouble(const char *sentence, void *arg)
+{
+    struct doing *d = arg;
+
+    fprintf(stderr, "orc: %s\n", sentence);
+    d->draw.lines = 0; /* the next picture is drawn below this line */
 }
 
 static void say_unfinished(const struct doing *d)
@@ -209,6 +235,7 @@ static int follow(struct doing *d)
                                                                   .timeout_ms = d->args->timeout_ms,
                                                                   .tick_ms = TICK_MS,
                                                                   .on_change = on_progress,
+                                                                  .on_trouble = on_trouble,
                                                                   .arg = d});
 
     if (end == FOLLOW_TIMED_OUT) {

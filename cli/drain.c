@@ -98,16 +98,22 @@ static bool is_silent(const struct drain *d)
     return orc_streq(d->state, "unknown") || orc_streq(d->state, "down");
 }
 
+char *drain_head(const struct drain *d, const char *node)
+{
+    bool silent = is_silent(d);
+
+    return orc_printf("%s: %d task%s to move, %d stopping%s%s", node, d->left, d->left == 1 ? "" : "s",
+                      d->stopping, silent ? "; the node is " : "", silent ? d->state : "");
+}
+
 char *drain_line(const struct drain *d, const char *node)
 {
     struct orc_buf b = ORC_BUF_INIT(LINE_MAX_BYTES);
+    orc_auto_free char *head = drain_head(d, node);
     const struct drain_service *s;
     bool first = true;
 
-    orc_buf_printf(&b, "%s: %d task%s to move, %d stopping", node, d->left, d->left == 1 ? "" : "s",
-                   d->stopping);
-    if (is_silent(d))
-        orc_buf_printf(&b, "; the node is %s", d->state);
+    orc_buf_puts(&b, head);
     orc_vec_each (s, &d->services) {
         orc_buf_printf(&b, "%s%s %d", first ? ": " : ", ", s->name, s->left + s->stopping);
         if (s->why)

@@ -34,7 +34,9 @@ bool drain_is_done(const struct drain *d);
 /* ... and its records are cleared, or will be when its heartbeat ends. */
 bool drain_is_removed(const struct drain *d);
 
-/* "k2: 3 tasks left, 1 stopping: shop/web (1 of 2 stopping), shop/db: ..."; freed by the caller. */
+/* "k2: 3 tasks to move, 1 stopping; the node is down"; freed by the caller. */
+char *drain_head(const struct drain *d, const char *node);
+/* The same and what it is of: ": shop/web 3 (why), shop/db 1". */
 char *drain_line(const struct drain *d, const char *node);
 
 /* What to do when it does not end, or NULL; freed by the caller. */

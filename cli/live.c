@@ -108,20 +108,31 @@ static bool *choose(struct builder *b, size_t *ret_left_out)
 }
 
 /* Lines for replicas: what the services leave, divided among those that have not ended. */
-static size_t share(const struct builder *b)
+static size_t share(const struct builder *b, size_t services, size_t going_on)
 {
-    size_t going_on = 0;
+    return going_on && b->room > services ? (b->room - services) / going_on : 0;
+}
+
+static size_t count_going_on(const struct builder *b)
+{
+    size_t n = 0;
 
     for (size_t i = 0; i < b->targets->n; i++)
-        going_on += !outcome_is_end(b->outcomes[i]);
-    return going_on && b->room > b->targets->n ? (b->room - b->targets->n) / going_on : 0;
+        n += !outcome_is_end(b->outcomes[i]);
+    return n;
+}
+
+/* The last line is left to the cursor. */
+static size_t room_of(size_t height)
+{
+    return height > 2 ? height - 1 : height ? 1 : SIZE_MAX;
 }
 
 void live_build(const struct report *r, const struct wait_targets *targets, const enum outcome *outcomes,
                 size_t width, size_t height, struct live *ret)
 {
-    struct builder b = {r, targets, outcomes, width, height > 2 ? height - 1 : height ? 1 : SIZE_MAX, ret};
-    size_t left_out, most = share(&b);
+    struct builder b = {r, targets, outcomes, width, room_of(height), ret};
+    size_t left_out, most = share(&b, targets->n, count_going_on(&b));
     orc_auto_free bool *shown = choose(&b, &left_out);
 
     *ret = (struct live){0};
@@ -137,4 +148,39 @@ void live_build(const struct report *r, const struct wait_targets *targets, cons
     }
     if (left_out)
         add(&b, orc_printf("... and %zu more services", left_out), OUT_DIM);
+}
+
+/* ---- a drain ----------------------------------------------------------------------------------------- */
+
+static const struct report_service *find_service(const struct report *r, const char *name)
+{
+    const struct report_service *s;
+
+    orc_vec_each (s, &r->services)
+        if (orc_streq(s->name, name))
+            return s;
+    return NULL;
+}
+
+void live_drain(const struct report *r, const struct drain *d, const char *node, size_t width, size_t height,
+                struct live *ret)
+{
+    struct builder b = {.report = r, .width = width, .room = room_of(height), .live = ret};
+    size_t n = d->services.n, shown, most;
+
+    *ret = (struct live){0};
+    add(&b, drain_head(d, node), drain_is_done(d) ? OUT_GOOD : OUT_WARN);
+    shown = n <= b.room ? n : b.room ? b.room - 1 : 0;
+    most = share(&b, n, n);
+    for (size_t i = 0; i < shown; i++) {
+        const struct drain_service *x = &d->services.at[i];
+
+        add(&b,
+            orc_printf("  %s: %d to move, %d stopping%s%s", x->name, x->left, x->stopping, x->why ? ": " : "",
+                       x->why ? x->why : ""),
+            x->why ? OUT_WARN : OUT_PLAIN);
+        add_tasks(&b, find_service(r, x->name), most);
+    }
+    if (shown < n && b.room)
+        add(&b, orc_printf("  ... and %zu more services", n - shown), OUT_DIM);
 }

@@ -1,6 +1,6 @@
 #include "cli/wait.h"
 
-#include "cli/live.h"
+#include "cli/draw.h"
 #include "cli/text.h"
 #include "lib/clock.h"
 #include "lib/hash.h"
@@ -23,16 +23,11 @@ struct waiting {
     enum outcome *outcomes; /* per target */
     uint64_t *said;         /* per target: hash of the line said last */
     struct orc_strv seen;   /* lines about tasks that have been said */
-    size_t live_lines;      /* of the picture on the terminal */
+    struct draw draw;
     struct orc_strv failures;
     char *keeps; /* what it still waits for */
     json_t *services;
 };
-
-static bool is_live(const struct waiting *w)
-{
-    return w->s->out.live && !w->s->out.json && !w->s->out.quiet;
-}
 
 /* ---- line by line, without a terminal
  * ------------------------------------------------------------------------ */
@@ -107,22 +102,14 @@ static void say(struct waiting *w, const struct report *r, size_t i)
 /* ---- live, on a terminal
  * ------------------------------------------------------------------------------------- */
 
-/* The lines are drawn over the ones before, each cleared first; what is left of a longer picture goes. */
 static void draw(struct waiting *w, const struct report *r)
 {
-    const struct out *o = &w->s->out;
+    struct out *o = &w->s->out;
     struct live live;
 
-    out_measure(&w->s->out);
+    out_measure(o);
     live_build(r, w->targets, w->outcomes, o->width, o->height, &live);
-    if (w->live_lines)
-        printf("\033[%zuA", w->live_lines);
-    for (size_t i = 0; i < live.n; i++)
-        printf("\r\033[2K%s%s%s\n", out_begin(o, live.at[i].style), live.at[i].text,
-               out_end(o, live.at[i].style));
-    printf("\033[J");
-    fflush(stdout);
-    w->live_lines = live.n;
+    draw_picture(o, &live, &w->draw);
     live_release(&live);
 }
 
@@ -162,7 +149,7 @@ static bool on_progress(struct cluster *c, void *arg)
         w->outcomes[i] = judge(c, &w->targets->at[i]);
         ended += outcome_is_end(w->outcomes[i]);
     }
-    if (is_live(w))
+    if (draw_is_wanted(&w->s->out))
         draw(w, &r);
     else
         for (size_t i = 0; i < w->targets->n; i++)
@@ -177,7 +164,7 @@ static void on_trouble(const char *sentence, void *arg)
     struct waiting *w = arg;
 
     fprintf(stderr, "orc: %s\n", sentence);
-    w->live_lines = 0; /* the next picture is drawn below this line */
+    w->draw.lines = 0; /* the next picture is drawn below this line */
 }
 
 static void say_sentence(const char *sentence)

@@ -7,28 +7,48 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-/* A line each, with the first letter of its style before it: "W shop/web: updating, ...". */
-static char *pictured(struct cluster *c, const struct wait_targets *targets, const enum outcome *outcomes,
-                      size_t width, size_t height)
+/* A line each, with the first letter of its style before it: "W shop/web: updating, ...". Releases them. */
+static char *lines(struct live *live, size_t width, size_t height)
 {
     static const char letters[] = {
         [OUT_PLAIN] = 'P', [OUT_GOOD] = 'G', [OUT_WARN] = 'W', [OUT_BAD] = 'B', [OUT_DIM] = 'D'};
     char *text = orc_strdup(""), *longer;
+
+    for (size_t i = 0; i < live->n; i++) {
+        assert_true(!width || strlen(live->at[i].text) < width);
+        longer = orc_printf("%s%c %s\n", text, letters[live->at[i].style], live->at[i].text);
+        free(text);
+        text = longer;
+    }
+    assert_true(!height || live->n < height || live->n == 1);
+    live_release(live);
+    return text;
+}
+
+static char *pictured(struct cluster *c, const struct wait_targets *targets, const enum outcome *outcomes,
+                      size_t width, size_t height)
+{
     struct report r;
     struct live live;
 
     report_build(c, NULL, NOW, &r);
     live_build(&r, targets, outcomes, width, height, &live);
-    for (size_t i = 0; i < live.n; i++) {
-        assert_true(!width || strlen(live.at[i].text) < width);
-        longer = orc_printf("%s%c %s\n", text, letters[live.at[i].style], live.at[i].text);
-        free(text);
-        text = longer;
-    }
-    assert_true(!height || live.n < height || live.n == 1);
-    live_release(&live);
     report_release(&r);
-    return text;
+    return lines(&live, width, height);
+}
+
+static char *drained(struct cluster *c, const char *from, size_t width, size_t height)
+{
+    struct report r;
+    struct drain d;
+    struct live live;
+
+    report_build(c, NULL, NOW, &r);
+    drain_build(c, &r, from, &d);
+    live_drain(&r, &d, from, width, height, &live);
+    drain_release(&d);
+    report_release(&r);
+    return lines(&live, width, height);
 }
 
 static struct wait_targets one(void)
@@ -129,6 +149,42 @@ static void test_live__services_that_have_no_room_are_counted(void **state)
     cluster_release(&c);
 }
 
+/* A line for the node, one for each service there, and what holds it up below. */
+static void test_live__a_drain(void **state)
+{
+    static const struct {
+        size_t width, height;
+        const char *text;
+    } cases[] = {
+        {0, 0,
+         "W k1: 2 tasks to move, 1 stopping\n"
+         "W   shop/web: 2 to move, 1 stopping: no room elsewhere\n"
+         "D     shop.web.1.2 on k1: going for 3s: scaled down\n"
+         "D     shop.web.2.3 on k2: pulling for 3s\n"},
+        {30, 4,
+         "W k1: 2 tasks to move, 1 sto...\n"
+         "W   shop/web: 2 to move, 1 s...\n"
+         "D     ... and 2 more replicas\n"},
+        {0, 2, "W k1: 2 tasks to move, 1 stopping\n"},
+    };
+    struct cluster c = healthy(4);
+
+    node(&c, "k2", true);
+    put(&c, "node-policy/k1", "{\"cordon\":true,\"drain\":true}");
+    rollout(&c, "healing", NULL, "[{\"slot\":0,\"reason\":\"no room elsewhere\",\"since\":1}]");
+    task(&c, "k1", 1, "remove");
+    status(&c, "k1", 1, "stopping", "unknown", NULL);
+    cluster_delete(&c, "/orc/default/tasks/k1/shop.web.2.3");
+    task(&c, "k2", 2, "run");
+    status(&c, "k2", 2, "pulling", "unknown", NULL);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *text = drained(&c, "k1", cases[i].width, cases[i].height);
+
+        assert_string_equal(text, cases[i].text);
+    }
+    cluster_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_live__what_has_ended_is_one_line),
         cmocka_unit_test(test_live__keeps_within_the_terminal),
         cmocka_unit_test(test_live__services_that_have_no_room_are_counted),
+        cmocka_unit_test(test_live__a_drain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
