@@ -212,7 +212,8 @@ static size_t put_seconds(char *to, size_t size, uint64_t ms)
     return (size_t)n;
 }
 
-const char *orc_format_duration(uint64_t ms, char buf[ORC_UNIT_MAX])
+/* `all`: no unit below the largest is left out. */
+static const char *format_duration(uint64_t ms, bool all, char buf[ORC_UNIT_MAX])
 {
     uint64_t h = ms / 3600000, m = ms / 60000 % 60, rest = ms % 60000;
     size_t n = 0;
@@ -223,13 +224,23 @@ const char *orc_format_duration(uint64_t ms, char buf[ORC_UNIT_MAX])
     }
     if (h)
         n += (size_t)snprintf(buf + n, ORC_UNIT_MAX - n, "%" PRIu64 "h", h);
-    if (m)
+    if (m || (all && h))
         n += (size_t)snprintf(buf + n, ORC_UNIT_MAX - n, "%" PRIu64 "m", m);
-    if (rest || !ms) {
+    if (rest || !ms || all) {
         n += put_seconds(buf + n, ORC_UNIT_MAX - n, rest);
         snprintf(buf + n, ORC_UNIT_MAX - n, "s");
     }
     return buf;
+}
+
+const char *orc_format_duration(uint64_t ms, char buf[ORC_UNIT_MAX])
+{
+    return format_duration(ms, false, buf);
+}
+
+const char *orc_format_go_duration(uint64_t ms, char buf[ORC_UNIT_MAX])
+{
+    return format_duration(ms, true, buf);
 }
 
 char *orc_put_digits(char *at, const char *end, uint64_t n)

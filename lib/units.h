@@ -24,7 +24,9 @@ int orc_parse_int(const char *s, int64_t min, int64_t max, int64_t *ret, struct 
 /* Shortest text that parses back to the same value; `buf` is returned. */
 #define ORC_UNIT_MAX 40
 const char *orc_format_duration(uint64_t ms, char buf[ORC_UNIT_MAX]); /* "1m30s", "500ms", "0s" */
-const char *orc_format_cpus(int64_t nano, char buf[ORC_UNIT_MAX]);    /* "0.5" */
+/* The same as Go's time.Duration has it (time/time.go, String): "1h0m0s" */
+const char *orc_format_go_duration(uint64_t ms, char buf[ORC_UNIT_MAX]);
+const char *orc_format_cpus(int64_t nano, char buf[ORC_UNIT_MAX]); /* "0.5" */
 const char *orc_format_int(int64_t n, char buf[ORC_UNIT_MAX]);
 /* Its decimal digits as far as they fit before `end`, without a NUL byte; returns where they end. */
 char *orc_put_digits(char *at, const char *end, uint64_t n);

@@ -202,6 +202,23 @@ static void test_units__a_written_duration_parses_back(void **state)
     assert_true(strlen(buf) < ORC_UNIT_MAX);
 }
 
+/* Go, time/time.go: Duration.String() */
+static void test_units__formats_durations_as_go_does(void **state)
+{
+    static const struct {
+        uint64_t ms;
+        const char *text;
+    } cases[] = {{0, "0s"},           {20, "20ms"},        {999, "999ms"},       {1000, "1s"},
+                 {1500, "1.5s"},      {60000, "1m0s"},     {60500, "1m0.5s"},    {90000, "1m30s"},
+                 {3600000, "1h0m0s"}, {3601000, "1h0m1s"}, {5400000, "1h30m0s"}, {3600050, "1h0m0.05s"}};
+    char buf[ORC_UNIT_MAX];
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        assert_string_equal(orc_format_go_duration(cases[i].ms, buf), cases[i].text);
+        duration_is(buf, cases[i].ms);
+    }
+}
+
 static void test_units__written_cpus_parse_back(void **state)
 {
     char buf[ORC_UNIT_MAX];
@@ -264,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_units__durations_are_read_as_compose_writes_them),
+        cmocka_unit_test(test_units__formats_durations_as_go_does),
         cmocka_unit_test(test_units__a_part_of_a_millisecond_counts_as_one),
         cmocka_unit_test(test_units__a_duration_without_unit_or_with_junk_is_refused),
         cmocka_unit_test(test_units__a_duration_past_the_arithmetic_is_refused),
