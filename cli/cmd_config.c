@@ -30,7 +30,7 @@ static void print_images(const json_t *services)
 static void print(const struct config_args *a, const struct spec_app *app)
 {
     bool json = orc_streq(a->session.output, "json");
-    orc_auto_json json_t *j = spec_app_to_compose(app, json ? SPEC_SIZES_BYTES : SPEC_SIZES_UNITS);
+    orc_auto_json json_t *j = spec_app_to_compose(app, json ? COMPOSE_PROGRAMS : COMPOSE_PEOPLE);
 
     if (a->services)
         print_keys(json_object_get(j, "services"));

@@ -310,6 +310,18 @@ int spec_check_volume(const char *name, struct orc_err *err)
     return 0;
 }
 
+int spec_check_volume_name(const char *name, struct orc_err *err)
+{
+    size_t n = strlen(name);
+
+    if (n < 2 || n > SPEC_VOLUME_NAME_MAX || !only(name, n, ALNUM "_.-") || !is_in(name[0], ALNUM))
+        return orc_fail(err, -EINVAL,
+                        "the engine can't call a volume \"%s\": names are 2 to %d letters, digits, \"_\", "
+                        "\".\" and \"-\", and begin with a letter or digit",
+                        spec_quote(name).text, SPEC_VOLUME_NAME_MAX);
+    return 0;
+}
+
 /* Keys and short values ------------------------------------------------------------------------------- */
 
 /* A name before a "=". */

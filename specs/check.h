@@ -18,7 +18,7 @@
 #define SPEC_STARTING_DEADLINE_MAX_MS (7ULL * 24 * 3600 * 1000)
 #define SPEC_CPUS_MAX 10000                /* CPUs */
 #define SPEC_CPUS_MIN 10000000             /* billionths of a CPU; the Engine refuses less */
-#define SPEC_ID_MAX 2147483646              /* user and group ids: int, less -1 */
+#define SPEC_ID_MAX 2147483646             /* user and group ids: int, less -1 */
 #define SPEC_PIDS_MAX 4194304              /* Linux's PID_MAX_LIMIT on 64 bits */
 #define SPEC_RETRIES_MAX 1000000           /* of a container or a job's slot */
 #define SPEC_MEMORY_MAX (INT64_C(1) << 50) /* bytes */
@@ -51,6 +51,10 @@ int spec_check_abs_path(const char *path, struct orc_err *err);
 
 /* A named volume, as the Engine names them: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 64 bytes. */
 int spec_check_volume(const char *name, struct orc_err *err);
+/* The Engine's own name for one, which a file may give: the same letters, 2 bytes at least (moby,
+ * daemon/names, RestrictedNamePattern), and few enough to be told of. */
+#define SPEC_VOLUME_NAME_MAX 120
+int spec_check_volume_name(const char *name, struct orc_err *err);
 
 int spec_check_env_key(const char *key, struct orc_err *err);
 int spec_check_label_key(const char *key, struct orc_err *err); /* "orc." is orc's own */

@@ -51,7 +51,7 @@ static const struct row rows[] = {
     ROW("runtime", TEXT, runtime),
 };
 
-static void set_row(json_t *j, const struct row *r, const struct spec_container *c, enum spec_sizes sizes)
+static void set_row(json_t *j, const struct row *r, const struct spec_container *c, enum compose_form form)
 {
     const char *at = (const char *)c + r->offset;
 
@@ -74,7 +74,7 @@ static void set_row(json_t *j, const struct row *r, const struct spec_container 
         break;
     case SIZE:
         if (*(const int64_t *)at)
-            json_object_set_new(j, r->key, compose_size(*(const int64_t *)at, sizes));
+            json_object_set_new(j, r->key, compose_size(*(const int64_t *)at, form));
         break;
     }
 }
@@ -166,10 +166,10 @@ static json_t *logging(const struct spec_logging *l)
     return j;
 }
 
-void compose_container(json_t *j, const struct spec_container *c, enum spec_sizes sizes)
+void compose_container(json_t *j, const struct spec_container *c, enum compose_form form)
 {
     for (size_t i = 0; i < ORC_ARRAY_SIZE(rows); i++)
-        set_row(j, &rows[i], c, sizes);
+        set_row(j, &rows[i], c, form);
     compose_set(j, "extra_hosts", extra_hosts(c));
     compose_set(j, "tmpfs", tmpfs(c));
     compose_set(j, "ulimits", ulimits(c));

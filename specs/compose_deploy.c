@@ -25,86 +25,81 @@ static json_t *test(const struct orc_strv *argv)
 }
 
 /* How it is asked is `how`, in healthcheck's words or x-orc's; taken. */
-static json_t *check_as(const struct spec_health *h, const char *key, json_t *how)
+static json_t *check_as(const struct spec_health *h, const char *key, json_t *how, enum compose_form form)
 {
     json_t *c = json_object();
 
     compose_set(c, key, how);
-    json_object_set_new(c, "interval", compose_duration(h->interval_ms));
-    json_object_set_new(c, "timeout", compose_duration(h->timeout_ms));
+    json_object_set_new(c, "interval", compose_duration(h->interval_ms, form));
+    json_object_set_new(c, "timeout", compose_duration(h->timeout_ms, form));
     json_object_set_new(c, "retries", json_integer(h->retries));
-    compose_set_ms(c, "start_period", h->start_period_ms, 0);
-    compose_set_ms(c, "start_interval", h->start_interval_ms, 0);
+    compose_set_ms(c, "start_period", h->start_period_ms, 0, form);
+    compose_set_ms(c, "start_interval", h->start_interval_ms, 0, form);
     return c;
 }
 
-json_t *compose_healthcheck(const struct spec_service *s)
+json_t *compose_healthcheck(const struct spec_service *s, enum compose_form form)
 {
     bool mine = s->health.kind == SPEC_HEALTH_EXEC && !s->live_apart;
 
-    return mine ? check_as(&s->health, "test", test(&s->health.exec)) : json_object();
+    return mine ? check_as(&s->health, "test", test(&s->health.exec), form) : json_object();
 }
 
-static json_t *orc_check(const struct spec_health *h)
+static json_t *orc_check(const struct spec_health *h, enum compose_form form)
 {
     json_t *net;
 
     if (h->kind == SPEC_HEALTH_EXEC)
-        return check_as(h, "exec", compose_texts(&h->exec));
+        return check_as(h, "exec", compose_texts(&h->exec), form);
     net = json_object();
     if (h->kind == SPEC_HEALTH_HTTP)
         json_object_set_new(net, "path", compose_text(h->path));
     json_object_set_new(net, "port", json_integer(h->port));
-    return check_as(h, h->kind == SPEC_HEALTH_HTTP ? "http" : "tcp", net);
+    return check_as(h, h->kind == SPEC_HEALTH_HTTP ? "http" : "tcp", net, form);
 }
 
-static json_t *health(const struct spec_service *s)
+static json_t *health(const struct spec_service *s, enum compose_form form)
 {
     json_t *j = json_object();
 
     if (s->live_apart)
-        json_object_set_new(j, "readiness", orc_check(&s->health));
+        json_object_set_new(j, "readiness", orc_check(&s->health, form));
     if (s->live.kind != SPEC_HEALTH_NONE)
-        json_object_set_new(j, "liveness", orc_check(&s->live));
+        json_object_set_new(j, "liveness", orc_check(&s->live, form));
     if (!s->live_apart && spec_health_is_remote(&s->health)) {
         json_decref(j);
-        j = orc_check(&s->health);
+        j = orc_check(&s->health, form);
     }
     return j;
 }
 
 /* deploy ---------------------------------------------------------------------------------------------- */
 
-static json_t *cpus(int64_t nano)
+static json_t *cpus(int64_t nano, enum compose_form form)
 {
     char buf[ORC_UNIT_MAX];
 
-    return json_string(orc_format_cpus(nano, buf));
+    return form == COMPOSE_PROGRAMS ? compose_number(nano) : json_string(orc_format_cpus(nano, buf));
 }
 
-static json_t *nano_ratio(int64_t nano)
-{
-    return json_real((double)nano / 1e9);
-}
-
-static json_t *resources_of(const struct spec_resources *r, int pids, enum spec_sizes sizes)
+static json_t *resources_of(const struct spec_resources *r, int pids, enum compose_form form)
 {
     json_t *j = json_object();
 
     if (r->cpus_nano)
-        json_object_set_new(j, "cpus", cpus(r->cpus_nano));
+        json_object_set_new(j, "cpus", cpus(r->cpus_nano, form));
     if (r->memory)
-        json_object_set_new(j, "memory", compose_size(r->memory, sizes));
+        json_object_set_new(j, "memory", compose_size(r->memory, form));
     compose_set_int(j, "pids", pids, 0);
     return j;
 }
 
-static json_t *resources(const struct spec_service *s, enum spec_sizes sizes)
+static json_t *resources(const struct spec_service *s, enum compose_form form)
 {
     json_t *j = json_object();
 
-    compose_set(j, "limits", resources_of(&s->limits, s->pids_limit, sizes));
-    compose_set(j, "reservations", resources_of(&s->reservations, 0, sizes));
+    compose_set(j, "limits", resources_of(&s->limits, s->pids_limit, form));
+    compose_set(j, "reservations", resources_of(&s->reservations, 0, form));
     return j;
 }
 
@@ -118,17 +113,17 @@ static json_t *parallelism(const struct spec_update *u)
     return json_string(part);
 }
 
-static json_t *update(const struct spec_update *u)
+static json_t *update(const struct spec_update *u, enum compose_form form)
 {
     static const char *const orders[] = {"stop-first", "start-first"}, *const actions[] = {
                                                                            "pause", "continue", "rollback"};
     json_t *j = json_object();
 
     json_object_set_new(j, "parallelism", parallelism(u));
-    compose_set_ms(j, "delay", u->delay_ms, 0);
-    json_object_set_new(j, "monitor", compose_duration(u->monitor_ms));
+    compose_set_ms(j, "delay", u->delay_ms, 0, form);
+    json_object_set_new(j, "monitor", compose_duration(u->monitor_ms, form));
     if (u->max_failure_nano)
-        json_object_set_new(j, "max_failure_ratio", nano_ratio(u->max_failure_nano));
+        json_object_set_new(j, "max_failure_ratio", compose_number(u->max_failure_nano));
     compose_set_word(j, "order", orders[u->order]);
     compose_set_word(j, "failure_action", actions[u->failure_action]);
     return j;
@@ -153,7 +148,7 @@ static json_t *placement(const struct spec_service *s)
 }
 
 /* Of a job; how often a failure is tried again. */
-static json_t *restart_policy(const struct spec_run *run)
+static json_t *restart_policy(const struct spec_run *run, enum compose_form form)
 {
     json_t *j = json_object();
 
@@ -161,28 +156,38 @@ static json_t *restart_policy(const struct spec_run *run)
     if (run->retries)
         json_object_set_new(j, "max_attempts",
                             json_integer(run->retries == SPEC_RETRIES_ANY ? 0 : run->retries));
-    compose_set_ms(j, "delay", run->delay_ms, 0);
+    compose_set_ms(j, "delay", run->delay_ms, 0, form);
     return j;
 }
 
-json_t *compose_deploy(const struct spec_service *s, const struct spec_service *usual, enum spec_sizes sizes)
+static void fill(json_t *j, const char *key)
+{
+    if (!json_object_get(j, key))
+        json_object_set_new(j, key, json_object());
+}
+
+json_t *compose_deploy(const struct spec_service *s, const struct spec_service *usual, enum compose_form form)
 {
     static const char *const modes[] = {"replicated", "global", "replicated-job", "global-job"};
-    orc_auto_json json_t *usual_update = update(&usual->update), *how = update(&s->update);
+    orc_auto_json json_t *usual_update = update(&usual->update, form), *how = update(&s->update, form);
     json_t *j = json_object();
 
     if (s->global || s->job)
         compose_set_word(j, "mode", modes[s->global + 2 * s->job]);
     compose_set_int(j, "replicas", s->replicas, SPEC_REPLICAS_DEFAULT);
     compose_set(j, "labels", compose_pairs(&s->deploy_labels));
-    compose_set(j, "resources", resources(s, sizes));
+    compose_set(j, "resources", resources(s, form));
     if (!json_equal(how, usual_update))
         json_object_set(j, "update_config", how);
     if (s->rollback_set)
-        compose_set(j, "rollback_config", update(&s->rollback));
+        compose_set(j, "rollback_config", update(&s->rollback, form));
     compose_set(j, "placement", placement(s));
     if (s->job)
-        compose_set(j, "restart_policy", restart_policy(&s->run));
+        compose_set(j, "restart_policy", restart_policy(&s->run, form));
+    if (form == COMPOSE_PROGRAMS && json_object_size(j)) { /* structs in Go: never left out */
+        fill(j, "resources");
+        fill(j, "placement");
+    }
     return j;
 }
 
@@ -207,17 +212,19 @@ static json_t *gateway(const struct spec_service *s)
     return list;
 }
 
-static json_t *rebalance(const struct spec_service *s, const struct spec_service *usual)
+static json_t *rebalance(const struct spec_service *s, const struct spec_service *usual,
+                         enum compose_form form)
 {
     json_t *j = json_object();
 
     if (s->rebalance_auto)
         compose_set_word(j, "mode", "auto");
-    compose_set_ms(j, "after", s->rebalance_after_ms, usual->rebalance_after_ms);
+    compose_set_ms(j, "after", s->rebalance_after_ms, usual->rebalance_after_ms, form);
     return j;
 }
 
-static json_t *schedule(const struct spec_schedule *c, const struct spec_schedule *usual)
+static json_t *schedule(const struct spec_schedule *c, const struct spec_schedule *usual,
+                        enum compose_form form)
 {
     static const char *const concurrencies[] = {"forbid", "allow", "replace"};
     json_t *j = json_object();
@@ -228,7 +235,7 @@ static json_t *schedule(const struct spec_schedule *c, const struct spec_schedul
     if (c->time_zone)
         json_object_set_new(j, "time_zone", compose_text(c->time_zone));
     compose_set_word(j, "concurrency", concurrencies[c->concurrency]);
-    compose_set_ms(j, "starting_deadline", c->deadline_ms, usual->deadline_ms);
+    compose_set_ms(j, "starting_deadline", c->deadline_ms, usual->deadline_ms, form);
     return j;
 }
 
@@ -252,21 +259,21 @@ static json_t *where(const struct spec_service *s)
     return j;
 }
 
-json_t *compose_x_orc(const struct spec_service *s, const struct spec_service *usual)
+json_t *compose_x_orc(const struct spec_service *s, const struct spec_service *usual, enum compose_form form)
 {
     json_t *j = json_object(), *drain = json_object();
 
-    compose_set(j, "health", health(s));
+    compose_set(j, "health", health(s, form));
     compose_set(j, "gateway", gateway(s));
     compose_set(j, "placement", where(s));
     compose_set_int(j, "canary", s->canary, 0);
-    compose_set_ms(j, "progress_deadline", s->progress_deadline_ms, usual->progress_deadline_ms);
-    compose_set_ms(j, "disconnect", s->disconnect_ms, 0);
-    compose_set(j, "rebalance", rebalance(s, usual));
-    compose_set_ms(j, "fence", s->fence_ms, 0);
-    compose_set_ms(drain, "timeout", s->drain_timeout_ms, usual->drain_timeout_ms);
+    compose_set_ms(j, "progress_deadline", s->progress_deadline_ms, usual->progress_deadline_ms, form);
+    compose_set_ms(j, "disconnect", s->disconnect_ms, 0, form);
+    compose_set(j, "rebalance", rebalance(s, usual, form));
+    compose_set_ms(j, "fence", s->fence_ms, 0, form);
+    compose_set_ms(drain, "timeout", s->drain_timeout_ms, usual->drain_timeout_ms, form);
     compose_set(j, "drain", drain);
     compose_set(j, "job", job(&s->run, &usual->run));
-    compose_set(j, "schedule", schedule(&s->schedule, &usual->schedule));
+    compose_set(j, "schedule", schedule(&s->schedule, &usual->schedule, form));
     return j;
 }

@@ -174,6 +174,15 @@ static void add_contents(json_t *service, const struct spec_service *s)
     }
 }
 
+/* What the top level says of the volumes that it mounts. */
+static void add_volumes(json_t *service, const struct spec_service *s)
+{
+    json_t *list = json_object_get(service, "volumes");
+
+    for (size_t i = 0; s && i < s->mounts.n; i++)
+        spec_volume_to_compose(&s->mounts.at[i], json_array_get(list, i));
+}
+
 /* Mounts and configs by where they are in the container: what changes there is one change. */
 static void key_by_target(json_t *service, const char *key)
 {
@@ -194,13 +203,15 @@ static void key_by_target(json_t *service, const char *key)
 static void compare_services(struct spec_changes *ret, const char *prefix, const struct spec_service *before,
                              const struct spec_service *after, const char *main)
 {
-    orc_auto_json json_t *a = before ? spec_service_to_compose(before, main, SPEC_SIZES_UNITS) : NULL;
-    orc_auto_json json_t *b = after ? spec_service_to_compose(after, main, SPEC_SIZES_UNITS) : NULL;
+    orc_auto_json json_t *a = before ? spec_service_to_compose(before, main, COMPOSE_PEOPLE) : NULL;
+    orc_auto_json json_t *b = after ? spec_service_to_compose(after, main, COMPOSE_PEOPLE) : NULL;
     struct differ d = {
         .ret = ret, .prefix = prefix, .other_kind = before && after && before->job != after->job};
 
     add_contents(a, before);
     add_contents(b, after);
+    add_volumes(a, before);
+    add_volumes(b, after);
     key_by_target(a, "volumes");
     key_by_target(b, "volumes");
     key_by_target(a, "configs");

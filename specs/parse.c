@@ -74,7 +74,7 @@ static void read_networks(struct spec_reader *r, const struct spec_key *k, const
     struct orc_strv *names = &((struct app_in *)into)->networks;
 
     spec_read_networks(r, v, names);
-    if (names->n)
+    if (names->n > 1 || (names->n && strcmp(names->at[0], "default") != 0))
         spec_note(r, v->entries.at[0].key,
                   "networks separate nothing here: every service reaches every other one of the cluster");
 }
@@ -261,11 +261,25 @@ static void drop_depend(const struct app_in *in, const struct spec_ref *ref)
         }
 }
 
+/* A sidecar does; nothing else (decision 0200). */
+static void check_restart(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
+{
+    const struct spec_service_at *from = find_service(in, ref->from);
+
+    if (ref->restart && from && !from->main)
+        spec_say(
+            r, ref->restart,
+            "\"%s\" does not restart because \"%s\" does; remove it, and let it connect again, or give it a "
+            "health check that fails without \"%s\"",
+            ref->from, spec_quote(ref->name).text, spec_quote(ref->name).text);
+}
+
 static void check_service_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
 {
     const struct spec_service_at *to = find_service(in, ref->name);
     const char *near;
 
+    check_restart(r, in, ref);
     if (strcmp(ref->name, ref->from) == 0) {
         spec_say(r, ref->at, "service \"%s\" %s itself; remove it", spec_quote(ref->name).text,
                  ref->kind == SPEC_REF_MAIN ? "is in the network of" : "depends on");
@@ -484,7 +498,7 @@ static void give_copies(struct spec_reader *r, struct app_in *in)
         struct spec_service *s = (struct spec_service *)(uintptr_t)in->at[i].service;
         bool was = room.used > SPEC_COPIES_MAX;
 
-        spec_give_driver_opts(&in->volumes, s, &room);
+        spec_give_volumes(&in->volumes, in->app->name, s, &room);
         spec_give_configs(&in->configs, s, &room);
         if (room.used > SPEC_COPIES_MAX && !was)
             spec_say(r, in->at[i].key,

@@ -30,7 +30,7 @@ static const struct spec_key config_keys[] = {
     {"environment", .read = spec_key_loaded, .form = SPEC_IS_SCALAR, .doc = "what is in this variable then"},
     {"external", .refusal = "orc keeps a config with the services that name it; give its content or file"},
     {"name", .read = spec_key_ignore, .doc = "no effect: a config is known by its name in the file"},
-    {"labels", .refusal = "orc gives configs no labels; remove it"},
+    {"labels", .read = spec_key_ignore, .doc = "no effect: a config is no object of its own to bear them"},
     {"template_driver",
      .refusal = "orc fills in what the file has as ${VARIABLE} and nothing else; remove it"},
 };

@@ -128,9 +128,10 @@ static void read_protocol(struct spec_reader *r, const struct spec_key *k, const
     ((struct spec_port *)into)->udp = spec_read_word(r, k, v) == 1;
 }
 
+/* What orc does anyway, and how Compose calls what the short form is. */
 static void read_mode(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
-    spec_read_word(r, k, v); /* what orc does anyway */
+    spec_read_word(r, k, v);
 }
 
 #define PORT(member) .offset = offsetof(struct spec_port, member)
@@ -141,10 +142,13 @@ static const struct spec_key port_keys[] = {
     {"host_ip", .read = read_host_ip, .form = SPEC_IS_TEXT,
      .doc = "the server's address; else its private one"},
     {"protocol", .read = read_protocol, SPEC_WORDS("tcp", "udp"), .doc = "`tcp` or `udp`"},
-    {"mode", .read = read_mode, SPEC_WORDS("host"),
-     .doc = "`host`: the port is that of the server which the replica is on"},
-    {"name", .refusal = "orc's ports have no names; remove it"},
-    {"app_protocol", .refusal = "nothing in orc reads it; remove it"},
+    {"mode", .read = read_mode, SPEC_WORDS("host", "ingress"),
+     .doc =
+         "`host` or `ingress`, which is the same here as in Compose: the port is that of the server that the "
+         "replica is on, and of no other"},
+    {"name", .read = spec_key_ignore, .doc = "no effect: nothing here asks for a port by its name"},
+    {"app_protocol", .read = spec_key_ignore,
+     .doc = "no effect: what speaks HTTP is said in `x-orc.gateway` and `x-orc.health`"},
 };
 const struct spec_keys spec_port_keys = SPEC_KEYS("a port", port_keys);
 

@@ -209,6 +209,10 @@ static const struct spec_key service_keys[] = {
     {"pids_limit", .read = spec_key_node, .offset = offsetof(struct spec_service_in, pids_limit),
      .form = SPEC_IS_INT | SPEC_IS_UNLIMITED, .min = 1, .max = SPEC_PIDS_MAX,
      .doc = "as `deploy.resources.limits.pids`; -1: no limit"},
+    {"links", .read = spec_key_node, .offset = offsetof(struct spec_service_in, links), .form = SPEC_IS_LIST,
+     .items = SPEC_IS_TEXT,
+     .doc = "as `depends_on`: services of the file, which are found by their names. Another `:ALIAS` is "
+            "refused"},
     {"attach", .read = spec_key_ignore, .doc = "no effect: orc attaches to no container"},
     {"develop", .read = spec_key_ignore, .doc = "no effect: it is for `docker compose watch`"},
     {"env_file", .read = spec_key_loaded, .form = SPEC_IS_SCALAR | SPEC_IS_LIST | SPEC_IS_MAP,
@@ -224,9 +228,8 @@ static const struct spec_key service_keys[] = {
                   "orc runs images; build and push it first: docker build -t REGISTRY/NAME:TAG . && docker "
                   "push REGISTRY/NAME:TAG, then give \"image: REGISTRY/NAME:TAG\""},
     {"container_name",
-     .refusal = "the names of replicas would clash; remove it, orc names containers by service and "
-                "replica"},
-    {"links", .refusal = "services find one another by name; remove it"},
+     .refusal = "the names of replicas would clash; remove it: orc names containers by service and replica, "
+                "and others find this one by its service's name"},
     {"external_links", .refusal = "services find one another by name; remove it"},
     {"replicas", .refusal = "give \"deploy: {replicas: N}\" instead"},
     {"health", .refusal = "give \"healthcheck:\", or \"x-orc: {health: ...}\""},
@@ -325,6 +328,7 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
     if (in.main && is_map) {
         spec_finish_sidecar(r, &in, v);
     } else {
+        spec_finish_links(r, &in);
         spec_finish_network(r, &in);
         spec_finish_mode(r, &in);
     }

@@ -41,7 +41,7 @@ struct spec_service_in {
         *restart, *gateway, *job, *schedule;
     /* By its network. */
     const char *main; /* the service whose sidecar it is; NULL: none */
-    const struct spec_node *network_mode, *networks, *ports, *expose;
+    const struct spec_node *network_mode, *networks, *ports, *expose, *links;
     struct spec_service *exposed; /* of which only the ports count: those of `expose` */
     /* Compose's older spellings of what deploy has; parse_older.c. */
     const struct spec_node *cpus, *mem_limit, *mem_reservation, *pids_limit, *scale;
@@ -63,20 +63,25 @@ struct spec_room {
 bool spec_takes_room(struct spec_room *room, size_t bytes); /* false: there is none left */
 struct spec_volumes_in {
     struct spec_volume_in {
-        const char *name; /* the document's */
-        struct spec_pairs driver_opts;
+        const char *name, *engine_name;  /* the document's; engine_name: NULL, the file gives none */
+        bool external;                   /* it has an engine_name then */
+        const struct spec_node *made_at; /* something that it would be made with; NULL: there is nothing */
+        struct spec_pairs driver_opts, labels;
     } * at;
     size_t n, cap;
 };
 void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names);
 void spec_read_volumes(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names,
                        struct spec_volumes_in *declared);
-/* To each of the service's mounts of a volume, what the volume is made with. */
-void spec_give_driver_opts(const struct spec_volumes_in *declared, struct spec_service *s,
-                           struct spec_room *room);
+/* To each of the service's mounts of a volume, what the volume is called and made with. `app`: NULL, the file
+ * gives none, which is said elsewhere. */
+void spec_give_volumes(const struct spec_volumes_in *declared, const char *app, struct spec_service *s,
+                       struct spec_room *room);
 void spec_volumes_in_release(struct spec_volumes_in *declared);
 /* A mapping of at most SPEC_LIST_MAX names; false (said) for anything else. */
 bool spec_read_is_names(struct spec_reader *r, const struct spec_node *v, const char *what);
+/* One of these names, which is no extension field; false also (said) when it is too long. */
+bool spec_read_is_declared(struct spec_reader *r, const struct spec_node *key);
 
 struct spec_configs_in {
     struct spec_config_in {
@@ -143,6 +148,8 @@ void spec_probe_release(struct spec_probe_in *p);
 /* Makes one health check of both: x-orc.health's probe in place of healthcheck's, its times before
  * healthcheck's before the defaults. */
 void spec_finish_health(struct spec_reader *r, struct spec_service_in *in);
+/* What is linked is waited for, unless depends_on says so already. */
+void spec_finish_links(struct spec_reader *r, struct spec_service_in *in);
 /* The older spellings of what deploy has; before spec_finish_resources(). */
 void spec_finish_older(struct spec_reader *r, struct spec_service_in *in);
 /* Limits against reservations. */

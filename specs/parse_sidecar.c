@@ -33,6 +33,12 @@ static bool is_of_container(const char *name)
     return false;
 }
 
+/* `placement: {}`, which `docker compose config` prints in each deploy. */
+static bool says_nothing(const struct spec_entry *e)
+{
+    return strcmp(e->key->text, "placement") == 0 && e->value->kind == SPEC_NODE_MAP && !e->value->entries.n;
+}
+
 /* Refuses the keys of a mapping but those in `own`; `in` is what they are in, "deploy.", or "" for the
  * service. */
 static void only(struct spec_reader *r, const struct spec_node *v, const char *in, const char *const *own,
@@ -42,7 +48,7 @@ static void only(struct spec_reader *r, const struct spec_node *v, const char *i
         const struct spec_node *key = v->entries.at[i].key;
 
         if (is_one_of(own, key->text) || (!*in && is_of_container(key->text)) ||
-            strncmp(key->text, "x-", 2) == 0 || is_said(r, key))
+            strncmp(key->text, "x-", 2) == 0 || says_nothing(&v->entries.at[i]) || is_said(r, key))
             continue;
         spec_say(r, key,
                  "\"%s%s\" makes no sense in a sidecar, which is a container of each replica of \"%s\"; give "

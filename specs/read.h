@@ -25,10 +25,11 @@ enum spec_ref_kind {
 struct spec_ref {
     enum spec_ref_kind kind;
     const struct spec_node *at;
-    const char *from; /* the service's name; the node's own */
-    char *name;       /* what is named; of a route "host|path" */
-    int condition;    /* SERVICE: enum spec_depends */
-    bool optional;    /* SERVICE: it need not be in the file */
+    const char *from;                /* the service's name; the node's own */
+    char *name;                      /* what is named; of a route "host|path" */
+    int condition;                   /* SERVICE: enum spec_depends */
+    bool optional;                   /* SERVICE: it need not be in the file */
+    const struct spec_node *restart; /* SERVICE: where it says that the one restarts with the other; NULL */
 };
 
 struct spec_reader {

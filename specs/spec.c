@@ -179,6 +179,11 @@ const struct spec_mount *spec_service_mount(const struct spec_service *s, size_t
     return NULL;
 }
 
+char *spec_mount_volume(const char *app, const struct spec_mount *m)
+{
+    return m->name ? orc_strdup(m->name) : orc_concat(SPEC_VOLUME_PREFIX, app, ".", m->source);
+}
+
 uint64_t spec_service_stop_ms(const struct spec_service *s)
 {
     uint64_t last = 0;

@@ -65,7 +65,10 @@ struct spec_mount {
     bool read_only;
     char *propagation;             /* bind: "rslave" ... (mount_namespaces(7)); NULL: the engine's */
     bool nocopy;                   /* volume: what the image has at the target is not copied into a new one */
-    struct spec_pairs driver_opts; /* volume: what a server makes it with, the first time */
+    char *name;                    /* volume: what the engine calls it; NULL: as spec_mount_volume() says */
+    bool external;                 /* volume: it has a name, and nobody makes it */
+    struct spec_pairs driver_opts; /* volume: what a server makes it with, the first time ... */
+    struct spec_pairs labels;      /* ... and calls it for people */
 };
 
 /* ---- what of a service is the engine's to do in each of its containers ---------------------------------
@@ -318,6 +321,10 @@ struct spec_resources spec_service_reserved(const struct spec_service *s);
 int spec_service_pids(const struct spec_service *s);
 /* The i-th that it mounts; NULL: there are no more. */
 const struct spec_mount *spec_service_mount(const struct spec_service *s, size_t i);
+/* What the engine of a server calls a volume that the app's services mount: its name, or "orc.shop.data".
+ * Freed by the caller. */
+#define SPEC_VOLUME_PREFIX "orc."
+char *spec_mount_volume(const char *app, const struct spec_mount *m);
 /* From the stop signal to the last container's end, at most: sidecars stop after the main container. */
 uint64_t spec_service_stop_ms(const struct spec_service *s);
 /* A check that goes over the network, so that there must be one. */

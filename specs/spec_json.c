@@ -49,7 +49,8 @@ static int mount_cmp(const void *x, const void *y)
     return spec_str_cmp(a->target, b->target) ?: spec_str_cmp(a->source, b->source)
                ?: spec_num_cmp((int64_t)a->kind, (int64_t)b->kind) ?: spec_num_cmp(a->read_only, b->read_only)
                ?: spec_str_cmp(a->propagation, b->propagation) ?: spec_num_cmp(a->nocopy, b->nocopy)
-               ?: spec_pairs_cmp(&a->driver_opts, &b->driver_opts);
+               ?: spec_str_cmp(a->name, b->name) ?: spec_num_cmp(a->external, b->external)
+               ?: spec_pairs_cmp(&a->driver_opts, &b->driver_opts) ?: spec_pairs_cmp(&a->labels, &b->labels);
 }
 
 static int constraint_cmp(const void *x, const void *y)
@@ -105,7 +106,10 @@ static const struct codec_field mount_rows[] = {
     CODEC_ROW_BOOL(spec_mount, read_only),
     CODEC_ROW_STR(spec_mount, propagation, 0, spec_check_propagation),
     CODEC_ROW_BOOL(spec_mount, nocopy),
+    CODEC_ROW_STR(spec_mount, name, 0, spec_check_volume_name),
+    CODEC_ROW_BOOL(spec_mount, external),
     CODEC_ROW(spec_mount, driver_opts, CODEC_PAIRS, .check = spec_check_text, .check_key = spec_check_option),
+    CODEC_ROW(spec_mount, labels, CODEC_PAIRS, .check = spec_check_text, .check_key = spec_check_label_key),
 };
 static const struct codec mount_codec = CODEC_OF(spec_mount, mount_rows, STRICT, .cmp = mount_cmp);
 
@@ -359,6 +363,19 @@ static int check_container(const struct spec_service *s, bool sidecar, struct or
     return rule ? orc_fail(err, -EINVAL, "\"container\": \"%s\": %s", rule->key, rule->why) : 0;
 }
 
+/* What only a volume has, and what one that nobody makes has not: parse_volumes.c says it to people. */
+static int check_mount(const struct spec_mount *m, struct orc_err *err)
+{
+    bool made = m->driver_opts.n || m->labels.n;
+
+    if (m->kind == SPEC_MOUNT_BIND ? m->name || m->external || made : m->external && (!m->name || made))
+        return orc_fail(err, -EINVAL,
+                        "\"%s\": only a volume has a \"name\", and one that is \"external\" has nothing else",
+                        m->source);
+    return m->kind == SPEC_MOUNT_BIND ? spec_check_abs_path(m->source, err)
+                                      : spec_check_volume(m->source, err);
+}
+
 /* What takes two members to see. */
 static int check_whole(const struct spec_service *s, bool sidecar, struct orc_err *err)
 {
@@ -369,10 +386,7 @@ static int check_whole(const struct spec_service *s, bool sidecar, struct orc_er
     if (s->live_apart ? s->health.kind == SPEC_HEALTH_NONE : s->live.kind != SPEC_HEALTH_NONE)
         return orc_fail(err, -EINVAL, "\"live_apart\": there is \"live\" only beside \"health\"");
     for (size_t i = 0; i < s->mounts.n; i++) {
-        const struct spec_mount *m = &s->mounts.at[i];
-
-        r = m->kind == SPEC_MOUNT_BIND ? spec_check_abs_path(m->source, err)
-                                       : spec_check_volume(m->source, err);
+        r = check_mount(&s->mounts.at[i], err);
         if (r < 0) {
             orc_wrap(err, "\"mounts\"");
             return r;

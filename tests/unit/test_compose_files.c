@@ -43,8 +43,8 @@ static struct spec_app *load(const char *folder, const char *over, struct spec_p
 /* Its notices, then the file as `orc config` prints it. */
 static char *told(const struct spec_app *app, const struct spec_problems *problems)
 {
-    orc_auto_json json_t *j = spec_app_to_compose(app, SPEC_SIZES_BYTES);
-    orc_auto_free char *text = json_dumps(j, JSON_INDENT(2));
+    orc_auto_json json_t *j = spec_app_to_compose(app, COMPOSE_PROGRAMS);
+    orc_auto_free char *text = json_dumps(j, JSON_INDENT(2) | ORC_JSON_REALS);
     struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
     const struct spec_problem *p;
 
@@ -83,11 +83,11 @@ static void test_compose_files__as_a_file_again_each_is_the_same(void **state)
     for (size_t i = 0; i < ORC_ARRAY_SIZE(files); i++) {
         struct spec_problems problems = {0};
         orc_auto(spec_app_free_p) struct spec_app *app = load(files[i].folder, files[i].over, &problems);
-        orc_auto_json json_t *j = spec_app_to_compose(app, SPEC_SIZES_UNITS), *again = NULL;
+        orc_auto_json json_t *j = spec_app_to_compose(app, COMPOSE_PEOPLE), *again = NULL;
         orc_auto_free char *text = orc_json_text(j);
         orc_auto(spec_app_free_p) struct spec_app *back = parse_ok(text);
 
-        again = spec_app_to_compose(back, SPEC_SIZES_UNITS);
+        again = spec_app_to_compose(back, COMPOSE_PEOPLE);
         assert_true(json_equal(j, again));
         spec_problems_release(&problems);
     }

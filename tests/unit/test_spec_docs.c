@@ -23,7 +23,26 @@ static const char head[] =
     "names it with\n"
     "its place and says what to do instead. Keys that begin with `x-` may stand anywhere and are skipped; "
     "`x-orc` belongs\n"
-    "into a service. Of a key with a table of its own what is said there counts.\n";
+    "into a service. Of a key with a table of its own what is said there counts.\n"
+    "\n"
+    "## `orc config -o json`\n"
+    "\n"
+    "It has the names and forms of `docker compose config --format json`: long ports, volumes and\n"
+    "dependencies, maps in place of lists, sizes as digits in a text, durations such as `1m0s`, `null`\n"
+    "for a command that is not given, `{}` for a `placement` that is not. tests/unit/test_compose.c\n"
+    "holds each key against it. What differs:\n"
+    "\n"
+    "- What orc decides is said: `restart: always`, the times of a healthcheck, the whole of an\n"
+    "  `update_config`, a config's `target`, `create_host_path: false`. What has no effect here is left\n"
+    "  out: `expose` on the cluster's network, a port's `name`, `profiles`, `networks` other than\n"
+    "  `default`.\n"
+    "- Of several spellings one is printed: limits and `scale` in `deploy`, `links` in `depends_on`,\n"
+    "  mounts of type `tmpfs` in `tmpfs`, both numbers of each of `ulimits`, capabilities without\n"
+    "  `CAP_`, `security_opt` with `=`. Sets are sorted. Ports are of mode `ingress`, which is no other\n"
+    "  than `host` here. A config has its `content`, wherever it came from.\n"
+    "- Names are those that the engine knows: volumes `orc.APP.VOLUME`, the network `orc`.\n"
+    "- `x-orc` is printed; `docker compose` leaves extensions out. A percentage in `parallelism` is a\n"
+    "  text.\n";
 
 static int by_name(const void *x, const void *y)
 {

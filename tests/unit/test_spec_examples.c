@@ -30,9 +30,9 @@ static void assert_lossless(const char *path, const struct spec_service *s)
 }
 
 /* What `orc config` prints is a file again, and means the same. */
-static void assert_same_as_file(const struct spec_app *app, const char *yaml, enum spec_sizes sizes)
+static void assert_same_as_file(const struct spec_app *app, const char *yaml, enum compose_form form)
 {
-    orc_auto_json json_t *j = spec_app_to_compose(app, sizes);
+    orc_auto_json json_t *j = spec_app_to_compose(app, form);
     orc_auto_free char *text = orc_json_text(j);
 
     assert_same(yaml, text);
@@ -76,8 +76,8 @@ static int check_example(const char *path, const struct stat *st, int type, stru
         assert_lossless(path, app->services.at[i]);
     assert_merges_to_itself(text, app);
     assert_same(text, text); /* behaviour 13: applied again, it is the same */
-    assert_same_as_file(app, text, SPEC_SIZES_BYTES);
-    assert_same_as_file(app, text, SPEC_SIZES_UNITS);
+    assert_same_as_file(app, text, COMPOSE_PROGRAMS);
+    assert_same_as_file(app, text, COMPOSE_PEOPLE);
     examples++;
     return 0;
 }
@@ -98,7 +98,7 @@ static void test_spec_golden__the_normal_form_is_stable(void **state)
     for (size_t i = 0; i < app->services.n; i++) {
         orc_auto_free char *compact = spec_service_text(app->services.at[i]);
         orc_auto_json json_t *j = orc_json_parse(compact, strlen(compact), NULL);
-        orc_auto_free char *pretty = json_dumps(j, JSON_INDENT(2));
+        orc_auto_free char *pretty = json_dumps(j, JSON_INDENT(2) | ORC_JSON_REALS);
         char whole[SPEC_HASH_MAX], container[SPEC_HASH_MAX];
 
         spec_service_hash(app->services.at[i], whole, container);
@@ -112,9 +112,9 @@ static void test_spec_golden__as_a_file_again_it_looks_like_this(void **state)
 {
     orc_auto_free char *yaml = golden_read("specs/examples/every-key.yaml"), *text = NULL, *lines = NULL;
     orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(yaml);
-    orc_auto_json json_t *j = spec_app_to_compose(app, SPEC_SIZES_BYTES);
+    orc_auto_json json_t *j = spec_app_to_compose(app, COMPOSE_PROGRAMS);
 
-    text = json_dumps(j, JSON_INDENT(2));
+    text = json_dumps(j, JSON_INDENT(2) | ORC_JSON_REALS);
     lines = orc_printf("%s\n", text);
     golden_assert("tests/golden/specs/every-key-config.json", lines);
 }

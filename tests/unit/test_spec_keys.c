@@ -219,7 +219,41 @@ static void test_spec_keys__what_means_nothing_here_is_no_difference(void **stat
                                    "b}}, c: {external: true}}\n",
         WEB(""));
     assert_same(WEB("    networks: {a: {priority: 5}}\n") "networks: {a: }\n", WEB(""));
+    assert_same(
+        WEB("    networks: [a]\n") "networks: {a: {internal: false, enable_ipv4: true, enable_ipv6: false, "
+                                   "ipam: {driver: default}}, b: {ipam: }}\n",
+        WEB(""));
+    assert_same(WEB("    ports: [{target: 80, name: web, app_protocol: http, mode: ingress}]\n"),
+                WEB("    ports: [{target: 80, mode: host}]\n"));
+    assert_same(WEB("    configs: [a]\n") "configs: {a: {content: x, labels: {b: c}}}\n",
+                WEB("    configs: [a]\n") "configs: {a: {content: x}}\n");
     assert_problem(WEB("    expose: [none]\n"), "4:14: ", "is no port");
+}
+
+#define WITH_DB "  db: {image: db, healthcheck: {test: [CMD, ok]}}\n"
+
+static void test_spec_keys__links_are_waited_for(void **state)
+{
+    static const char *const linked[] = {"links: [db]", "links: ['db:db', db]",
+                                         "depends_on: [db]\n    links: [db]",
+                                         "links: [db]\n    depends_on: {db: {restart: false}}"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(linked); i++) {
+        orc_auto_free char *yaml = orc_printf(WEB("    %s\n") WITH_DB, linked[i]);
+
+        assert_same(yaml, WEB("    depends_on: [db]\n") WITH_DB);
+    }
+    assert_same(WEB("    depends_on: {db: {condition: service_healthy}}\n    links: [db]\n") WITH_DB,
+                WEB("    depends_on: {db: {condition: service_healthy}}\n") WITH_DB);
+}
+
+/* As `docker compose config` prints it. */
+static void test_spec_keys__a_sidecar_restarts_with_its_main_service(void **state)
+{
+    assert_same(
+        WEB("    network_mode: service:db\n    depends_on: {db: {condition: service_started, restart: "
+            "true, required: true}}\n    deploy: {resources: {}, placement: {}}\n") WITH_DB,
+        WEB("    network_mode: service:db\n") WITH_DB);
 }
 
 int main(void)
@@ -239,6 +273,8 @@ int main(void)
         cmocka_unit_test(test_spec_keys__mounts),
         cmocka_unit_test(test_spec_keys__a_volumes_options),
         cmocka_unit_test(test_spec_keys__what_means_nothing_here_is_no_difference),
+        cmocka_unit_test(test_spec_keys__links_are_waited_for),
+        cmocka_unit_test(test_spec_keys__a_sidecar_restarts_with_its_main_service),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,7 +159,7 @@ static void test_spec_property__as_a_file_again_it_is_the_same(void **state)
         struct dice d = {.x = seed * UINT64_C(0xbf58476d1ce4e5b9)};
         orc_auto_free char *yaml = write_file(&d, roll(&d, 1u << FEATURES), false);
         orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(yaml);
-        orc_auto_json json_t *j = spec_app_to_compose(app, roll(&d, 2) ? SPEC_SIZES_BYTES : SPEC_SIZES_UNITS);
+        orc_auto_json json_t *j = spec_app_to_compose(app, roll(&d, 2) ? COMPOSE_PROGRAMS : COMPOSE_PEOPLE);
         orc_auto_free char *again = orc_json_text(j);
 
         assert_same(yaml, again);
