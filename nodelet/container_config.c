@@ -12,11 +12,6 @@ char *container_name(const char *task_id)
     return orc_printf(CONTAINER_NAME_PREFIX "%s", task_id);
 }
 
-char *container_volume(const char *app, const char *name)
-{
-    return orc_printf(CONTAINER_VOLUME_PREFIX "%s.%s", app, name);
-}
-
 /* NAME=VALUE; a name without a value is left to the image (Docker: it stays as the image sets it). */
 static json_t *environment(const struct spec_pairs *env)
 {
@@ -81,7 +76,7 @@ static json_t *mounts(const struct container_context *ctx, const char *app, cons
     for (size_t i = 0; i < spec->mounts.n; i++) {
         const struct spec_mount *m = &spec->mounts.at[i];
         bool volume = m->kind == SPEC_MOUNT_VOLUME;
-        orc_auto_free char *name = volume ? container_volume(app, m->source) : NULL;
+        orc_auto_free char *name = volume ? spec_mount_volume(app, m) : NULL;
         json_t *j = json_object();
 
         orc_json_set_str(j, "Type", volume ? "volume" : "bind");

@@ -26,8 +26,4 @@ json_t *container_config(const struct container_context *ctx, const char *task_i
 /* "orc-shop.web.0.3", freed by the caller. */
 char *container_name(const char *task_id);
 
-/* The Docker volume of a named volume: "orc.shop.data", freed by the caller. */
-#define CONTAINER_VOLUME_PREFIX "orc."
-char *container_volume(const char *app, const char *name);
-
 #endif

@@ -250,6 +250,7 @@ void container_mount_options(const struct spec_mount *m, json_t *mount)
         json_object_set_new(driver, "Options", pairs_json(&m->driver_opts));
     }
     set_filled(volume, "DriverConfig", driver);
+    set_filled(volume, "Labels", pairs_json(&m->labels));
     set_filled(mount, "BindOptions", bind);
     set_filled(mount, "VolumeOptions", volume);
 }

@@ -7,6 +7,7 @@
 
 #include "nodelet/configs.h"
 #include "nodelet/outcomes.h"
+#include "nodelet/volumes.h"
 
 #include "lib/clock.h"
 
@@ -209,7 +210,7 @@ static void on_created(const struct docker_res *res, void *arg)
     on_done(res, t);
 }
 
-static void create(struct task *t)
+static void make(struct task *t)
 {
     struct agent *a = t->a;
     orc_auto_free char *configs = task_configs(t);
@@ -224,6 +225,32 @@ static void create(struct task *t)
 
     snprintf(t->made_for, sizeof t->made_for, "%s", ctx.join ? ctx.join : "");
     t->call = docker_container_create(a->opts.docker, name, task_spec(t)->platform, config, on_created, t);
+}
+
+/* The engine would make a volume that it has not; of an external one that is somebody else's to do. */
+static void on_volumes(const struct docker_res *res, void *arg)
+{
+    struct task *t = arg;
+    const char *missing = res->kind == DOCKER_OK ? volumes_missing(res->json, task_spec(t)) : NULL;
+    orc_auto_free char *why = NULL;
+
+    if (res->kind != DOCKER_OK) {
+        on_done(res, t);
+    } else if (missing) {
+        why = orc_printf("volume \"%s\" is external, and %s has none of that name; create it there (docker "
+                         "volume create %s), or name the server that has it in \"constraints\"",
+                         missing, t->a->node, missing);
+        end(t, CONVERGE_TRANSIENT, why);
+    } else {
+        make(t);
+    }
+}
+
+static void create(struct task *t)
+{
+    t->call = volumes_ask(t->a->opts.docker, task_spec(t), on_volumes, t);
+    if (!t->call)
+        make(t);
 }
 
 static void on_pulled(enum docker_pull outcome, const char *text, void *arg)

@@ -1,7 +1,7 @@
 #include "nodelet/volumes.h"
 
+#include "lib/http.h"
 #include "lib/log.h"
-#include "nodelet/container_config.h"
 #include "state/record.h"
 #include "state/timer.h"
 
@@ -10,8 +10,8 @@
 
 #define SETTLE_MS 300
 #define RETRY_MS 5000
-/* The engine finds the name anywhere in a volume's; which are ours is seen here. */
-#define PATH "/volumes?filters=%7B%22name%22%3A%5B%22" CONTAINER_VOLUME_PREFIX "%22%5D%7D"
+#define PATH "/volumes"
+#define LIST_MAX (16 * 1024 * 1024) /* bytes of an answer: 300 or so a volume */
 
 struct volumes {
     struct volumes_opts opts;
@@ -24,12 +24,13 @@ struct volumes {
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+
+    return (*x == '/') - (*y == '/') ?: strcmp(x, y);
 }
 
 bool volumes_from_list(const json_t *answer, struct orc_strv *ret)
 {
-    const size_t prefix = strlen(CONTAINER_VOLUME_PREFIX);
     const json_t *one;
     size_t i, kept = 0;
     bool cut;
@@ -37,10 +38,10 @@ bool volumes_from_list(const json_t *answer, struct orc_strv *ret)
     json_array_foreach(json_object_get(answer, "Volumes"), i, one)
     {
         const char *name = json_string_value(json_object_get(one, "Name"));
+        orc_auto_free char *told = name ? record_volume(name) : NULL;
 
-        if (name && strncmp(name, CONTAINER_VOLUME_PREFIX, prefix) == 0 &&
-            record_check_volume(name + prefix, NULL) == 0)
-            orc_strv_add(ret, name + prefix);
+        if (told)
+            orc_strv_add(ret, told);
     }
     if (ret->n)
         qsort(ret->at, ret->n, sizeof *ret->at, by_name);
@@ -91,12 +92,57 @@ static void on_list(const struct docker_res *res, void *arg)
         volumes_look(v);
 }
 
+/* ---- those that nobody makes ------------------------------------------------------------------------- */
+
+static bool has(const json_t *answer, const char *name)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "Volumes"), i,
+                       one) if (orc_streq(json_string_value(json_object_get(one, "Name")), name)) return true;
+    return false;
+}
+
+const char *volumes_missing(const json_t *answer, const struct spec_service *spec)
+{
+    const struct spec_mount *m;
+
+    orc_vec_each (m, &spec->mounts)
+        if (m->external && !has(answer, m->name))
+            return m->name;
+    return NULL;
+}
+
+/* The engine finds a name anywhere in a volume's; which it is exactly is seen in its answer. */
+struct docker_call *volumes_ask(struct docker *d, const struct spec_service *spec, docker_cb *cb, void *arg)
+{
+    orc_auto_json json_t *names = json_array();
+    orc_auto_free char *list = NULL, *filter = NULL, *escaped = NULL, *path = NULL;
+    const struct spec_mount *m;
+
+    orc_vec_each (m, &spec->mounts)
+        if (m->external)
+            json_array_append_new(names, json_string(m->name));
+    if (!json_array_size(names))
+        return NULL;
+    list = orc_json_text(names);
+    filter = orc_printf("{\"name\":%s}", list);
+    escaped = orc_http_escape(filter);
+    path = orc_printf(PATH "?filters=%s", escaped);
+    return docker_request(d, &(struct docker_req){.path = path, .max_body = LIST_MAX, .cb = cb, .arg = arg});
+}
+
+/* ---- asking -------------------------------------------------------------------------------------------- */
+
 static void look(void *arg)
 {
     struct volumes *v = arg;
 
     if (v->up && !v->call)
-        v->call = docker_request(v->opts.docker, &(struct docker_req){.path = PATH, .cb = on_list, .arg = v});
+        v->call =
+            docker_request(v->opts.docker,
+                           &(struct docker_req){.path = PATH, .max_body = LIST_MAX, .cb = on_list, .arg = v});
 }
 
 void volumes_look(struct volumes *v)

@@ -12,7 +12,7 @@ static bool remembers(const struct core_task *t)
     const struct core_revision *rev = wanted ? core_service_revision(s, wanted->revision) : NULL;
     const struct core_task *o;
 
-    if (!rev || !slots_has_volume(rev->rec.spec) || (!t->node->fed.present && !t->node->alive_fed.present))
+    if (!rev || !slots_is_tied(rev->rec.spec) || (!t->node->fed.present && !t->node->alive_fed.present))
         return false;
     for (o = t->slot_next; o; o = o->slot_next)
         if (o->fed.present && o->attempt > t->attempt)

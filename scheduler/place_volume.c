@@ -66,14 +66,24 @@ bool place_mounts_volumes(const struct spec_service *spec)
     return false;
 }
 
-/* Whether it mounts that one; *ret_writes (may be NULL): and may write to it. */
-static bool mounts(const struct spec_service *spec, const char *name, bool *ret_writes)
+/* As nodes tell of it. */
+static char *told_as(const char *app, const struct spec_mount *m)
+{
+    orc_auto_free char *name = spec_mount_volume(app, m);
+
+    return record_volume(name);
+}
+
+/* Whether a service of the app mounts that one; *ret_writes (may be NULL): and may write to it. */
+static bool mounts(const char *app, const struct spec_service *spec, const char *told, bool *ret_writes)
 {
     bool found = false, writes = false;
     const struct spec_mount *m;
 
     for (size_t i = 0; (m = spec_service_mount(spec, i)); i++) {
-        if (m->kind != SPEC_MOUNT_VOLUME || strcmp(m->source, name) != 0)
+        orc_auto_free char *name = m->kind == SPEC_MOUNT_VOLUME ? told_as(app, m) : NULL;
+
+        if (!name || strcmp(name, told) != 0)
             continue;
         found = true;
         writes = writes || !m->read_only;
@@ -83,22 +93,22 @@ static bool mounts(const struct spec_service *spec, const char *name, bool *ret_
     return found;
 }
 
-static bool service_may_mount(const struct core_service *s, const char *name)
+static bool service_may_mount(const struct core_service *s, const char *told)
 {
     const struct core_revision *r;
 
     for (r = s->revisions; r; r = r->hh.next)
-        if (r->fed.present && !r->fed.unreadable && mounts(r->rec.spec, name, NULL))
+        if (r->fed.present && !r->fed.unreadable && mounts(s->app->name, r->rec.spec, told, NULL))
             return true;
     return false;
 }
 
 /* What is no longer known counts as mounting it: data is not left alone by mistake. */
-static bool task_mounts(const struct core_task *t, const char *name)
+static bool task_mounts(const struct core_task *t, const char *told)
 {
     const struct core_revision *r = core_service_revision(t->service, t->make->revision);
 
-    return !r || mounts(r->rec.spec, name, NULL);
+    return !r || mounts(t->service->app->name, r->rec.spec, told, NULL);
 }
 
 void place_volumes_taken(struct core *c, struct core_node *n, const struct place_req *req)
@@ -153,39 +163,54 @@ static bool is_newest(const struct core_task *t)
     return core_task_known(t);
 }
 
-/* Those that say so, and those where a task of the app has it, or is about to; also one that is told to go:
- * its node may not have said yet what it leaves there. */
-static void find(struct core *c, const struct place_req *req, struct place_volume *ret)
+static void find_in_app(const struct core_app *app, const char *told, struct place_volume *ret)
 {
-    const struct core_app *app = req->service->app;
-    orc_auto_free char *name = orc_printf("%s.%s", app->name, ret->name);
-    struct core_volume *v = NULL;
     struct core_service *s;
     struct core_task *t;
 
-    HASH_FIND_STR(c->volumes, name, v);
+    for (s = app->services; s; s = s->app_next)
+        if (service_may_mount(s, told))
+            core_each_task (t, s)
+                if ((core_task_holds(t) || is_newest(t)) && task_mounts(t, told))
+                    add(ret, t->node);
+}
+
+static void find_told(struct core *c, const char *told, struct place_volume *ret)
+{
+    struct core_volume *v = NULL;
+
+    HASH_FIND_STR(c->volumes, told, v);
     for (size_t i = 0; v && i < v->nodes.n; i++)
         add(ret, v->nodes.at[i]);
-    for (s = app->services; s; s = s->app_next)
-        if (service_may_mount(s, ret->name))
-            core_each_task (t, s)
-                if ((core_task_holds(t) || is_newest(t)) && task_mounts(t, ret->name))
-                    add(ret, t->node);
+}
+
+/* Those where a task has it, or is about to; also one that is told to go: its node may not have said yet what
+ * it leaves there. `shared`: a task of any app. */
+static void find_made(struct core *c, const struct place_req *req, const char *told, bool shared,
+                      struct place_volume *ret)
+{
+    const struct core_app *own = req->service->app, *app;
+
+    for (app = shared ? c->apps : NULL; app; app = app->hh.next)
+        if (app != own)
+            find_in_app(app, told, ret);
+    find_in_app(own, told, ret);
     for (size_t i = 0; i < c->mounts.n; i++) {
         const struct core_mount *m = &c->mounts.at[i];
 
-        if (m->service->app == app && mounts(m->spec, ret->name, NULL))
+        if ((shared || m->service->app == own) && mounts(m->service->app->name, m->spec, told, NULL))
             add(ret, m->node);
     }
 }
 
 /* What other slots of the service write to is theirs. */
-static void take_out_others(struct core *c, const struct place_req *req, struct place_volume *v)
+static void take_out_others(struct core *c, const struct place_req *req, const char *told,
+                            struct place_volume *v)
 {
     const struct core_task *t;
 
     core_each_task (t, req->service)
-        if (!(req->own && req->own->slot == t->slot) && is_newest(t) && task_mounts(t, v->name))
+        if (!(req->own && req->own->slot == t->slot) && is_newest(t) && task_mounts(t, told))
             take_out(v, t->node);
     for (size_t i = 0; i < c->mounts.n; i++)
         if (c->mounts.at[i].service == req->service)
@@ -205,28 +230,38 @@ static bool is_there(const struct place_volumes *v, const char *name)
     return false;
 }
 
+/* One that nobody makes is its replicas' together, and only where nodes say so: no task has made it. */
+static void tie(struct core *c, const struct place_req *req, const struct spec_mount *m,
+                struct place_volumes *ret)
+{
+    orc_auto_free char *told = told_as(req->service->app->name, m);
+    struct place_volume v = {.name = m->source};
+    bool writes;
+
+    if (!told)
+        return;
+    mounts(req->service->app->name, req->spec, told, &writes);
+    find_told(c, told, &v);
+    if (!m->external)
+        find_made(c, req, told, m->name, &v);
+    if (writes && !m->external)
+        take_out_others(c, req, told, &v);
+    if (v.nodes.n) {
+        qsort(v.nodes.at, v.nodes.n, sizeof *v.nodes.at, by_name);
+        orc_vec_push(ret, v);
+    } else {
+        orc_vec_release(&v.nodes);
+    }
+}
+
 void place_volumes_of(struct core *c, const struct place_req *req, struct place_volumes *ret)
 {
     bool anywhere = !req->pin && !req->spec->global;
     const struct spec_mount *m;
 
-    for (size_t i = 0; anywhere && (m = spec_service_mount(req->spec, i)); i++) {
-        struct place_volume v = {.name = m->source};
-        bool writes;
-
-        if (m->kind != SPEC_MOUNT_VOLUME || is_there(ret, m->source))
-            continue;
-        mounts(req->spec, m->source, &writes);
-        find(c, req, &v);
-        if (writes)
-            take_out_others(c, req, &v);
-        if (v.nodes.n) {
-            qsort(v.nodes.at, v.nodes.n, sizeof *v.nodes.at, by_name);
-            orc_vec_push(ret, v);
-        } else {
-            orc_vec_release(&v.nodes);
-        }
-    }
+    for (size_t i = 0; anywhere && (m = spec_service_mount(req->spec, i)); i++)
+        if (m->kind == SPEC_MOUNT_VOLUME && !is_there(ret, m->source))
+            tie(c, req, m, ret);
 }
 
 void place_volumes_release(struct place_volumes *v)

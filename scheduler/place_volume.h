@@ -5,6 +5,10 @@
  * of others. Any other slot goes where the volume is and no other slot of its service has it; when each has
  * its own, or there is none yet, a new one is made anywhere. What only reads a volume goes where it is,
  * however many do. A service with one task on each node has its own on each.
+ *
+ * A volume that a file gives a name is one for all that give the same, of any app. One that is external is
+ * for all replicas of a service together; where nodes do not say who has it, a replica goes anywhere, and
+ * nodelet says what is missing there.
  */
 #ifndef SCHEDULER_PLACE_VOLUME_H
 #define SCHEDULER_PLACE_VOLUME_H

@@ -147,7 +147,7 @@ static bool may_have_data(const struct core_task *t)
 {
     const struct core_revision *r = t->make ? core_service_revision(t->service, t->make->revision) : NULL;
 
-    return !r || slots_has_volume(r->rec.spec);
+    return !r || slots_is_tied(r->rec.spec);
 }
 
 /* A slot with a named volume stays where its data is. */
@@ -157,7 +157,7 @@ const struct core_node *recon_pin(const struct core_revision *rev, const struct 
 
     if (s->node)
         return s->node;
-    if (!n || !slots_has_volume(rev->rec.spec) || (!n->fed.present && !n->alive_fed.present))
+    if (!n || !slots_is_tied(rev->rec.spec) || (!n->fed.present && !n->alive_fed.present))
         return NULL;
     return may_have_data(s->last) ? n : NULL;
 }

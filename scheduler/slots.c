@@ -20,12 +20,27 @@ static const struct spec_service *spec_of(const struct slots *v, const struct co
     return r ? r->rec.spec : v->target ? v->target->rec.spec : NULL;
 }
 
+static bool writes(const struct spec_mount *m)
+{
+    return m->kind == SPEC_MOUNT_VOLUME && !m->read_only;
+}
+
 bool slots_has_volume(const struct spec_service *spec)
 {
     const struct spec_mount *m;
 
     for (size_t i = 0; (m = spec_service_mount(spec, i)); i++)
-        if (m->kind == SPEC_MOUNT_VOLUME && !m->read_only)
+        if (writes(m))
+            return true;
+    return false;
+}
+
+bool slots_is_tied(const struct spec_service *spec)
+{
+    const struct spec_mount *m;
+
+    for (size_t i = 0; (m = spec_service_mount(spec, i)); i++)
+        if (writes(m) && !m->external)
             return true;
     return false;
 }

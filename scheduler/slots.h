@@ -106,6 +106,8 @@ static inline bool slots_same_container(const struct slots *v, const struct core
 /* When a task that has not become available is judged to have failed; monotonic ms. */
 uint64_t slots_deadline(const struct slots *v, const struct core_task *t);
 bool slots_has_volume(const struct spec_service *spec); /* a named volume it may write to */
+/* One that is its slot's alone: to the server where it was last. An external one may be on others as well. */
+bool slots_is_tied(const struct spec_service *spec);
 /* Whether a task beside the one that holds its slot is kept as its node may come back: x-orc.disconnect. */
 bool slots_awaited(const struct slots *v, const struct core_task *t);
 

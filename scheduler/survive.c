@@ -53,7 +53,7 @@ static void move_task(struct core *c, struct core_task *t, const struct core_rev
     char *why = NULL;
     struct core_node *to;
 
-    if (slots_has_volume(req.spec)) {
+    if (slots_is_tied(req.spec)) {
         ret->tied++;
         if (req.spec->survive_node_loss)
             leave_out(ret, t->service, req.spec, orc_printf("its volume is on %s", t->node->name));

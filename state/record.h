@@ -309,7 +309,7 @@ struct record_node {
     char *engine;            /* "20.10.24 (API 1.41)" */
     char *version;           /* orc's */
     int mtu;                 /* of orc0 */
-    struct orc_strv volumes; /* named volumes that its engine has: "shop.data", app and name; sorted */
+    struct orc_strv volumes; /* named volumes that its engine has, as record_volume() tells of them; sorted */
     struct {
         struct record_condition *at; /* by type */
         size_t n, cap;
@@ -317,7 +317,11 @@ struct record_node {
 };
 /* The first condition that makes others preferable, or NULL. */
 const struct record_condition *record_node_avoid(const struct record_node *n);
-/* Whether it is "<app>.<volume>", both as in a spec: 0, or -EINVAL with a sentence. */
+/* How a node tells of what its engine calls `name`: of an app's own volume as "<app>.<volume>", of any other
+ * that has a name as "/<name>"; freed by the caller. NULL: nobody named it (the engine did, by 64 hex
+ * digits), or no spec could. */
+char *record_volume(const char *name);
+/* Whether it is one of these: 0, or -EINVAL with a sentence. */
 int record_check_volume(const char *s, struct orc_err *err);
 /* True when every condition is ok and a subnet is claimed; *ret_reason (may be NULL) is the first reason,
  * borrowed. */

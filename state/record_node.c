@@ -7,19 +7,44 @@
 
 #define CONDITIONS_MAX 100
 #define INFLIGHT_MAX 16384                         /* the endpoints of a gateway: GW_SLOTS */
-#define VOLUME_MAX 128                             /* bytes of app, dot and name */
+#define VOLUME_MAX 128                             /* bytes of app, dot and name, or of slash and name */
+#define ANONYMOUS 64                               /* hex digits (moby, stringid.GenerateRandomID) */
 #define DRAIN_DEADLINE_MAX_MS INT64_C(31536000000) /* a year */
 
-/* An app's name has no dot; the volume's may. */
-int record_check_volume(const char *s, struct orc_err *err)
+_Static_assert(SPEC_VOLUME_NAME_MAX < VOLUME_MAX, "a name must fit behind a slash");
+
+/* "shop.data": an app's name has no dot; the volume's may. */
+static bool is_of_app(const char *s)
 {
     const char *dot = strchr(s, '.');
     orc_auto_free char *app = dot ? orc_strndup(s, (size_t)(dot - s)) : NULL;
 
-    if (!dot || spec_check_name("app name", app, NULL) < 0 || spec_check_volume(dot + 1, NULL) < 0)
-        return orc_fail(err, -EINVAL, "\"%s\" is no volume of an app; it is written like \"shop.data\"",
-                        spec_quote(s).text);
-    return 0;
+    return dot && spec_check_name("app name", app, NULL) == 0 && spec_check_volume(dot + 1, NULL) == 0;
+}
+
+static bool is_named(const char *s)
+{
+    bool anonymous = strlen(s) == ANONYMOUS && strspn(s, "0123456789abcdef") == ANONYMOUS;
+
+    return !anonymous && spec_check_volume_name(s, NULL) == 0;
+}
+
+char *record_volume(const char *name)
+{
+    const size_t prefix = strlen(SPEC_VOLUME_PREFIX);
+
+    if (strncmp(name, SPEC_VOLUME_PREFIX, prefix) == 0 && is_of_app(name + prefix))
+        return orc_strdup(name + prefix);
+    return is_named(name) ? orc_concat("/", name) : NULL;
+}
+
+int record_check_volume(const char *s, struct orc_err *err)
+{
+    if (*s == '/' ? is_named(s + 1) : is_of_app(s))
+        return 0;
+    return orc_fail(err, -EINVAL,
+                    "\"%s\" is no volume; an app's is written like \"shop.data\", another like \"/pgdata\"",
+                    spec_quote(s).text);
 }
 
 static int condition_cmp(const void *a, const void *b)

@@ -201,7 +201,7 @@ static void test_container_config__a_sidecar_is_in_another_containers_network(vo
         "\"RestartPolicy\":{\"Name\":\"no\"}}}");
 }
 
-static void test_container_config__volumes_belong_to_the_app(void **state)
+static void test_container_config__volumes_belong_to_the_app_unless_they_have_a_name(void **state)
 {
     orc_auto(spec_service_free_p) struct spec_service *s = spec();
     struct spec_mount v = {
@@ -211,11 +211,20 @@ static void test_container_config__volumes_belong_to_the_app(void **state)
                            .target = orc_strdup("/ssl"),
                            .read_only = true};
 
+    struct spec_mount named = {.kind = SPEC_MOUNT_VOLUME,
+                               .source = orc_strdup("data"),
+                               .target = orc_strdup("/pg"),
+                               .name = orc_strdup("pgdata")};
+
+    spec_pairs_add(&named.labels, "team", "shop");
+    orc_vec_push(&s->mounts, named);
     orc_vec_push(&s->mounts, v);
     orc_vec_push(&s->mounts, b);
     assert_at(
         s, "HostConfig", "Mounts",
-        "[{\"Type\":\"volume\",\"Source\":\"orc.shop.data\",\"Target\":\"/var/lib/db\",\"ReadOnly\":false},"
+        "[{\"Type\":\"volume\",\"Source\":\"pgdata\",\"Target\":\"/pg\",\"ReadOnly\":false,"
+        "\"VolumeOptions\":{\"Labels\":{\"team\":\"shop\"}}},"
+        "{\"Type\":\"volume\",\"Source\":\"orc.shop.data\",\"Target\":\"/var/lib/db\",\"ReadOnly\":false},"
         "{\"Type\":\"bind\",\"Source\":\"/etc/ssl\",\"Target\":\"/ssl\",\"ReadOnly\":true}]");
 }
 
@@ -268,10 +277,9 @@ static void test_container_config__stop_timeout_is_the_grace_period_in_whole_sec
 
 static void test_container_config__names_tell_the_task(void **state)
 {
-    orc_auto_free char *name = container_name("shop.web.2.7"), *volume = container_volume("shop", "data");
+    orc_auto_free char *name = container_name("shop.web.2.7");
 
     assert_string_equal(name, "orc-shop.web.2.7");
-    assert_string_equal(volume, "orc.shop.data");
 }
 
 /* Files of the server, read-only, behind what the service mounts itself. */
@@ -302,7 +310,7 @@ int main(void)
         cmocka_unit_test(test_container_config__ports_bind_to_the_private_address),
         cmocka_unit_test(test_container_config__a_sidecar_is_in_another_containers_network),
         cmocka_unit_test(test_container_config__without_a_network_of_its_own_no_address_and_no_ports),
-        cmocka_unit_test(test_container_config__volumes_belong_to_the_app),
+        cmocka_unit_test(test_container_config__volumes_belong_to_the_app_unless_they_have_a_name),
         cmocka_unit_test(test_container_config__mounts_with_options),
         cmocka_unit_test(test_container_config__stop_signal_is_the_specs_or_the_images),
         cmocka_unit_test(test_container_config__stop_timeout_is_the_grace_period_in_whole_seconds),

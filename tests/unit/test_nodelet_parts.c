@@ -558,10 +558,16 @@ static void test_volumes__those_of_apps_sorted_each_once(void **state)
     static const char *const rows[][2] = {
         {"{\"Volumes\":[{\"Name\":\"orc.shop.data\"},{\"Name\":\"orc.blog.my.log\"}]}",
          "blog.my.log shop.data"},
+        {"{\"Volumes\":[{\"Name\":\"pgdata\"},{\"Name\":\"orc.shop.data\"},{\"Name\":\"pgdata\"}]}",
+         "shop.data /pgdata"},
         {"{\"Volumes\":[{\"Name\":\"orc.shop.data\"},{\"Name\":\"orc.shop.data\"}]}", "shop.data"},
-        {"{\"Volumes\":[{\"Name\":\"my-orc.shop.data\"},{\"Name\":\"0123456789abcdef\"}]}", ""},
-        {"{\"Volumes\":[{\"Name\":\"orc.Shop.data\"},{\"Name\":\"orc.shop\"},{\"Name\":\"orc.shop.\"}]}", ""},
-        {"{\"Volumes\":[{\"Name\":\"orc..data\"},{\"Name\":\"orc.\"},{\"Name\":\"orc.shop.a/../b\"}]}", ""},
+        {"{\"Volumes\":[{\"Name\":\"my-orc.shop.data\"}]}", "/my-orc.shop.data"},
+        {"{\"Volumes\":[{\"Name\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"},"
+         "{\"Name\":\"0123456789abcdef\"}]}",
+         "/0123456789abcdef"},
+        {"{\"Volumes\":[{\"Name\":\"orc.Shop.data\"},{\"Name\":\"orc.shop\"},{\"Name\":\"x\"}]}",
+         "/orc.Shop.data /orc.shop"},
+        {"{\"Volumes\":[{\"Name\":\"/etc\"},{\"Name\":\".a\"},{\"Name\":\"orc.shop.a/../b\"}]}", ""},
         {"{\"Volumes\":[{\"Name\":\"orc.shop.a\\u0001\"},{\"Name\":7},7,null,{\"Name\":\"orc.a.b\"}]}",
          "a.b"},
         {"{\"Volumes\":null,\"Warnings\":null}", ""},
@@ -601,6 +607,52 @@ static void test_volumes__of_too_many_the_first_by_name_are_told(void **state)
     orc_strv_release(&names);
 }
 
+/* However many volumes the server has for itself, those of apps are told of. */
+static void test_volumes__those_of_apps_come_first(void **state)
+{
+    orc_auto_json json_t *answer = json_pack("{s:[{s:s}]}", "Volumes", "Name", "orc.shop.data");
+    json_t *list = json_object_get(answer, "Volumes");
+    struct orc_strv names = {0};
+    char name[32];
+
+    for (int i = 0; i < RECORD_VOLUMES_MAX; i++) {
+        snprintf(name, sizeof name, "a%04d", i);
+        json_array_insert_new(list, 0, json_pack("{s:s}", "Name", name));
+    }
+    assert_true(volumes_from_list(answer, &names));
+    assert_int_equal(names.n, RECORD_VOLUMES_MAX);
+    assert_string_equal(names.at[0], "shop.data");
+    assert_string_equal(names.at[RECORD_VOLUMES_MAX - 1], "/a0998");
+    orc_strv_release(&names);
+}
+
+/* Of an external one exactly that name must be there; others the engine makes. */
+static void test_volumes__an_external_one_is_missed_by_its_name(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{\"Volumes\":[{\"Name\":\"pgdata\"}]}", NULL},
+        {"{\"Volumes\":[{\"Name\":\"pgdata2\"},{\"Name\":\"my-pgdata\"}]}", "pgdata"},
+        {"{\"Volumes\":[{\"Name\":7},null]}", "pgdata"},
+        {"{\"Volumes\":null}", "pgdata"},
+        {"7", "pgdata"},
+    };
+    char own[] = "data", name[] = "pgdata";
+    struct spec_mount mounts[] = {{.kind = SPEC_MOUNT_VOLUME, .source = own},
+                                  {.kind = SPEC_MOUNT_VOLUME, .source = own, .name = own},
+                                  {.kind = SPEC_MOUNT_VOLUME, .source = own, .name = name, .external = true}};
+    struct spec_service spec = {.mounts = {.at = mounts, .n = 3}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(rows); i++) {
+        orc_auto_json json_t *answer = orc_json_parse(rows[i][0], strlen(rows[i][0]), NULL);
+        const char *missing = volumes_missing(answer, &spec);
+
+        assert_true(rows[i][1] ? missing && strcmp(missing, rows[i][1]) == 0 : !missing);
+    }
+    spec.mounts.n = 2;
+    assert_null(volumes_missing(NULL, &spec));
+    assert_null(volumes_ask(NULL, &spec, NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -629,6 +681,8 @@ int main(void)
         cmocka_unit_test(test_docker_network__nonsense_is_a_difference_not_a_crash),
         cmocka_unit_test(test_volumes__those_of_apps_sorted_each_once),
         cmocka_unit_test(test_volumes__of_too_many_the_first_by_name_are_told),
+        cmocka_unit_test(test_volumes__those_of_apps_come_first),
+        cmocka_unit_test(test_volumes__an_external_one_is_missed_by_its_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -435,6 +435,110 @@ static void test_volume__names_that_come_and_go_leave_nothing(void **state)
     sim_free(s);
 }
 
+/* ---- volumes that have a name of their own ---------------------------------------------------------------
+ */
+
+static struct spec_service *with_named(const char *service, int replicas, const char *name, bool external)
+{
+    struct spec_service *w = with(service, replicas, "data");
+
+    w->mounts.at[0].name = orc_strdup(name);
+    w->mounts.at[0].external = external;
+    return w;
+}
+
+/* It goes by that name; what the app's own would be called is another. */
+static void test_volume__one_with_a_name_is_where_that_is(void **state)
+{
+    static const struct {
+        const char *name, *told;
+    } rows[] = {{"pgdata", "/pgdata"}, {"orc.blog.data", "blog.data"}, {"orc.Blog", "/orc.Blog"}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(rows); i++)
+        for (int external = 0; external < 2; external++) {
+            struct sim *s = cluster(4);
+
+            node(s, 1, "shop.data", "/data");
+            node(s, 3, rows[i].told, NULL);
+            sim_apply(s, "shop", 1, with_named("db", 1, rows[i].name, external));
+            sim_settle(s);
+            assert_int_equal(on(s, "db", "k3"), 1);
+            sim_free(s);
+        }
+}
+
+/* Two apps that give one name mean one volume: also before its node has said so. */
+static void test_volume__apps_that_give_one_name_share_it(void **state)
+{
+    struct sim *s = cluster(4);
+    struct spec_service *other = with_named("reader", 1, "pgdata", false);
+    char id[KEY_TASK_MAX + 1], first[KEY_NAME_MAX + 1], second[KEY_NAME_MAX + 1];
+
+    sim_apply(s, "blog", 1, with_named("db", 1, "pgdata", false));
+    sim_settle(s);
+    orc_set_str(&other->mounts.at[0].source, "theirs");
+    sim_apply(s, "shop", 1, other);
+    sim_settle(s);
+    assert_true(sim_task_in(s, "db", 0, id, first));
+    assert_true(sim_task_in(s, "reader", 0, id, second));
+    assert_string_equal(first, second);
+    sim_free(s);
+}
+
+/* Replicas that write to an app's own volume have one each; an external one they have together. */
+static void test_volume__replicas_are_together_on_an_external_one(void **state)
+{
+    for (int external = 0; external < 2; external++) {
+        struct sim *s = cluster(4);
+
+        node(s, 2, "/pgdata", NULL);
+        sim_apply(s, "shop", 1, with_named("db", 3, "pgdata", external));
+        sim_settle(s);
+        assert_int_equal(on(s, "db", "k2"), external ? 3 : 1);
+        assert_int_equal(sim_count(s, (struct sim_want){.service = "db", .available = true}), 3);
+        sim_free(s);
+    }
+}
+
+/* An external volume is brought to a server by people, so a slot goes where they bring it. */
+static void test_volume__no_slot_is_tied_to_where_an_external_one_is_not(void **state)
+{
+    struct sim *s = cluster(3);
+    char id[KEY_TASK_MAX + 1], first[KEY_NAME_MAX + 1], second[KEY_NAME_MAX + 1];
+
+    sim_apply(s, "shop", 1, with_named("db", 1, "pgdata", true));
+    sim_settle(s);
+    assert_true(sim_task_in(s, "db", 0, id, first));
+    node(s, first[1] - '0' == 3 ? 1 : 3, "/pgdata", NULL);
+    sim_turn(s, "db", 0, TASK_FAILED, TASK_UNKNOWN, NULL);
+    sim_pass(s, 60000);
+    assert_true(sim_task_in(s, "db", 0, id, second));
+    assert_string_equal(second, first[1] - '0' == 3 ? "k1" : "k3");
+    sim_free(s);
+}
+
+/* Its server is lost: where another has it, too, it goes there; else it waits. */
+static void test_volume__an_external_one_may_be_on_several_servers(void **state)
+{
+    for (int copies = 1; copies <= 2; copies++) {
+        struct sim *s = cluster(4);
+
+        node(s, 2, "/pgdata", NULL);
+        sim_apply(s, "shop", 1, with_named("db", 1, "pgdata", true));
+        sim_settle(s);
+        assert_int_equal(on(s, "db", "k2"), 1);
+        if (copies == 2)
+            node(s, 4, "/pgdata", NULL);
+        sim_alive(s, "k2", false);
+        sim_pass(s, 120000);
+        if (copies == 2)
+            assert_int_equal(on(s, "db", "k4"), 1);
+        else
+            assert_waits(s, "db", 1, "k1 volume: data is on k2");
+        sim_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +562,11 @@ int main(void)
         cmocka_unit_test(test_volume__names_that_come_and_go_leave_nothing),
         cmocka_unit_test(test_volume__a_slot_kept_from_its_data_keeps_no_other_waiting),
         cmocka_unit_test(test_volume__a_slot_without_a_place_keeps_no_other_from_its_data),
+        cmocka_unit_test(test_volume__one_with_a_name_is_where_that_is),
+        cmocka_unit_test(test_volume__apps_that_give_one_name_share_it),
+        cmocka_unit_test(test_volume__replicas_are_together_on_an_external_one),
+        cmocka_unit_test(test_volume__no_slot_is_tied_to_where_an_external_one_is_not),
+        cmocka_unit_test(test_volume__an_external_one_may_be_on_several_servers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,7 +88,8 @@ static const struct kind {
         "\"b\":\"\"},"
         "\"engine_labels\":{\"c\":\"2\"},"
         "\"os\":\"linux\",\"arch\":\"amd64\",\"kernel\":\"6.1\",\"virt\":\"kvm\",\"engine\":\"20\","
-        "\"version\":\"1\",\"mtu\":1450,\"volumes\":[\"shop.data\",\"shop.my.log\"],\"conditions\":[{"
+        "\"version\":\"1\",\"mtu\":1450,\"volumes\":[\"shop.data\",\"shop.my.log\",\"/"
+        "pgdata\"],\"conditions\":[{"
         "\"type\":\"engine\",\"ok\":true,\"avoid\":true,"
         "\"since\":1},"
         "{\"type\":\"mtu\",\"ok\":false,\"avoid\":false,\"reason\":\"1400 here, 1500 there\",\"since\":2}]}"),
@@ -337,6 +338,7 @@ static void test_record__hostile_values_are_refused_by_member(void **state)
         {"node", "{\"volumes\":[\"shop.data\",\"Shop.data\"]}", "\"Shop.data\""},
         {"node", "{\"volumes\":[\"shop.\"]}", "\"shop.data\""},
         {"node", "{\"volumes\":[\".data\"]}", "\".data\""},
+        {"node", "{\"volumes\":[\"/a/b\"]}", "\"/pgdata\""},
         {"alive", "{}", "\"instance\""},
         {"subnet", "{\"node\":\"K1\"}", "\"node\""},
         {"endpoint", "{\"state\":\"ready\"}", "\"address\""},
