@@ -166,18 +166,18 @@ bench: root packages ## the benchmarks, written to docs/benchmarks.md (root); PA
 	@$(MAKE) --no-print-directory all lab-tools $(addprefix $(BUILD)/bench-,floor scheduler packing hollow leader spec plan)
 	@BUILD=$(BUILD) tests/bench/run $(PARTS)
 
-.PHONY: fuzz fuzz-all
+fuzzed := spec record journal schedule
+.PHONY: fuzz $(fuzzed:%=fuzz-%) $(fuzzed:%=run-fuzz-%)
 SECONDS ?= 60
-fuzz: ## what reads hostile bytes, under libFuzzer: SECONDS=60 each (clang)
-	@$(MAKE) --no-print-directory FUZZ=1 fuzz-all
+fuzz: $(fuzzed:%=fuzz-%) ## what reads hostile bytes, under libFuzzer: SECONDS=60 each (clang); fuzz-spec, ...: one of them
+$(fuzzed:%=fuzz-%): fuzz-%:
+	@$(MAKE) --no-print-directory FUZZ=1 run-fuzz-$*
 
-fuzz-all: $(BUILD)/fuzz_spec $(BUILD)/fuzz_record $(BUILD)/fuzz_journal $(BUILD)/fuzz_schedule
-	@mkdir -p $(BUILD)/corpus-spec $(BUILD)/corpus-record $(BUILD)/corpus-journal $(BUILD)/corpus-schedule
-	cd $(BUILD) && ./fuzz_spec -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536 \
-	    -dict=$(CURDIR)/tests/fuzz/spec.dict corpus-spec $(CURDIR)/tests/fuzz/corpus-spec $(CURDIR)/specs/examples $(CURDIR)/tests/golden/specs
-	cd $(BUILD) && ./fuzz_record -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-record $(CURDIR)/tests/fuzz/corpus-record
-	cd $(BUILD) && ./fuzz_journal -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-journal $(CURDIR)/tests/fuzz/corpus-journal
-	cd $(BUILD) && ./fuzz_schedule -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 corpus-schedule $(CURDIR)/tests/fuzz/corpus-schedule
+run-fuzz-spec: fuzz_args = -max_len=65536 -dict=$(CURDIR)/tests/fuzz/spec.dict
+run-fuzz-spec: fuzz_seeds = $(CURDIR)/specs/examples $(CURDIR)/tests/golden/specs
+$(fuzzed:%=run-fuzz-%): run-fuzz-%: $(BUILD)/fuzz_%
+	@mkdir -p $(BUILD)/corpus-$*
+	cd $(BUILD) && ./fuzz_$* -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 $(fuzz_args) corpus-$* $(CURDIR)/tests/fuzz/corpus-$* $(fuzz_seeds)
 
 packages: ## install the Debian packages of packages.txt that are missing (root when something is)
 	@tests/install-packages build run test
