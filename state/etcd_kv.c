@@ -5,10 +5,11 @@
 
 #include <string.h>
 
+/* Of one page: so many keys at most, fewer at first, when nobody knows how large the values are, and then
+ * about so many bytes: they are in memory three times over. */
 #define PAGE_KEYS 500
-#define PAGE_FIRST 50             /* not knowing how large the values are */
-#define PAGE_BYTES (512UL * 1024) /* about so much per page from then on: it is in memory three times over   \
-                                   */
+#define PAGE_FIRST 50
+#define PAGE_BYTES (512UL * 1024)
 
 static void begin(struct orc_buf *b)
 {
