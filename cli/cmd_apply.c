@@ -51,6 +51,7 @@ static bool is_full(const struct etcd_txn *t, size_t more)
 /* Create-only: a number that somebody else used meanwhile is a conflict. */
 static int write_revisions(struct apply *a, struct orc_err *err)
 {
+    const char *yaml = delta_yaml(&a->delta, a->file->text);
     orc_auto_free char *who = session_who();
     struct etcd_txn *t = NULL;
     const struct delta_step *step;
@@ -63,7 +64,7 @@ static int write_revisions(struct apply *a, struct orc_err *err)
         if (!step->write)
             continue;
         key = key_revision(a->s->cluster, a->app->name, step->service, step->revision);
-        text = delta_revision(step, a->file->text, who, orc_wall_ms());
+        text = delta_revision(step, yaml, who, orc_wall_ms());
         if (t && is_full(t, 2 * strlen(key) + strlen(text)))
             r = commit_revisions(a, orc_take(t), err);
         if (r < 0)

@@ -2,7 +2,10 @@
 
 #include "cli/change.h"
 
-#define YAML_MOST (128 * 1024) /* a longer file is not kept beside each of its services' revisions */
+/* A longer file, or one of which all copies together would be longer, is not kept beside each of its
+ * services' revisions: whoever reads these reads it as often. */
+#define YAML_MOST (128 * 1024)
+#define YAML_COPIES_MOST (1024 * 1024)
 
 const char *delta_kind_name(enum delta_kind k)
 {
@@ -168,12 +171,21 @@ void delta_release(struct delta *d)
     *d = (struct delta){0};
 }
 
+const char *delta_yaml(const struct delta *d, const char *yaml)
+{
+    const struct delta_step *s;
+    size_t copies = 0;
+
+    orc_vec_each (s, &d->steps)
+        copies += s->write;
+    return strlen(yaml) <= YAML_MOST && copies * strlen(yaml) <= YAML_COPIES_MOST ? yaml : NULL;
+}
+
 char *delta_revision(const struct delta_step *s, const char *yaml, const char *who, int64_t wall_ms)
 {
     struct record_revision rev = {.spec = (struct spec_service *)s->spec, .by = (char *)who, .at = wall_ms};
 
-    if (yaml && strlen(yaml) <= YAML_MOST)
-        rev.yaml = (char *)yaml;
+    rev.yaml = (char *)(uintptr_t)yaml;
     orc_copy_str(rev.hash, sizeof rev.hash, s->hash);
     orc_copy_str(rev.container_hash, sizeof rev.container_hash, s->container_hash);
     return record_revision_text(&rev);

@@ -43,8 +43,10 @@ void delta_build(const struct cluster *c, const struct spec_app *file, struct de
 void delta_prune(struct delta *d); /* what is left goes */
 void delta_release(struct delta *d);
 
-/* The revision that a step writes, as it stands in the store; freed by the caller. `yaml` (may be NULL): the
- * file as read, left out when it is long. `who`: session_who(). */
+/* The file as read, or NULL when it is too long to stand in each revision that is written. */
+const char *delta_yaml(const struct delta *d, const char *yaml);
+/* The revision that a step writes, as it stands in the store; freed by the caller. `yaml`: delta_yaml(), or
+ * NULL. `who`: session_who(). */
 char *delta_revision(const struct delta_step *s, const char *yaml, const char *who, int64_t wall_ms);
 
 /* "shop/orders: changes to revision 4", freed by the caller; NULL: there is nothing to say. */

@@ -411,33 +411,50 @@ static void test_delta__each_change_has_a_line(void **state)
     spec_app_free(app);
 }
 
-/* Who wrote it, when, of what content, and the file it is from, unless that is too long: to the byte. */
+/* Who wrote it, when, of what content, and the file it is from: to the byte. */
 static void test_delta__the_record_of_a_revision(void **state)
 {
-    static const size_t lengths[] = {1, 128 * 1024, 128 * 1024 + 1};
+    static const char *const files[] = {NULL, "#", "# a\n\tb\n"};
     struct spec_app *app = file(WEB);
     struct delta_step step = {.service = (char *)"web", .spec = app->services.at[0], .revision = 7};
 
     spec_service_hash(step.spec, step.hash, step.container_hash);
-    for (size_t i = 0; i <= ORC_ARRAY_SIZE(lengths); i++) {
-        bool given = i < ORC_ARRAY_SIZE(lengths);
-        orc_auto_free char *yaml = orc_calloc(1, 128 * 1024 + 2), *text = NULL;
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(files); i++) {
+        orc_auto_free char *text = delta_revision(&step, files[i], "anna", 1700000000000);
         struct record_revision rev = {0};
 
-        memset(yaml, '#', given ? lengths[i] : 0);
-        text = delta_revision(&step, given ? yaml : NULL, "anna", 1700000000000);
         assert_int_equal(record_revision_parse(text, strlen(text), &rev, NULL), 0);
         assert_string_equal(rev.hash, step.hash);
         assert_string_equal(rev.container_hash, step.container_hash);
         assert_string_equal(rev.by, "anna");
         assert_int_equal(rev.at, 1700000000000);
         assert_string_equal(rev.spec->name, "web");
-        assert_int_equal(rev.yaml != NULL, given && lengths[i] <= 128 * 1024);
-        if (rev.yaml)
-            assert_string_equal(rev.yaml, yaml);
+        assert_true(orc_streq(rev.yaml, files[i]));
         record_revision_release(&rev);
     }
     spec_app_free(app);
+}
+
+/* A thousand services of one file would else be read as a thousand files. */
+static void test_delta__a_file_is_kept_where_its_copies_are_not_long(void **state)
+{
+    static const struct {
+        size_t written, length;
+        bool kept;
+    } cases[] = {{1, 0, true},          {1, 128 * 1024, true},  {1, 128 * 1024 + 1, false},
+                 {8, 128 * 1024, true}, {9, 128 * 1024, false}, {1000, 1000, true},
+                 {1000, 2000, false}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *yaml = orc_calloc(1, cases[i].length + 1);
+        struct delta d = {0};
+
+        memset(yaml, '#', cases[i].length);
+        for (size_t k = 0; k < 2 * cases[i].written; k++) /* every other one is as it was */
+            orc_vec_add(&d.steps)->write = k % 2;
+        assert_true(delta_yaml(&d, yaml) == (cases[i].kept ? yaml : NULL));
+        delta_release(&d);
+    }
 }
 
 int main(void)
@@ -468,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_split__an_app_alone_is_refused_where_a_service_is_needed),
         cmocka_unit_test(test_delta__each_change_has_a_line),
         cmocka_unit_test(test_delta__the_record_of_a_revision),
+        cmocka_unit_test(test_delta__a_file_is_kept_where_its_copies_are_not_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
