@@ -209,6 +209,16 @@ const struct record_app_service *cluster_wanted(const struct cluster *c, const c
     return NULL;
 }
 
+const struct cluster_entry *cluster_task(const struct cluster *c, const char *id)
+{
+    const struct cluster_entry *e;
+
+    for (e = c->entries; e; e = e->hh.next)
+        if (e->key.kind == KEY_TASK && !e->problem && orc_streq(e->key.task, id))
+            return e;
+    return NULL;
+}
+
 const struct spec_service *cluster_spec(const struct cluster *c, const char *app, const char *service,
                                         int64_t n)
 {

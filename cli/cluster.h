@@ -59,6 +59,8 @@ const char *cluster_problem(const struct cluster *c, char *key);
 /* The wanted service of an app, or NULL. */
 const struct record_app_service *cluster_wanted(const struct cluster *c, const char *app,
                                                 const char *service);
+/* The readable record of a task, whatever its node; or NULL. */
+const struct cluster_entry *cluster_task(const struct cluster *c, const char *id);
 /* The spec of a revision, or NULL. */
 const struct spec_service *cluster_spec(const struct cluster *c, const char *app, const char *service,
                                         int64_t n);

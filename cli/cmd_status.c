@@ -45,20 +45,7 @@ static void print(const struct out *o, struct cluster *c, const void *what, FILE
 int cmd_status(int argc, char **argv)
 {
     static const struct show show = {wait_report_kinds, which_check, document, print};
-    struct show_args a = SHOW_ARGS_INIT;
-    struct orc_strv words = {0};
-    struct orc_err err = ORC_ERR_INIT;
-    const struct orc_option table[] = {SHOW_OPTIONS(&a), {0}};
-    int r =
-        cmd_options(table, argc, argv, &words, "orc status [APP[/SERVICE]] [-o FORM] [--watch]",
-                    "Services, replicas and nodes, and the reason for everything that is not as desired.");
 
-    if (r < 0) {
-        r = which_word(&words, &err) < 0 ? CLI_USAGE
-                                         : show_run(&show, &a, words.n ? words.at[0] : NULL, &err);
-        cmd_end(&a.session, r, &err, NULL);
-    }
-    orc_strv_release(&words);
-    session_args_release(&a.session);
-    return r;
+    return which_show(&show, argc, argv, "orc status [APP[/SERVICE]] [-o FORM] [--watch]",
+                      "Services, replicas and nodes, and the reason for everything that is not as desired.");
 }

@@ -30,19 +30,9 @@ static int what(const char *word, struct asked *ret, struct orc_err *err)
     return 0;
 }
 
-static const struct cluster_entry *find_task(const struct cluster *c, const char *id)
-{
-    const struct cluster_entry *e;
-
-    for (e = c->entries; e; e = e->hh.next)
-        if (e->key.kind == KEY_TASK && !e->problem && orc_streq(e->key.task, id))
-            return e;
-    return NULL;
-}
-
 static int answer(struct session *s, const struct cluster *c, const struct asked *a, struct orc_err *err)
 {
-    const struct cluster_entry *task = a->task ? find_task(c, a->task) : NULL;
+    const struct cluster_entry *task = a->task ? cluster_task(c, a->task) : NULL;
     struct core *core;
     struct why w = {.app = a->app, .service = a->service};
     int r;

@@ -41,23 +41,13 @@ int describe_parse(const char *kind, const char *name, struct describe *ret, str
     }
 }
 
-static const struct cluster_entry *find_task(const struct cluster *c, const char *id)
-{
-    const struct cluster_entry *e;
-
-    for (e = c->entries; e; e = e->hh.next)
-        if (e->key.kind == KEY_TASK && !e->problem && orc_streq(e->key.task, id))
-            return e;
-    return NULL;
-}
-
 int describe_check(struct cluster *c, const void *what, struct orc_err *err)
 {
     const struct describe *d = what;
 
     if (d->kind == DESCRIBE_NODE)
         return change_need_node(c, d->name, err);
-    if (d->kind == DESCRIBE_TASK && !find_task(c, d->name))
+    if (d->kind == DESCRIBE_TASK && !cluster_task(c, d->name))
         return orc_fail(
             err, -ENOENT,
             "there is no task %s any more, or yet; `orc tasks %s/%s` lists those there are, and `orc "

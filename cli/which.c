@@ -28,3 +28,20 @@ int which_check(struct cluster *c, const void *what, struct orc_err *err)
             return 0;
     return change_no_service(c, app, service, err);
 }
+
+int which_show(const struct show *show, int argc, char **argv, const char *usage, const char *about)
+{
+    struct show_args a = SHOW_ARGS_INIT;
+    struct orc_strv words = {0};
+    struct orc_err err = ORC_ERR_INIT;
+    const struct orc_option table[] = {SHOW_OPTIONS(&a), {0}};
+    int r = cmd_options(table, argc, argv, &words, usage, about);
+
+    if (r < 0) {
+        r = which_word(&words, &err) < 0 ? CLI_USAGE : show_run(show, &a, words.n ? words.at[0] : NULL, &err);
+        cmd_end(&a.session, r, &err, NULL);
+    }
+    orc_strv_release(&words);
+    session_args_release(&a.session);
+    return r;
+}
