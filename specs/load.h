@@ -29,7 +29,7 @@ typedef int spec_read_file_fn(void *arg, const char *path, bool named, size_t ma
 struct spec_load {
     struct orc_strv files;      /* at least one; "-" is standard input, whatever `read` takes for it */
     struct orc_strv env_files;  /* in place of the `.env` beside the first file */
-    struct orc_strv profiles;   /* beside those of the variable COMPOSE_PROFILES; "*": all */
+    struct orc_strv profiles;   /* none: those of the variable COMPOSE_PROFILES; "*": all */
     const char *default_name;   /* the app's name where no file has `name:`; NULL: then that is refused */
     spec_read_file_fn *read;    /* NULL: nothing can be read but the text below */
     spec_variable_fn *variable; /* the process's environment; NULL: there is none */

@@ -154,7 +154,7 @@ struct spec_node *load_profiles(struct loader *l, struct spec_node *root)
         return root;
     p.all = services->value;
     orc_strv_copy(&p.active, &l->ask->profiles);
-    if (asked)
+    if (asked && !p.active.n)
         add_words(&p.active, asked);
     keep_active(l, &p);
     if (p.kept->entries.n && p.kept->entries.n < p.all->entries.n) {

@@ -445,11 +445,16 @@ static void test_load__services_in_profiles_are_there_when_asked_for(void **stat
                             one = {.files = {{"c.yaml", PROFILED}}, .profile = "all"},
                             all = {.files = {{"c.yaml", PROFILED}}, .profile = "*"},
                             variable = {.files = {{"c.yaml", PROFILED}},
-                                        .variables = {"COMPOSE_PROFILES=x, test"}};
+                                        .variables = {"COMPOSE_PROFILES=x, test"}},
+                            both = {
+                                .files = {{"c.yaml", PROFILED}}, /* as in Compose the option counts alone */
+                                .profile = "all",
+                                .variables = {"COMPOSE_PROFILES=test"}};
 
     assert_told(&none, "shop\n" STORED("web", "a", ""));
     assert_told(&one, "shop\n" STORED("debug", "b", "") STORED("web", "a", ""));
     assert_told(&all, "shop\n" STORED("debug", "b", "") STORED("test", "c", "") STORED("web", "a", ""));
+    assert_told(&both, "shop\n" STORED("debug", "b", "") STORED("web", "a", ""));
     assert_told(&variable, "shop\n" STORED("test", "c", "") STORED("web", "a", ""));
 }
 
