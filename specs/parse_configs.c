@@ -12,10 +12,11 @@ static void read_content(struct spec_reader *r, const struct spec_key *k, const 
                          void *into)
 {
     const char *s = spec_read_text(r, k->name, v);
-    struct orc_err err = ORC_ERR_INIT;
 
-    if (s && spec_check_text(s, &err) < 0)
-        spec_say(r, v, "%s: %s", k->name, err.msg);
+    if (s && spec_check_text(s, NULL) < 0)
+        spec_say(r, v,
+                 "this config has %zu bytes; orc stores %d at most, so put it into an image or a volume",
+                 strlen(s), SPEC_TEXT_MAX);
     else if (s)
         *(const char **)into = s;
 }

@@ -1,4 +1,5 @@
 /* configs: where their text comes from, what of it is stored, what is wrong with them. */
+#include "specs/check.h"
 #include "specs/diff.h"
 #include "tests/unit/load_files.h"
 
@@ -84,6 +85,23 @@ static void test_configs__what_is_wrong_with_them(void **state)
     }
 }
 
+static void test_configs__one_that_is_too_long(void **state)
+{
+    orc_auto_free char *big = orc_calloc(SPEC_TEXT_MAX + 2, 1), *said = NULL;
+    struct load_story s = {
+        .files = {{"c.yaml", WEB_WITH("[x]") "configs: {x: {file: big.txt}}\n"}, {"big.txt", big}}};
+
+    memset(big, 'x', SPEC_TEXT_MAX);
+    said = story_result(&s, false);
+    assert_int_equal(strncmp(said, "shop\n", 5), 0);
+    big[SPEC_TEXT_MAX] = 'x';
+    free(said);
+    said = story_result(&s, false);
+    assert_string_equal(said,
+                        "c.yaml:3:21: this config has 131072 bytes; orc stores 131071 at most, so put it "
+                        "into an image or a volume\n");
+}
+
 /* Behaviour 13: another content is a change of the service, and replaces its containers. */
 static void test_configs__another_content_is_a_change(void **state)
 {
@@ -129,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_configs__from_the_file_another_file_and_a_variable),
         cmocka_unit_test(test_configs__over_one_another_and_included),
         cmocka_unit_test(test_configs__what_is_wrong_with_them),
+        cmocka_unit_test(test_configs__one_that_is_too_long),
         cmocka_unit_test(test_configs__another_content_is_a_change),
         cmocka_unit_test(test_configs__many_copies_of_a_large_one_are_refused),
     };
