@@ -1,9 +1,6 @@
 /* env_file and environment: one mapping of names to values for each service, wherever they come from. */
 #include "specs/check.h"
-#include "specs/dotenv.h"
 #include "specs/load_internal.h"
-
-#define DOTENV_BYTES_MAX (8 * SPEC_FILE_MAX) /* parsed for all services of a load */
 
 /* env_file -------------------------------------------------------------------------------------------- */
 
@@ -63,19 +60,14 @@ static void add_file(struct loader *l, const struct spec_node *n, struct spec_en
     struct spec_source *source;
     struct env_file f;
     orc_auto_free char *path = NULL;
-    bool was = l->dotenv > DOTENV_BYTES_MAX;
 
     if (!read_env_file(l, n, &f))
         return;
     path = load_path(f.path->source->dir, f.path->text);
     if (load_text(l, f.path, path, !f.required, &source) < 0)
         return;
-    l->dotenv += source->n;
     into->outer = f.path->source->env;
-    if (l->dotenv <= DOTENV_BYTES_MAX)
-        spec_dotenv_parse(source, f.format, into, l->problems);
-    else if (!was)
-        load_say(l, f.path, "env_file gives the services here more than 8 MiB up to here; write less");
+    load_dotenv(l, f.path, source, f.format, into);
 }
 
 static void add_each(struct loader *l, const struct spec_node *n, struct spec_env *into)

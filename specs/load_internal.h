@@ -7,6 +7,7 @@
 #ifndef SPECS_LOAD_INTERNAL_H
 #define SPECS_LOAD_INTERNAL_H
 
+#include "specs/dotenv.h"
 #include "specs/load.h"
 #include "specs/merge.h"
 
@@ -73,6 +74,9 @@ void load_fill(struct loader *l, struct load_file *f);
 struct spec_env *load_env(struct loader *l, const struct spec_env *outer);
 void load_env_file(struct loader *l, const struct spec_node *at, const char *path, bool absent,
                    struct spec_env *into);
+/* The variables of a file that was read, unless such files have been too long (said). */
+void load_dotenv(struct loader *l, const struct spec_node *at, const struct spec_source *source,
+                 enum spec_dotenv format, struct spec_env *into);
 
 /* load_extends.c: the tree of a file to which `from` leads, with every extends followed. */
 struct spec_node *load_extended(struct loader *l, struct load_file *f, const struct load_step *from);

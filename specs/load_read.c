@@ -1,9 +1,9 @@
 /* Files read once, and variables filled in. */
 #include "specs/check.h"
-#include "specs/dotenv.h"
 #include "specs/interpolate.h"
 #include "specs/load_internal.h"
 
+#define DOTENV_BYTES_MAX (8 * SPEC_FILE_MAX)
 #define VALUES_MAX (3 * SPEC_VALUES_MAX) /* keys are values here */
 
 /* Paths ----------------------------------------------------------------------------------------------- */
@@ -282,5 +282,19 @@ void load_env_file(struct loader *l, const struct spec_node *at, const char *pat
     struct spec_source *source;
 
     if (load_text(l, at, path, absent, &source) == 0)
-        spec_dotenv_parse(source, SPEC_DOTENV_COMPOSE, into, l->problems);
+        load_dotenv(l, at, source, SPEC_DOTENV_COMPOSE, into);
+}
+
+void load_dotenv(struct loader *l, const struct spec_node *at, const struct spec_source *source,
+                 enum spec_dotenv format, struct spec_env *into)
+{
+    bool was = l->dotenv > DOTENV_BYTES_MAX;
+
+    l->dotenv += source->n;
+    if (l->dotenv <= DOTENV_BYTES_MAX)
+        spec_dotenv_parse(source, format, into, l->problems);
+    else if (!was)
+        refuse(
+            l, at, source->name,
+            "files of variables, each as often as it is named, have more than 8 MiB up to here; write less");
 }

@@ -337,6 +337,32 @@ static void test_include__there_is_an_end_to_depth_and_files(void **state)
     spec_problems_release(&problems);
 }
 
+/* A list of a hundred names in each of a hundred includes would else be ten thousand files to read. */
+static void test_include__files_of_variables_are_bounded_as_often_as_they_are_named(void **state)
+{
+    struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
+    orc_auto_free char *yaml = NULL, *longer = NULL, *said = NULL, *big = orc_calloc(100001, 1);
+    struct load_story s = {
+        .files = {{"c.yaml", NULL}, {"one.yaml", "services: {db: {image: b}}\n"}, {"e.env", big}}};
+
+    memset(big, '#', 100000);
+    orc_buf_puts(&b, "x-e: &e [");
+    for (int i = 0; i < 50; i++)
+        orc_buf_puts(&b, i ? ", e.env" : "e.env");
+    orc_buf_puts(&b, "]\ninclude:\n- {path: one.yaml, env_file: *e}\n");
+    yaml = orc_buf_take(&b);
+    s.files[0].text = yaml;
+    said = story_result(&s, false);
+    assert_int_equal(strncmp(said, "shop\n", 5), 0);
+    longer = orc_concat(yaml, "- {path: one.yaml, env_file: *e}\n");
+    s.files[0].text = longer;
+    free(said);
+    said = story_result(&s, false);
+    assert_string_equal(
+        said, "c.yaml:4:10: e.env: files of variables, each as often as it is named, have more than "
+              "8 MiB up to here; write less\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_include__what_is_wrong_with_it),
         cmocka_unit_test(test_include__many_ways_to_one_file_are_gone_once),
         cmocka_unit_test(test_include__there_is_an_end_to_depth_and_files),
+        cmocka_unit_test(test_include__files_of_variables_are_bounded_as_often_as_they_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
