@@ -39,6 +39,18 @@ static bool says_nothing(const struct spec_entry *e)
     return strcmp(e->key->text, "placement") == 0 && e->value->kind == SPEC_NODE_MAP && !e->value->entries.n;
 }
 
+/* What the loader has done already, or what means nothing in any service. */
+static bool is_loaded(const char *name)
+{
+    for (size_t i = 0; i < spec_service_keys.n; i++) {
+        const struct spec_key *k = &spec_service_keys.keys[i];
+
+        if (strcmp(k->name, name) == 0)
+            return k->read == spec_key_loaded || k->read == spec_key_ignore;
+    }
+    return false;
+}
+
 /* Refuses the keys of a mapping but those in `own`; `in` is what they are in, "deploy.", or "" for the
  * service. */
 static void only(struct spec_reader *r, const struct spec_node *v, const char *in, const char *const *own,
@@ -47,7 +59,7 @@ static void only(struct spec_reader *r, const struct spec_node *v, const char *i
     for (size_t i = 0; v && v->kind == SPEC_NODE_MAP && i < v->entries.n; i++) {
         const struct spec_node *key = v->entries.at[i].key;
 
-        if (is_one_of(own, key->text) || (!*in && is_of_container(key->text)) ||
+        if (is_one_of(own, key->text) || (!*in && (is_of_container(key->text) || is_loaded(key->text))) ||
             strncmp(key->text, "x-", 2) == 0 || says_nothing(&v->entries.at[i]) || is_said(r, key))
             continue;
         spec_say(r, key,
@@ -76,29 +88,12 @@ static void take_depends_on(struct spec_reader *r, const struct spec_node *v, st
 
 void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, const struct spec_node *v)
 {
-    static const char *const own[] = {"image",
-                                      "command",
-                                      "entrypoint",
-                                      "environment",
-                                      "labels",
-                                      "restart",
-                                      "stop_signal",
-                                      "depends_on",
-                                      "healthcheck",
-                                      "volumes",
-                                      "configs",
-                                      "deploy",
-                                      "stop_grace_period",
-                                      "network_mode",
-                                      "platform",
-                                      "pull_policy",
-                                      "cpus",
-                                      "mem_limit",
-                                      "mem_reservation",
-                                      "pids_limit",
-                                      "attach",
-                                      "develop",
-                                      NULL};
+    static const char *const own[] = {
+        "image",       "command",     "entrypoint",        "environment",     "labels",
+        "restart",     "stop_signal", "depends_on",        "healthcheck",     "volumes",
+        "configs",     "deploy",      "stop_grace_period", "network_mode",    "platform",
+        "pull_policy", "cpus",        "mem_limit",         "mem_reservation", "pids_limit",
+        NULL};
     static const char *const of_deploy[] = {"resources", NULL}, *const of_orc[] = {"health", NULL};
     struct spec_service *s = in->service;
 
