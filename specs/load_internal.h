@@ -89,7 +89,7 @@ bool load_check_step(struct loader *l, const struct load_step *from, int max);
 
 /* load_profiles.c: the root without services that are in other profiles than those that count. */
 struct spec_node *load_profiles(struct loader *l, struct spec_node *root);
-/* load_environment.c: the root with each service's environment complete. */
+/* load_environment.c: the root with each service's environment and labels complete. */
 struct spec_node *load_environments(struct loader *l, struct spec_node *root);
 /* The root with each service as it comes back from `complete`. */
 struct spec_node *load_each_service(struct loader *l, struct spec_node *root,

@@ -187,7 +187,7 @@ static const struct spec_key volume_keys[] = {
     {"nocopy", .read = spec_key_bool, MOUNT(nocopy),
      .doc = "true: a new volume does not begin with what the image has there"},
     {"subpath", .refusal = "the Engine API that orc speaks mounts whole volumes only; use a volume for each"},
-    {"labels", .refusal = "orc gives volumes no labels; remove it"},
+    {"labels", .refusal = "give them to the volume itself, in the top-level \"volumes\""},
 };
 
 /* Unix permission bits: in octal, which a number without a leading 0 need not be. */

@@ -219,6 +219,10 @@ static const struct spec_key service_keys[] = {
      .items = SPEC_IS_SCALAR | SPEC_IS_MAP, .sub = &env_file_map,
      .doc = "files of variables, read when the file is applied: a path, a list, or mappings with `path`, "
             "`required` and `format`. `environment` wins over them, later files over earlier ones"},
+    {"label_file", .read = spec_key_loaded, .form = SPEC_IS_SCALAR | SPEC_IS_LIST, .items = SPEC_IS_SCALAR,
+     .doc = "files of labels, written as those of variables are, read when the file is applied: a path or a "
+            "list. "
+            "`labels` wins over them, later files over earlier ones"},
     {"extends", .read = spec_key_loaded, .form = SPEC_IS_SCALAR | SPEC_IS_MAP, .sub = &extends_map,
      .doc = "begins with another service's keys: its name, or `service` and `file`"},
     {"profiles", .read = spec_key_loaded, .form = SPEC_IS_LIST | SPEC_IS_NULL, .items = SPEC_IS_SCALAR,
@@ -249,7 +253,6 @@ static const struct spec_key service_keys[] = {
     {"gpus", .refusal =
                  "orc reserves no devices; give the device files in \"devices\", and constraints for the "
                  "servers that have them"},
-    {"label_file", .refusal = "give the labels themselves in \"labels\""},
     {"mac_address", .refusal = "replicas would clash; remove it, the engine gives each its own"},
     {"mem_swappiness", .refusal = "cgroup v2 has it no more; give \"memswap_limit\" to bound swap"},
     {"oom_kill_disable", .refusal = "cgroup v2 has it no more; give \"oom_score_adj\" instead"},

@@ -242,7 +242,7 @@ static void test_load__files_of_variables_give_so_many_at_most(void **state)
     s.files[1].text = vars = orc_buf_take(&e);
     told = story_told(&s);
     assert_non_null(
-        strstr(told, "c.yaml:13:29: env_file gives the services more than 100000 variables up to here"));
+        strstr(told, "c.yaml:13:29: env_file gives the services more than 100000 values up to here"));
 }
 
 /* Several files --------------------------------------------------------------------------------------- */
@@ -432,6 +432,72 @@ static void test_load__what_is_wrong_with_an_env_file(void **state)
             "a.env:2:1: this is no variable; a line is NAME=value, or a comment that begins with \"#\"\n");
 }
 
+/* Labels of files are those of the service, which wins over them (compose-go, types/project.go,
+ * WithServicesLabelsResolved). */
+static void test_load__label_file_in_every_form(void **state)
+{
+    static const struct {
+        const char *keys, *labels; /* as stored */
+    } cases[] = {
+        {"label_file: a.label", "\"com.a\":\"1\",\"com.b\":\"a\""},
+        {"label_file: [a.label, e/b.label]", "\"com.a\":\"1\",\"com.b\":\"b\",\"com.c\":\"$x\""},
+        {"label_file: [e/b.label, a.label]", "\"com.a\":\"1\",\"com.b\":\"a\",\"com.c\":\"$x\""},
+        {"labels: {com.b: mine, com.d: }, label_file: a.label",
+         "\"com.a\":\"1\",\"com.b\":\"mine\",\"com.d\":\"\""},
+        {"labels: [com.b, OUT], label_file: a.label", "\"OUT\":\"\",\"com.a\":\"1\",\"com.b\":\"\""},
+        {"labels: , label_file: a.label", "\"com.a\":\"1\",\"com.b\":\"a\""},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        orc_auto_free char *yaml = orc_printf("services: {web: {image: a, %s}}\n", cases[i].keys);
+        orc_auto_free char *expected =
+            orc_printf("shop\n" STORED("web", "a", ",\"labels\":{%s}"), cases[i].labels);
+        const struct load_story s = {.files = {{"d/c.yaml", yaml},
+                                               {"d/a.label", "com.a=1\ncom.b=a\n"},
+                                               {"d/e/b.label", "com.c='$x'\ncom.b=b\n"}},
+                                     .variables = {"OUT=side"}};
+
+        assert_told(&s, expected);
+    }
+}
+
+static void test_load__what_is_wrong_with_a_label_file(void **state)
+{
+    const struct load_story s = {
+        .files = {{"c.yaml",
+                   "services:\n  a: {image: a, label_file: }\n  b: {image: a, label_file: {path: a.label}}\n"
+                   "  c: {image: a, label_file: no.label}\n  d: {image: a, label_file: a.label}\n"},
+                  {"a.label", "orc.task=1\nx y\n"}},
+    };
+
+    assert_told(
+        &s,
+        "c.yaml:2:29: label_file must name a file: \"PATH\", or a list of them\n"
+        "c.yaml:3:29: label_file must name a file: \"PATH\", or a list of them\n"
+        "c.yaml:4:29: no.label: there is no such file\n"
+        "a.label:1:1: label \"orc.task\" can't be used: labels that begin with \"orc.\" are orc's own; use "
+        "a prefix of yours, such as \"com.example.\"\n"
+        "a.label:2:1: this is no variable; a line is NAME=value, or a comment that begins with \"#\"\n");
+}
+
+/* What the loader has done is done for a sidecar as well. */
+static void test_load__a_sidecar_may_have_files_and_profiles(void **state)
+{
+    const struct load_story s = {
+        .files =
+            {{"c.yaml",
+              "services:\n  web: {image: a}\n  side: {network_mode: 'service:web', env_file: a.env, "
+              "label_file: a.label, profiles: [p], extends: base}\n  base: {image: b, profiles: [never]}\n"},
+             {"a.env", "A=1\n"},
+             {"a.label", "com.a=1\n"}},
+        .profile = "p",
+    };
+
+    assert_told(&s,
+                "shop\n{\"name\":\"web\",\"image\":\"a\",\"sidecars\":[{\"name\":\"side\",\"image\":\"b\","
+                "\"environment\":{\"A\":\"1\"},\"labels\":{\"com.a\":\"1\"}}]}\n");
+}
+
 /* Profiles -------------------------------------------------------------------------------------------- */
 
 #define PROFILED                                                                                             \
@@ -510,6 +576,9 @@ int main(void)
         cmocka_unit_test(test_load__names_without_values_are_taken_from_outside),
         cmocka_unit_test(test_load__what_is_outside_must_be_text),
         cmocka_unit_test(test_load__what_is_wrong_with_an_env_file),
+        cmocka_unit_test(test_load__label_file_in_every_form),
+        cmocka_unit_test(test_load__what_is_wrong_with_a_label_file),
+        cmocka_unit_test(test_load__a_sidecar_may_have_files_and_profiles),
         cmocka_unit_test(test_load__services_in_profiles_are_there_when_asked_for),
         cmocka_unit_test(test_load__who_depends_on_what_is_left_out),
     };
