@@ -166,13 +166,14 @@ static struct spec_node *copy_scalar(struct builder *b, const struct spec_node *
     struct spec_node *copy = spec_doc_add_text(b->doc, n->text, &at);
 
     copy->plain = n->plain;
+    copy->alias = !n->is_key;
     copy->tag = n->tag;
     return copy;
 }
 
 static int read_alias(struct builder *b, const yaml_event_t *e, struct spec_node **ret)
 {
-    const struct anchor *a = find_anchor(b, (const char *)e->data.alias.anchor);
+    struct anchor *a = find_anchor(b, (const char *)e->data.alias.anchor);
     int r;
 
     if (!a || !a->node) {
@@ -188,7 +189,11 @@ static int read_alias(struct builder *b, const yaml_event_t *e, struct spec_node
     if (b->depth + a->node->height > SPEC_DEPTH_MAX)
         return refuse(b, e->start_mark, "values are nested more than 64 deep here");
     r = count(b, e->start_mark, a->node);
-    *ret = r == 0 && a->node->kind == SPEC_NODE_SCALAR ? copy_scalar(b, a->node) : a->node;
+    *ret = a->node;
+    if (r == 0 && a->node->kind == SPEC_NODE_SCALAR)
+        *ret = copy_scalar(b, a->node);
+    if (a->node->is_key) /* of a key the first value is what others are copies of */
+        a->node = *ret;
     return r;
 }
 

@@ -41,6 +41,7 @@ struct spec_node {
     char *text;                       /* scalar; never NULL for one */
     bool plain;  /* scalar: without quotes, so that it may be a number, a boolean or null */
     bool is_key; /* scalar: of a mapping */
+    bool alias;  /* scalar: the copy of a value before it in spec_doc.nodes, at the same place */
     bool broken; /* scalar: something is wrong with it that was said; no reader says more */
     enum spec_tag tag;
     unsigned mark; /* the last walk that came by, of those that must see once what is shared; they rise */

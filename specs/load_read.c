@@ -204,8 +204,8 @@ static void say_unset(struct loader *l, const struct spec_node *n, const struct 
 {
     struct spec_place at;
 
-    if (l->problems->notices.n >=
-        SPEC_PROBLEMS_MAX) /* the place of one that nobody will read is not looked for */
+    /* The place of one that nobody will read is not looked for. */
+    if (n->alias || l->problems->notices.n >= SPEC_PROBLEMS_MAX)
         return;
     at = dollar_place(n, u->at);
     spec_problems_note(
@@ -248,7 +248,7 @@ static void fill_node(struct loader *l, struct spec_node *n)
     if (n->broken)
         return;
     r = spec_interpolate(n->text, n->source->env, SPEC_TEXT_MAX, &filled, &err);
-    if (r < 0 && l->problems->n < SPEC_PROBLEMS_MAX) {
+    if (r < 0 && !n->alias && l->problems->n < SPEC_PROBLEMS_MAX) {
         at = dollar_place(n, filled.wrong_at);
         spec_problems_add(l->problems, &at, "%s", err.msg);
     }

@@ -500,6 +500,33 @@ static void test_load__a_sidecar_may_have_files_and_profiles(void **state)
 
 /* Profiles -------------------------------------------------------------------------------------------- */
 
+/* Of a value that stands for many it is said once, and its place looked for once: these would take minutes.
+ */
+static void test_load__a_value_with_aliases_is_complained_of_once(void **state)
+{
+    static const struct {
+        const char *value, *said;
+    } cases[] = {{"[&a '${A:?}', ", "c.yaml:100002:11: variable \"A\" must be set\n"},
+                 {"{&a '${A:?}': [", "c.yaml:100002:11: variable \"A\" must be set\n"}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        struct orc_buf b = ORC_BUF_INIT(SPEC_FILE_MAX);
+        orc_auto_free char *yaml = NULL;
+        struct load_story s = {.files = {{"c.yaml", NULL}}};
+
+        orc_buf_puts(&b, "services: {web: {image: a}}\n");
+        for (int k = 0; k < 100000; k++)
+            orc_buf_puts(&b, "# c\n");
+        orc_buf_printf(&b, "x-a: %s", cases[i].value);
+        for (int k = 0; k < 40000; k++)
+            orc_buf_puts(&b, "*a, ");
+        orc_buf_puts(&b, i ? "]}\n" : "]\n");
+        yaml = orc_buf_take(&b);
+        s.files[0].text = yaml;
+        assert_told(&s, cases[i].said);
+    }
+}
+
 #define PROFILED                                                                                             \
     "services:\n  web: {image: a}\n  debug: {image: b, profiles: [debug, all]}\n  test: {image: c, "         \
     "profiles: "                                                                                             \
@@ -579,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_load__label_file_in_every_form),
         cmocka_unit_test(test_load__what_is_wrong_with_a_label_file),
         cmocka_unit_test(test_load__a_sidecar_may_have_files_and_profiles),
+        cmocka_unit_test(test_load__a_value_with_aliases_is_complained_of_once),
         cmocka_unit_test(test_load__services_in_profiles_are_there_when_asked_for),
         cmocka_unit_test(test_load__who_depends_on_what_is_left_out),
     };
