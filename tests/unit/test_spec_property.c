@@ -44,13 +44,13 @@ static const char *const features[][3] = {
     {"stop_grace_period: 90s", "stop_grace_period: 1m30s", "stop_grace_period: 1.5m"},
     {"ports: ['80:81', '90:91/udp', '1000:1000', '1001:1001']",
      "ports: ['1000-1001:1000-1001', '90:91/udp', '80:81/tcp']",
-     "ports: [{target: 91, published: 90, protocol: udp}, {target: 1001, published: '1001'}, {published: "
+     "ports: [{target: 91, published: 90, protocol: udp, mode: ingress}, {target: 1001, published: '1001'}, "
+     "{published: "
      "1000, target: 1000}, '80:81']"},
     {"volumes: ['d:/d', '/x:/y:ro']", "volumes: ['/x/:/y:ro', 'd:/d:rw']",
      "volumes: [{type: bind, target: //y/, source: /x, read_only: true}, {type: volume, source: d, target: "
      "/d}]"},
-    {"depends_on: [zero, one]", "depends_on: {one: , zero: }",
-     "depends_on: {one: {condition: service_started}, zero: {}}"},
+    {"depends_on: [zero, one]", "depends_on: {one: , zero: }", "links: [one, 'zero:zero']"},
     {"healthcheck: {test: [CMD-SHELL, a b], interval: 60s}", "healthcheck: {interval: 1m, test: a b}",
      "healthcheck:\n      test:\n        - CMD-SHELL\n        - a b\n      interval: 1m0s"},
     {"deploy: {replicas: 3, resources: {limits: {memory: 64m, cpus: '0.50'}}, update_config: {order: "
@@ -102,7 +102,7 @@ static char *write_file(struct dice *d, unsigned mask, bool plain)
     int order[FEATURES];
 
     shuffle(d, order, FEATURES);
-    orc_buf_puts(&b, first ? "volumes: {d: , e: }\nnetworks: {n: }\n" : "");
+    orc_buf_puts(&b, first ? "volumes: {d: {name: d1, labels: {a: b, c: }}, e: }\nnetworks: {n: }\n" : "");
     orc_buf_puts(&b, "services:\n");
     orc_buf_puts(&b, others[plain ? 0 : roll(d, 2)]);
     orc_buf_puts(&b, "  web:\n    image: nginx\n");
@@ -113,7 +113,9 @@ static char *write_file(struct dice *d, unsigned mask, bool plain)
             orc_buf_printf(&b, "    %s\n", features[f][plain ? 0 : roll(d, 3)]);
     }
     orc_buf_puts(&b, strstr(orc_buf_str(&b), others[0]) ? others[1] : others[0]);
-    orc_buf_puts(&b, first ? "" : "networks: {n: {driver: bridge}}\nvolumes: {e: {}, d: {driver: local}}\n");
+    orc_buf_puts(&b, first ? ""
+                           : "networks: {n: {driver: bridge}}\nvolumes: {e: {}, d: {labels: [c, a=b], "
+                             "driver: local, name: 'd1', external: false}}\n");
     return orc_buf_take(&b);
 }
 
