@@ -213,6 +213,9 @@ static const struct spec_key service_keys[] = {
      .items = SPEC_IS_TEXT,
      .doc = "as `depends_on`: services of the file, which are found by their names. Another `:ALIAS` is "
             "refused"},
+    {"build", .read = spec_key_ignore,
+     .doc = "beside `image` no effect: orc runs what was built and pushed, and says so. Without `image` "
+            "refused, with the commands that do that"},
     {"attach", .read = spec_key_ignore, .doc = "no effect: orc attaches to no container"},
     {"develop", .read = spec_key_ignore, .doc = "no effect: it is for `docker compose watch`"},
     {"env_file", .read = spec_key_loaded, .form = SPEC_IS_SCALAR | SPEC_IS_LIST | SPEC_IS_MAP,
@@ -228,9 +231,6 @@ static const struct spec_key service_keys[] = {
     {"profiles", .read = spec_key_loaded, .form = SPEC_IS_LIST | SPEC_IS_NULL, .items = SPEC_IS_SCALAR,
      .doc = "the service is there only with one of these profiles: `--profile`, or COMPOSE_PROFILES"},
 
-    {"build", .refusal =
-                  "orc runs images; build and push it first: docker build -t REGISTRY/NAME:TAG . && docker "
-                  "push REGISTRY/NAME:TAG, then give \"image: REGISTRY/NAME:TAG\""},
     {"container_name",
      .refusal = "the names of replicas would clash; remove it: orc names containers by service and replica, "
                 "and others find this one by its service's name"},
@@ -284,13 +284,37 @@ const struct spec_keys spec_service_keys = {.what = "a service",
                                             .more = &spec_container_keys,
                                             .more_into = container_of};
 
-static bool has_image(const struct spec_node *v)
+static void refuse_build(struct spec_reader *r, const struct spec_node *name, const struct spec_entry *build)
 {
-    for (size_t i = 0; i < v->entries.n; i++)
-        if (strcmp(v->entries.at[i].key->text, "image") == 0 ||
-            strcmp(v->entries.at[i].key->text, "build") == 0) /* refused with better advice */
-            return true;
-    return false;
+    const struct spec_node *v = build->value;
+    const struct spec_node *folder = v->kind == SPEC_NODE_MAP ? spec_node_get(v, "context") : v;
+    bool known = folder && folder->kind == SPEC_NODE_SCALAR && *folder->text;
+    struct spec_quoted image = spec_quote(name->text);
+
+    spec_say(r, build->key,
+             "service \"%s\" has \"build\" and no \"image\", and orc runs images; build and push it first: "
+             "docker build -t REGISTRY/%s:TAG %s && docker push REGISTRY/%s:TAG, then add \"image: "
+             "REGISTRY/%s:TAG\"",
+             image.text, image.text, known ? spec_quote(folder->text).text : ".", image.text, image.text);
+}
+
+/* orc builds none. What Compose would build it runs when that has been pushed. */
+static void check_image(struct spec_reader *r, const struct spec_node *name, const struct spec_node *v)
+{
+    const struct spec_entry *build = spec_node_entry(v, "build");
+    bool has = spec_node_entry(v, "image");
+
+    if (has && build && !r->build_noted) {
+        spec_note(r, build->key,
+                  "orc builds nothing: it runs the image as \"docker compose build\" and \"docker compose "
+                  "push\" left it in the registry");
+        r->build_noted = true; /* one is enough for the file */
+    }
+    if (!has && build)
+        refuse_build(r, name, build);
+    if (!has && !build)
+        spec_say(r, name, "service \"%s\" has no image; give one, such as \"image: nginx:1.25\"",
+                 spec_quote(name->text).text);
 }
 
 bool spec_check_named(struct spec_reader *r, const char *what, const struct spec_node *n)
@@ -322,9 +346,8 @@ struct spec_service *spec_parse_service(struct spec_reader *r, const struct spec
     spec_probe_init(&in.liveness);
     r->service = key->text;
     is_map = spec_read_map(r, &keys, v, &in);
-    if (is_map && !has_image(v))
-        spec_say(r, key, "service \"%s\" has no image; give one, such as \"image: nginx:1.25\"",
-                 spec_quote(key->text).text);
+    if (is_map)
+        check_image(r, key, v);
     spec_finish_health(r, &in);
     spec_finish_older(r, &in);
     spec_finish_resources(r, &in);

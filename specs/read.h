@@ -35,6 +35,7 @@ struct spec_ref {
 struct spec_reader {
     struct spec_problems *problems;
     const char *service; /* the one being read, for refs */
+    bool build_noted;
     ORC_VEC(struct spec_ref) refs;
 };
 

@@ -75,7 +75,7 @@ static void test_schema__forms(void **state)
         {SERVICE "cap_add/items", "{\"type\":\"string\"}"},
         {SERVICE "x-orc/properties/placement/properties/strategy/anyOf",
          "[{\"enum\":[\"spread\",\"binpack\"]},{\"type\":\"string\",\"pattern\":\"\\\\$\"}]"},
-        {SERVICE "build/not", "{}"},
+        {SERVICE "gpus/not", "{}"},
         {SERVICE "deploy/properties/x-orc/not", "{}"},
         {SERVICE "deploy/patternProperties", "{\"^x-\":{}}"},
         {SERVICE "deploy/additionalProperties", "false"},

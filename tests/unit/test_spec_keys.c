@@ -164,6 +164,28 @@ static void test_spec_keys__what_a_restart_policy_can_not_set_is_told(void **sta
     spec_app_free(app);
 }
 
+/* What Compose would build must have been pushed; that is said once, not of each service. */
+static void test_spec_keys__build_beside_an_image(void **state)
+{
+    static const char yaml[] = "services:\n"
+                               "  web: {image: \"web:1\", build: .}\n"
+                               "  api: {build: {context: ./api, args: {A: b}}, image: \"api:1\"}\n";
+    struct spec_problems problems = {0};
+    struct spec_app *app = NULL;
+
+    assert_int_equal(spec_parse(yaml, strlen(yaml), "shop", &app, &problems), 0);
+    assert_int_equal(problems.notices.n, 1);
+    assert_int_equal(problems.notices.at[0].line, 2);
+    assert_non_null(strstr(problems.notices.at[0].text, "orc builds nothing: it runs the image as"));
+    assert_string_equal(spec_app_service(app, "api")->image, "api:1");
+    spec_problems_release(&problems);
+    spec_app_free(app);
+    assert_problem(
+        "services: {web: {build: {context: ./web}}}\n", "1:18: ",
+        "docker build -t REGISTRY/web:TAG ./web && docker push REGISTRY/web:TAG, then add \"image: "
+        "REGISTRY/web:TAG\"");
+}
+
 static void test_spec_keys__mounts(void **state)
 {
     assert_web(WEB("    volumes: ['/a:/b:ro,rslave', 'v:/c:nocopy']\n") "volumes: {v: }\n",
@@ -270,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_spec_keys__of_deploy),
         cmocka_unit_test(test_spec_keys__a_restart_policy_is_restart_in_more_words),
         cmocka_unit_test(test_spec_keys__what_a_restart_policy_can_not_set_is_told),
+        cmocka_unit_test(test_spec_keys__build_beside_an_image),
         cmocka_unit_test(test_spec_keys__mounts),
         cmocka_unit_test(test_spec_keys__a_volumes_options),
         cmocka_unit_test(test_spec_keys__what_means_nothing_here_is_no_difference),

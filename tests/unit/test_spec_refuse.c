@@ -79,7 +79,7 @@ static void test_spec_refuse__composes_other_keys_with_the_reason(void **state)
          "\"container_name\" in service \"web\" is not accepted: the names of "
          "replicas would clash"},
         {"services: {web: {build: .}}\n",
-         "1:18: ", "orc runs images; build and push it first: docker build -t"},
+         "1:18: ", "build and push it first: docker build -t REGISTRY/web:TAG . && docker push"},
         {WEB("    cpu_quota: 5000\n"), "4:5: ", "give \"cpus\" instead"},
         {WEB("    oom_kill_disable: true\n"), "4:5: ", "cgroup v2 has it no more"},
         {WEB("    gpus: all\n"), "4:5: ", "give the device files in \"devices\""},
