@@ -6,6 +6,7 @@
 #include "cli/diff.h"
 #include "cli/print_forecast.h"
 #include "cli/refuse.h"
+#include "cli/report.h"
 #include "cli/text.h"
 #include "cli/why.h"
 #include "lib/clock.h"
@@ -32,26 +33,37 @@ static size_t count_troubled(const struct forecast_result *r)
     return n;
 }
 
-static void print_result(const struct out *o, const struct forecast_result *r, const char *spare)
+static void print_result(const struct out *o, const struct preview_change *x, const struct forecast_result *r)
 {
-    orc_auto_free char *after = spare ? orc_printf("after that, %s", spare) : NULL;
+    orc_auto_free char *room = headroom_text(x->headroom), *spare = survive_text(x->survive);
 
     print_forecast(o, r, stdout);
     if (!r->rests)
         puts("\nit does not come to rest within a day");
-    if (after) {
-        putchar('\n');
-        text_wrap(stdout, "", after, o->width);
-    }
+    puts("\nafter that");
+    text_wrap(stdout, "  ", room, o->width);
+    if (spare)
+        text_wrap(stdout, "  ", spare, o->width);
     puts("\nnothing was written: this is what happens if nothing else changes and nothing fails");
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------- */
 
+static json_t *headroom_to_json(const struct headroom *h)
+{
+    json_t *j = json_pack("{s:i, s:o, s:o}", "nodes", h->nodes, "free", report_resources_to_json(&h->free),
+                          "total", report_resources_to_json(&h->room));
+
+    if (h->most)
+        json_object_set_new(
+            j, "most",
+            json_pack("{s:s, s:o}", "node", h->most, "free", report_resources_to_json(&h->free_there)));
+    return j;
+}
+
 static void print(const struct out *o, const struct diff *d, const struct preview_change *x,
                   const struct forecast_result *r, const char *refused, json_t *notices)
 {
-    orc_auto_free char *spare = survive_text(x->survive);
     json_t *j;
 
     if (!o->json) {
@@ -60,13 +72,14 @@ static void print(const struct out *o, const struct diff *d, const struct previe
         if (x->delta && x->delta->left)
             out_line(o,
                      "what is no longer in the file would be kept; --prune shows what its removal would do");
-        print_result(o, r, spare);
+        print_result(o, x, r);
         if (refused)
             text_wrap(stdout, "`orc apply` would refuse it: ", refused, o->width);
         return;
     }
     j = preview_to_json(r);
     orc_json_set_str(j, "refused", refused);
+    json_object_set_new(j, "headroom", headroom_to_json(x->headroom));
     json_object_set_new(j, "node_loss", survive_to_json(x->survive));
     if (x->delta)
         json_object_set_new(j, "changes", diff_to_json(d));
@@ -87,11 +100,13 @@ static int preview(struct session *s, const struct plan_args *a, const struct ap
                    struct cluster *c, struct orc_err *err)
 {
     struct survive survive = {0};
+    struct headroom headroom = {0};
     orc_auto_free char *refused = NULL;
     struct preview_change change = {.without = &a->without,
                                     .cordon = &a->cordon,
                                     .drain = &a->drain,
                                     .survive = &survive,
+                                    .headroom = &headroom,
                                     .zones = session_zones(s)};
     struct forecast_result result = {0};
     struct delta delta = {0};
@@ -116,6 +131,7 @@ static int preview(struct session *s, const struct plan_args *a, const struct ap
     if (r == 0)
         conclude(s, &diff, &change, &result, &refused, file->notices);
     r = r < 0 || refused ? CLI_FAILED : count_troubled(&result) ? CLI_ROLLOUT_FAILED : CLI_DONE;
+    headroom_release(&headroom);
     survive_release(&survive);
     forecast_result_release(&result);
     diff_release(&diff);

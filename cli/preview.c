@@ -105,6 +105,8 @@ int preview_run(struct cluster *c, const struct preview_change *change, int64_t 
         forecast_delete(f, &key); /* now: so it was alive until now */
     }
     forecast_run(f, ret);
+    if (change->headroom)
+        headroom_find(forecast_core(f), change->headroom);
     if (change->survive)
         survive_any_node(forecast_core(f), change->survive);
     forecast_free(f);

@@ -8,6 +8,7 @@
 
 #include "cli/delta.h"
 #include "scheduler/forecast.h"
+#include "scheduler/headroom.h"
 #include "scheduler/survive.h"
 
 struct preview_intent { /* what people would want of a service */
@@ -26,6 +27,7 @@ struct preview_change { /* any of these may be missing; lists are of names of no
     const struct preview_intents *intents;
     struct survive
         *survive; /* filled with what any further loss of a node would leave out; NULL: not asked */
+    struct headroom *headroom; /* filled with what is left in the end; NULL: not asked */
     struct core_zones zones;
 };
 

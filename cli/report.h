@@ -131,5 +131,6 @@ json_t *report_to_json(const struct report *r);
 json_t *report_service_to_json(const struct report_service *s);
 json_t *report_task_to_json(const struct report_service *s, const struct report_task *t);
 json_t *report_node_to_json(const struct report_node *n);
+json_t *report_resources_to_json(const struct spec_resources *r);
 
 #endif

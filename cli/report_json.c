@@ -106,7 +106,7 @@ json_t *report_service_to_json(const struct report_service *s)
     return j;
 }
 
-static json_t *resources_to_json(const struct spec_resources *r)
+json_t *report_resources_to_json(const struct spec_resources *r)
 {
     json_t *j = json_object();
 
@@ -127,8 +127,8 @@ json_t *report_node_to_json(const struct report_node *n)
         json_object_set_new(j, "age_ms", json_integer((json_int_t)n->age_ms));
     orc_json_set_str(j, "address", n->address);
     json_object_set_new(j, "tasks", json_integer(n->tasks));
-    json_object_set_new(j, "total", resources_to_json(&n->total));
-    json_object_set_new(j, "used", resources_to_json(&n->used));
+    json_object_set_new(j, "total", report_resources_to_json(&n->total));
+    json_object_set_new(j, "used", report_resources_to_json(&n->used));
     orc_json_set_str(j, "kernel", n->kernel);
     orc_json_set_str(j, "virt", n->virt);
     orc_json_set_str(j, "engine", n->engine);
