@@ -14,7 +14,8 @@
 #define WAITING_MAX 1000   /* events kept until they are written */
 #define BATCH_MAX 100      /* written together: below etcd's 128 operations */
 #define GAP_MS 200         /* from one write's end to the next one's begin */
-#define RANDOM_DIGITS 8
+#define ORDER_DIGITS 4     /* hex: which of its process's events of one millisecond it is */
+#define RANDOM_DIGITS 8    /* for two processes that have one each */
 
 struct waiting {
     char *key, *value;
@@ -28,6 +29,8 @@ struct event_log {
     size_t sent;    /* of `waiting`, under way */
     bool busy;      /* a call is under way */
     bool freed;
+    int64_t last_at; /* of the last event, wall ms */
+    unsigned in_ms;  /* events of that millisecond before it */
     struct timer *gap;
     struct orc_log_once failed;
     ORC_VEC(struct waiting) waiting;
@@ -155,11 +158,22 @@ struct event_log *event_log_free(struct event_log *l)
     return NULL;
 }
 
+/* What is told sorts as it was told, also within a millisecond. */
+static char *next_key(struct event_log *l, int64_t at)
+{
+    char id[ORDER_DIGITS + RANDOM_DIGITS + 1];
+
+    l->in_ms = at == l->last_at ? l->in_ms + 1 : 0;
+    l->last_at = at;
+    snprintf(id, sizeof id, "%0*x", ORDER_DIGITS, l->in_ms & 0xffff);
+    orc_random_hex(RANDOM_DIGITS, id + ORDER_DIGITS);
+    return key_event(l->cluster, at, id);
+}
+
 void event_add(struct event_log *l, const char *type, const char *object, const char *fmt, ...)
 {
     orc_auto_free char *message = NULL;
     struct record_event event = {.at = orc_wall_ms(), .by = l->by};
-    char random[RANDOM_DIGITS + 1];
     va_list ap;
 
     va_start(ap, fmt);
@@ -168,10 +182,9 @@ void event_add(struct event_log *l, const char *type, const char *object, const 
     event.type = (char *)(uintptr_t)type;
     event.object = (char *)(uintptr_t)object;
     event.message = message;
-    orc_random_hex(RANDOM_DIGITS, random);
     if (l->waiting.n < WAITING_MAX)
-        orc_vec_push(&l->waiting, ((struct waiting){.key = key_event(l->cluster, event.at, random),
-                                                    .value = record_event_text(&event)}));
+        orc_vec_push(&l->waiting,
+                     ((struct waiting){.key = next_key(l, event.at), .value = record_event_text(&event)}));
     if (!timer_is_running(l->gap))
         flush(l);
 }

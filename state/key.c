@@ -174,11 +174,11 @@ char *key_gateway_alive(const char *cluster, const char *id)
     return make(cluster, KEY_GATEWAY_ALIVE, id, NULL, NULL);
 }
 
-char *key_event(const char *cluster, int64_t wall_ms, const char *random)
+char *key_event(const char *cluster, int64_t wall_ms, const char *id)
 {
     char name[64];
 
-    snprintf(name, sizeof name, "%0*" PRId64 "-%.*s", EVENT_DIGITS, wall_ms, RANDOM_MAX, random);
+    snprintf(name, sizeof name, "%0*" PRId64 "-%.*s", EVENT_DIGITS, wall_ms, RANDOM_MAX, id);
     return make(cluster, KEY_EVENT, name, NULL, NULL);
 }
 

@@ -33,7 +33,7 @@ enum key_kind {
     KEY_GATEWAY,       /* gateways/<id> */
     KEY_GATEWAY_ALIVE, /* gateway-alive/<id> */
     KEY_LEADER,        /* leader */
-    KEY_EVENT,         /* events/<wall ms as 13 digits>-<random> */
+    KEY_EVENT,         /* events/<wall ms as 13 digits>-<order><random> */
 };
 
 struct key {
@@ -65,7 +65,7 @@ char *key_subnet(const char *cluster, int k);
 char *key_endpoint(const char *cluster, const char *app, const char *service, const char *task);
 char *key_gateway(const char *cluster, const char *id);
 char *key_gateway_alive(const char *cluster, const char *id);
-char *key_event(const char *cluster, int64_t wall_ms, const char *random);
+char *key_event(const char *cluster, int64_t wall_ms, const char *id);
 
 /* Takes an absolute key apart. Returns its kind; *ret is zeroed apart from what the kind has. */
 enum key_kind key_parse(const char *cluster, const char *key, struct key *ret);

@@ -603,6 +603,7 @@ static bool three_events(void *arg)
 static void test_event__events_are_written_readably_and_leased(void **state)
 {
     struct event_log *l = event_log_new(e, "t", "scheduler k1");
+    static const char *const as_told[] = {"replica 2 is healthy", "again", "lost"};
     struct record_event event;
     struct etcd_answer a;
     struct key key;
@@ -617,6 +618,7 @@ static void test_event__events_are_written_readably_and_leased(void **state)
         assert_true(a.kvs.at[i].lease != 0);
         assert_int_equal(record_event_parse(a.kvs.at[i].value, a.kvs.at[i].value_len, &event, &err), 0);
         assert_string_equal(event.by, "scheduler k1");
+        assert_string_equal(event.message, as_told[i]);
         record_event_release(&event);
     }
     assert_true(a.kvs.at[0].lease == a.kvs.at[2].lease);
