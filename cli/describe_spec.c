@@ -110,6 +110,7 @@ static char *placement(const struct spec_service *s)
 {
     struct orc_strv texts = {0};
     const struct spec_constraint *c;
+    const struct spec_weight *w;
 
     if (s->global)
         orc_strv_add(&texts, "one on each server that takes it");
@@ -119,6 +120,9 @@ static char *placement(const struct spec_service *s)
         add(&texts, orc_printf("spread over %s", s->spread_over.at[i]));
     orc_vec_each (c, &s->constraints)
         add(&texts, orc_printf("%s %s %s", c->key, c->equal ? "==" : "!=", c->value));
+    orc_vec_each (w, &s->weights)
+        add(&texts, orc_printf("%s where %s %s %s (%d)", w->weight > 0 ? "rather" : "rather not", w->key,
+                               w->equal ? "==" : "!=", w->value, w->weight));
     if (s->max_per_node)
         add(&texts, orc_printf("at most %d on a server", s->max_per_node));
     if (s->survive_node_loss)

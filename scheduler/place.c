@@ -117,7 +117,8 @@ struct place_score place_score_of(struct core *c, struct core_node *n, const str
     struct shares use = shares_of(n, req);
     struct place_score x = {.tasks = n->n_tasks,
                             .trouble = trouble_on(c, req->service, req->hash, n),
-                            .avoid = record_node_avoid(&n->rec)};
+                            .avoid = record_node_avoid(&n->rec),
+                            .weight = -place_weight(n, req->spec)};
 
     count_groups(c, req->spec);
     for (size_t i = 0; i < req->spec->spread_over.n; i++)
@@ -141,6 +142,8 @@ bool place_better(const struct place_score *a, const struct place_score *b)
         return b->trouble;
     if (a->avoid != b->avoid)
         return b->avoid;
+    if (a->weight != b->weight)
+        return a->weight < b->weight;
     for (size_t i = 0; i < SPEC_SPREAD_MAX; i++)
         if (a->group[i] != b->group[i])
             return a->group[i] < b->group[i];
@@ -155,8 +158,10 @@ bool place_better(const struct place_score *a, const struct place_score *b)
 
 int place_fuller(struct core *c, const struct spec_service *spec, struct core_node *a, struct core_node *b)
 {
-    int by = 0;
+    int by = place_weight(b, spec) - place_weight(a, spec);
 
+    if (by)
+        return by;
     count_groups(c, spec);
     for (size_t i = 0; i < spec->spread_over.n && by == 0; i++)
         by = count_group(c, a->row, i) - count_group(c, b->row, i);
@@ -279,6 +284,8 @@ struct core_node *place_pick(struct core *c, const struct place_req *req, char *
         best = place_fits(c, req->pin, &with) ? core_node_find(c, req->pin->name) : NULL;
     else if (volumes.n)
         best = pick_of_these(c, &with, &volumes.at[0]);
+    else if (req->spec->weights.n) /* nor of these */
+        best = pick_of_all(c, &with);
     else
         best = pick_ranked(c, req);
     if (!best && ret_why)

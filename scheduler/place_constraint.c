@@ -1,5 +1,5 @@
 /* place_constraint.c - what the servers can be told apart by, and whether a service's constraints hold. */
-#include "scheduler/place.h"
+#include "scheduler/place_node.h"
 
 #include <strings.h>
 
@@ -53,17 +53,34 @@ static bool same_value(const char *key, const char *a, const char *b)
     return strcasecmp(a, b) == 0;
 }
 
+static bool holds(const struct core_node *n, const char *key, bool equal, const char *value)
+{
+    return same_value(key, place_attribute(n, key), value) == equal;
+}
+
+int place_weight(const struct core_node *n, const struct spec_service *spec)
+{
+    const struct spec_weight *w;
+    int sum = 0;
+
+    orc_vec_each (w, &spec->weights)
+        if (holds(n, w->key, w->equal, w->value))
+            sum += w->weight;
+    return sum;
+}
+
 bool place_allowed(const struct core_node *n, const struct spec_service *spec, char **ret_why)
 {
     for (size_t i = 0; i < spec->constraints.n; i++) {
         const struct spec_constraint *k = &spec->constraints.at[i];
-        const char *have = place_attribute(n, k->key);
 
-        if (same_value(k->key, have, k->value) == k->equal)
+        if (holds(n, k->key, k->equal, k->value))
             continue;
-        if (ret_why)
-            *ret_why = k->equal ? orc_printf("%s is \"%.100s\", not \"%.100s\"", k->key, have, k->value)
-                                : orc_printf("%s is \"%.100s\"", k->key, have);
+        if (ret_why && k->equal)
+            *ret_why =
+                orc_printf("%s is \"%.100s\", not \"%.100s\"", k->key, place_attribute(n, k->key), k->value);
+        else if (ret_why)
+            *ret_why = orc_printf("%s is \"%.100s\"", k->key, place_attribute(n, k->key));
         return false;
     }
     return true;

@@ -10,6 +10,7 @@
 struct place_score { /* the first that differs decides, less is better */
     bool trouble;
     bool avoid;                 /* a condition of the node makes others preferable */
+    int weight;                 /* x-orc.placement.weights that hold there, below zero: more is better */
     int group[SPEC_SPREAD_MAX]; /* slots where the preferences' labels have the node's values */
     int spread; /* slots on the node; packing: 1 on an empty node, unless the cluster is crowded */
     int load;   /* per cent of CPU or memory, whichever is more in use afterwards; packing: place_density(),
@@ -21,6 +22,9 @@ struct place_score { /* the first that differs decides, less is better */
 bool place_fits(const struct core *c, const struct core_node *n, const struct place_req *req);
 struct place_score place_score_of(struct core *c, struct core_node *n, const struct place_req *req);
 bool place_better(const struct place_score *a, const struct place_score *b);
+
+/* The sum of the service's weights that hold on a node. */
+int place_weight(const struct core_node *n, const struct spec_service *spec);
 
 /* Its heartbeat, readiness and policy let new work in. */
 bool place_open(const struct core *c, const struct core_node *n);

@@ -25,7 +25,7 @@ struct cells {
 
 bool rebalance_may(const struct spec_service *spec)
 {
-    return !spec->global && !spec->job && !place_mounts_volumes(spec);
+    return !spec->global && !spec->job && !place_mounts_volumes(spec) && !spec->weights.n;
 }
 
 static bool may_leave(const struct slot *s)

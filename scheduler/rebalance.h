@@ -27,8 +27,8 @@ struct rebalance_move {
  * *ret_blocked (may be NULL): where room is made, it may not be so any more. */
 bool rebalance_choose(struct core *c, const struct slots *v, struct rebalance_move *ret, bool *ret_blocked);
 
-/* Whether replicas of a service may be moved at all: not those that stay with their data, nor one per node.
- */
+/* Whether replicas of a service may be moved at all: not those that stay with their data, nor one per node,
+ * nor where people weigh the nodes: then more of them on one is no fault. */
 bool rebalance_may(const struct spec_service *spec);
 
 #endif

@@ -248,12 +248,26 @@ static json_t *job(const struct spec_run *run, const struct spec_run *usual)
     return j;
 }
 
+static json_t *weights(const struct spec_service *s)
+{
+    json_t *j = json_object();
+    const struct spec_weight *w;
+
+    orc_vec_each (w, &s->weights) {
+        orc_auto_free char *on = orc_printf("%s %s %s", w->key, w->equal ? "==" : "!=", w->value);
+
+        json_object_set_new(j, on, json_integer(w->weight));
+    }
+    return j;
+}
+
 static json_t *where(const struct spec_service *s)
 {
     json_t *j = json_object();
 
     if (s->strategy == SPEC_BINPACK)
         compose_set_word(j, "strategy", "binpack");
+    compose_set(j, "weights", weights(s));
     if (s->survive_node_loss)
         json_object_set_new(j, "survive_node_loss", json_true());
     return j;

@@ -94,16 +94,14 @@ static char *trimmed(const char *s, size_t n)
     return orc_strndup(s, n);
 }
 
-/* "node.labels.disk == ssd" or "node.hostname!=k2" */
-static void read_constraint(struct spec_reader *r, const struct spec_node *v, struct spec_service *s)
+bool spec_read_constraint(struct spec_reader *r, const struct spec_node *v, const char *text,
+                          struct spec_constraint *ret)
 {
-    const char *text = spec_read_string(r, "a constraint", v), *op = text ? strstr(text, "==") : NULL;
+    const char *op = strstr(text, "==");
     orc_auto_free char *key = NULL, *value = NULL;
     struct orc_err err = ORC_ERR_INIT;
     bool equal = op != NULL;
 
-    if (!text)
-        return;
     if (!op)
         op = strstr(text, "!=");
     if (!op) {
@@ -111,16 +109,16 @@ static void read_constraint(struct spec_reader *r, const struct spec_node *v, st
                  "constraint \"%s\" has neither \"==\" nor \"!=\"; write it as in "
                  "\"node.labels.disk == ssd\"",
                  spec_quote(text).text);
-        return;
+        return false;
     }
     key = trimmed(text, (size_t)(op - text));
     value = trimmed(op + 2, strlen(op + 2));
     if (spec_check_constraint_key(key, &err) < 0 || spec_check_constraint_value(value, &err) < 0) {
         spec_say(r, v, "%s", err.msg);
-        return;
+        return false;
     }
-    *orc_vec_add(&s->constraints) =
-        (struct spec_constraint){.key = orc_take(key), .equal = equal, .value = orc_take(value)};
+    *ret = (struct spec_constraint){.key = orc_take(key), .equal = equal, .value = orc_take(value)};
+    return true;
 }
 
 static void read_constraints(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
@@ -128,8 +126,14 @@ static void read_constraints(struct spec_reader *r, const struct spec_key *k, co
 {
     size_t n = spec_read_is_list(r, k->name, v) ? v->entries.n : 0;
 
-    for (size_t i = 0; i < n; i++)
-        read_constraint(r, v->entries.at[i].value, service_of(into));
+    for (size_t i = 0; i < n; i++) {
+        const struct spec_node *item = v->entries.at[i].value;
+        const char *text = spec_read_string(r, "a constraint", item);
+        struct spec_constraint c;
+
+        if (text && spec_read_constraint(r, item, text, &c))
+            orc_vec_push(&service_of(into)->constraints, c);
+    }
 }
 
 static void read_spread(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,

@@ -62,6 +62,7 @@ static void check_global(struct spec_reader *r, const struct spec_service_in *in
     refuse(r, in->replicas, in->service, "replicas", why);
     refuse(r, in->max_per_node, in->service, "max_replicas_per_node", why);
     refuse(r, in->preferences, in->service, "preferences", why);
+    refuse(r, in->weights, in->service, "weights", why);
 }
 
 static void check_job(struct spec_reader *r, const struct spec_service_in *in)

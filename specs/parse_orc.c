@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 static struct spec_service *service_of(void *into)
 {
@@ -103,11 +104,77 @@ static const struct spec_key drain_keys[] = {
 };
 static const struct spec_keys drain_map = SPEC_KEYS("x-orc.drain", drain_keys);
 
+static bool is_weighed(const struct spec_service *s, const struct spec_constraint *c)
+{
+    const struct spec_weight *w;
+
+    orc_vec_each (w, &s->weights)
+        if (strcasecmp(w->key, c->key) == 0 && w->equal == c->equal && strcasecmp(w->value, c->value) == 0)
+            return true;
+    return false;
+}
+
+static void read_weight(struct spec_reader *r, const struct spec_entry *e, struct spec_service *s)
+{
+    struct spec_constraint c;
+    int64_t weight = 0;
+
+    if (!spec_read_int(r, "a weight", e->value, -SPEC_WEIGHT_MAX, SPEC_WEIGHT_MAX, &weight) ||
+        !spec_read_constraint(r, e->key, e->key->text, &c))
+        return;
+    if (is_weighed(s, &c))
+        spec_say(r, e->key, "\"%s\" has a weight already", spec_quote(e->key->text).text);
+    if (weight == 0 || is_weighed(s, &c)) { /* as if it was not there: a file over this one takes it away */
+        free(c.key);
+        free(c.value);
+        return;
+    }
+    *orc_vec_add(&s->weights) =
+        (struct spec_weight){.key = c.key, .equal = c.equal, .value = c.value, .weight = (int)weight};
+}
+
+static void read_weights(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                         void *into)
+{
+    struct spec_service_in *in = into;
+
+    in->weights = v;
+    if (v->kind != SPEC_NODE_MAP) {
+        spec_say(r, v, "weights must be a mapping of constraints to numbers, but this is %s",
+                 spec_node_kind_name(v));
+        return;
+    }
+    if (v->entries.n > SPEC_WEIGHTS_MAX) {
+        spec_say(r, v, "weights has %zu elements; at most %d are possible", v->entries.n, SPEC_WEIGHTS_MAX);
+        return;
+    }
+    for (size_t i = 0; i < v->entries.n; i++)
+        read_weight(r, &v->entries.at[i], in->service);
+}
+
+static void read_strategy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                          void *into)
+{
+    spec_key_word(r, k, v, service_of(into));
+}
+
+static void read_survive(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                         void *into)
+{
+    spec_key_bool(r, k, v, service_of(into));
+}
+
 static const struct spec_key placement_keys[] = {
-    {"strategy", .read = spec_key_word, IN_SERVICE(strategy), SPEC_WORDS("spread", "binpack"),
+    {"strategy", .read = read_strategy, IN_SERVICE(strategy), SPEC_WORDS("spread", "binpack"),
      .doc = "`spread` (else): replicas apart, on the emptiest servers; `binpack`: on the fullest server that "
             "takes them"},
-    {"survive_node_loss", .read = spec_key_bool, IN_SERVICE(survive_node_loss),
+    {"weights", .read = read_weights, .form = SPEC_IS_NAMES, .values = SPEC_IS_INT, .min = -SPEC_WEIGHT_MAX,
+     .max = SPEC_WEIGHT_MAX,
+     .doc =
+         "servers that are preferred, not demanded: constraints as in `deploy.placement`, each with what a "
+         "server is worth where it holds, -1000 to 1000. Those whose weights add up to most are filled "
+         "first; among equals preferences and strategy decide. Such a service is not rebalanced"},
+    {"survive_node_loss", .read = read_survive, IN_SERVICE(survive_node_loss), .form = SPEC_IS_BOOL,
      .doc = "true: `orc apply` refuses when without any one of the servers a replica had no place"},
     {"constraints", .refusal = "give \"deploy: {placement: {constraints: ...}}\" instead"},
     {"preferences", .refusal = "give \"deploy: {placement: {preferences: ...}}\" instead"},
@@ -133,6 +200,12 @@ static const struct spec_key rebalance_keys[] = {
      .doc = "when servers and service have been as they are for so long; else 5 min"},
 };
 static const struct spec_keys rebalance_map = SPEC_KEYS("x-orc.rebalance", rebalance_keys);
+
+static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    spec_read_map(r, &placement_map, v, into);
+}
 
 /* Rows whose keys are the service's own. */
 static void read_map(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
@@ -197,11 +270,14 @@ static const struct spec_key orc_keys[] = {
                 "  - {host: shop.example.com, path: /api/, port: 8080, strip_prefix: true}\n"
                 "  - {host: \"*.shop.example.com\", port: 8081}\n",
      .sub = &gateway_map},
-    {"placement", .read = read_map, .form = SPEC_IS_MAP,
+    {"placement", .read = read_placement, .form = SPEC_IS_MAP,
      .doc = "which of the servers that may take a replica gets it. Which may, and evenly over what: "
             "`deploy.placement`",
      .example = "placement:\n"
                 "  strategy: spread\n"
+                "  weights:\n"
+                "    node.labels.disk == ssd: 50\n"
+                "    node.hostname == k1: -10\n"
                 "  survive_node_loss: true\n",
      .sub = &placement_map},
     {"drain", .read = read_map, .form = SPEC_IS_MAP,

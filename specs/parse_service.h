@@ -38,7 +38,7 @@ struct spec_service_in {
     const struct spec_node *reservations;       /* where they are */
     /* Where these are, to be judged by the service's mode; NULL: not in the file. */
     const struct spec_node *replicas, *max_per_node, *preferences, *update, *rollback, *canary, *disconnect,
-        *restart, *gateway, *job, *schedule;
+        *restart, *gateway, *job, *schedule, *weights;
     /* By its network. */
     const char *main; /* the service whose sidecar it is; NULL: none */
     const struct spec_node *network_mode, *networks, *ports, *expose, *links;
@@ -127,6 +127,11 @@ spec_read_fn spec_key_job, spec_key_schedule;
 /* Row "health" of x-orc. */
 spec_read_fn spec_key_probe;
 extern const struct spec_keys spec_orc_keys, spec_health_keys, spec_job_keys, spec_schedule_keys;
+
+/* "node.labels.disk == ssd" or "node.hostname!=k2", at v; false (said) when it is neither. *ret's strings are
+ * the caller's. */
+bool spec_read_constraint(struct spec_reader *r, const struct spec_node *v, const char *text,
+                          struct spec_constraint *ret);
 
 /* Names and values, as a mapping or as a list of "NAME=value". */
 struct spec_pairs_rule {

@@ -162,6 +162,15 @@ struct spec_constraint { /* "node.labels.disk == ssd", "node.hostname != k2"; co
     char *value;
 };
 
+struct spec_weight { /* x-orc.placement.weights: as a constraint, and what a node where it holds is worth */
+    char *key;
+    bool equal;
+    char *value;
+    int weight; /* -SPEC_WEIGHT_MAX..SPEC_WEIGHT_MAX, not 0 */
+};
+#define SPEC_WEIGHT_MAX 1000
+#define SPEC_WEIGHTS_MAX 32 /* of a service */
+
 enum spec_strategy { SPEC_SPREAD, SPEC_BINPACK }; /* x-orc.placement.strategy */
 
 enum spec_depends { SPEC_DEPENDS_STARTED, SPEC_DEPENDS_HEALTHY, SPEC_DEPENDS_COMPLETED };
@@ -247,6 +256,10 @@ struct spec_service {
         struct spec_constraint *at;
         size_t n, cap;
     } constraints;
+    struct {
+        struct spec_weight *at;
+        size_t n, cap;
+    } weights;
     struct {
         struct spec_gateway *at;
         size_t n, cap;

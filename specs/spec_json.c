@@ -60,6 +60,14 @@ static int constraint_cmp(const void *x, const void *y)
     return spec_str_cmp(a->key, b->key) ?: spec_num_cmp(b->equal, a->equal) ?: spec_str_cmp(a->value, b->value);
 }
 
+static int weight_cmp(const void *x, const void *y)
+{
+    const struct spec_weight *a = x, *b = y;
+
+    return spec_str_cmp(a->key, b->key) ?: spec_num_cmp(b->equal, a->equal) ?: spec_str_cmp(a->value, b->value)
+               ?: spec_num_cmp(a->weight, b->weight);
+}
+
 static int depend_cmp(const void *x, const void *y)
 {
     const struct spec_depend *a = x, *b = y;
@@ -142,6 +150,14 @@ static const struct codec_field constraint_rows[] = {
 };
 static const struct codec constraint_codec =
     CODEC_OF(spec_constraint, constraint_rows, STRICT, .cmp = constraint_cmp);
+
+static const struct codec_field weight_rows[] = {
+    CODEC_ROW_STR_REQUIRED(spec_weight, key, 0, spec_check_constraint_key),
+    CODEC_ROW_BOOL(spec_weight, equal),
+    CODEC_ROW_STR_REQUIRED(spec_weight, value, 0, spec_check_constraint_value),
+    CODEC_ROW_INT(spec_weight, weight, -SPEC_WEIGHT_MAX, SPEC_WEIGHT_MAX),
+};
+static const struct codec weight_codec = CODEC_OF(spec_weight, weight_rows, STRICT, .cmp = weight_cmp);
 
 static const struct codec_field depend_rows[] = {
     CODEC_ROW_STR_REQUIRED(spec_depend, service, 0, check_service_name),
@@ -238,6 +254,7 @@ static const struct codec_field service_rows[] = {
     MARKED(mounts, CODEC_LIST, .sub = &mount_codec),
     MARKED(configs, CODEC_LIST, .sub = &config_codec),
     ROW(constraints, CODEC_LIST, .sub = &constraint_codec),
+    ROW(weights, CODEC_LIST, .sub = &weight_codec, .max = SPEC_WEIGHTS_MAX),
     ROW(spread_over, CODEC_STRV, .check = spec_check_spread_key),
     ROW(strategy, CODEC_ENUM, .names = strategies),
     ROW(survive_node_loss, CODEC_BOOL, .max = 1),

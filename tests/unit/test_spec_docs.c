@@ -142,7 +142,7 @@ static void write_form(const struct spec_key *k, struct orc_buf *to)
     } texts[] = {{SPEC_IS_TEXT | SPEC_IS_SCALAR, "text"},
                  {SPEC_IS_BOOL, "true, false"},
                  {SPEC_IS_DURATION, "a duration"},
-                 {SPEC_IS_MAP, "a mapping"},
+                 {SPEC_IS_MAP | SPEC_IS_NAMES, "a mapping"},
                  {SPEC_IS_LIST, "a list"}};
     unsigned items, form = spec_key_form(k, &items);
     struct orc_buf b = ORC_BUF_INIT(1000);

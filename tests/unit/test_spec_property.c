@@ -65,11 +65,14 @@ static const char *const features[][3] = {
      "node.hostname], "
      "max_replicas_per_node: 2}}"},
     {"x-orc: {gateway: [{port: 80, path: /a}, {port: 81, host: a.b}], drain: {timeout: 5s}, placement: "
-     "{strategy: binpack}}",
-     "x-orc: {placement: {strategy: 'binpack'}, drain: {timeout: 5000ms}, gateway: [{host: A.b, port: 81, "
+     "{strategy: binpack, weights: {node.labels.disk == ssd: 50, node.hostname != k1: -3}}}",
+     "x-orc: {placement: {weights: {'node.hostname!=k1': '-3', 'node.labels.disk==ssd': 50, 'node.hostname "
+     "== k2': "
+     "0}, strategy: 'binpack'}, drain: {timeout: 5000ms}, gateway: [{host: A.b, port: 81, "
      "path: /}, {path: /a, port: 80}]}",
      "x-orc: {gateway: [{strip_prefix: false, port: '80', path: /a}, {port: 81, host: a.b}], drain: "
-     "{timeout: 5s}, placement: {strategy: \"binpack\"}}"},
+     "{timeout: 5s}, placement: {strategy: \"binpack\", weights: {\"node.labels.disk  ==  ssd\": 50, "
+     "node.hostname != k1: -3}}}"},
     {"cap_add: [NET_ADMIN, SYS_TIME]", "cap_add: [sys_time, CAP_NET_ADMIN]",
      "cap_add: [cap_sys_time, SYS_TIME, net_admin]"},
     {"tmpfs: [/run, '/tmp:size=64m,mode=0755,exec,uid=5']",
