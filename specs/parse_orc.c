@@ -118,13 +118,15 @@ static void read_weight(struct spec_reader *r, const struct spec_entry *e, struc
 {
     struct spec_constraint c;
     int64_t weight = 0;
+    bool twice;
 
     if (!spec_read_int(r, "a weight", e->value, -SPEC_WEIGHT_MAX, SPEC_WEIGHT_MAX, &weight) ||
         !spec_read_constraint(r, e->key, e->key->text, &c))
         return;
-    if (is_weighed(s, &c))
+    twice = is_weighed(s, &c);
+    if (twice)
         spec_say(r, e->key, "\"%s\" has a weight already", spec_quote(e->key->text).text);
-    if (weight == 0 || is_weighed(s, &c)) { /* as if it was not there: a file over this one takes it away */
+    if (weight == 0 || twice) { /* 0 is as if it was not there: a file over another takes a weight away */
         free(c.key);
         free(c.value);
         return;
@@ -136,9 +138,6 @@ static void read_weight(struct spec_reader *r, const struct spec_entry *e, struc
 static void read_weights(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
                          void *into)
 {
-    struct spec_service_in *in = into;
-
-    in->weights = v;
     if (v->kind != SPEC_NODE_MAP) {
         spec_say(r, v, "weights must be a mapping of constraints to numbers, but this is %s",
                  spec_node_kind_name(v));
@@ -149,23 +148,11 @@ static void read_weights(struct spec_reader *r, const struct spec_key *k, const 
         return;
     }
     for (size_t i = 0; i < v->entries.n; i++)
-        read_weight(r, &v->entries.at[i], in->service);
-}
-
-static void read_strategy(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                          void *into)
-{
-    spec_key_word(r, k, v, service_of(into));
-}
-
-static void read_survive(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                         void *into)
-{
-    spec_key_bool(r, k, v, service_of(into));
+        read_weight(r, &v->entries.at[i], into);
 }
 
 static const struct spec_key placement_keys[] = {
-    {"strategy", .read = read_strategy, IN_SERVICE(strategy), SPEC_WORDS("spread", "binpack"),
+    {"strategy", .read = spec_key_word, IN_SERVICE(strategy), SPEC_WORDS("spread", "binpack"),
      .doc = "`spread` (else): replicas apart, on the emptiest servers; `binpack`: on the fullest server that "
             "takes them"},
     {"weights", .read = read_weights, .form = SPEC_IS_NAMES, .values = SPEC_IS_INT, .min = -SPEC_WEIGHT_MAX,
@@ -174,7 +161,7 @@ static const struct spec_key placement_keys[] = {
          "servers that are preferred, not demanded: constraints as in `deploy.placement`, each with what a "
          "server is worth where it holds, -1000 to 1000. Those whose weights add up to most are filled "
          "first; among equals preferences and strategy decide. Such a service is not rebalanced"},
-    {"survive_node_loss", .read = read_survive, IN_SERVICE(survive_node_loss), .form = SPEC_IS_BOOL,
+    {"survive_node_loss", .read = spec_key_bool, IN_SERVICE(survive_node_loss),
      .doc = "true: `orc apply` refuses when without any one of the servers a replica had no place"},
     {"constraints", .refusal = "give \"deploy: {placement: {constraints: ...}}\" instead"},
     {"preferences", .refusal = "give \"deploy: {placement: {preferences: ...}}\" instead"},
@@ -201,16 +188,17 @@ static const struct spec_key rebalance_keys[] = {
 };
 static const struct spec_keys rebalance_map = SPEC_KEYS("x-orc.rebalance", rebalance_keys);
 
-static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
-                           void *into)
-{
-    spec_read_map(r, &placement_map, v, into);
-}
-
 /* Rows whose keys are the service's own. */
 static void read_map(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
     spec_read_map(r, k->sub, v, service_of(into));
+}
+
+static void read_placement(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v,
+                           void *into)
+{
+    ((struct spec_service_in *)into)->weights = spec_value_of(v, "weights");
+    read_map(r, k, v, into);
 }
 
 /* The mode alone, or a mapping. */
