@@ -116,7 +116,7 @@ layers:
 	@tests/check-behaviours
 
 unit: $(unit)
-	@tests/run-unit $(unit)
+	@JOBS=2 tests/run-scripts $(unit)
 
 .PHONY: docs/compose.md docs/x-orc.md
 docs/compose.md docs/x-orc.md: $(BUILD)/tests/test_spec_docs ## what orc does with each key of a file, from the tables of specs/ (unit holds both against them)
