@@ -115,13 +115,26 @@ static bool confirmed(void)
     return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
 }
 
+/* A line for each service that is only `left`, or for each of the others. */
+static void say_steps(const struct apply *a, bool left)
+{
+    const struct delta_step *step;
+
+    orc_vec_each (step, &a->delta.steps) {
+        orc_auto_free char *line = (step->kind == DELTA_LEFT) == left ? delta_line(a->app->name, step) : NULL;
+
+        if (line)
+            out_line(&a->s->out, "%s", line);
+    }
+}
+
 static void decide_leftovers(struct apply *a)
 {
-    if (!a->delta.left)
-        return;
-    if (a->args->prune || confirmed())
+    if (a->delta.left && !a->args->prune)
+        say_steps(a, true);
+    if (a->delta.left && (a->args->prune || confirmed()))
         delta_prune(&a->delta);
-    else
+    else if (a->delta.left)
         out_line(&a->s->out,
                  "what is no longer in the file is kept: remove it with --prune, or with `orc rm`");
 }
@@ -169,19 +182,12 @@ static int check_demands(struct apply *a, struct orc_err *err)
 static int write_all(struct apply *a, struct orc_err *err)
 {
     const struct cluster_entry *now = cluster_find(&a->cluster, key_app(a->s->cluster, a->app->name));
-    const struct delta_step *step;
     int64_t revision = 0;
     int r = change_readable(&a->cluster, a->app->name, err);
 
     if (r < 0)
         return r;
     delta_build(&a->cluster, a->app, &a->delta);
-    orc_vec_each (step, &a->delta.steps) {
-        orc_auto_free char *line = delta_line(a->app->name, step);
-
-        if (line)
-            out_line(&a->s->out, "%s", line);
-    }
     decide_leftovers(a);
     a->generation = now ? now->as.app.generation : 0;
     if (!a->delta.changes) {
@@ -195,6 +201,7 @@ static int write_all(struct apply *a, struct orc_err *err)
         r = change_app(a->s, &a->cluster, a->app->name, &a->delta.next, etcd_txn_new(), &revision, err);
     if (r < 0)
         return r;
+    say_steps(a, false);
     a->generation = a->delta.next.generation;
     prune(a, revision);
     return 0;
