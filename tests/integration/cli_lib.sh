@@ -11,7 +11,7 @@ store_start() {
         --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
         --initial-cluster "t=http://127.0.0.1:$peer" --log-level error >"$lib_folder/etcd/log" 2>&1 &
     STORE_PID=$!
-    trap 'store_stop; lib_end' EXIT
+    lib_at_end+=(store_stop)
     export ORC_ETCD=$STORE_URL ETCDCTL_API=3 ETCDCTL_ENDPOINTS=$STORE_URL
     unset ORC_CLUSTER NO_COLOR COLUMNS LINES
     PATH=$BUILD:$PATH

@@ -31,7 +31,7 @@ hollow_start() {
     SCHEDULER_PID=$!
     (while sleep 0.1; do hollow_look; done) >/dev/null 2>&1 &
     HOLLOW_PID=$!
-    trap 'hollow_stop; store_stop; lib_end' EXIT
+    lib_at_end+=(hollow_stop)
 }
 hollow_stop() {
     kill "$SCHEDULER_PID" "$HOLLOW_PID" 2>/dev/null

@@ -13,7 +13,8 @@
 # ORC_LAB_KEEP=1 leaves the lab up for a look. Conditions are shell text, tried until true; nothing here asserts on how
 # long something took.
 
-tests_passed=0 tests_failed=0
+tests_passed=0 tests_failed=0 lib_finished=
+lib_at_end=() # commands, the last one first
 lib_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 repository=$(cd "$lib_here/../.." && pwd -P)
 export BUILD
@@ -31,7 +32,12 @@ lab() {
 }
 
 lib_end() {
-    local code=$?
+    local code=$? i
+    if [ -z "$lib_finished" ]; then # a syntax error, a variable that is not set
+        not_ok "the script comes to its end"
+        code=$((code ? code : 1))
+    fi
+    for ((i = ${#lib_at_end[@]} - 1; i >= 0; i--)); do ${lib_at_end[i]}; done
     [ -z "$LOAD_PID" ] || kill "$LOAD_PID" 2>/dev/null
     if [ "${lib_lab_up:-}" = 1 ]; then
         if [ "${ORC_LAB_KEEP:-0}" = 1 ]; then
@@ -73,6 +79,7 @@ not_ok() {
 }
 
 finish() {
+    lib_finished=1
     echo "$tests_passed passed, $tests_failed failed"
     [ "$tests_failed" = 0 ]
     exit
