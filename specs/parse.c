@@ -9,12 +9,7 @@
 
 struct app_in {
     struct spec_app *app;
-    struct spec_service_at { /* beside the services: where they are in the file */
-        const struct spec_node *key;
-        const struct spec_service
-            *service;                /* owned by the app; NULL: a sidecar, and in its main service now */
-        const struct spec_ref *main; /* whose sidecar it is to be; NULL */
-    } * at;
+    struct spec_service_at *at; /* beside the services */
     size_t n, cap;
     const struct spec_node *name, *services; /* values; NULL: not in the file */
     struct orc_strv networks;
@@ -63,7 +58,7 @@ static void read_services(struct spec_reader *r, const struct spec_key *k, const
         s = spec_parse_service(r, e->key, e->value);
         if (!s)
             continue;
-        *orc_vec_add(in) = (struct spec_service_at){.key = e->key, .service = s};
+        *orc_vec_add(in) = (struct spec_service_at){.key = e->key, .value = e->value, .service = s};
         spec_app_add(in->app, s);
     }
 }
@@ -299,41 +294,6 @@ static void check_service_ref(struct spec_reader *r, const struct app_in *in, co
     }
 }
 
-static int cmp_routes(const void *x, const void *y)
-{
-    const struct spec_ref *const *a = x, *const *b = y;
-    int r = strcmp((*a)->name, (*b)->name);
-
-    return r ? r : (*a > *b) - (*a < *b); /* then as they are in the file */
-}
-
-static void say_route(struct spec_reader *r, const struct spec_ref *ref, const struct spec_ref *first)
-{
-    const char *bar = strchr(ref->name, '|');
-
-    spec_say(r, ref->at,
-             "host \"%.*s\" with path \"%s\" is routed twice; service \"%s\" has it in line %d already",
-             (int)(bar - ref->name), ref->name, bar + 1, first->from, first->at->line);
-}
-
-static void check_routes(struct spec_reader *r)
-{
-    const struct spec_ref **routes = orc_calloc(r->refs.n + 1, sizeof *routes), *first;
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->refs.n; i++)
-        if (r->refs.at[i].kind == SPEC_REF_ROUTE)
-            routes[n++] = &r->refs.at[i];
-    qsort(routes, n, sizeof *routes, cmp_routes);
-    first = routes[0];
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(first->name, routes[i]->name) == 0)
-            say_route(r, routes[i], first);
-        else
-            first = routes[i];
-    free(routes);
-}
-
 static void check_ref(struct spec_reader *r, const struct app_in *in, const struct spec_ref *ref)
 {
     switch (ref->kind) {
@@ -360,7 +320,7 @@ static void check_ref(struct spec_reader *r, const struct app_in *in, const stru
                      "network \"%s\" is not declared; add \"%s:\" below the top-level \"networks:\"",
                      spec_quote(ref->name).text, spec_quote(ref->name).text);
         break;
-    case SPEC_REF_ROUTE: /* all together: check_routes() */
+    case SPEC_REF_ROUTE: /* all together: spec_check_routes() */
         break;
     }
 }
@@ -529,7 +489,8 @@ static void read_app(struct spec_reader *r, const struct spec_node *root, const 
     mark_sidecars(r, in);
     for (size_t i = 0; in->services && i < r->refs.n; i++)
         check_ref(r, in, &r->refs.at[i]);
-    check_routes(r);
+    spec_check_routes(r);
+    spec_check_ports(r, in->at, in->n);
     check_circles(r, in);
     if (r->problems->n == 0)
         attach_sidecars(r, in);

@@ -170,8 +170,10 @@ static const struct spec_key service_keys[] = {
     {"deploy", .read = spec_key_deploy, .form = SPEC_IS_MAP,
      .doc = "how many, where, how much, how updated: below", .sub = &spec_deploy_keys},
     {"ports", .read = spec_key_ports, .form = SPEC_IS_LIST, .items = SPEC_IS_SCALAR | SPEC_IS_MAP,
-     .doc = "ports of the server that the replica is on, `[[IP:]HOST:]PORT[/udp]`, also ranges, or as a "
-            "mapping: below. Two replicas never take one on the same server",
+     .doc =
+         "ports of the server that the replica is on, `[[IP:]HOST:]PORT[/udp]`, also ranges, or as a "
+         "mapping: below. Two replicas never take one on the same server. Two services that publish one are "
+         "named, and refused where one of them runs on every server",
      .sub = &spec_port_keys},
     {"volumes", .read = spec_key_volumes, .form = SPEC_IS_LIST, .items = SPEC_IS_TEXT | SPEC_IS_MAP,
      .doc = "`VOLUME:PATH[:ro]`, `/PATH:/PATH[:ro]`, or as a mapping: below. Paths relative to the file are "

@@ -172,5 +172,16 @@ void spec_finish_sidecar(struct spec_reader *r, struct spec_service_in *in, cons
 void spec_finish_restart(struct spec_reader *r, struct spec_service_in *in);
 /* What makes no sense in the service's mode; after spec_finish_health(). */
 void spec_finish_mode(struct spec_reader *r, struct spec_service_in *in);
+/* A service of the file, and where it is. */
+struct spec_service_at {
+    const struct spec_node *key, *value;
+    const struct spec_service *service; /* owned by the app; NULL: a sidecar, and in its main service now */
+    const struct spec_ref *main;        /* whose sidecar it is to be; NULL */
+    bool clashes;                       /* a port of it is another's, too, which was said */
+};
+/* What two services of a file can't both have: a route of the gateway; a port of a server that both are on,
+ * or may be. */
+void spec_check_routes(struct spec_reader *r);
+void spec_check_ports(struct spec_reader *r, struct spec_service_at *at, size_t n);
 
 #endif
