@@ -58,10 +58,6 @@ lab_up() {
         finish
     fi
     eval "$(lab env)"
-    local n=3 a # as `lab up` counts
-    for a in "$@"; do [[ $a != [0-9]* ]] || n=$a; done
-    [[ " $* " == *" --bare "* ]] || wait_until 60 "orc_status '[.nodes[] | select(.ready)] | length == $n'" ||
-        echo "# not every node became ready: $(orc nodes)"
 }
 
 # ---- results ----
