@@ -3,6 +3,7 @@
 #include "lib/mem.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,18 +78,20 @@ static int sync_folder(const char *path)
 }
 
 /* Fills and renames the open temporary file. */
-static int replace(int fd, const char *tmp, const char *path, const void *data, size_t n, mode_t mode)
+static int replace(int fd, const char *tmp, const char *path, const void *data, size_t n, mode_t mode,
+                   bool durable)
 {
     int r = write_all(fd, data, n);
 
     if (r < 0)
         return r;
-    if (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(tmp, path) < 0)
+    if (fchmod(fd, mode) < 0 || (durable && fsync(fd) < 0) || rename(tmp, path) < 0)
         return -errno;
     return 0;
 }
 
-int orc_file_write(const char *path, const void *data, size_t n, mode_t mode, struct orc_err *err)
+static int write_file(const char *path, const void *data, size_t n, mode_t mode, bool durable,
+                      struct orc_err *err)
 {
     orc_auto_free char *tmp = orc_printf("%s.tmp-XXXXXX", path);
     orc_auto_close int fd = mkostemp(tmp, O_CLOEXEC);
@@ -96,15 +99,25 @@ int orc_file_write(const char *path, const void *data, size_t n, mode_t mode, st
 
     if (fd < 0)
         return orc_fail_errno(err, errno, "%s: no file can be created beside it", path);
-    r = replace(fd, tmp, path, data, n, mode);
+    r = replace(fd, tmp, path, data, n, mode, durable);
     if (r < 0) {
         unlink(tmp);
         return orc_fail_errno(err, -r, "%s: can't be written", path);
     }
-    r = sync_folder(path);
+    r = durable ? sync_folder(path) : 0;
     if (r < 0)
         return orc_fail_errno(err, -r, "%s: is written, but its folder can't be synced to the disk", path);
     return 0;
+}
+
+int orc_file_write(const char *path, const void *data, size_t n, mode_t mode, struct orc_err *err)
+{
+    return write_file(path, data, n, mode, true, err);
+}
+
+int orc_file_write_soon(const char *path, const void *data, size_t n, mode_t mode, struct orc_err *err)
+{
+    return write_file(path, data, n, mode, false, err);
 }
 
 static int make_one(const char *path)

@@ -14,6 +14,9 @@ int orc_file_read(const char *path, size_t max, char **ret_data, size_t *ret_n, 
 /* Replaces a file atomically: temporary file in the same folder, fsync, rename, fsync of the folder.
  * On failure the old file is as it was. */
 int orc_file_write(const char *path, const void *data, size_t n, mode_t mode, struct orc_err *err);
+/* The same without the syncs, which take milliseconds each: after a power cut the file may be missing, old,
+ * or empty. For what is looked at and written again before it is used. */
+int orc_file_write_soon(const char *path, const void *data, size_t n, mode_t mode, struct orc_err *err);
 
 /* mkdir -p with mode 0755 for the parts that are missing. */
 int orc_file_mkdirs(const char *path, struct orc_err *err);

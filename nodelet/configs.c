@@ -28,10 +28,11 @@ static bool is_there(const char *path, const struct spec_config *c)
            memcmp(text, c->content, n) == 0;
 }
 
-/* The mode last: another owner takes the bits away that let a program run as its owner (chown(2)). */
+/* Not synced to the disk: each start looks at it. The mode last: another owner takes the bits away that let a
+ * program run as its owner (chown(2)). */
 static int write_one(const char *path, const struct spec_config *c, struct orc_err *err)
 {
-    int r = orc_file_write(path, c->content, strlen(c->content), 0400, err);
+    int r = orc_file_write_soon(path, c->content, strlen(c->content), 0400, err);
 
     if (r < 0)
         return r;

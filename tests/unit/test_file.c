@@ -45,19 +45,26 @@ static size_t entries(const char *path)
 
 static void test_file__what_was_written_is_read_back(void **state)
 {
-    orc_auto_free char *path = in_dir("a"), *data = NULL;
+    int (*const how[])(const char *, const void *, size_t, mode_t, struct orc_err *) = {orc_file_write,
+                                                                                        orc_file_write_soon};
+    orc_auto_free char *path = in_dir("a");
     struct orc_err err = ORC_ERR_INIT;
     struct stat st;
-    size_t n = 0;
 
-    assert_int_equal(orc_file_write(path, "x\0y", 3, 0640, &err), 0);
-    assert_int_equal(orc_file_read(path, 3, &data, &n, &err), 0);
-    assert_int_equal(n, 3);
-    assert_memory_equal(data, "x\0y", 4);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0640);
-    assert_int_equal(entries(dir), 1);
-    unlink(path);
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(how); i++) {
+        orc_auto_free char *data = NULL;
+        size_t n = 0;
+
+        assert_int_equal(how[i](path, "old", 3, 0600, &err), 0);
+        assert_int_equal(how[i](path, "x\0y", 3, 0640, &err), 0);
+        assert_int_equal(orc_file_read(path, 3, &data, &n, &err), 0);
+        assert_int_equal(n, 3);
+        assert_memory_equal(data, "x\0y", 4);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0640);
+        assert_int_equal(entries(dir), 1);
+        unlink(path);
+    }
 }
 
 static void test_file__an_empty_file_is_an_empty_string(void **state)
