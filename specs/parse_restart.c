@@ -1,9 +1,9 @@
 /* restart, and deploy.restart_policy, which says the same in more words: what happens when a container ends.
  */
+#include "lib/units.h"
 #include "specs/check.h"
 #include "specs/parse_service.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* restart ---------------------------------------------------------------------------------------------- */
@@ -11,17 +11,13 @@
 /* "on-failure:5" -> 5; 0 without a number; -1 for anything else. */
 static int failures(const char *s)
 {
-    size_t n;
+    int64_t n;
 
-    if (strncmp(s, "on-failure", 10) != 0)
-        return -1;
-    s += 10;
-    if (!*s)
+    if (strcmp(s, "on-failure") == 0)
         return 0;
-    n = strspn(s + 1, "0123456789");
-    if (*s != ':' || n == 0 || n > 6 || s[1 + n] || s[1] == '0')
+    if (strncmp(s, "on-failure:", 11) != 0 || orc_parse_int(s + 11, 1, SPEC_RETRIES_MAX, &n, NULL) < 0)
         return -1;
-    return atoi(s + 1);
+    return (int)n;
 }
 
 void spec_key_restart(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
@@ -48,8 +44,8 @@ void spec_key_restart(struct spec_reader *r, const struct spec_key *k, const str
     } else if (s) {
         spec_say(r, v,
                  "restart is \"%s\", but must be \"always\", \"unless-stopped\", \"no\", \"on-failure\" or "
-                 "\"on-failure:5\" with a number of tries",
-                 spec_quote(s).text);
+                 "\"on-failure:5\" with a number of tries in 1..%d",
+                 spec_quote(s).text, SPEC_RETRIES_MAX);
     }
 }
 
