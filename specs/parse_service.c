@@ -262,6 +262,8 @@ static const struct spec_key service_keys[] = {
     {"provider", .refusal = "orc runs containers only; give an \"image\""},
     {"post_start",
      .refusal = "let the image's entrypoint do it, or a job (\"deploy: {mode: replicated-job}\")"},
+    {"pre_start", .refusal = "let the image's entrypoint do it, or a job that \"depends_on\" waits for "
+                             "(\"condition: service_completed_successfully\")"},
     {"pre_stop", .refusal = "let the program do it when it gets its stop signal; orc withdraws it from its "
                             "clients before that"},
     {"pull_refresh_after",

@@ -2,7 +2,8 @@
  *
  * Run from the repository's root. ORC_GOLDEN_UPDATE=1 (make docs/compose.md) writes both anew.
  * tests/golden/specs/compose-keys.txt has the keys of the public schema (compose-spec/compose-spec,
- * schema/compose-spec.json, revision 170098b), a path a line: each must be in a table.
+ * schema/compose-spec.json, revision 170098b, and pre_start, which came later), a path a line: each must be
+ * in a table.
  */
 #include "lib/buf.h"
 #include "specs/parse_service.h"
@@ -25,7 +26,8 @@ static const char head[] =
     "`x-orc` belongs\n"
     "into a service. Of a key with a table of its own what is said there counts.\n"
     "\n"
-    "orc does not answer DNS queries yet. What is said here of services that are found by their names is what "
+    "orc does not answer DNS queries yet. What is said here of services that are found by their names is "
+    "what "
     "files may\n"
     "count on when it does; until then `db` resolves in no container\n"
     "([what to do](../README.md#not-there-yet)).\n"

@@ -82,6 +82,7 @@ static void test_spec_refuse__composes_other_keys_with_the_reason(void **state)
          "1:18: ", "build and push it first: docker build -t REGISTRY/web:TAG . && docker push"},
         {WEB("    cpu_quota: 5000\n"), "4:5: ", "give \"cpus\" instead"},
         {WEB("    oom_kill_disable: true\n"), "4:5: ", "cgroup v2 has it no more"},
+        {WEB("    pre_start: [{command: ./migrate}]\n"), "4:5: ", "a job that \"depends_on\" waits for"},
         {WEB("    gpus: all\n"), "4:5: ", "give the device files in \"devices\""},
         {WEB("    replicas: 3\n"), "4:5: ", "give \"deploy: {replicas: N}\" instead"},
         {WEB("    deploy: {mode: golbal}\n"), "4:20: ", "golbal"},
