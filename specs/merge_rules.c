@@ -66,6 +66,25 @@ static struct spec_node *merge_pairs(struct spec_merge *m, const struct merge_ru
     return merge_as_maps(m, rule, base, over, '=');
 }
 
+/* build: a folder alone is its context. */
+static struct spec_node *merge_build(struct spec_merge *m, const struct merge_rule *rule,
+                                     struct spec_node *base, struct spec_node *over)
+{
+    struct spec_node *sides[] = {base, over};
+
+    for (int i = 0; i < 2; i++) {
+        struct spec_entry context = {.value = sides[i]};
+        struct spec_place at = spec_node_place(sides[i]);
+
+        if (sides[i]->kind != SPEC_NODE_SCALAR || !merge_may_make(m, sides[i], 1))
+            continue;
+        context.key = spec_doc_add_text(m->pool, "context", &at);
+        sides[i] = merge_make(m, sides[i], SPEC_NODE_MAP, 1);
+        orc_vec_push(&sides[i]->entries, context);
+    }
+    return merge_by_kind(m, rule, sides[0], sides[1]);
+}
+
 /* networks: a name in a list is one without settings in a mapping. */
 static struct spec_node *merge_names(struct spec_merge *m, const struct merge_rule *rule,
                                      struct spec_node *base, struct spec_node *over)
@@ -322,6 +341,11 @@ static const struct merge_rule placement_rules[] = {
     {"constraints", .element_key = key_text}, {"preferences", .element_key = key_spread}, {0}};
 static const struct merge_rule deploy_rules[] = {
     {"labels", .merge = merge_pairs}, {"placement", .below = placement_rules}, {0}};
+static const struct merge_rule build_rules[] = {{"additional_contexts", .merge = merge_pairs},
+                                                {"args", .merge = merge_pairs},
+                                                {"extra_hosts", .merge = merge_hosts},
+                                                {"labels", .merge = merge_pairs},
+                                                {0}};
 static const struct merge_rule healthcheck_rules[] = {{"test", .merge = replace}, {0}};
 static const struct merge_rule ulimits_rules[] = {{"*", .merge = merge_ulimit}, {0}};
 static const struct merge_rule network_rules[] = {
@@ -338,6 +362,7 @@ static const struct merge_rule orc_rules[] = {{"health", .merge = merge_health, 
 
 static const struct merge_rule service_rules[] = {
     {"annotations", .merge = merge_pairs},
+    {"build", .merge = merge_build, .below = build_rules},
     {"cap_add", .element_key = key_text},
     {"cap_drop", .element_key = key_text},
     {"command", .merge = replace},
