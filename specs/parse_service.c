@@ -288,18 +288,39 @@ const struct spec_keys spec_service_keys = {.what = "a service",
                                             .more = &spec_container_keys,
                                             .more_into = container_of};
 
+/* The folder that `docker build FOLDER` would build as Compose does; NULL: there is more to say. */
+static const char *only_folder(const struct spec_node *build)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@#-";
+    const struct spec_node *folder = build->kind == SPEC_NODE_MAP ? spec_node_get(build, "context") : build;
+
+    if (build->kind == SPEC_NODE_MAP && build->entries.n != (folder ? 1 : 0))
+        return NULL;
+    if (!folder || (folder->kind == SPEC_NODE_SCALAR && !*folder->text))
+        return ".";
+    return folder->kind == SPEC_NODE_SCALAR && folder->text[strspn(folder->text, plain)] == '\0'
+               ? folder->text
+               : NULL;
+}
+
 static void refuse_build(struct spec_reader *r, const struct spec_node *name, const struct spec_entry *build)
 {
-    const struct spec_node *v = build->value;
-    const struct spec_node *folder = v->kind == SPEC_NODE_MAP ? spec_node_get(v, "context") : v;
-    bool known = folder && folder->kind == SPEC_NODE_SCALAR && *folder->text;
+    const char *folder = only_folder(build->value);
     struct spec_quoted image = spec_quote(name->text);
 
-    spec_say(r, build->key,
-             "service \"%s\" has \"build\" and no \"image\", and orc runs images; build and push it first: "
-             "docker build -t REGISTRY/%s:TAG %s && docker push REGISTRY/%s:TAG, then add \"image: "
-             "REGISTRY/%s:TAG\"",
-             image.text, image.text, known ? spec_quote(folder->text).text : ".", image.text, image.text);
+    if (folder)
+        spec_say(
+            r, build->key,
+            "service \"%s\" has \"build\" and no \"image\", and orc runs images; build and push it first: "
+            "docker build -t REGISTRY/%s:TAG %s && docker push REGISTRY/%s:TAG, then add \"image: "
+            "REGISTRY/%s:TAG\"",
+            image.text, image.text, spec_quote(folder).text, image.text, image.text);
+    else
+        spec_say(
+            r, build->key,
+            "service \"%s\" has \"build\" and no \"image\", and orc runs images; add \"image: "
+            "REGISTRY/%s:TAG\", then build and push it: docker compose build %s && docker compose push %s",
+            image.text, image.text, image.text, image.text);
 }
 
 /* orc builds none. What Compose would build it runs when that has been pushed. */

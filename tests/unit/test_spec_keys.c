@@ -184,6 +184,11 @@ static void test_spec_keys__build_beside_an_image(void **state)
         "services: {web: {build: {context: ./web}}}\n", "1:18: ",
         "docker build -t REGISTRY/web:TAG ./web && docker push REGISTRY/web:TAG, then add \"image: "
         "REGISTRY/web:TAG\"");
+    assert_problem(
+        "services: {web: {build: {context: ., dockerfile: web.Dockerfile}}}\n", "1:18: ",
+        "add \"image: REGISTRY/web:TAG\", then build and push it: docker compose build web && docker "
+        "compose push web");
+    assert_problem("services: {web: {build: \"./my web\"}}\n", "1:18: ", "docker compose build web");
 }
 
 static void test_spec_keys__mounts(void **state)
