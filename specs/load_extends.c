@@ -122,6 +122,7 @@ static const struct spec_entry *find_service(struct loader *l, const struct load
 static struct load_service *follow(struct loader *l, struct load_file *f, const struct spec_entry *e,
                                    const struct load_step *from);
 
+/* What fails is said, and leaves the service as it is, "extends" with it: what it lacks its base may have. */
 static struct spec_node *extend(struct loader *l, struct load_file *f, const struct spec_entry *e,
                                 const struct spec_node *extends, const struct load_step *from, int *depth)
 {
@@ -132,22 +133,22 @@ static struct spec_node *extend(struct loader *l, struct load_file *f, const str
     struct base b;
 
     if (!read_base(l, extends, &b))
-        return own;
+        return e->value;
     step.at = b.service;
     step.service = b.service->text;
     step.file = open_base(l, f, &b);
     if (!step.file || !load_check_step(l, &step, STEPS_MAX))
-        return own;
+        return e->value;
     base_entry = find_service(l, step.file, b.service, b.service->text);
     if (!base_entry)
-        return own;
+        return e->value;
     base = follow(l, (struct load_file *)(uintptr_t)step.file, base_entry, &step);
     *depth = base->depth + 1;
     if (*depth > SPEC_LOAD_DEPTH_MAX)
         load_say(l, extends, "services that extend one another are more than %d deep here",
                  SPEC_LOAD_DEPTH_MAX);
     if (*depth > SPEC_LOAD_DEPTH_MAX || base->node->kind != SPEC_NODE_MAP)
-        return own;
+        return e->value;
     return spec_merge_services(&l->merge, base->node, own);
 }
 

@@ -337,7 +337,8 @@ static void check_image(struct spec_reader *r, const struct spec_node *name, con
     }
     if (!has && build)
         refuse_build(r, name, build);
-    if (!has && !build)
+    if (!has && !build &&
+        !spec_node_entry(v, "extends")) /* one that is still here has failed, which was said */
         spec_say(r, name, "service \"%s\" has no image; give one, such as \"image: nginx:1.25\"",
                  spec_quote(name->text).text);
 }

@@ -54,6 +54,9 @@ static void test_extends__what_is_wrong_with_it(void **state)
          "\"base\"?\n"},
         {"web: {image: a, extends: {service: x, file: o.yaml}}",
          "c.yaml:3:38: there is no service \"x\" in o.yaml to extend\n"},
+        /* it may have an image there, so nothing is said of that */
+        {"web: {extends: {service: x, file: o.yaml}}",
+         "c.yaml:3:28: there is no service \"x\" in o.yaml to extend\n"},
         {"web: {image: a, extends: {service: x, file: no.yaml}}",
          "c.yaml:3:47: no.yaml: there is no such file\n"},
         {"web: {image: a, extends: [base]}",
