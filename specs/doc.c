@@ -452,9 +452,10 @@ static int read_stream(struct builder *b)
             return refuse(b, top,
                           "the file is empty; it needs at least \"services:\" with one service in it");
         if (e.type == YAML_DOCUMENT_START_EVENT && root)
-            return refuse(
-                b, e.start_mark,
-                "a second document begins here; a file holds one, so remove this \"---\" and what follows");
+            return refuse(b, e.start_mark,
+                          "a second document begins here, and a file holds one; put it into a file of its "
+                          "own, and give both "
+                          "with -f");
         if (e.type != YAML_DOCUMENT_START_EVENT && !end) {
             r = read_node(b, &e, &b->doc->root);
             root = true;
