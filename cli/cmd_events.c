@@ -20,10 +20,36 @@ struct events {
 
 static const enum key_kind event_kinds[] = {KEY_EVENT, KEY_UNKNOWN};
 
+/* Whether a text has the word in it: "shop.web.0.3" is not in "shop.web.0.31 on k1". */
+static bool has_word(const char *text, const char *word)
+{
+    for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+        if ((p == text || p[-1] == ' ') && (!p[strlen(word)] || strchr(" ,:", p[strlen(word)])))
+            return true;
+    return false;
+}
+
+/* A service's events are those of its tasks, too; and several tasks that are made at once are in one event of
+ * their service, which is each one's. */
+static bool is_about(const struct record_event *e, const char *what)
+{
+    const char *slash = strchr(what, '/');
+    orc_auto_free char *tasks = slash ? orc_printf("%.*s.%s.", (int)(slash - what), what, slash + 1) : NULL;
+    struct key task;
+    int64_t attempt;
+    int slot;
+
+    if (!e->object)
+        return false;
+    if (strstr(e->object, what) || (tasks && strncmp(e->object, tasks, strlen(tasks)) == 0))
+        return true;
+    return e->message && key_task_id_parse(what, &task, &slot, &attempt) == 0 && has_word(e->message, what);
+}
+
 static bool is_wanted(const struct events *ev, const struct cluster_entry *e)
 {
     return e->key.kind == KEY_EVENT && !e->problem && e->as.event.at >= ev->from &&
-           (!ev->object || (e->as.event.object && strstr(e->as.event.object, ev->object)));
+           (!ev->object || is_about(&e->as.event, ev->object));
 }
 
 static void on_event(const struct cluster_entry *e, void *arg)
@@ -110,7 +136,8 @@ int cmd_events(int argc, char **argv)
     };
     int r = cmd_options(
         table, argc, argv, &words, "orc events [WHAT] [--since DURATION] [--follow] [-o json]",
-        "What happened, oldest first. WHAT: a part of an app's, service's, task's or node's name.");
+        "What happened, oldest first. WHAT: a part of an app's, service's, task's or node's name; "
+        "APP/SERVICE is its tasks as well.");
 
     if (r < 0) {
         r = CLI_USAGE;
