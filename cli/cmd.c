@@ -17,26 +17,58 @@ static void say(const struct orc_err *err)
     fprintf(stderr, "orc: %s\n", safe);
 }
 
-void cmd_end(const struct session_args *a, int code, const struct orc_err *err, json_t *problems)
+/* Takes problems over. */
+static void print_document(enum out_form form, const struct orc_err *err, json_t *problems)
 {
-    enum out_form form = OUT_TEXT;
     struct out o;
     json_t *j;
 
-    if (code == CLI_DONE || !err->msg[0])
-        return;
-    say(err);
-    if (a && out_form_from_name(a->output, a->tables, &form, NULL) == 0)
-        out_init(&o, form, a->quiet);
     if (form != OUT_JSON && form != OUT_YAML) {
         json_decref(problems);
         return;
     }
+    out_init(&o, form, false);
     j = json_object();
     orc_json_set_str(j, "error", err->msg);
     if (problems)
         json_object_set_new(j, "problems", problems);
     out_json(j);
+}
+
+void cmd_end(const struct session_args *a, int code, const struct orc_err *err, json_t *problems)
+{
+    enum out_form form = OUT_TEXT;
+
+    if (code == CLI_DONE || !err->msg[0])
+        return;
+    say(err);
+    if (a)
+        out_form_from_name(a->output, a->tables, &form, NULL);
+    print_document(form, err, problems);
+}
+
+/* What stands behind -o; NULL: this is another word. */
+static const char *output_value(char **word)
+{
+    if (strncmp(*word, "--output=", 9) == 0)
+        return *word + 9;
+    if (strncmp(*word, "-o", 2) == 0 && (*word)[2])
+        return *word + 2;
+    return strcmp(*word, "-o") == 0 || strcmp(*word, "--output") == 0 ? word[1] : NULL;
+}
+
+/* The form that is asked for among words of which one can't be read. */
+static enum out_form asked_form(const struct orc_option *table, char **argv)
+{
+    enum out_form form = OUT_TEXT;
+    bool known = false;
+
+    for (; table->name; table++)
+        known = known || strcmp(table->name, "output") == 0;
+    for (; known && *argv && strcmp(*argv, "--") != 0; argv++)
+        if (output_value(argv))
+            out_form_from_name(output_value(argv), true, &form, NULL);
+    return form;
 }
 
 static void help(const struct manual *m)
@@ -66,6 +98,7 @@ int cmd_options(const struct orc_option *table, int argc, char **argv, struct or
     if (r < 0) {
         say(&err);
         fprintf(stderr, "Usage: %s\n", usage);
+        print_document(asked_form(table, argv), &err, NULL);
         return CLI_USAGE;
     }
     return -1;

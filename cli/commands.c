@@ -130,6 +130,12 @@ int command_unknown(const char *name)
     const char *names[ORC_ARRAY_SIZE(commands)] = {0};
     const char *near;
 
+    if (name[0] == '-') {
+        fprintf(stderr,
+                "orc: options stand behind the command: `orc status %s ...`; `orc help` lists the commands\n",
+                name);
+        return CLI_USAGE;
+    }
     for (size_t i = 0; commands[i].name; i++)
         names[i] = commands[i].name;
     near = orc_nearest(name, names);
