@@ -162,15 +162,17 @@ static int foresee_loss(struct apply *a, char **ret_why, struct orc_err *err)
 /* What can't be as the file demands it is not written. */
 static int check_demands(struct apply *a, struct orc_err *err)
 {
-    orc_auto_free char *privileged = refuse_privileged(&a->cluster, a->app->name, &a->delta);
+    char *privileged = refuse_privileged(&a->cluster, a->app->name, &a->delta);
     orc_auto_free char *why = NULL, *loss = NULL;
+    bool may_be_forced = !privileged;
     int r = 0;
 
-    if (privileged)
-        return orc_fail(err, -EINVAL, "%s. Nothing was written", privileged);
-    if (a->args->force)
+    if (may_be_forced && a->args->force)
         return 0;
-    why = refuse_change(&a->cluster, a->app->name, &a->delta);
+    why =
+        refuse_both(privileged, a->args->force ? NULL : refuse_change(&a->cluster, a->app->name, &a->delta));
+    if (!may_be_forced)
+        return orc_fail(err, -EINVAL, "%s. Nothing was written", why);
     if (!why && refuse_asks_for_survival(&a->delta))
         r = foresee_loss(a, &loss, err);
     if (why || loss)

@@ -123,9 +123,8 @@ static int preview(struct session *s, const struct plan_args *a, const struct ap
         diff_build(c, file->app->name, &delta, &diff);
         change.app = file->app->name;
         change.delta = &delta;
-        refused = refuse_privileged(c, file->app->name, &delta);
-        if (!refused)
-            refused = refuse_change(c, file->app->name, &delta);
+        refused = refuse_both(refuse_privileged(c, file->app->name, &delta),
+                              refuse_change(c, file->app->name, &delta));
     }
     r = preview_run(c, &change, orc_wall_ms(), &result, err);
     if (r == 0)

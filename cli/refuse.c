@@ -3,9 +3,29 @@
 #include "cli/brain.h"
 #include "scheduler/residency.h"
 
+#define TOLD_MAX (ORC_ERR_MAX - 200) /* what is said behind it is to be read as well */
+
 static bool is_changed(const struct delta_step *s)
 {
     return s->spec && (s->kind == DELTA_NEW || s->kind == DELTA_CHANGED || s->kind == DELTA_RESCALED);
+}
+
+char *refuse_both(char *one, char *other)
+{
+    static const char more[] = "; and there is more";
+    char *both;
+
+    if (!one || !other)
+        return one ? one : other;
+    if (strstr(one, more))
+        both = orc_strdup(one);
+    else if (strlen(one) + strlen(other) <= TOLD_MAX)
+        both = orc_concat(one, "; and ", other);
+    else
+        both = orc_concat(one, more);
+    free(one);
+    free(other);
+    return both;
 }
 
 static bool any_constraint(const struct delta *d)
@@ -28,10 +48,10 @@ static char *refuse_residency(const struct cluster *c, const char *app, const st
         return NULL;
     core = brain_new(c, 0);
     orc_vec_each (s, &d->steps) {
-        orc_auto_free char *why = is_changed(s) && !sentence ? residency_refusal(core, s->spec) : NULL;
+        orc_auto_free char *why = is_changed(s) ? residency_refusal(core, s->spec) : NULL;
 
         if (why)
-            sentence = orc_printf("%s/%s could run nowhere: %s", app, s->service, why);
+            sentence = refuse_both(sentence, orc_printf("%s/%s could run nowhere: %s", app, s->service, why));
     }
     core_free(core);
     return sentence;
@@ -64,18 +84,21 @@ static char *refuse_routes_of(const char *app, const struct delta *d, const char
 {
     bool same_app = orc_streq(app, other);
     const struct delta_step *s;
+    char *sentence = NULL;
 
     orc_vec_each (s, &d->steps) {
         const struct spec_gateway *g = is_changed(s) ? same_route(s->spec, has) : NULL;
 
         if (g && !(same_app && is_replaced(d, name)))
-            return orc_printf("%s/%s routes %s%s%s with the path \"%s\", which is %s/%s's: give it another "
-                              "path or host, or "
-                              "take the route from %s/%s first",
-                              app, s->service, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "",
-                              g->path, other, name, other, name);
+            sentence = refuse_both(
+                sentence,
+                orc_printf("%s/%s routes %s%s%s with the path \"%s\", which is %s/%s's: give it another "
+                           "path or host, or "
+                           "take the route from %s/%s first",
+                           app, s->service, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "",
+                           g->path, other, name, other, name));
     }
-    return NULL;
+    return sentence;
 }
 
 /* Behaviour 100. The gateway would let one of the two have it, and leave the other without a word to its
@@ -83,27 +106,24 @@ static char *refuse_routes_of(const char *app, const struct delta *d, const char
 static char *refuse_routes(const struct cluster *c, const char *app, const struct delta *d)
 {
     const struct record_app_service *s;
+    char *sentence = NULL;
 
     for (const struct cluster_entry *e = c->entries; e; e = e->hh.next) {
         if (e->key.kind != KEY_APP || e->problem)
             continue;
         orc_vec_each (s, &e->as.app.services) {
             const struct spec_service *has = cluster_spec(c, e->key.app, s->name, s->revision);
-            char *sentence =
-                has && has->gateway.n ? refuse_routes_of(app, d, e->key.app, s->name, has) : NULL;
 
-            if (sentence)
-                return sentence;
+            if (has && has->gateway.n)
+                sentence = refuse_both(sentence, refuse_routes_of(app, d, e->key.app, s->name, has));
         }
     }
-    return NULL;
+    return sentence;
 }
 
 char *refuse_change(const struct cluster *c, const char *app, const struct delta *d)
 {
-    char *sentence = refuse_residency(c, app, d);
-
-    return sentence ? sentence : refuse_routes(c, app, d);
+    return refuse_both(refuse_residency(c, app, d), refuse_routes(c, app, d));
 }
 
 static bool is_privileged(const struct spec_service *s)
@@ -119,17 +139,19 @@ char *refuse_privileged(const struct cluster *c, const char *app, const struct d
 {
     const struct cluster_entry *config = cluster_find(c, key_config(c->name));
     const struct delta_step *s;
+    char *sentence = NULL;
 
     if (config && config->as.config.allow_privileged)
         return NULL;
     orc_vec_each (s, &d->steps)
         if (is_changed(s) && is_privileged(s->spec))
-            return orc_printf(
-                "%s/%s asks for a privileged container, which can do anything to its server; this "
-                "cluster does not allow it: give \"cap_add\" and \"devices\" instead, or allow it "
-                "with `orc init --allow-privileged`",
-                app, s->service);
-    return NULL;
+            sentence = refuse_both(
+                sentence,
+                orc_printf("%s/%s asks for a privileged container, which can do anything to its server; this "
+                           "cluster does not allow it: give \"cap_add\" and \"devices\" instead, or allow it "
+                           "with `orc init --allow-privileged`",
+                           app, s->service));
+    return sentence;
 }
 
 bool refuse_asks_for_survival(const struct delta *d)

@@ -1,7 +1,8 @@
 /* refuse.h - what `orc apply` does not write without --force: what can't be as the file demands it.
  *
- * Pure: asks the scheduler's own files over what was read. Each answer is a sentence, freed by the caller, or
- * NULL when there is nothing against it. Services that the file leaves as they are are not asked about.
+ * Pure: asks the scheduler's own files over what was read. Each answer is a sentence with all that is against
+ * it, freed by the caller, or NULL when there is nothing. Services that the file leaves as they are are not
+ * asked about.
  */
 #ifndef CLI_REFUSE_H
 #define CLI_REFUSE_H
@@ -15,6 +16,9 @@ char *refuse_change(const struct cluster *c, const char *app, const struct delta
 /* Privileged containers, where the cluster's config does not allow them; --force does not help. c needs the
  * config. */
 char *refuse_privileged(const struct cluster *c, const char *app, const struct delta *d);
+
+/* "ONE; and OTHER", as far as they have room in a message, or the one there is; takes both over. */
+char *refuse_both(char *one, char *other);
 
 /* Whether a service of the change demands to survive the loss of a node; then survive_refusal() after a
  * preview tells whether it would. */

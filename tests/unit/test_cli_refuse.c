@@ -107,11 +107,44 @@ static void test_refuse__a_route_that_another_service_has(void **state)
     }
 }
 
+static void test_refuse__all_of_it_at_once(void **state)
+{
+    orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(WEB(
+        "    x-orc: {gateway: [{port: 80}, {port: 80, host: x.example.com, path: /old/}]}\n"
+        "    privileged: true\n") "  db: {image: a, privileged: true}\n"
+                                  "  api: {image: a, deploy: {placement: {constraints: [node.labels.a == "
+                                  "1]}}, x-orc: {gateway: {port: 80, host: x.example.com, path: /new/}}}\n");
+    orc_auto_free char *rights = NULL, *rest = NULL, *long_one = NULL;
+    struct delta delta = {0};
+    struct cluster c;
+
+    cluster_init(&c, "default");
+    node(&c, "k1", true);
+    routed(&c, "blog", "site", "", "/");
+    routed(&c, "shop", "new", "x.example.com", "/new/");
+    delta_build(&c, app, &delta);
+    rights = refuse_privileged(&c, app->name, &delta);
+    rest = refuse_change(&c, app->name, &delta);
+    assert_non_null(strstr(rights, "shop/db asks for a privileged container"));
+    assert_non_null(strstr(rights, "; and shop/web asks for a privileged container"));
+    assert_non_null(strstr(rest, "shop/api could run nowhere"));
+    assert_non_null(strstr(rest, "; and shop/web routes any host with the path \"/\", which is blog/site's"));
+    assert_non_null(strstr(rest, "; and shop/api routes \"x.example.com\" with the path \"/new/\""));
+    for (int i = 0; i < 100; i++)
+        long_one = refuse_both(long_one, orc_strdup("one could run nowhere: 0 of 3 nodes fit"));
+    assert_true(strlen(long_one) < ORC_ERR_MAX);
+    assert_non_null(strstr(long_one, "nodes fit; and one could"));
+    assert_string_equal(long_one + strlen(long_one) - 19, "; and there is more");
+    delta_release(&delta);
+    cluster_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuse__privileged_containers_unless_the_cluster_allows_them),
         cmocka_unit_test(test_refuse__a_route_that_another_service_has),
+        cmocka_unit_test(test_refuse__all_of_it_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
