@@ -131,21 +131,30 @@ static void print_endpoints(const struct page *p)
 {
     static const struct out_column columns[] = {
         {"ENDPOINT", OUT_KEEP}, {"ADDRESS", OUT_KEEP}, {"STATE", OUT_KEEP}, {"ROUTES", OUT_OPTIONAL}, {0}};
-    struct out_table *t = out_table_new(p->out, columns);
+    const struct record_revision *rev = p->x->revision;
+    struct out_table *t = NULL;
 
-    section(p, "Endpoints, where requests may go", OUT_PLAIN);
     for (const struct cluster_entry *e = p->x->c->entries; e; e = e->hh.next) {
         orc_auto_free char *ports = NULL;
 
         if (!describe_has_endpoint(p->x, e))
             continue;
+        if (!t) {
+            section(p, "Endpoints, where requests may go", OUT_PLAIN);
+            t = out_table_new(p->out, columns);
+        }
         ports = endpoint_ports(&e->as.endpoint);
         out_cell(t, "%s", e->key.task);
         out_cell(t, "%s", e->as.endpoint.address ? e->as.endpoint.address : "");
         out_cell(t, "%s", endpoint_state_name(e->as.endpoint.state));
         out_cell(t, "%s", ports);
     }
-    out_table_print(t, p->f);
+    if (t) {
+        out_table_print(t, p->f);
+    } else if (rev && rev->spec && rev->spec->gateway.n) {
+        section(p, "Endpoints, where requests may go", OUT_WARN);
+        fputs("  none: no replica is ready\n", p->f);
+    }
 }
 
 static void print_service(const struct page *p)

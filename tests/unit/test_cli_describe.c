@@ -145,6 +145,22 @@ static void test_describe__documents(void **state)
     cluster_release(&c);
 }
 
+/* A service with a route says that none of its replicas has requests; one without has nothing to say. */
+static void test_describe__no_endpoints(void **state)
+{
+    struct cluster c = rich(), plain = healthy(1);
+    struct describe d = asked("service", "shop/web");
+    struct out o = {0};
+    orc_auto_free char *routed = NULL, *text = described(&plain, &o, &d);
+
+    cluster_delete(&c, "/orc/default/endpoints/shop/web/shop.web.0.1");
+    routed = described(&c, &o, &d);
+    assert_non_null(strstr(routed, "\nEndpoints, where requests may go\n  none: no replica is ready\n"));
+    assert_null(strstr(text, "Endpoints"));
+    cluster_release(&plain);
+    cluster_release(&c);
+}
+
 static void test_describe__the_last_ten_events(void **state)
 {
     struct cluster c = rich();
@@ -230,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_describe__one_that_is_not_ready),
         cmocka_unit_test(test_describe__checks_that_are_apart),
         cmocka_unit_test(test_describe__documents),
+        cmocka_unit_test(test_describe__no_endpoints),
         cmocka_unit_test(test_describe__the_last_ten_events),
         cmocka_unit_test(test_describe__names_alone),
         cmocka_unit_test(test_describe__a_task_whose_container_is_gone),
