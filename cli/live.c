@@ -47,10 +47,11 @@ static char *task_line(const struct report_task *t)
 {
     bool run = orc_streq(t->desired, task_desired_name(TASK_RUN));
     orc_auto_free char *is = run ? report_condition(t) : orc_strdup("going");
+    bool aged = t->age_ms && (run || orc_streq(t->state, task_state_name(TASK_STOPPING))); /* in this state */
     char age[ORC_UNIT_MAX];
 
-    return orc_printf("    %s on %s: %s%s%s%s%s", t->id, t->node, is, t->age_ms ? " for " : "",
-                      t->age_ms ? orc_format_age(t->age_ms, age) : "", t->reason ? ": " : "",
+    return orc_printf("    %s on %s: %s%s%s%s%s", t->id, t->node, is, aged ? " for " : "",
+                      aged ? orc_format_age(t->age_ms, age) : "", t->reason ? ": " : "",
                       t->reason ? t->reason : "");
 }
 

@@ -91,6 +91,21 @@ static void test_live__what_is_not_well_is_below_its_service(void **state)
                    "D     shop.web.3.4 on k1: going for 3s: scaled down\n");
 }
 
+/* How long it has been running is not how long it has been going. */
+static void test_live__one_that_goes_has_no_age_before_it_stops(void **state)
+{
+    struct cluster c = updating();
+    struct wait_targets targets = one();
+    enum outcome o = OUTCOME_GOING_ON;
+    orc_auto_free char *text = NULL;
+
+    status(&c, "k1", 3, "running", "healthy", NULL);
+    text = pictured(&c, &targets, &o, 0, 0);
+    assert_non_null(strstr(text, "shop.web.3.4 on k1: going: scaled down\n"));
+    wait_targets_release(&targets);
+    cluster_release(&c);
+}
+
 static void test_live__one_that_is_not_ready_is_told_apart(void **state)
 {
     struct cluster c = updating();
@@ -189,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live__what_is_not_well_is_below_its_service),
+        cmocka_unit_test(test_live__one_that_goes_has_no_age_before_it_stops),
         cmocka_unit_test(test_live__one_that_is_not_ready_is_told_apart),
         cmocka_unit_test(test_live__what_has_ended_is_one_line),
         cmocka_unit_test(test_live__keeps_within_the_terminal),
