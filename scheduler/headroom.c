@@ -77,10 +77,11 @@ char *headroom_text(const struct headroom *h)
     if (!h->most)
         return orc_strdup("no room left: no node takes new replicas");
     return orc_printf(
-        "room left on %d node%s: %s of %s CPUs, %s of %s of memory; %s has most, %s CPUs and %s", h->nodes,
+        "room left on %d node%s: %s of %s CPUs, %s of %s of memory; %s has most, %s CPU%s and %s", h->nodes,
         h->nodes == 1 ? "" : "s", orc_format_cpus(h->free.cpus_nano, cpus),
         orc_format_cpus(h->room.cpus_nano, of_cpus), orc_format_size(h->free.memory, memory),
         orc_format_size(h->room.memory, of_memory), h->most,
         orc_format_cpus(h->free_there.cpus_nano, cpus_there),
+        h->free_there.cpus_nano == ORC_NANO_CPU ? "" : "s",
         orc_format_size(h->free_there.memory, memory_there));
 }

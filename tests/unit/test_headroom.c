@@ -1,5 +1,6 @@
 /* What is left for more replicas, counted as placing counts. */
 #include "scheduler/headroom.h"
+#include "lib/units.h"
 #include "tests/sim/sim.h"
 
 static void assert_says(struct sim *s, const char *want)
@@ -49,6 +50,15 @@ static void test_headroom__is_what_tasks_do_not_reserve(void **state)
     sim_free(s);
 }
 
+static void test_headroom__one_cpu_is_one(void **state)
+{
+    struct headroom h = {.nodes = 1, .most = orc_strdup("k1"), .free_there.cpus_nano = ORC_NANO_CPU};
+    orc_auto_free char *got = headroom_text(&h);
+
+    assert_non_null(strstr(got, "k1 has most, 1 CPU and "));
+    headroom_release(&h);
+}
+
 /* What is left where nothing new goes is no room. */
 static void test_headroom__is_on_nodes_that_take_new_replicas(void **state)
 {
@@ -73,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headroom__is_what_tasks_do_not_reserve),
+        cmocka_unit_test(test_headroom__one_cpu_is_one),
         cmocka_unit_test(test_headroom__is_on_nodes_that_take_new_replicas),
     };
 
