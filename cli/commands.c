@@ -125,10 +125,30 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* What who knows Docker types. */
+static const char *elsewhere(const char *name)
+{
+    static const char *const words[][2] = {
+        {"up", "`orc apply FILE`"},
+        {"down", "`orc rm APP`"},
+        {"stop", "`orc scale APP/SERVICE=0`, or `orc rm APP`"},
+        {"ps", "`orc tasks`, or `orc status`"},
+        {"ls", "`orc services`"},
+        {"inspect", "`orc describe`"},
+        {"logs", "`docker logs orc-TASK` on the task's server, both as `orc tasks` shows them,"},
+        {"exec", "`docker exec orc-TASK` on the task's server, both as `orc tasks` shows them,"},
+    };
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(words); i++)
+        if (strcmp(name, words[i][0]) == 0)
+            return words[i][1];
+    return NULL;
+}
+
 int command_unknown(const char *name)
 {
     const char *names[ORC_ARRAY_SIZE(commands)] = {0};
-    const char *near;
+    const char *near, *other = elsewhere(name);
 
     if (name[0] == '-') {
         fprintf(stderr,
@@ -140,7 +160,9 @@ int command_unknown(const char *name)
         names[i] = commands[i].name;
     near = orc_nearest(name, names);
     fprintf(stderr, "orc: unknown command \"%s\"", name);
-    if (near)
+    if (other)
+        fprintf(stderr, "; that is %s here\n", other);
+    else if (near)
         fprintf(stderr, "; did you mean \"%s\"?\n", near);
     else
         fputs("; `orc help` lists them\n", stderr);
