@@ -324,7 +324,8 @@ int cmd_apply(int argc, char **argv)
         {.name = "force",
          .kind = ORC_OPT_BOOL,
          .value = &a.force,
-         .help = "apply also what no server can satisfy now"},
+         .help = "apply also what it would refuse: constraints that no server satisfies, a route of another "
+                 "service, \"survive_node_loss\" that can't be kept"},
         APP_FILE_OPTIONS(&a.file),
         CMD_WAIT_OPTIONS(&a.detach, &a.timeout_ms),
         SESSION_OPTIONS(&a.session),

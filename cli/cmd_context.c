@@ -85,8 +85,9 @@ static int rm(struct doing *d, struct orc_err *err)
 
     if (!contexts_remove(&d->contexts, d->name))
         return contexts_unknown(&d->contexts, d->name, err);
-    return changed(
-        d, current ? "is removed; none is the current one now: `orc context use NAME`" : "is removed", err);
+    if (!current || !d->contexts.all.n)
+        return changed(d, current ? "is removed, and was the only one" : "is removed", err);
+    return changed(d, "is removed; none is the current one now: `orc context use NAME`", err);
 }
 
 /* A file's path as it is from everywhere. */

@@ -293,7 +293,7 @@ int cmd_rebalance(int argc, char **argv)
          .kind = ORC_OPT_INT,
          .value = &a.max,
          .meta = "N",
-         .help = "move no more replicas than so many, in all",
+         .help = "move no more replicas than so many, in all (default: no limit)",
          .min = 1,
          .max = SPEC_REPLICAS_MAX},
         CMD_WAIT_OPTIONS(&a.detach, &a.timeout_ms),

@@ -30,7 +30,7 @@ static int act(struct verb *v, struct orc_err *err)
     }
     r = change_app(&v->s, &v->cluster, app, &next, etcd_txn_new(), NULL, err);
     for (size_t i = 0; r == 0 && i < v->targets.n; i++)
-        out_line(&v->s.out, "%s/%s: removed; its containers are stopped", app, v->targets.at[i].service);
+        out_line(&v->s.out, "%s/%s: taken out; its containers stop now", app, v->targets.at[i].service);
     record_app_release(&next);
     return r;
 }
