@@ -44,6 +44,10 @@ static int answer(struct session *s, const struct cluster *c, const struct asked
         return change_no_service(c, a->app, a->service, err);
     core = brain_new(c, orc_wall_ms());
     r = explain_slot(core, a->app, a->service, a->slot, &w.explain, err);
+    if (r == 0 && !task && !w.explain.waits && (task = why_unwell(c, a->app, a->service))) {
+        explain_release(&w.explain);
+        r = explain_slot(core, a->app, a->service, task->as.task.slot, &w.explain, err);
+    }
     if (r == 0) {
         why_task(c, task, &w);
         why_rollout(c, &w);
@@ -80,10 +84,10 @@ int cmd_why(int argc, char **argv)
     struct orc_strv words = {0};
     struct orc_err err = ORC_ERR_INIT;
     const struct orc_option table[] = {SESSION_OPTIONS(&a.session), {0}};
-    int r =
-        cmd_options(table, argc, argv, &words, "orc why APP/SERVICE|TASK [-o json]",
-                    "Why a replica waits, or is where it is: every server held against everything that can "
-                    "keep a replica off it, in numbers, and the smallest change that would let it run.");
+    int r = cmd_options(
+        table, argc, argv, &words, "orc why APP/SERVICE|TASK [-o json]",
+        "Why a replica waits, is not well, or is where it is: every server held against everything that can "
+        "keep a replica off it, in numbers, and the smallest change that would let it run.");
 
     if (r < 0) {
         r = CLI_USAGE;

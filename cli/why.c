@@ -5,6 +5,25 @@
 #include "cli/text.h"
 #include "lib/units.h"
 
+const struct cluster_entry *why_unwell(const struct cluster *c, const char *app, const char *service)
+{
+    const struct cluster_entry *found = NULL;
+
+    for (const struct cluster_entry *e = c->entries; e; e = e->hh.next) {
+        const struct cluster_entry *seen;
+
+        if (e->key.kind != KEY_TASK || e->problem || e->as.task.desired != TASK_RUN ||
+            !orc_streq(e->as.task.app, app) || !orc_streq(e->as.task.service, service))
+            continue;
+        seen = cluster_find(c, key_status(c->name, e->key.node, e->key.task));
+        if (seen && (seen->as.status.health == TASK_HEALTHY || seen->as.status.state == TASK_STOPPED))
+            continue;
+        if (!found || e->as.task.slot < found->as.task.slot)
+            found = e;
+    }
+    return found;
+}
+
 void why_task(const struct cluster *c, const struct cluster_entry *task, struct why *w)
 {
     const struct cluster_entry *seen;
@@ -16,8 +35,10 @@ void why_task(const struct cluster *c, const struct cluster_entry *task, struct 
     w->node = orc_strdup(task->key.node);
     w->state = task_state_name(seen ? seen->as.status.state : TASK_ASSIGNED);
     w->health = task_health_name(seen ? seen->as.status.health : TASK_UNKNOWN);
-    if (seen && seen->as.status.health != TASK_HEALTHY)
+    if (seen && seen->as.status.health != TASK_HEALTHY) {
+        w->said = orc_strdup(seen->as.status.reason);
         w->probe = orc_strdup(seen->as.status.probe);
+    }
     w->made = orc_strdup(task->as.task.reason);
     if (task->as.task.desired != TASK_RUN)
         w->stopped = orc_strdup(task->as.task.stop_reason ? task->as.task.stop_reason : "");
@@ -40,6 +61,7 @@ void why_release(struct why *w)
     free(w->failed);
     free(w->task);
     free(w->node);
+    free(w->said);
     free(w->probe);
     free(w->made);
     free(w->stopped);
@@ -75,10 +97,12 @@ static void print_head(const struct out *o, const struct why *w, int64_t wall_ms
         say(o, f,
             orc_printf("%s on %s is %s, %s. It was made: %s", w->task, w->node, w->state, w->health,
                        w->made ? w->made : "nobody said why"));
+    if (w->said)
+        say(o, f, orc_printf("Its server says: %s", w->said));
     if (w->probe)
-        say(o, f,
-            orc_printf("Its last health check said: %s. `orc describe task %s` tells what to do", w->probe,
-                       w->task));
+        say(o, f, orc_printf("Its last health check said: %s", w->probe));
+    if (w->said || w->probe)
+        say(o, f, orc_printf("`orc describe task %s` tells what to do", w->task));
     if (w->stopped)
         say(o, f, orc_printf("It is told to go: %s", w->stopped));
     if (e->waits) {
@@ -225,6 +249,7 @@ static json_t *task_to_json(const struct why *w)
     orc_json_set_str(j, "node", w->node);
     orc_json_set_str(j, "state", w->state);
     orc_json_set_str(j, "health", w->health);
+    orc_json_set_str(j, "reason", w->said);
     orc_json_set_str(j, "probe", w->probe);
     orc_json_set_str(j, "made", w->made);
     orc_json_set_str(j, "stopped", w->stopped);

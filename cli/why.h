@@ -15,12 +15,15 @@ struct why {
     struct explain explain;
     char *task, *node; /* the task that was asked about; NULL: a service was */
     const char *state, *health;
+    char *said;           /* what its node says of one that is not healthy, or NULL */
     char *probe;          /* what the last one said of a task that is not healthy, or NULL */
     char *made, *stopped; /* why it was made; why it goes, or NULL */
     const char *rollout;  /* its state, when it needs people; else NULL */
     char *failed;         /* why it does; may be NULL */
 };
 
+/* The service's first replica that shall run and is not healthy, or NULL. */
+const struct cluster_entry *why_unwell(const struct cluster *c, const char *app, const char *service);
 /* Adds what is known of a task; NULL: nothing. */
 void why_task(const struct cluster *c, const struct cluster_entry *task, struct why *w);
 /* Adds what keeps the service's rollout from going on, when only people can help it. */

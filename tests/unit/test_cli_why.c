@@ -101,9 +101,35 @@ static void test_why__a_task_that_is_not_ready_says_what_its_check_said(void **s
     text = print(&c, 0, "shop.web.0.1", false);
     json = print(&c, 0, "shop.web.0.1", true);
     assert_non_null(strstr(text, "shop.web.0.1 on k1 is running, unready. "));
-    assert_non_null(strstr(text, "\nIts last health check said: HTTP 503 after 2 ms. `orc describe task "
-                                 "shop.web.0.1` tells what to do\n"));
+    assert_non_null(strstr(text, "\nIts last health check said: HTTP 503 after 2 ms\n"
+                                 "`orc describe task shop.web.0.1` tells what to do\n"));
     assert_non_null(strstr(json, "\"health\":\"unready\",\"probe\":\"HTTP 503 after 2 ms\""));
+    cluster_release(&c);
+}
+
+/* A service that waits for no place and is not well is asked about for the replica that is not. */
+static void test_why__a_service_has_a_replica_that_is_not_well(void **state)
+{
+    struct cluster c = crowded();
+    const struct cluster_entry *unwell;
+    orc_auto_free char *text = NULL, *json = NULL;
+
+    assert_null(why_unwell(&c, "shop", "web"));
+    put(&c, "status/k1/shop.web.0.1",
+        "{\"state\":\"pulling\",\"health\":\"unknown\",\"reason\":\"pull: there is no image "
+        "web:2\",\"since\":1}");
+    unwell = why_unwell(&c, "shop", "web");
+    assert_non_null(unwell);
+    assert_string_equal(unwell->key.task, "shop.web.0.1");
+    assert_null(why_unwell(&c, "shop", "api"));
+    text = print(&c, 0, unwell->key.task, false);
+    json = print(&c, 0, unwell->key.task, true);
+    assert_non_null(strstr(text, "shop.web.0.1 on k1 is pulling, unknown. It was made: first deployment\n"
+                                 "Its server says: pull: there is no image web:2\n"
+                                 "`orc describe task shop.web.0.1` tells what to do\n"));
+    assert_non_null(strstr(json, "\"reason\":\"pull: there is no image web:2\""));
+    put(&c, "status/k1/shop.web.0.1", "{\"state\":\"stopped\",\"health\":\"unknown\",\"since\":1}");
+    assert_null(why_unwell(&c, "shop", "web"));
     cluster_release(&c);
 }
 
@@ -327,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_why__a_waiting_replica_is_held_against_every_server),
         cmocka_unit_test(test_why__a_task_says_why_it_was_made_and_where_else_it_could_be),
         cmocka_unit_test(test_why__a_task_that_is_not_ready_says_what_its_check_said),
+        cmocka_unit_test(test_why__a_service_has_a_replica_that_is_not_well),
         cmocka_unit_test(test_why__programs_get_the_numbers),
         cmocka_unit_test(test_why__status_json_has_it_for_each_waiting_slot),
         cmocka_unit_test(test_why__unreadable_records_are_fed_as_unreadable),
