@@ -125,7 +125,7 @@ int cmd_events(int argc, char **argv)
          .kind = ORC_OPT_MS,
          .value = &a.since_ms,
          .meta = "DURATION",
-         .help = "only the last 10m, 2h, ..."},
+         .help = "only the last 10m, 2h, ... (default: all that are kept)"},
         {.name = "follow",
          .letter = 'f',
          .kind = ORC_OPT_BOOL,
