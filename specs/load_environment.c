@@ -39,9 +39,7 @@ static bool read_key(struct loader *l, const struct spec_entry *e, struct env_fi
             return false;
         }
     } else {
-        load_say(l, e->key, "unknown key \"%s\" in env_file; known are: path, required, format",
-                 spec_quote(e->key->text).text);
-        return false;
+        return load_may_ignore(l, e->key, "env_file", (const char *[]){"path", "required", "format", NULL});
     }
     return true;
 }

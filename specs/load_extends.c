@@ -72,8 +72,7 @@ static bool read_base(struct loader *l, const struct spec_node *extends, struct 
             const struct spec_node *key = extends->entries.at[i].key;
 
             if (strcmp(key->text, "service") != 0 && strcmp(key->text, "file") != 0)
-                load_say(l, key, "unknown key \"%s\" in extends; known are: service, file",
-                         spec_quote(key->text).text);
+                load_may_ignore(l, key, "extends", (const char *[]){"service", "file", NULL});
         }
     }
     if (is_name(ret->service) && (!ret->file || is_name(ret->file)))

@@ -59,7 +59,8 @@ static bool read_key(struct loader *l, const struct load_file *f, const struct s
     if (strcmp(e->key->text, "env_file") == 0)
         return read_paths(l, f, e->value, &ret->env_files, NULL);
     if (strcmp(e->key->text, "project_directory") != 0)
-        return refuse(l, e->key, "unknown key in include; known are: path, project_directory, env_file");
+        return load_may_ignore(l, e->key, "include",
+                               (const char *[]){"path", "project_directory", "env_file", NULL});
     good = read_paths(l, f, e->value, &dir, NULL);
     if (good)
         orc_set_str(&ret->project_directory, dir.at[0]);

@@ -57,6 +57,8 @@ struct load_step {
 /* load_read.c */
 #define load_say(l, n, ...) spec_node_say((l)->problems, n, __VA_ARGS__)
 #define load_note(l, n, ...) spec_node_note((l)->problems, n, __VA_ARGS__)
+/* A key that is none of those known: true for one that begins with "x-", false (said) for others. */
+bool load_may_ignore(struct loader *l, const struct spec_node *key, const char *what, const char **known);
 /* `path` as it is written in a file whose paths start from `dir`; freed by the caller. */
 char *load_path(const char *dir, const char *path);
 char *load_dir(const char *path); /* freed by the caller */

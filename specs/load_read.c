@@ -1,4 +1,6 @@
 /* Files read once, and variables filled in. */
+#include "lib/buf.h"
+#include "lib/options.h"
 #include "specs/check.h"
 #include "specs/interpolate.h"
 #include "specs/load_internal.h"
@@ -81,6 +83,21 @@ static void refuse(struct loader *l, const struct spec_node *at, const char *pat
         spec_problems_add(l->problems, &place, "%s", text);
 }
 
+bool load_may_ignore(struct loader *l, const struct spec_node *key, const char *what, const char **known)
+{
+    const char *near = strlen(key->text) <= SPEC_NAME_MAX ? orc_nearest(key->text, known) : NULL;
+    struct orc_buf list = ORC_BUF_INIT(256);
+
+    if (strncmp(key->text, "x-", 2) == 0)
+        return true;
+    for (size_t i = 0; known[i]; i++)
+        orc_buf_printf(&list, "%s%s", i ? ", " : "", known[i]);
+    load_say(l, key, "unknown key \"%s\" in %s; %s%s%s", spec_quote(key->text).text, what,
+             near ? "did you mean \"" : "known are: ", near ? near : orc_buf_str(&list), near ? "\"?" : "");
+    orc_buf_release(&list);
+    return false;
+}
+
 /* Within what may be read at all? */
 static int check_budget(struct loader *l, const struct spec_node *at, const char *path)
 {
@@ -107,10 +124,13 @@ static int read_text(struct loader *l, const struct spec_node *at, const char *p
         r = l->ask->read(l->ask->arg, path, !at && !absent, SPEC_FILE_MAX, &source->text, &source->n, &err);
     if (absent && (r == -ENOENT || r == -EISDIR)) /* `.env` is also what a folder may be called */
         return -ENOENT;
-    if (r < 0) {
+    if (r == -ENOENT && at && at->kind == SPEC_NODE_SCALAR && strstr(at->text, "://"))
+        load_say(l, at, "%s: orc fetches no files; get it, and name it where it is then",
+                 spec_quote(at->text).text);
+    else if (r < 0)
         refuse(l, at, path, err.msg);
+    if (r < 0)
         return -EINVAL;
-    }
     l->bytes += source->n;
     source->name = orc_strdup(strcmp(path, "-") == 0 ? "stdin" : path);
     source->order = (int)l->sources.n + 1;

@@ -427,7 +427,7 @@ static void test_load__what_is_wrong_with_an_env_file(void **state)
         &s, "c.yaml:2:27: env_file must name a file: \"PATH\", or {path: PATH}\n"
             "c.yaml:3:38: required must be true or false\n"
             "c.yaml:4:46: the one format that can be named is \"raw\"; leave it out for Compose's own\n"
-            "c.yaml:5:28: unknown key \"pat\" in env_file; known are: path, required, format\n"
+            "c.yaml:5:28: unknown key \"pat\" in env_file; did you mean \"path\"?\n"
             "c.yaml:6:28: env_file must name a file: \"PATH\", or {path: PATH}\n"
             "a.env:2:1: this is no variable; a line is NAME=value, or a comment that begins with \"#\"\n");
 }
