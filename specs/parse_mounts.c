@@ -69,6 +69,13 @@ static void add_mount(struct spec_reader *r, const struct spec_node *v, struct s
 
 /* The short form -------------------------------------------------------------------------------------- */
 
+/* What "consistency" says in a mapping: no effect on Linux. */
+static bool is_consistency(const char *option)
+{
+    return strcmp(option, "cached") == 0 || strcmp(option, "consistent") == 0 ||
+           strcmp(option, "delegated") == 0;
+}
+
 /* "ro", "rw", and what only one kind of mount has. */
 static int take_option(const char *option, struct spec_mount *m, struct orc_err *err)
 {
@@ -78,7 +85,11 @@ static int take_option(const char *option, struct spec_mount *m, struct orc_err 
         m->nocopy = true;
     else if (m->kind == SPEC_MOUNT_BIND && spec_check_propagation(option, NULL) == 0)
         orc_set_str(&m->propagation, option);
-    else if (strcmp(option, "rw") != 0)
+    else if (strcasecmp(option, "z") == 0)
+        return orc_fail(err, -EINVAL,
+                        "mode \"%s\": orc relabels no files of a server; do it there (chcon), and remove it",
+                        option);
+    else if (strcmp(option, "rw") != 0 && !is_consistency(option))
         return orc_fail(err, -EINVAL,
                         "mode \"%s\" is not supported; \"ro\" and \"rw\" are, \"nocopy\" of a volume, and "
                         "\"rslave\" and the like of a path",

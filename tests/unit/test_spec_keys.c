@@ -209,6 +209,10 @@ static void test_spec_keys__mounts(void **state)
                 WEB("    volumes: [{type: tmpfs, target: /run, tmpfs: {mode: '755'}}]\n"));
     assert_same(WEB("    tmpfs: '/run:mode=755'\n"),
                 WEB("    volumes: [{type: tmpfs, target: /run, tmpfs: {mode: 0o755}}]\n"));
+    assert_same(WEB("    volumes: ['/a:/b:cached', '/c:/d:ro,delegated']\n"),
+                WEB("    volumes: ['/a:/b', '/c:/d:ro']\n"));
+    assert_problem(WEB("    volumes: ['/a:/b:Z']\n"),
+                   "4:15: ", "mode \"Z\": orc relabels no files of a server");
     assert_problem(WEB("    volumes: ['/a:/b:nocopy']\n"), "4:15: ", "mode \"nocopy\" is not supported");
     assert_problem(WEB("    volumes: ['v:/b:rslave']\n") "volumes: {v: }\n", "4:15: ", "is not supported");
 }
