@@ -17,7 +17,6 @@ static const char *const in_place[] = {
     "x-orc.canary",
     "x-orc.disconnect",
     "x-orc.drain",
-    "x-orc.gateway",
     "x-orc.job",
     "x-orc.placement",
     "x-orc.progress_deadline",

@@ -9,7 +9,7 @@
 #include "specs/spec.h"
 
 enum spec_effect {
-    SPEC_IN_PLACE, /* no container is touched: numbers, routes, where new ones go, how updates go */
+    SPEC_IN_PLACE, /* no container is touched: numbers, where new ones go, how updates go */
     SPEC_REPLACES  /* each container is replaced by a new one, within the update policy */
 };
 

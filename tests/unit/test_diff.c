@@ -100,8 +100,8 @@ static const struct {
      "healthcheck.interval: 10s -> 9s (replaces containers)\n"},
     {WEB("    x-orc: {gateway: {port: 80}, drain: {timeout: 5s}, fence: 1m}\n"),
      WEB("    x-orc: {gateway: {port: 80, path: /a/}, drain: {timeout: 30s}}\n"),
-     "x-orc.gateway: {\"path\":\"/\",\"port\":80} -> none (in place)\n"
-     "x-orc.gateway: none -> {\"path\":\"/a/\",\"port\":80} (in place)\n"
+     "x-orc.gateway: {\"path\":\"/\",\"port\":80} -> none (replaces containers)\n"
+     "x-orc.gateway: none -> {\"path\":\"/a/\",\"port\":80} (replaces containers)\n"
      "x-orc.fence: 1m -> none (replaces containers)\n"
      "x-orc.drain.timeout: 5s -> none (in place)\n"},
     {WEB("") "  b: {image: i, network_mode: 'service:web'}\n  c: {image: i, network_mode: 'service:web'}\n",

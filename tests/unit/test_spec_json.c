@@ -392,7 +392,7 @@ static const struct {
     {"time_zone", change_time_zone, false},
     {"concurrency", change_concurrency, false},
     {"starting_deadline", change_deadline, false},
-    {"gateway", change_gateway, false},
+    {"gateway", change_gateway, true},
     {"replicas", change_replicas, false},
     {"replicas: 0", change_replicas_zero, false},
     {"limits.cpus", change_limit_cpus, true},
