@@ -135,8 +135,8 @@ static const char *elsewhere(const char *name)
         {"ps", "`orc tasks`, or `orc status`"},
         {"ls", "`orc services`"},
         {"inspect", "`orc describe`"},
-        {"logs", "`docker logs orc-TASK` on the task's server, both as `orc tasks` shows them,"},
-        {"exec", "`docker exec orc-TASK` on the task's server, both as `orc tasks` shows them,"},
+        {"logs", "`docker logs orc-TASK` on the task's server: `orc tasks` shows both"},
+        {"exec", "`docker exec orc-TASK` on the task's server: `orc tasks` shows both"},
     };
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(words); i++)
@@ -161,7 +161,7 @@ int command_unknown(const char *name)
     near = orc_nearest(name, names);
     fprintf(stderr, "orc: unknown command \"%s\"", name);
     if (other)
-        fprintf(stderr, "; that is %s here\n", other);
+        fprintf(stderr, "; here it is %s\n", other);
     else if (near)
         fprintf(stderr, "; did you mean \"%s\"?\n", near);
     else
