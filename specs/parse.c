@@ -108,7 +108,7 @@ static const struct spec_key app_keys[] = {
      .doc = "the services of the app: below", .sub = &spec_service_keys},
     {"networks", .read = read_networks, DECLARED,
      .doc = "names for services to use: below. orc has one network over all servers, on which every service "
-            "of every app reaches every other by name; declared networks separate nothing",
+            "of every app reaches every other; names do not resolve yet; declared networks separate nothing",
      .sub = &spec_network_keys},
     {"volumes", .read = read_volumes, DECLARED,
      .doc = "named volumes for services to mount: below. The engine of the server makes one when it is first "

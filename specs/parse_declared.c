@@ -94,7 +94,7 @@ static const struct spec_key network_keys[] = {
 };
 const struct spec_keys spec_network_keys = SPEC_KEYS("networks", network_keys);
 
-/* orc has one network over all servers, on which every service reaches every other one by name; networks of a
+/* orc has one network over all servers, on which every service reaches every other one; networks of a
  * file are accepted and separate nothing. */
 void spec_read_networks(struct spec_reader *r, const struct spec_node *v, struct orc_strv *names)
 {

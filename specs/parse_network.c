@@ -23,7 +23,7 @@ static const struct spec_key network_keys[] = {
 const struct spec_keys spec_service_network_keys = SPEC_KEYS("a service's network", network_keys);
 
 /* A list of names, or a mapping of them to nothing. orc has one network over all servers, on which every
- * service reaches every other by name; so the names are checked and have no effect. */
+ * service reaches every other; so the names are checked and have no effect. */
 void spec_key_networks(struct spec_reader *r, const struct spec_key *k, const struct spec_node *v, void *into)
 {
     ((struct spec_service_in *)into)->networks = v;

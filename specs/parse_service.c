@@ -213,7 +213,7 @@ static const struct spec_key service_keys[] = {
      .doc = "as `deploy.resources.limits.pids`; -1: no limit"},
     {"links", .read = spec_key_node, .offset = offsetof(struct spec_service_in, links), .form = SPEC_IS_LIST,
      .items = SPEC_IS_TEXT,
-     .doc = "as `depends_on`: services of the file, which are found by their names. Another `:ALIAS` is "
+     .doc = "as `depends_on`: services of the file. Their names do not resolve yet. Another `:ALIAS` is "
             "refused"},
     {"build", .read = spec_key_ignore,
      .doc = "beside `image` no effect: orc runs what was built and pushed, and says so. Without `image` "
@@ -234,9 +234,10 @@ static const struct spec_key service_keys[] = {
      .doc = "the service is there only with one of these profiles: `--profile`, or COMPOSE_PROFILES"},
 
     {"container_name",
-     .refusal = "the names of replicas would clash; remove it: orc names containers by service and replica, "
-                "and others find this one by its service's name"},
-    {"external_links", .refusal = "services find one another by name; remove it"},
+     .refusal = "the names of replicas would clash; remove it: orc names containers by service and replica"},
+    {"external_links",
+     .refusal =
+         "services of other apps are reached through the gateway, or by a port of their server; remove it"},
     {"replicas", .refusal = "give \"deploy: {replicas: N}\" instead"},
     {"health", .refusal = "give \"healthcheck:\", or \"x-orc: {health: ...}\""},
     {"gateway", .refusal = "give \"x-orc: {gateway: ...}\" instead"},
