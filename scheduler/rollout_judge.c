@@ -66,6 +66,10 @@ static char *verdict(const struct slots *v, const struct core_task *t)
     if (k == CLASS_FAILED || k == CLASS_OVER || k == CLASS_UNHEALTHY)
         return orc_printf("%s on %s %s%s", CORE_TASK_ID(t), t->node->name, k == CLASS_UNHEALTHY ? "is " : "",
                           why);
+    if (crashes >= (rollout_has_health(v) && !ever ? CRASHES_MAX : 1) && more->exit_code < 0 &&
+        more->status_reason) /* it never ran, so it has not ended either */
+        return orc_printf("%s on %s can't be started: %.300s", CORE_TASK_ID(t), t->node->name,
+                          more->status_reason->s);
     if (crashes >= (rollout_has_health(v) && !ever ? CRASHES_MAX : 1))
         return orc_printf("%s on %s crashed: exit code %d%s", CORE_TASK_ID(t), t->node->name, more->exit_code,
                           more->oom ? ", out of memory" : "");

@@ -457,6 +457,27 @@ static void test_rollout__a_crash_at_start_without_a_check_is_caught(void **stat
     sim_free(s);
 }
 
+/* What never ran has no exit code: its node's reason is told. */
+static void test_rollout__what_cannot_be_started_says_why(void **state)
+{
+    struct want w = {.replicas = 1, .image = "stuck", .no_health = true};
+    struct sim *s = deployed(2, w);
+    struct record_status st = {0};
+    char id[KEY_TASK_MAX + 1], node[KEY_NAME_MAX + 1];
+
+    update(s, 2, w);
+    sim_pass(s, 1000);
+    assert_true(sim_task_in(s, "web", 0, id, node));
+    assert_true(sim_status_copy(s, node, id, &st));
+    st.restarts = 1;
+    orc_set_str(&st.reason, "exec: \"/nope\": no such file or directory; next start in 1s");
+    sim_status(s, node, id, &st);
+    record_status_release(&st);
+    sim_settle(s);
+    assert_rollout(s, "shop", "web", "paused", 2, "can't be started: exec: \"/nope\": no such file");
+    sim_free(s);
+}
+
 static void test_rollout__without_a_check_the_first_deployment_is_watched_too(void **state)
 {
     struct want w = {.replicas = 2, .no_health = true};
@@ -598,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_rollout__a_failure_after_the_monitor_window_does_not_fail_it),
         cmocka_unit_test(test_rollout__a_failure_within_the_monitor_window_fails_it),
         cmocka_unit_test(test_rollout__a_crash_at_start_without_a_check_is_caught),
+        cmocka_unit_test(test_rollout__what_cannot_be_started_says_why),
         cmocka_unit_test(test_rollout__without_a_check_the_first_deployment_is_watched_too),
         cmocka_unit_test(test_rollout__with_a_check_the_first_deployment_is_complete_when_healthy),
         cmocka_unit_test(test_rollout__start_first_without_room_falls_back_and_says_so),
