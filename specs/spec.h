@@ -374,8 +374,8 @@ char *spec_service_text(const struct spec_service *s);
 struct spec_service *spec_service_from_json(const json_t *j, struct orc_err *err); /* NULL on failure */
 
 /* SHA-256, hex. `whole` changes with anything; `container` only with what needs a new container: not with
- * replicas, update, rollback, canary, progress_deadline, constraints, depends_on, gateway, drain (behaviour
- * 41, 58).
+ * replicas, update, rollback, canary, progress_deadline, constraints, depends_on, drain (behaviours 41, 58);
+ * with the routes, which endpoints are named by (decision 2).
  */
 #define SPEC_HASH_MAX 65
 void spec_service_hash(const struct spec_service *s, char ret_whole[SPEC_HASH_MAX],

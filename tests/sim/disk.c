@@ -56,6 +56,11 @@ int orc_file_write(const char *path, const void *data, size_t n, mode_t mode, st
     return 0;
 }
 
+int orc_file_write_soon(const char *path, const void *data, size_t n, mode_t mode, struct orc_err *err)
+{
+    return orc_file_write(path, data, n, mode, err);
+}
+
 int orc_file_mkdirs(const char *path, struct orc_err *err)
 {
     return 0;
