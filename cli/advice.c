@@ -13,18 +13,16 @@ static void say(struct orc_strv *v, char *sentence)
     free(sentence);
 }
 
-char *advice_rollout(const char *name, const char *state)
+char *advice_rollout(const char *name, const char *state, bool back)
 {
+    orc_auto_free char *abort =
+        back ? orc_printf(", or back with `orc rollout abort %s`", name) : orc_strdup("");
+
     if (orc_streq(state, rollout_state_name(ROLLOUT_PAUSED)))
-        return orc_printf(
-            "Apply a mended file, or go on with `orc rollout resume %s`, or back with `orc rollout "
-            "abort %s`",
-            name, name);
+        return orc_printf("Apply a mended file, or go on with `orc rollout resume %s`%s", name, abort);
     if (orc_streq(state, rollout_state_name(ROLLOUT_CANARY)))
-        return orc_printf(
-            "See whether the new replicas do well; then go on with `orc rollout resume %s`, or back "
-            "with `orc rollout abort %s`",
-            name, name);
+        return orc_printf("See whether the new replicas do well; then go on with `orc rollout resume %s`%s",
+                          name, abort);
     if (orc_streq(state, rollout_state_name(ROLLOUT_ROLLED_BACK)))
         return orc_strdup("Mend the file and apply it again");
     if (orc_streq(state, rollout_state_name(ROLLOUT_FAILED)))
@@ -89,7 +87,7 @@ void advice_task(const struct report *r, const struct report_task *t, struct orc
 
 void advice_service(const struct report *r, const struct report_service *s, struct orc_strv *ret)
 {
-    char *rollout = advice_rollout(s->name, s->rollout);
+    char *rollout = advice_rollout(s->name, s->rollout, s->complete > 0);
     const struct report_task *t;
 
     if (!r->leader)

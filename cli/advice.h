@@ -8,8 +8,8 @@
 #include "cli/report.h"
 
 /* Of a rollout that needs people, by its state's name; NULL: it needs none. Freed by the caller. `name`:
- * "shop/orders". */
-char *advice_rollout(const char *name, const char *state);
+ * "shop/orders"; `back`: a revision of it was complete, so that there is one to go back to. */
+char *advice_rollout(const char *name, const char *state, bool back);
 
 /* Append to *ret; nothing where all is well. */
 void advice_service(const struct report *r, const struct report_service *s, struct orc_strv *ret);

@@ -103,8 +103,11 @@ static void take_changed(const struct newest *all, struct delta *d, struct delta
         step->revision++;
     if (!now)
         now = change_add(&d->next, step->service);
-    else if (says_how_many(step->spec))
+    else if (says_how_many(step->spec)) {
+        step->again = step->spec->replicas != SPEC_REPLICAS_DEFAULT &&
+                      now->replicas != SPEC_REPLICAS_DEFAULT && now->replicas != step->spec->replicas;
         now->replicas = SPEC_REPLICAS_DEFAULT;
+    }
     now->revision = step->revision;
 }
 
@@ -197,7 +200,10 @@ char *delta_line(const char *app, const struct delta_step *s)
     case DELTA_NEW:
         return orc_printf("%s/%s: new, revision %lld", app, s->service, (long long)s->revision);
     case DELTA_CHANGED:
-        return orc_printf("%s/%s: changes to revision %lld", app, s->service, (long long)s->revision);
+        return s->again
+                   ? orc_printf("%s/%s: changes to revision %lld, and to %d replicas again, as the file says",
+                                app, s->service, (long long)s->revision, s->spec->replicas)
+                   : orc_printf("%s/%s: changes to revision %lld", app, s->service, (long long)s->revision);
     case DELTA_RESCALED:
         return orc_printf("%s/%s: %d replicas again, as the file says", app, s->service, s->spec->replicas);
     case DELTA_LEFT:

@@ -25,6 +25,7 @@ struct delta_step {
     int64_t revision;                                        /* wanted from now on */
     char hash[SPEC_HASH_MAX], container_hash[SPEC_HASH_MAX]; /* of the spec */
     const struct spec_service *spec; /* borrowed from the file; NULL when it is not in it */
+    bool again;                      /* of one that changes: the file's number of replicas holds again, too */
     bool write; /* the revision is not in the store yet. It may be already: an earlier apply died between
                    writing it and switching over */
 };

@@ -252,7 +252,8 @@ char *judge_failure(const struct report_service *s, const struct wait_target *t,
 {
     const char *why = s && s->why.n ? s->why.at[0] : "the scheduler gave no reason";
     orc_auto_free char *name = orc_printf("%s/%s", t->app, t->service);
-    orc_auto_free char *then = advice_rollout(name, rollout_state_name(state_of_outcome(o)));
+    orc_auto_free char *then =
+        advice_rollout(name, rollout_state_name(state_of_outcome(o)), s && s->complete > 0);
 
     if (o == OUTCOME_ROLLED_BACK)
         return orc_printf("%s was rolled back and runs what it ran before: %s. %s", name, why, then);

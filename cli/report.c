@@ -315,6 +315,7 @@ static void finish_service(const struct cluster *c, int64_t wall_ms, bool led, s
         s->age_ms = age(wall_ms, ro->as.rollout.since);
         s->target = ro->as.rollout.target;
         s->from = ro->as.rollout.from;
+        s->complete = ro->as.rollout.complete;
         s->updated = ro->as.rollout.updated;
         s->degraded = orc_strdup(ro->as.rollout.degraded);
         s->degraded_ms = s->degraded ? age(wall_ms, ro->as.rollout.degraded_since) : 0;

@@ -47,6 +47,7 @@ struct report_service {
     const char *rollout;     /* the state's name; "waiting" before the scheduler has seen it */
     const char *reason_kind; /* rollout_topic_name() of its reason; NULL: it says nothing */
     int64_t target, from;    /* the revision it moves to, and the one that it leaves; 0: none */
+    int64_t complete;        /* the last one that was reached whole; 0: none */
     int updated;             /* replicas that are available at target */
     char *degraded;          /* a replica fails again and again: which, and its probe's last answer; NULL */
     uint64_t degraded_ms;    /* for so long */

@@ -53,6 +53,7 @@ void why_rollout(const struct cluster *c, struct why *w)
         return;
     w->rollout = state;
     w->failed = orc_strdup(e->as.rollout.reason);
+    w->back = e->as.rollout.complete > 0;
 }
 
 void why_release(struct why *w)
@@ -84,7 +85,7 @@ static void print_rollout(const struct out *o, const struct why *w, FILE *f)
 
     say(o, f,
         orc_printf("%s is %s%s%s", name, w->rollout, w->failed ? ": " : "", w->failed ? w->failed : ""));
-    say(o, f, advice_rollout(name, w->rollout));
+    say(o, f, advice_rollout(name, w->rollout, w->back));
     fputc('\n', f);
 }
 

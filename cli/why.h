@@ -20,6 +20,7 @@ struct why {
     char *made, *stopped; /* why it was made; why it goes, or NULL */
     const char *rollout;  /* its state, when it needs people; else NULL */
     char *failed;         /* why it does; may be NULL */
+    bool back;            /* a revision was complete: there is one to go back to */
 };
 
 /* The service's first replica that shall run and is not healthy, or NULL. */

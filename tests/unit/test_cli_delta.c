@@ -194,6 +194,35 @@ static void test_delta__a_file_without_a_number_keeps_the_override(void **state)
     assert_int_equal(replicas_after(WEB, 5, WEB_OTHER), SPEC_REPLICAS_DEFAULT);
 }
 
+/* Also when more than the number changes. */
+static void test_delta__that_the_files_number_holds_again_is_said(void **state)
+{
+    static const struct {
+        const char *before, *after;
+        int override;
+        bool said;
+    } cases[] = {{WEB, WEB_OTHER, 5, true},
+                 {WEB, WEB_OTHER, 2, false},
+                 {WEB, WEB_OTHER, SPEC_REPLICAS_DEFAULT, false},
+                 {WEB_FREE, WEB_FREE_OTHER, 5, false}};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
+        struct cluster c = stored(cases[i].before, cases[i].override);
+        struct spec_app *app = file(cases[i].after);
+        struct delta d;
+        orc_auto_free char *line = NULL;
+
+        delta_build(&c, app, &d);
+        line = delta_line("shop", &d.steps.at[0]);
+        assert_string_equal(
+            line, cases[i].said ? "shop/web: changes to revision 2, and to 2 replicas again, as the file says"
+                                : "shop/web: changes to revision 2");
+        delta_release(&d);
+        spec_app_free(app);
+        cluster_release(&c);
+    }
+}
+
 /* Whoever once scaled it: nodes are counted now (behaviour 30). */
 static void test_delta__becoming_global_ends_an_override(void **state)
 {
@@ -470,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_delta__the_file_s_number_ends_an_override),
         cmocka_unit_test(test_delta__an_override_equal_to_the_file_is_no_change),
         cmocka_unit_test(test_delta__a_file_without_a_number_keeps_the_override),
+        cmocka_unit_test(test_delta__that_the_files_number_holds_again_is_said),
         cmocka_unit_test(test_delta__becoming_global_ends_an_override),
         cmocka_unit_test(test_change__a_copy_holds_what_was_there),
         cmocka_unit_test(test_change__services_are_added_in_order_and_removed),

@@ -434,6 +434,19 @@ static void test_judge__each_failure_says_what_to_do(void **state)
         }
 }
 
+/* A first revision has none before it. */
+static void test_judge__back_is_advised_where_there_is_one(void **state)
+{
+    struct report_service s = service_of(NULL, false);
+    orc_auto_free char *first = judge_failure(&s, &of_web, OUTCOME_PAUSED), *later = NULL;
+
+    s.complete = 3;
+    later = judge_failure(&s, &of_web, OUTCOME_PAUSED);
+    assert_null(strstr(first, "abort"));
+    assert_non_null(
+        strstr(later, "`orc rollout resume shop/web`, or back with `orc rollout abort shop/web`"));
+}
+
 /* A job is started again, not rolled back. */
 static void test_judge__a_jobs_failure_advises_to_run_it(void **state)
 {
@@ -515,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_failure__says_why_and_what_to_do),
         cmocka_unit_test(test_json__of_a_target_without_a_report_has_name_and_outcome),
         cmocka_unit_test(test_judge__each_failure_says_what_to_do),
+        cmocka_unit_test(test_judge__back_is_advised_where_there_is_one),
         cmocka_unit_test(test_judge__a_jobs_failure_advises_to_run_it),
         cmocka_unit_test(test_judge__what_is_left_of_a_service_that_goes),
         cmocka_unit_test(test_judge__programs_get_every_member),
