@@ -89,8 +89,10 @@ static int check_kind(const char *path, bool named, struct orc_err *err)
 {
     struct stat st;
 
-    if (stat(path, &st) < 0)
-        return 0; /* opening it says why */
+    if (stat(path, &st) < 0) /* else opening it says why */
+        return errno == ENOENT
+                   ? orc_fail(err, -ENOENT, "there is no such file; mend the path, or put it there")
+                   : 0;
     if (S_ISDIR(st.st_mode))
         return orc_fail(err, -EISDIR, "it is a folder; name a file in it");
     if (named || S_ISREG(st.st_mode) || strcmp(path, "/dev/null") == 0)

@@ -290,7 +290,8 @@ static void check_service_ref(struct spec_reader *r, const struct app_in *in, co
     } else if (!is_in_file(in, ref->name)) {
         near = nearest_service(r, in, ref->name, ref->from);
         spec_say(r, ref->at, "service \"%s\" is not in this file%s%s%s", spec_quote(ref->name).text,
-                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                 near ? "; did you mean \"" : "; add it, or remove it here", near ? near : "",
+                 near ? "\"?" : "");
     }
 }
 

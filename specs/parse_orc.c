@@ -100,7 +100,7 @@ static void read_gateway(struct spec_reader *r, const struct spec_key *k, const 
 static const struct spec_key drain_keys[] = {
     {"timeout", .read = spec_key_ms, IN_SERVICE(drain_timeout_ms),
      .doc = "how long requests in flight may take, after the gateways have stopped sending new ones, before "
-            "the stop signal; else 30 s"},
+            "the stop signal; else 30 s. What runs keeps what it was started with"},
 };
 static const struct spec_keys drain_map = SPEC_KEYS("x-orc.drain", drain_keys);
 

@@ -138,7 +138,8 @@ static void read_mode(struct spec_reader *r, const struct spec_key *k, const str
 
 static const struct spec_key port_keys[] = {
     {"target", .read = spec_key_port, PORT(container), .doc = "the container's port"},
-    {"published", .read = spec_key_port, PORT(host), .doc = "the server's port; left out: any that is free"},
+    {"published", .read = spec_key_port, PORT(host),
+     .doc = "the server's port, which is one; left out: any that is free"},
     {"host_ip", .read = read_host_ip, .form = SPEC_IS_TEXT,
      .doc = "the server's address; else its private one"},
     {"protocol", .read = read_protocol, SPEC_WORDS("tcp", "udp"), .doc = "`tcp` or `udp`"},

@@ -171,7 +171,8 @@ static const struct spec_key service_keys[] = {
      .doc = "how many, where, how much, how updated: below", .sub = &spec_deploy_keys},
     {"ports", .read = spec_key_ports, .form = SPEC_IS_LIST, .items = SPEC_IS_SCALAR | SPEC_IS_MAP,
      .doc =
-         "ports of the server that the replica is on, `[[IP:]HOST:]PORT[/udp]`, also ranges, or as a "
+         "ports of the server that the replica is on, `[[IP:]HOST:]PORT[/udp]`, also ranges, as long on both "
+         "sides, or as a "
          "mapping: below. Two replicas never take one on the same server. Two services that publish one are "
          "named, and refused where one of them runs on every server",
      .sub = &spec_port_keys},

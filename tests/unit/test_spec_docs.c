@@ -45,6 +45,7 @@ static const char head[] =
     "  mounts of type `tmpfs` in `tmpfs`, both numbers of each of `ulimits`, capabilities without\n"
     "  `CAP_`, `security_opt` with `=`. Sets are sorted. Ports are of mode `ingress`, which is no other\n"
     "  than `host` here. A config has its `content`, wherever it came from.\n"
+    "- Of `depends_on` each is `required`: what need not be in the file and is not is left out.\n"
     "- Names are those that the engine knows: volumes `orc.APP.VOLUME`, the network `orc`.\n"
     "- `x-orc` is printed; `docker compose` leaves extensions out. A percentage in `parallelism` is a\n"
     "  text.\n";
