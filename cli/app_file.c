@@ -53,6 +53,7 @@ void app_file_release(struct app_file *f)
     spec_app_free(f->app);
     free(f->text);
     json_decref(f->notices);
+    spec_problems_release(&f->said);
     *f = (struct app_file){0};
 }
 
@@ -195,17 +196,35 @@ static int load(const struct app_file_args *files, struct app_file *ret, struct 
 int app_file_read(const struct app_file_args *files, const struct session_args *args, struct app_file *ret,
                   struct orc_err *err)
 {
-    struct spec_problems problems = {0};
-    int r = load(files, ret, &problems, err);
+    int r = load(files, ret, &ret->said, err);
 
-    say_all(&problems, args);
+    say_all(&ret->said, args);
     if (r < 0) {
-        app_file_release(ret);
-        cmd_end(args, CLI_USAGE, err, all_to_json(&problems));
+        cmd_end(args, CLI_USAGE, err, all_to_json(&ret->said));
         err->msg[0] = '\0';
+        app_file_release(ret);
     } else {
-        ret->notices = problem_list_to_json(problems.notices.at, problems.notices.n, "notice");
+        ret->notices = problem_list_to_json(ret->said.notices.at, ret->said.notices.n, "notice");
     }
-    spec_problems_release(&problems);
     return r;
+}
+
+json_t *app_file_point(const struct app_file *f, const struct orc_strv *marks, const char *text)
+{
+    ORC_VEC(struct spec_problem) found = {0};
+    json_t *j;
+    struct out o;
+
+    for (size_t i = 0; i < f->said.marks.n; i++)
+        for (size_t k = 0; k < marks->n; k++)
+            if (orc_streq(marks->at[k], f->said.marks.at[i].text)) {
+                orc_vec_push(&found, f->said.marks.at[i]);
+                found.at[found.n - 1].text = (char *)(uintptr_t)text;
+                break;
+            }
+    out_init(&o, false, false);
+    say(found.at, found.n, "", o.width);
+    j = problem_list_to_json(found.at, found.n, "error");
+    orc_vec_release(&found);
+    return j;
 }

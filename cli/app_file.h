@@ -31,6 +31,7 @@ struct app_file {
     struct spec_app *app;
     char *text;      /* as written (struct spec_load) */
     json_t *notices; /* for the document that -o json prints; NULL: none */
+    struct spec_problems said;
 };
 void app_file_release(struct app_file *f);
 
@@ -39,5 +40,9 @@ void app_file_release(struct app_file *f);
  * with each problem's place, and err is empty. */
 int app_file_read(const struct app_file_args *files, const struct session_args *args, struct app_file *ret,
                   struct orc_err *err);
+
+/* Shows on stderr where in the files the marks are (specs/problems.h), of which `text` holds. The same for
+ * the document that -o json prints, or NULL. */
+json_t *app_file_point(const struct app_file *f, const struct orc_strv *marks, const char *text);
 
 #endif

@@ -25,6 +25,7 @@ struct apply {
     const struct app_file *file;
     struct cluster cluster;
     struct delta delta;
+    json_t *problems;   /* of the file, that the cluster has; NULL: none */
     int64_t generation; /* to wait for */
 };
 
@@ -162,6 +163,7 @@ static int foresee_loss(struct apply *a, char **ret_why, struct orc_err *err)
 /* What can't be as the file demands it is not written. */
 static int check_demands(struct apply *a, struct orc_err *err)
 {
+    orc_auto(orc_strv_release) struct orc_strv routes = {0};
     char *privileged = refuse_privileged(&a->cluster, a->app->name, &a->delta);
     orc_auto_free char *why = NULL, *loss = NULL;
     bool may_be_forced = !privileged;
@@ -169,8 +171,9 @@ static int check_demands(struct apply *a, struct orc_err *err)
 
     if (may_be_forced && a->args->force)
         return 0;
-    why =
-        refuse_both(privileged, a->args->force ? NULL : refuse_change(&a->cluster, a->app->name, &a->delta));
+    why = refuse_both(privileged,
+                      a->args->force ? NULL : refuse_change(&a->cluster, a->app->name, &a->delta, &routes));
+    a->problems = app_file_point(a->file, &routes, "another service of the cluster has this route");
     if (!may_be_forced)
         return orc_fail(err, -EINVAL, "%s. Nothing was written", why);
     if (!why && refuse_asks_for_survival(&a->delta))
@@ -308,6 +311,8 @@ static int run(struct apply_args *args, struct orc_err *err)
     a.file = &file;
     r = apply(&a, err);
     session_close(&s);
+    cmd_end(&args->session, r, err, a.problems);
+    err->msg[0] = '\0';
     return r;
 }
 

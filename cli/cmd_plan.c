@@ -101,6 +101,7 @@ static int preview(struct session *s, const struct plan_args *a, const struct ap
 {
     struct survive survive = {0};
     struct headroom headroom = {0};
+    orc_auto(orc_strv_release) struct orc_strv routes = {0};
     orc_auto_free char *refused = NULL;
     struct preview_change change = {.without = &a->without,
                                     .cordon = &a->cordon,
@@ -124,7 +125,8 @@ static int preview(struct session *s, const struct plan_args *a, const struct ap
         change.app = file->app->name;
         change.delta = &delta;
         refused = refuse_both(refuse_privileged(c, file->app->name, &delta),
-                              refuse_change(c, file->app->name, &delta));
+                              refuse_change(c, file->app->name, &delta, &routes));
+        json_decref(app_file_point(file, &routes, "another service of the cluster has this route"));
     }
     r = preview_run(c, &change, orc_wall_ms(), &result, err);
     if (r == 0)

@@ -80,30 +80,35 @@ static const struct spec_gateway *same_route(const struct spec_service *a, const
 
 /* `has` is the service `name` of the app `other`. */
 static char *refuse_routes_of(const char *app, const struct delta *d, const char *other, const char *name,
-                              const struct spec_service *has)
+                              const struct spec_service *has, struct orc_strv *ret_routes)
 {
     bool same_app = orc_streq(app, other);
     const struct delta_step *s;
     char *sentence = NULL;
 
     orc_vec_each (s, &d->steps) {
+        orc_auto_free char *mark = NULL;
         const struct spec_gateway *g = is_changed(s) ? same_route(s->spec, has) : NULL;
 
-        if (g && !(same_app && is_replaced(d, name)))
-            sentence = refuse_both(
-                sentence,
-                orc_printf("%s/%s routes %s%s%s with the path \"%s\", which is %s/%s's: give it another "
-                           "path or host, or "
-                           "take the route from %s/%s first",
-                           app, s->service, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "",
-                           g->path, other, name, other, name));
+        if (!g || (same_app && is_replaced(d, name)))
+            continue;
+        sentence = refuse_both(
+            sentence,
+            orc_printf("%s/%s routes %s%s%s with the path \"%s\", which is %s/%s's: give it another "
+                       "path or host, or "
+                       "take the route from %s/%s first",
+                       app, s->service, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "", g->path,
+                       other, name, other, name));
+        mark = orc_printf("%s %s|%s", s->service, g->host, g->path);
+        orc_strv_add(ret_routes, mark);
     }
     return sentence;
 }
 
 /* Behaviour 100. The gateway would let one of the two have it, and leave the other without a word to its
  * users. */
-static char *refuse_routes(const struct cluster *c, const char *app, const struct delta *d)
+static char *refuse_routes(const struct cluster *c, const char *app, const struct delta *d,
+                           struct orc_strv *ret_routes)
 {
     const struct record_app_service *s;
     char *sentence = NULL;
@@ -115,15 +120,17 @@ static char *refuse_routes(const struct cluster *c, const char *app, const struc
             const struct spec_service *has = cluster_spec(c, e->key.app, s->name, s->revision);
 
             if (has && has->gateway.n)
-                sentence = refuse_both(sentence, refuse_routes_of(app, d, e->key.app, s->name, has));
+                sentence =
+                    refuse_both(sentence, refuse_routes_of(app, d, e->key.app, s->name, has, ret_routes));
         }
     }
     return sentence;
 }
 
-char *refuse_change(const struct cluster *c, const char *app, const struct delta *d)
+char *refuse_change(const struct cluster *c, const char *app, const struct delta *d,
+                    struct orc_strv *ret_routes)
 {
-    return refuse_both(refuse_residency(c, app, d), refuse_routes(c, app, d));
+    return refuse_both(refuse_residency(c, app, d), refuse_routes(c, app, d, ret_routes));
 }
 
 static bool is_privileged(const struct spec_service *s)

@@ -9,9 +9,12 @@
 
 #include "cli/preview.h"
 
-/* Constraints that no registered node can satisfy, and routes that another service has. c needs nodes and
- * their policies, apps and revisions. */
-char *refuse_change(const struct cluster *c, const char *app, const struct delta *d);
+/* Constraints that no registered node can satisfy, and routes that another service has; of those the marks in
+ * the file (specs/problems.h) are added to `ret_routes`. c needs nodes and their policies, apps and
+ * revisions.
+ */
+char *refuse_change(const struct cluster *c, const char *app, const struct delta *d,
+                    struct orc_strv *ret_routes);
 
 /* Privileged containers, where the cluster's config does not allow them; --force does not help. c needs the
  * config. */

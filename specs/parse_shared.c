@@ -23,6 +23,15 @@ static void say_route(struct spec_reader *r, const struct spec_ref *ref, const s
              (int)(bar - ref->name), ref->name, bar + 1, first->from, first->at->line);
 }
 
+/* Another app may have it (cli/refuse.c). */
+static void mark_route(struct spec_reader *r, const struct spec_ref *ref)
+{
+    orc_auto_free char *name = orc_printf("%s %s", ref->from, ref->name);
+    struct spec_place at = spec_node_place(ref->at);
+
+    spec_problems_mark(r->problems, &at, name);
+}
+
 void spec_check_routes(struct spec_reader *r)
 {
     const struct spec_ref **routes = orc_calloc(r->refs.n + 1, sizeof *routes), *first;
@@ -31,6 +40,8 @@ void spec_check_routes(struct spec_reader *r)
     for (size_t i = 0; i < r->refs.n; i++)
         if (r->refs.at[i].kind == SPEC_REF_ROUTE)
             routes[n++] = &r->refs.at[i];
+    for (size_t i = 0; i < n; i++)
+        mark_route(r, routes[i]);
     qsort(routes, n, sizeof *routes, cmp_routes);
     first = routes[0];
     for (size_t i = 1; i < n; i++)

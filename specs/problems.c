@@ -19,8 +19,10 @@ void spec_problems_release(struct spec_problems *p)
 {
     release(p->at, p->n);
     release(p->notices.at, p->notices.n);
+    release(p->marks.at, p->marks.n);
     orc_vec_release(p);
     orc_vec_release(&p->notices);
+    orc_vec_release(&p->marks);
 }
 
 /* Values from the file are quoted in the text and reach a terminal: what is not UTF-8 any more (a value cut
@@ -105,6 +107,12 @@ void spec_problems_note(struct spec_problems *p, const struct spec_place *at, co
     va_end(ap);
     if (!is_there(p->notices.at, p->notices.n, at, text))
         *orc_vec_add(&p->notices) = make(at, orc_take(text));
+}
+
+void spec_problems_mark(struct spec_problems *p, const struct spec_place *at, const char *name)
+{
+    if (p->marks.n < SPEC_MARKS_MAX)
+        *orc_vec_add(&p->marks) = make(at, orc_strdup(name));
 }
 
 static int cmp_places(const void *x, const void *y)

@@ -24,8 +24,12 @@ struct spec_problems {
     struct spec_problem *at; /* each refuses the files; capped at SPEC_PROBLEMS_MAX */
     size_t n, cap;
     ORC_VEC(struct spec_problem) notices; /* these refuse nothing; capped likewise */
+    /* Places of which somebody may have to speak who knows more than the files; the text is the mark's name.
+     * Of a route "SERVICE HOST|PATH". Capped at SPEC_MARKS_MAX. */
+    ORC_VEC(struct spec_problem) marks;
 };
 #define SPEC_PROBLEMS_MAX 100
+#define SPEC_MARKS_MAX 1000
 void spec_problems_release(struct spec_problems *p);
 
 /* Each appends one; a place and text that are there already, or the 101st of its kind, change nothing. */
@@ -33,6 +37,8 @@ void spec_problems_add(struct spec_problems *p, const struct spec_place *at, con
     ORC_PRINTF(3, 4);
 void spec_problems_note(struct spec_problems *p, const struct spec_place *at, const char *fmt, ...)
     ORC_PRINTF(3, 4);
+
+void spec_problems_mark(struct spec_problems *p, const struct spec_place *at, const char *name);
 
 void spec_problems_sort(struct spec_problems *p); /* by file and place */
 

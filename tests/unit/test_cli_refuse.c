@@ -73,22 +73,25 @@ static void test_refuse__a_route_that_another_service_has(void **state)
 {
     static const struct {
         const char *yaml, *sentence; /* NULL: accepted */
+        const char *mark;            /* of the place in the file */
     } cases[] = {
         {WEB("    x-orc: {gateway: {port: 80}}\n"),
-         "shop/web routes any host with the path \"/\", which is blog/site's: "},
+         "shop/web routes any host with the path \"/\", which is blog/site's: ", "web |/"},
         {WEB("    x-orc: {gateway: [{port: 80, path: /a/}, {port: 80, host: X.example.com, path: /old/}]}\n"),
-         "shop/web routes \"x.example.com\" with the path \"/old/\", which is shop/old's: "},
-        {WEB("    x-orc: {gateway: {port: 80, path: /old/}}\n"), NULL},
-        {WEB("    x-orc: {gateway: {port: 80, host: x.example.com}}\n"), NULL},
+         "shop/web routes \"x.example.com\" with the path \"/old/\", which is shop/old's: ",
+         "web x.example.com|/old/"},
+        {WEB("    x-orc: {gateway: {port: 80, path: /old/}}\n"), NULL, NULL},
+        {WEB("    x-orc: {gateway: {port: 80, host: x.example.com}}\n"), NULL, NULL},
         {WEB("") "  old: {image: a}\n  api: {image: a, x-orc: {gateway: {port: 80, host: x.example.com, "
                  "path: "
                  "/old/}}}\n",
-         NULL}, /* taken from one to the other by the same file */
-        {WEB(""), NULL},
+         NULL, NULL}, /* taken from one to the other by the same file */
+        {WEB(""), NULL, NULL},
     };
 
     for (size_t i = 0; i < ORC_ARRAY_SIZE(cases); i++) {
         orc_auto(spec_app_free_p) struct spec_app *app = parse_ok(cases[i].yaml);
+        orc_auto(orc_strv_release) struct orc_strv routes = {0};
         orc_auto_free char *sentence = NULL;
         struct delta delta = {0};
         struct cluster c;
@@ -97,11 +100,14 @@ static void test_refuse__a_route_that_another_service_has(void **state)
         routed(&c, "blog", "site", "", "/");
         routed(&c, "shop", "old", "x.example.com", "/old/");
         delta_build(&c, app, &delta);
-        sentence = refuse_change(&c, app->name, &delta);
+        sentence = refuse_change(&c, app->name, &delta, &routes);
         if (!sentence != !cases[i].sentence)
             fail_msg("%s: %s", cases[i].yaml, sentence ? sentence : "accepted");
         if (sentence)
             assert_int_equal(strncmp(sentence, cases[i].sentence, strlen(cases[i].sentence)), 0);
+        assert_int_equal(routes.n, cases[i].sentence != NULL);
+        if (routes.n)
+            assert_string_equal(routes.at[0], cases[i].mark);
         delta_release(&delta);
         cluster_release(&c);
     }
@@ -114,6 +120,7 @@ static void test_refuse__all_of_it_at_once(void **state)
         "    privileged: true\n") "  db: {image: a, privileged: true}\n"
                                   "  api: {image: a, deploy: {placement: {constraints: [node.labels.a == "
                                   "1]}}, x-orc: {gateway: {port: 80, host: x.example.com, path: /new/}}}\n");
+    orc_auto(orc_strv_release) struct orc_strv routes = {0};
     orc_auto_free char *rights = NULL, *rest = NULL, *long_one = NULL;
     struct delta delta = {0};
     struct cluster c;
@@ -124,12 +131,13 @@ static void test_refuse__all_of_it_at_once(void **state)
     routed(&c, "shop", "new", "x.example.com", "/new/");
     delta_build(&c, app, &delta);
     rights = refuse_privileged(&c, app->name, &delta);
-    rest = refuse_change(&c, app->name, &delta);
+    rest = refuse_change(&c, app->name, &delta, &routes);
     assert_non_null(strstr(rights, "shop/db asks for a privileged container"));
     assert_non_null(strstr(rights, "; and shop/web asks for a privileged container"));
     assert_non_null(strstr(rest, "shop/api could run nowhere"));
     assert_non_null(strstr(rest, "; and shop/web routes any host with the path \"/\", which is blog/site's"));
     assert_non_null(strstr(rest, "; and shop/api routes \"x.example.com\" with the path \"/new/\""));
+    assert_int_equal(routes.n, 2);
     for (int i = 0; i < 100; i++)
         long_one = refuse_both(long_one, orc_strdup("one could run nowhere: 0 of 3 nodes fit"));
     assert_true(strlen(long_one) < ORC_ERR_MAX);
