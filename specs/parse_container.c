@@ -164,7 +164,7 @@ void spec_key_logging(struct spec_reader *r, const struct spec_key *k, const str
 /* The table -------------------------------------------------------------------------------------------- */
 
 #define IN_CONTAINER(m) .offset = offsetof(struct spec_container, m)
-#define TEXT(m, fn) .read = spec_key_text, IN_CONTAINER(m), .check = (fn)
+#define TEXT(m, fn) .read = spec_key_text, IN_CONTAINER(m), .check = (fn), .empty = true
 #define TEXTS(m, fn) .read = spec_key_texts, IN_CONTAINER(m), .check = (fn)
 #define BOOL(m) .read = spec_key_bool, IN_CONTAINER(m)
 

@@ -154,9 +154,9 @@ static const struct spec_key service_keys[] = {
     {"labels", .read = spec_key_labels, SPEC_PAIRS, .doc = "of the containers; `orc.` is orc's own"},
     {"stop_grace_period", .read = read_stop_grace_period, .form = SPEC_IS_DURATION,
      .doc = "from the stop signal to the kill; else 10 s"},
-    {"stop_signal", .read = read_stop_signal, .form = SPEC_IS_SCALAR,
+    {"stop_signal", .read = read_stop_signal, .form = SPEC_IS_SCALAR, .empty = true,
      .doc = "the first signal of a stop; else the image's, or SIGTERM"},
-    {"restart", .read = spec_key_restart, .form = SPEC_IS_SCALAR,
+    {"restart", .read = spec_key_restart, .form = SPEC_IS_SCALAR, .empty = true,
      .doc = "`always` (also when left out), `unless-stopped`, `on-failure[:N]`, `no`: what nodelet does when "
             "a container ends"},
     {"depends_on", .read = spec_key_depends_on, .form = SPEC_IS_LIST | SPEC_IS_NAMES, .items = SPEC_IS_TEXT,
@@ -186,7 +186,7 @@ static const struct spec_key service_keys[] = {
     {"networks", .read = spec_key_networks, .form = SPEC_IS_LIST | SPEC_IS_NAMES, .items = SPEC_IS_TEXT,
      .values = SPEC_IS_MAP | SPEC_IS_NULL, .doc = "names that are declared; they separate nothing: below",
      .sub = &spec_service_network_keys},
-    {"network_mode", .read = spec_key_network_mode, .form = SPEC_IS_TEXT,
+    {"network_mode", .read = spec_key_network_mode, .form = SPEC_IS_TEXT, .empty = true,
      .doc = "`bridge` (the cluster's network), `none`, `host`, `service:NAME` (a sidecar in each replica of "
             "that service)"},
     {"expose", .read = spec_key_expose, .form = SPEC_IS_LIST, .items = SPEC_IS_SCALAR,
@@ -196,9 +196,9 @@ static const struct spec_key service_keys[] = {
      .doc = "what Compose has no words for: health over HTTP and TCP, gateway, drain, schedules "
             "(x-orc.md)"},
 
-    {"platform", .read = read_platform, .form = SPEC_IS_TEXT,
+    {"platform", .read = read_platform, .form = SPEC_IS_TEXT, .empty = true,
      .doc = "`linux/ARCH[/VARIANT]`: what image is pulled, and as constraints which servers take it"},
-    {"pull_policy", .read = read_pull_policy, .form = SPEC_IS_TEXT,
+    {"pull_policy", .read = read_pull_policy, .form = SPEC_IS_TEXT, .empty = true,
      .doc = "`missing`, `if_not_present`, `always` (before each container), `never`; `build`, `daily`, "
             "`weekly` and the like are refused"},
     {"scale", .read = spec_key_node, .offset = offsetof(struct spec_service_in, scale), .form = SPEC_IS_INT,

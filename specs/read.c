@@ -86,6 +86,11 @@ static void refuse_unknown(struct spec_reader *r, const struct spec_keys *keys, 
     orc_buf_release(&list);
 }
 
+static bool is_empty(const struct spec_node *v)
+{
+    return v->kind == SPEC_NODE_SCALAR && !v->broken && !*v->text && !spec_node_is_null(v);
+}
+
 static void read_entry(struct spec_reader *r, const struct spec_keys *keys, const struct spec_entry *e,
                        void *into)
 {
@@ -94,6 +99,8 @@ static void read_entry(struct spec_reader *r, const struct spec_keys *keys, cons
 
     if (!k && keys->more && (k = find_key(keys->more, name)))
         into = keys->more_into(into);
+    if (k && k->empty && is_empty(e->value))
+        return;
     if (k && k->read)
         k->read(r, k, e->value, into);
     else if (k)

@@ -76,6 +76,8 @@ struct spec_key {
     /* For readers and schema.h, which knows what the generic readers take: their rows need no form. */
     unsigned form, items, values; /* enum spec_form */
     const char *const *words;     /* NULL-terminated */
+    bool
+        empty; /* "" is as if the key were not there, as in Compose: what a variable leaves that is not set */
 };
 
 struct spec_keys {

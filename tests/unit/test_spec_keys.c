@@ -191,6 +191,27 @@ static void test_spec_keys__build_beside_an_image(void **state)
     assert_problem("services: {web: {build: \"./my web\"}}\n", "1:18: ", "docker compose build web");
 }
 
+/* What `user: "${UID_OF_WEB:-}"` leaves; what is no text in Compose must be what it is. */
+static void test_spec_keys__an_empty_text_is_none(void **state)
+{
+    static const char *const none[] = {"user",     "working_dir", "hostname",    "domainname",   "ipc",
+                                       "pid",      "uts",         "userns_mode", "network_mode", "restart",
+                                       "platform", "pull_policy", "stop_signal"};
+    static const char *const refused[] = {"mem_limit", "cpus", "stop_grace_period", "shm_size", "init"};
+
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(none); i++) {
+        orc_auto_free char *empty = orc_printf("%s    %s: \"\"\n", WEB(""), none[i]);
+
+        assert_same(empty, WEB(""));
+    }
+    for (size_t i = 0; i < ORC_ARRAY_SIZE(refused); i++) {
+        orc_auto_free char *empty = orc_printf("%s    %s: \"\"\n", WEB(""), refused[i]);
+
+        assert_problem(empty, "", refused[i]);
+    }
+    assert_problem("services: {web: {image: \"\"}}\n", "1:25: ", "image");
+}
+
 static void test_spec_keys__mounts(void **state)
 {
     assert_web(WEB("    volumes: ['/a:/b:ro,rslave', 'v:/c:nocopy']\n") "volumes: {v: }\n",
@@ -302,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_spec_keys__a_restart_policy_is_restart_in_more_words),
         cmocka_unit_test(test_spec_keys__what_a_restart_policy_can_not_set_is_told),
         cmocka_unit_test(test_spec_keys__build_beside_an_image),
+        cmocka_unit_test(test_spec_keys__an_empty_text_is_none),
         cmocka_unit_test(test_spec_keys__mounts),
         cmocka_unit_test(test_spec_keys__a_volumes_options),
         cmocka_unit_test(test_spec_keys__what_means_nothing_here_is_no_difference),

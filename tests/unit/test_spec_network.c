@@ -45,7 +45,6 @@ static void test_network_mode__what_it_may_be(void **state)
         {WEB("    network_mode: hots\n"), "4:19: ", "\"hots\""},
         {WEB("    network_mode: container:abc\n"), "4:19: ", "\"container:abc\""},
         {WEB("    network_mode: [host]\n"), "4:19: ", "list"},
-        {WEB("    network_mode: ''\n"), "4:19: ", "network_mode"},
         {WEB("    network_mode:\n"), "4:18: ", "network_mode"},
     };
 
