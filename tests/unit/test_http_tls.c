@@ -35,7 +35,8 @@ static void call(bool need_client, const char *host, const struct orc_http_tls *
     int port;
     pid_t pid = fake_tls_start(dir, need_client, &port);
     orc_auto_free char *url = orc_printf("https://%s:%d/", host, port);
-    struct orc_http_req req = {.url = url, .tls = tls, .on_done = on_done, .timeout_ms = 20000};
+    struct orc_http_req req = {
+        .url = url, .tls = tls, .on_done = on_done, .connect_timeout_ms = 20000, .timeout_ms = 20000};
 
     done = 0;
     orc_http_start(http, &req);
