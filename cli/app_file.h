@@ -29,9 +29,9 @@ int app_file_args_take(struct app_file_args *a, const struct orc_strv *words, co
 
 struct app_file {
     struct spec_app *app;
-    char *text;      /* as written (struct spec_load) */
-    json_t *notices; /* for the document that -o json prints; NULL: none */
-    struct spec_problems said;
+    char *text;                /* as written (struct spec_load) */
+    json_t *notices;           /* for the document that -o json prints; NULL: none */
+    struct spec_problems said; /* what there was to say of the files, and their marks */
 };
 void app_file_release(struct app_file *f);
 

@@ -131,11 +131,13 @@ static void say_steps(const struct apply *a, bool left)
 
 static void decide_leftovers(struct apply *a)
 {
-    if (a->delta.left && !a->args->prune)
+    if (!a->delta.left)
+        return;
+    if (!a->args->prune)
         say_steps(a, true);
-    if (a->delta.left && (a->args->prune || confirmed()))
+    if (a->args->prune || confirmed())
         delta_prune(&a->delta);
-    else if (a->delta.left)
+    else
         out_line(&a->s->out,
                  "what is no longer in the file is kept: remove it with --prune, or with `orc rm`");
 }

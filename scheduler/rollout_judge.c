@@ -56,6 +56,7 @@ static char *verdict(const struct slots *v, const struct core_task *t)
     enum task_class k = slots_classify(v, t);
     orc_auto_free char *why = NULL;
     uint64_t deadline;
+    bool crashed;
 
     if ((ever && core_task_run_ms(v->core, t) >= rollout_monitor_ms(v)) || k == CLASS_UNKNOWN ||
         k == CLASS_LOST || k == CLASS_DONE || t->status_fed.unreadable)
@@ -66,11 +67,11 @@ static char *verdict(const struct slots *v, const struct core_task *t)
     if (k == CLASS_FAILED || k == CLASS_OVER || k == CLASS_UNHEALTHY)
         return orc_printf("%s on %s %s%s", CORE_TASK_ID(t), t->node->name, k == CLASS_UNHEALTHY ? "is " : "",
                           why);
-    if (crashes >= (rollout_has_health(v) && !ever ? CRASHES_MAX : 1) && more->exit_code < 0 &&
-        more->status_reason) /* it never ran, so it has not ended either */
+    crashed = crashes >= (rollout_has_health(v) && !ever ? CRASHES_MAX : 1);
+    if (crashed && more->exit_code < 0 && more->status_reason) /* it never ran, so it has not ended either */
         return orc_printf("%s on %s can't be started: %.300s", CORE_TASK_ID(t), t->node->name,
                           more->status_reason->s);
-    if (crashes >= (rollout_has_health(v) && !ever ? CRASHES_MAX : 1))
+    if (crashed)
         return orc_printf("%s on %s crashed: exit code %d%s", CORE_TASK_ID(t), t->node->name, more->exit_code,
                           more->oom ? ", out of memory" : "");
     if (k != CLASS_STARTING)

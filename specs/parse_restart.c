@@ -15,7 +15,8 @@ static int failures(const char *s)
 
     if (strcmp(s, "on-failure") == 0)
         return 0;
-    if (strncmp(s, "on-failure:", 11) != 0 || orc_parse_int(s + 11, 1, SPEC_RETRIES_MAX, &n, NULL) < 0)
+    if (strncmp(s, "on-failure:", 11) != 0 || s[11] == '0' ||
+        orc_parse_int(s + 11, 1, SPEC_RETRIES_MAX, &n, NULL) < 0)
         return -1;
     return (int)n;
 }

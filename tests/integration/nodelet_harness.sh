@@ -38,14 +38,15 @@ status() {
 revision_of() { # KEY mod|create: its revision
     etcdctl get -w json "$orc/$1" | jq -r ".kvs[0].${2:-mod}_revision // 0"
 }
-# told_news KEY REVISION: each value that was written after it says something else than the one before. (A probe that
-# fails on a busy machine is news.)
+# told_news KEY REVISION: of a task that runs, each value that was written after it says something else than the one
+# before, and none that its state or health is not known. (A probe that fails on a busy machine is news.)
 told_news() {
     local at now before
     at=$(revision_of "$1")
     now=$(value "$1" | jq -S 'del(.since)')
     while [ "$at" -gt "$2" ]; do
         echo "$now"
+        jq -e '.state == "running" and .health != "unknown"' <<<"$now" || return 1
         before=$(etcdctl get -w json --rev $((at - 1)) "$orc/$1")
         at=$(jq '.kvs[0].mod_revision // 0' <<<"$before")
         before=$(jq -S '.kvs[0].value | @base64d | fromjson | del(.since)' <<<"$before")

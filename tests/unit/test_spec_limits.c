@@ -346,7 +346,7 @@ static void test_limits__of_numbers(void **state)
     ENDS("    deploy: {mode: replicated-job, restart_policy: {max_attempts: %s}}\n", THESE("0", "1000000"),
          THESE("-1", "1000001"));
     ENDS("    restart: on-failure:%s\n", THESE("1", "1000000"),
-         THESE("0", "-1", "1000001", "x", "\"\"", "1.5"));
+         THESE("0", "01", "-1", "1000001", "x", "\"\"", "1.5"));
 }
 
 /* A reservation may reach its limit, of each for itself. */
