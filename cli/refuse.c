@@ -68,40 +68,42 @@ static bool is_replaced(const struct delta *d, const char *service)
     return false;
 }
 
-static const struct spec_gateway *same_route(const struct spec_service *a, const struct spec_service *b)
+static bool has_route(const struct spec_service *s, const struct spec_gateway *g)
 {
-    for (size_t i = 0; i < a->gateway.n; i++)
-        for (size_t k = 0; k < b->gateway.n; k++)
-            if (strcmp(a->gateway.at[i].host, b->gateway.at[k].host) == 0 &&
-                strcmp(a->gateway.at[i].path, b->gateway.at[k].path) == 0)
-                return &a->gateway.at[i];
-    return NULL;
+    for (size_t i = 0; i < s->gateway.n; i++)
+        if (strcmp(s->gateway.at[i].host, g->host) == 0 && strcmp(s->gateway.at[i].path, g->path) == 0)
+            return true;
+    return false;
+}
+
+static char *refuse_route(const char *app, const char *service, const struct spec_gateway *g,
+                          const char *other, const char *name)
+{
+    return orc_printf("%s/%s routes %s%s%s with the path \"%s\", which is %s/%s's: give it another "
+                      "path or host, or take the route from %s/%s first",
+                      app, service, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "", g->path,
+                      other, name, other, name);
 }
 
 /* `has` is the service `name` of the app `other`. */
 static char *refuse_routes_of(const char *app, const struct delta *d, const char *other, const char *name,
                               const struct spec_service *has, struct orc_strv *ret_routes)
 {
-    bool same_app = orc_streq(app, other);
     const struct delta_step *s;
     char *sentence = NULL;
 
-    orc_vec_each (s, &d->steps) {
-        orc_auto_free char *mark = NULL;
-        const struct spec_gateway *g = is_changed(s) ? same_route(s->spec, has) : NULL;
+    if (orc_streq(app, other) && is_replaced(d, name))
+        return NULL;
+    orc_vec_each (s, &d->steps)
+        for (size_t i = 0; is_changed(s) && i < s->spec->gateway.n; i++) {
+            const struct spec_gateway *g = &s->spec->gateway.at[i];
+            orc_auto_free char *mark = orc_printf("%s %s|%s", s->service, g->host, g->path);
 
-        if (!g || (same_app && is_replaced(d, name)))
-            continue;
-        sentence = refuse_both(
-            sentence,
-            orc_printf("%s/%s routes %s%s%s with the path \"%s\", which is %s/%s's: give it another "
-                       "path or host, or "
-                       "take the route from %s/%s first",
-                       app, s->service, *g->host ? "\"" : "any host", g->host, *g->host ? "\"" : "", g->path,
-                       other, name, other, name));
-        mark = orc_printf("%s %s|%s", s->service, g->host, g->path);
-        orc_strv_add(ret_routes, mark);
-    }
+            if (!has_route(has, g))
+                continue;
+            sentence = refuse_both(sentence, refuse_route(app, s->service, g, other, name));
+            orc_strv_add(ret_routes, mark);
+        }
     return sentence;
 }
 
